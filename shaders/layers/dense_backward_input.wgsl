@@ -1,0 +1,83 @@
+// Dense layer, backward to its input: a product with the transposed weights, which are read in place.
+//
+// Forward    dense_forward.wgsl: Z = X·W + bias
+// Backward   dX[b,i] = f'(X[b,i]) · ( Σ_o dZ[b,o]·W[i,o] + what other readers of X wrote before )
+//            f is the activation that made X, so that what is written is the gradient before that activation:
+//            identity 1, sigmoid x(1-x), tanh 1-x², ReLU 1 for x > 0 and 0 for x = 0.
+//            Only the last of X's readers multiplies by f'; the others have activation = 0.
+// Shapes     dZ [B, O], W [I, O], X [B, I], dX [B, I], row-major, widths padded with zeros to multiples of four
+// One lane   computes TILE_ROWS rows × TILE_COLUMNS vec4 columns of dX in registers
+// Sum order  o upwards in blocks of four, then the earlier value of dX
+// Rows       past step.rows are neither read nor written
+// Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46 and algorithm 6.4
+
+override LANES: u32;        // lanes of a workgroup
+override TILE_ROWS: u32;    // at most MAX_ROWS
+override TILE_COLUMNS: u32; // in vec4; TILE_ROWS · TILE_COLUMNS at most MAX_TILE
+
+const MAX_ROWS = 32u;
+const MAX_TILE = 128u;
+
+struct Layer {
+  inputs: u32,     // I
+  outputs: u32,    // O
+  activation: u32, // f: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU
+  accumulate: u32, // add to d_x (1) or overwrite it (0)
+}
+struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
+
+@group(0) @binding(0) var<storage, read> d_z: array<vec4f>;       // [B, O]
+@group(0) @binding(1) var<storage, read> w: array<vec4f>;         // [I, O]
+@group(0) @binding(2) var<storage, read> x: array<vec4f>;         // [B, I]
+@group(0) @binding(3) var<storage, read_write> d_x: array<vec4f>; // [B, I]
+@group(0) @binding(4) var<uniform> layer: Layer;
+@group(0) @binding(5) var<uniform> step: Step;
+
+fn derivative(x: vec4f) -> vec4f {
+  switch layer.activation {
+    case 1u: { return x * (1.0 - x); }
+    case 2u: { return 1.0 - x * x; }
+    case 3u: { return select(vec4f(0.0), vec4f(1.0), x > vec4f(0.0)); }
+    default: { return vec4f(1.0); }
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn dense_backward_input(@builtin(global_invocation_id) lane: vec3u) {
+  let I4 = (layer.inputs + 3u) / 4u;
+  let O4 = (layer.outputs + 3u) / 4u;
+  let column_tiles = (I4 + TILE_COLUMNS - 1u) / TILE_COLUMNS;
+  let first_row = lane.x / column_tiles * TILE_ROWS;
+  let first_column = lane.x % column_tiles * TILE_COLUMNS;
+  if (first_row >= step.rows) { return; }
+
+  var sum: array<vec4f, MAX_TILE>;
+  for (var o = 0u; o < O4; o++) {
+    var a: array<vec4f, MAX_ROWS>;
+    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+      a[r] = d_z[min(first_row + r, step.rows - 1u) * O4 + o];
+    }
+    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+      let row = 4u * min(first_column + c, I4 - 1u) * O4 + o;
+      let w0 = w[row];
+      let w1 = w[row + O4];
+      let w2 = w[row + 2u * O4];
+      let w3 = w[row + 3u * O4];
+      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+        sum[r * TILE_COLUMNS + c] += vec4f(dot(a[r], w0), dot(a[r], w1), dot(a[r], w2), dot(a[r], w3));
+      }
+    }
+  }
+
+  for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+    let column = first_column + c;
+    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+      if (first_row + r < step.rows && column < I4) {
+        let at = (first_row + r) * I4 + column;
+        var d = sum[r * TILE_COLUMNS + c];
+        if (layer.accumulate != 0u) { d += d_x[at]; }
+        d_x[at] = d * derivative(x[at]);
+      }
+    }
+  }
+}

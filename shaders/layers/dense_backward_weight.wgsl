@@ -1,0 +1,82 @@
+// Dense layer, backward to its weights and bias.
+//
+// Forward    dense_forward.wgsl: Z = X·W + bias
+// Backward   dW[i,o] = Σ_b X[b,i]·dZ[b,o],  d_bias[o] = Σ_b dZ[b,o]
+// Shapes     X [B, I], dZ [B, O], dW [I, O], d_bias [O], row-major, widths padded with zeros to multiples of four
+// One lane   computes TILE_ROWS vec4 of inputs × TILE_COLUMNS vec4 of outputs of dW in registers;
+//            the lanes of the first inputs also write d_bias, which costs no load of its own
+// Sum order  b upwards, then the earlier value (a weight that is used twice gets the sum)
+// Rows       past step.rows are not read
+// Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46 and algorithm 6.4
+
+override LANES: u32;        // lanes of a workgroup
+override TILE_ROWS: u32;    // in vec4; at most MAX_ROWS
+override TILE_COLUMNS: u32; // in vec4; 4 · TILE_ROWS · TILE_COLUMNS at most MAX_TILE
+
+const MAX_ROWS = 8u;
+const MAX_COLUMNS = 8u;
+const MAX_TILE = 128u;
+
+struct Layer {
+  inputs: u32,            // I
+  outputs: u32,           // O
+  has_bias: u32,          // 0: there is none, and `d_bias` is bound to something that is not written
+  accumulate_weight: u32, // add to d_w (1) or overwrite it (0)
+  accumulate_bias: u32,   // the same for d_bias
+}
+struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;            // [B, I]
+@group(0) @binding(1) var<storage, read> d_z: array<vec4f>;          // [B, O]
+@group(0) @binding(2) var<storage, read_write> d_w: array<vec4f>;    // [I, O]
+@group(0) @binding(3) var<storage, read_write> d_bias: array<vec4f>; // [O]
+@group(0) @binding(4) var<uniform> layer: Layer;
+@group(0) @binding(5) var<uniform> step: Step;
+
+@compute @workgroup_size(LANES)
+fn dense_backward_weight(@builtin(global_invocation_id) lane: vec3u) {
+  let I4 = (layer.inputs + 3u) / 4u;
+  let O4 = (layer.outputs + 3u) / 4u;
+  let column_tiles = (O4 + TILE_COLUMNS - 1u) / TILE_COLUMNS;
+  let first_row = lane.x / column_tiles * TILE_ROWS;
+  let first_column = lane.x % column_tiles * TILE_COLUMNS;
+  if (first_row >= I4) { return; }
+
+  var sum: array<vec4f, MAX_TILE>;
+  var bias_sum: array<vec4f, MAX_COLUMNS>;
+  for (var b = 0u; b < step.rows; b++) {
+    var a: array<vec4f, MAX_ROWS>;
+    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+      a[r] = x[b * I4 + min(first_row + r, I4 - 1u)];
+    }
+    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+      let d = d_z[b * O4 + min(first_column + c, O4 - 1u)];
+      bias_sum[c] += d;
+      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+        sum[(4u * r + 0u) * TILE_COLUMNS + c] += a[r].x * d;
+        sum[(4u * r + 1u) * TILE_COLUMNS + c] += a[r].y * d;
+        sum[(4u * r + 2u) * TILE_COLUMNS + c] += a[r].z * d;
+        sum[(4u * r + 3u) * TILE_COLUMNS + c] += a[r].w * d;
+      }
+    }
+  }
+
+  for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+    let column = first_column + c;
+    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+      if (first_row + r < I4 && column < O4) {
+        for (var k = 0u; k < 4u; k++) { // unroll
+          let at = (4u * (first_row + r) + k) * O4 + column;
+          var d = sum[(4u * r + k) * TILE_COLUMNS + c];
+          if (layer.accumulate_weight != 0u) { d += d_w[at]; }
+          d_w[at] = d;
+        }
+      }
+    }
+    if (layer.has_bias != 0u && first_row == 0u && column < O4) {
+      var d = bias_sum[c];
+      if (layer.accumulate_bias != 0u) { d += d_bias[column]; }
+      d_bias[column] = d;
+    }
+  }
+}

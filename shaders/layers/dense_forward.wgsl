@@ -1,0 +1,88 @@
+// Dense layer, forward: a matrix product, a bias and an activation in one go.
+//
+// Forward    Y[b,o] = f( Σ_i X[b,i]·W[i,o] + bias[o] )
+// Backward   dense_backward_input.wgsl, dense_backward_weight.wgsl
+// Shapes     X [B, I], W [I, O], bias [O], Y [B, O], row-major, widths padded with zeros to multiples of four;
+//            PyTorch's weight [O, I] is the transpose of W
+// One lane   computes TILE_ROWS rows × TILE_COLUMNS vec4 columns of Y in registers; lanes past the end do nothing
+// Sum order  the bias first, then i upwards in blocks of four
+// Padding    columns past O are written as exact zeros, also where f(0) is not zero
+// Rows       past step.rows are neither read nor written
+// Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.36 and algorithm 6.3
+
+override LANES: u32;        // lanes of a workgroup
+override TILE_ROWS: u32;    // at most MAX_ROWS
+override TILE_COLUMNS: u32; // in vec4; TILE_ROWS · TILE_COLUMNS at most MAX_TILE
+
+const MAX_ROWS = 32u;
+const MAX_TILE = 128u;
+
+struct Layer {
+  inputs: u32,     // I
+  outputs: u32,    // O
+  activation: u32, // f: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU
+  has_bias: u32,   // 0: there is none, and `bias` is bound to something that is not read
+}
+struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;       // [B, I]
+@group(0) @binding(1) var<storage, read> w: array<vec4f>;       // [I, O]
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;    // [O]
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>; // [B, O]
+@group(0) @binding(4) var<uniform> layer: Layer;
+@group(0) @binding(5) var<uniform> step: Step;
+
+fn activate(z: vec4f) -> vec4f {
+  switch layer.activation {
+    case 1u: { return 1.0 / (1.0 + exp(-z)); }
+    case 2u: { return tanh(z); }
+    case 3u: { return select(z, vec4f(0.0), z <= vec4f(0.0)); } // not max(): that would turn NaN into 0
+    default: { return z; }
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn dense_forward(@builtin(global_invocation_id) lane: vec3u) {
+  let I4 = (layer.inputs + 3u) / 4u;
+  let O4 = (layer.outputs + 3u) / 4u;
+  let column_tiles = (O4 + TILE_COLUMNS - 1u) / TILE_COLUMNS;
+  let first_row = lane.x / column_tiles * TILE_ROWS;
+  let first_column = lane.x % column_tiles * TILE_COLUMNS;
+  if (first_row >= step.rows) { return; }
+
+  var sum: array<vec4f, MAX_TILE>;
+  for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+    var start = vec4f(0.0);
+    if (layer.has_bias != 0u) { start = bias[min(first_column + c, O4 - 1u)]; }
+    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+      sum[r * TILE_COLUMNS + c] = start;
+    }
+  }
+
+  for (var i = 0u; i < I4; i++) {
+    var a: array<vec4f, MAX_ROWS>;
+    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+      a[r] = x[min(first_row + r, step.rows - 1u) * I4 + i];
+    }
+    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+      let column = 4u * i * O4 + min(first_column + c, O4 - 1u);
+      let w0 = w[column];
+      let w1 = w[column + O4];
+      let w2 = w[column + 2u * O4];
+      let w3 = w[column + 3u * O4];
+      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+        sum[r * TILE_COLUMNS + c] += a[r].x * w0 + a[r].y * w1 + a[r].z * w2 + a[r].w * w3;
+      }
+    }
+  }
+
+  for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+    let column = first_column + c;
+    let exists = 4u * column + vec4u(0u, 1u, 2u, 3u) < vec4u(layer.outputs);
+    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+      if (first_row + r < step.rows && column < O4) {
+        y[(first_row + r) * O4 + column] = select(vec4f(0.0), activate(sum[r * TILE_COLUMNS + c]), exists);
+      }
+    }
+  }
+}

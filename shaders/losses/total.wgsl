@@ -1,0 +1,38 @@
+// Adds up the partial sums of one loss term and files the total under the step's number, for a later reading.
+//
+// Forward    losses[index mod RING, term] = Σ_b Σ_c partial[b,c]
+// Backward   none: the term's own shader writes its gradient
+// Shapes     partial [B, CHUNKS] with CHUNKS a multiple of four, losses [RING, terms]
+// One lane   LANES lanes, one workgroup: lane l adds every LANES-th vec4, then a tree adds the lanes
+// Sum order  fixed: rows upwards in each lane, then halves onto halves
+// Rows       past step.rows are not read
+
+override LANES: u32;  // a power of two, and the only workgroup's size
+override CHUNKS: u32; // partial sums of a row
+override RING: u32;   // steps that are remembered
+
+struct Term {
+  term: u32,  // this loss's place among the terms
+  terms: u32, // how many there are
+}
+struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
+
+@group(0) @binding(0) var<storage, read> partial: array<vec4f>;     // [B, CHUNKS]
+@group(0) @binding(1) var<storage, read_write> losses: array<f32>;  // [RING, terms]
+@group(0) @binding(2) var<uniform> term: Term;
+@group(0) @binding(3) var<uniform> step: Step;
+
+var<workgroup> sums: array<f32, LANES>;
+
+@compute @workgroup_size(LANES)
+fn loss_total(@builtin(local_invocation_index) lane: u32) {
+  var sum = vec4f(0.0);
+  for (var at = lane; at < step.rows * CHUNKS / 4u; at += LANES) { sum += partial[at]; }
+  sums[lane] = (sum.x + sum.y) + (sum.z + sum.w);
+  workgroupBarrier();
+  for (var half = LANES / 2u; half > 0u; half /= 2u) {
+    if (lane < half) { sums[lane] += sums[lane + half]; }
+    workgroupBarrier();
+  }
+  if (lane == 0u) { losses[step.index % RING * term.terms + term.term] = sums[0]; }
+}

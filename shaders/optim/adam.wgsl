@@ -1,0 +1,53 @@
+// Adam over a stretch of the parameter arena, with PyTorch's L2 weight decay or a decoupled one.
+//
+// Update     decoupled:  p ← p - η·λ·p          L2:  g ← g + λ·p
+//            m ← β1·m + (1-β1)·g
+//            v ← β2·v + (1-β2)·g²
+//            p ← p - η/(1-β1^t) · m / ( √v/√(1-β2^t) + ε )
+//            η = step.learning_rate, correction_1 = 1/(1-β1^t) and correction_2 = 1/√(1-β2^t) come with the
+//            step, computed in float64
+// Shapes     p, g, m, v: the same stretch of four arenas with equal offsets; padding is 0 and stays 0, as ε > 0
+// One lane   every COUNT-th vec4, COUNT being the number of lanes
+// Source     Kingma and Ba, Adam (2015), algorithm 1, with ε outside the root's correction as in PyTorch;
+//            decoupled: Loshchilov and Hutter (2019), algorithm 2
+
+override LANES: u32; // lanes of a workgroup
+
+struct Adam {
+  count: u32,     // vec4 in the stretch
+  lanes: u32,     // lanes that share it
+  decoupled: u32, // 1: decay the parameter itself, 0: add λ·p to the gradient
+  beta1: f32,
+  beta2: f32,
+  rest1: f32,     // 1-β1, computed in float64: 1-0.999 in float32 is off by 5e-5
+  rest2: f32,     // 1-β2
+  epsilon: f32,
+  decay: f32,     // λ
+}
+struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
+
+@group(0) @binding(0) var<storage, read> g: array<vec4f>;       // gradients
+@group(0) @binding(1) var<storage, read_write> p: array<vec4f>; // parameters
+@group(0) @binding(2) var<storage, read_write> m: array<vec4f>; // first moments
+@group(0) @binding(3) var<storage, read_write> v: array<vec4f>; // second moments
+@group(0) @binding(4) var<uniform> adam: Adam;
+@group(0) @binding(5) var<uniform> step: Step;
+
+@compute @workgroup_size(LANES)
+fn adam_update(@builtin(global_invocation_id) lane: vec3u) {
+  for (var at = lane.x; at < adam.count; at += adam.lanes) {
+    var parameter = p[at];
+    var gradient = g[at];
+    if (adam.decoupled != 0u) {
+      parameter -= step.learning_rate * adam.decay * parameter;
+    } else {
+      gradient += adam.decay * parameter;
+    }
+    let first = adam.beta1 * m[at] + adam.rest1 * gradient;
+    let second = adam.beta2 * v[at] + adam.rest2 * gradient * gradient;
+    m[at] = first;
+    v[at] = second;
+    p[at] = parameter -
+      step.learning_rate * step.correction_1 * first / (sqrt(second) * step.correction_2 + adam.epsilon);
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * The device: the only module that asks `navigator.gpu` for anything. It opens one device, says what it runs on,
+ * and makes the errors that WebGPU keeps silent about fail the run.
+ * @module
+ */
+import { InputError } from "../errors.ts";
+
+/** What to ask of the machine. */
+export interface OpenOptions {
+  /** Rewrites a shader's text before it is compiled; tests plant faults with it. */
+  rewriteShader?: (path: string, code: string) => string;
+}
+
+/** An open GPU device with everything that was created on it. One per process is enough. */
+export class Gpu {
+  /** The WebGPU device itself. */
+  readonly device: GPUDevice;
+  /** The adapter's own name, such as `llvmpipe (LLVM 15.0.6, 256 bits)`. */
+  readonly adapterName: string;
+  /** Whether the adapter computes on the CPU. */
+  readonly isSoftware: boolean;
+  /** Whether kernels can be timed one by one. */
+  readonly hasTimestamps: boolean;
+  /** See {@link OpenOptions.rewriteShader}. */
+  readonly rewriteShader: (path: string, code: string) => string;
+  /** Pipelines made so far, by everything that tells them apart. */
+  readonly pipelines: Map<string, GPUComputePipeline> = new Map();
+
+  readonly #errors: string[] = [];
+  readonly #buffers: Set<GPUBuffer> = new Set();
+  #lost: string | undefined;
+  #absent: GPUBuffer | undefined;
+
+  /** Use {@link openGpu}. */
+  constructor(adapter: GPUAdapter, device: GPUDevice, options: OpenOptions) {
+    this.device = device;
+    this.adapterName = adapter.info.description || adapter.info.device || "unnamed adapter";
+    this.isSoftware = adapter.info.isFallbackAdapter ?? false;
+    this.hasTimestamps = device.features.has("timestamp-query");
+    this.rewriteShader = options.rewriteShader ?? ((_path, code) => code);
+    device.addEventListener("uncapturederror", (event) => {
+      event.preventDefault();
+      this.#errors.push((event as GPUUncapturedErrorEvent).error.message.trim());
+    });
+    device.lost.then((info) => {
+      this.#lost = `${info.reason}: ${info.message}`;
+    });
+  }
+
+  /** One line: what computes here. */
+  get description(): string {
+    return this.isSoftware
+      ? `${this.adapterName}, a software adapter: it computes on the CPU and is slow`
+      : this.adapterName;
+  }
+
+  /** Number of buffers created and not yet destroyed. */
+  get liveBuffers(): number {
+    return this.#buffers.size;
+  }
+
+  /** Bytes of all buffers created and not yet destroyed. */
+  get liveBytes(): number {
+    let bytes = 0;
+    for (const buffer of this.#buffers) bytes += buffer.size;
+    return bytes;
+  }
+
+  /**
+   * Throws what WebGPU reported since the last call: a lost device, or an error nobody was waiting for.
+   *
+   * @param doing what was under way, such as `step 120 of "deep"`
+   * @throws Error with the device's own words
+   */
+  check(doing: string): void {
+    if (this.#lost !== undefined) {
+      throw new Error(`GPU device lost during ${doing} (${this.#lost}): start the run again`);
+    }
+    if (this.#errors.length > 0) {
+      throw new Error(`GPU error during ${doing}: ${this.#errors.splice(0).join(" | ")}`);
+    }
+  }
+
+  /**
+   * A new buffer, filled with zeros.
+   *
+   * @param label the name that errors and plans show
+   * @param bytes its size, rounded up to a multiple of 4
+   * @param usage WebGPU usage flags; copying in and out is always allowed
+   * @throws InputError when it exceeds the device's limits
+   */
+  createBuffer(label: string, bytes: number, usage: number = GPUBufferUsage.STORAGE): GPUBuffer {
+    const size = Math.max(16, Math.ceil(bytes / 4) * 4);
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
+    const limit = usage & GPUBufferUsage.STORAGE
+      ? Math.min(maxBufferSize, maxStorageBufferBindingSize)
+      : maxBufferSize;
+    if (size > limit) {
+      const [wanted, allowed] = [size, limit].map((n) => `${(n / 2 ** 20).toFixed(1)} MiB`);
+      throw new InputError(
+        `Cannot create GPU buffer "${label}": it needs ${wanted}, this device allows ${allowed}; ` +
+          "use smaller layers, a smaller batch or fewer images",
+      );
+    }
+    const both = usage & GPUBufferUsage.MAP_READ
+      ? GPUBufferUsage.COPY_DST
+      : GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = this.device.createBuffer({ label, size, usage: usage | both });
+    this.#buffers.add(buffer);
+    return buffer;
+  }
+
+  /** A buffer that holds `data`. See {@link createBuffer}. */
+  upload(label: string, data: Float32Array | Uint32Array, usage?: number): GPUBuffer {
+    const buffer = this.createBuffer(label, data.byteLength, usage);
+    this.device.queue.writeBuffer(buffer, 0, data as BufferSource);
+    return buffer;
+  }
+
+  /** What a shader binds in place of something that a layer does not have, such as a bias. */
+  get absent(): GPUBuffer {
+    this.#absent ??= this.createBuffer("absent", 16);
+    return this.#absent;
+  }
+
+  /** Frees a buffer made by {@link createBuffer}. */
+  destroyBuffer(buffer: GPUBuffer): void {
+    buffer.destroy();
+    this.#buffers.delete(buffer);
+  }
+
+  /**
+   * Copies parts of buffers back to the CPU, all with one wait for the GPU.
+   *
+   * @param parts each a buffer with an offset and a size in bytes, multiples of 4
+   * @param doing what is under way, for errors
+   * @returns the floats of each part
+   * @throws Error when the device reported an error or was lost
+   */
+  async read(
+    parts: readonly { buffer: GPUBuffer; offset: number; size: number }[],
+    doing: string,
+  ): Promise<Float32Array<ArrayBuffer>[]> {
+    this.check(doing);
+    const total = parts.reduce((sum, part) => sum + part.size, 0);
+    const staging = this.createBuffer("read back", total, GPUBufferUsage.MAP_READ);
+    try {
+      const encoder = this.device.createCommandEncoder({ label: "read back" });
+      let at = 0;
+      for (const { buffer, offset, size } of parts) {
+        encoder.copyBufferToBuffer(buffer, offset, staging, at, size);
+        at += size;
+      }
+      this.device.queue.submit([encoder.finish()]);
+      try {
+        await staging.mapAsync(GPUMapMode.READ);
+      } catch (error) {
+        this.check(doing);
+        throw new Error(`Cannot read from the GPU during ${doing}: ${(error as Error).message}`);
+      }
+      this.check(doing);
+      const mapped = staging.getMappedRange();
+      at = 0;
+      return parts.map(({ size }) => new Float32Array(mapped.slice(at, at += size)));
+    } finally {
+      this.destroyBuffer(staging);
+    }
+  }
+
+  /** Destroys every buffer and the device. */
+  destroy(): void {
+    for (const buffer of this.#buffers) buffer.destroy();
+    this.#buffers.clear();
+    this.pipelines.clear();
+    this.device.destroy();
+  }
+
+  /** Same as {@link destroy}, for `using`. */
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+}
+
+/**
+ * Opens the machine's GPU with WebGPU's default limits, so that what runs here runs everywhere.
+ *
+ * @throws InputError when there is no adapter
+ */
+export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
+  const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter) {
+    throw new InputError(
+      "Cannot open a GPU: WebGPU found no adapter. Install your GPU's Vulkan driver, or on Debian and Ubuntu " +
+        "the software one: apt-get install -y --no-install-recommends mesa-vulkan-drivers libvulkan1 " +
+        "(`sh dev` does it for you)",
+    );
+  }
+  const timestamps: GPUFeatureName = "timestamp-query";
+  const device = await adapter.requestDevice({
+    label: "bottleneck",
+    requiredFeatures: adapter.features.has(timestamps) ? [timestamps] : [],
+  });
+  return new Gpu(adapter, device, options);
+}

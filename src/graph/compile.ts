@@ -1,0 +1,312 @@
+/**
+ * Compiling a graph: one walk back over the nodes decides who needs a gradient and in which order it is written;
+ * the result is a step, a list of dispatches that is replayed.
+ * @module
+ */
+import type { Gpu } from "../gpu/device.ts";
+import { createPipeline, type KernelSpec, type Shader } from "../gpu/kernel.ts";
+import totalCode from "../../shaders/losses/total.wgsl" with { type: "text" };
+import type { BackwardRequest, GradientWrite, Graph, LossTerm, Node } from "./graph.ts";
+import { LOSS_CHUNKS } from "./graph.ts";
+import { type Parameter, type Parameters, SLOT_ALIGNMENT } from "./parameters.ts";
+import { type CompiledDispatch, Step } from "./step.ts";
+import type { Dispatch, Tensor, Value } from "./tensor.ts";
+
+/** A rule that turns gradients into updates. */
+export interface Optimizer {
+  /** Its name and figures, for the plan. */
+  readonly name: string;
+  /** The step size η, unless a step is run with another. */
+  readonly learningRate: number;
+  /** How many numbers it keeps for each parameter. */
+  readonly moments: number;
+  /** The dispatch that updates one stretch of the arenas. */
+  update(label: string, gradients: Tensor, parameters: Tensor, moments: readonly Tensor[]): Dispatch;
+  /** The two numbers that shaders know as `correction_1` and `correction_2`, at the t-th step, counted from 1. */
+  corrections(t: number): readonly [number, number];
+}
+
+/** What a step is to do. */
+export interface CompileOptions {
+  /** The step's name in errors. */
+  readonly label: string;
+  /** The terms of the total loss. */
+  readonly losses?: readonly LossTerm[];
+  /** Values that will be read, and must be computed even if no loss needs them. */
+  readonly outputs?: readonly Value[];
+  /** Parameters that get a gradient. */
+  readonly trainable?: readonly Parameter[];
+  /** Values whose gradient will be read. */
+  readonly gradients?: readonly Value[];
+  /** The rule that updates the trainable parameters; without one only gradients are computed. */
+  readonly optimizer?: Optimizer;
+}
+
+/** Steps whose losses are kept on the GPU until they are read. */
+export const LOSS_RING = 1024;
+
+const TOTAL: Shader = { path: "shaders/losses/total.wgsl", code: totalCode };
+
+/**
+ * Compiles a graph into a step.
+ *
+ * @param gpu the device to run on
+ * @param graph what to run
+ * @param parameters the graph's parameters; laid out on the GPU if they are not yet
+ * @throws TypeError if a trainable parameter is used by no loss
+ * @throws Error if a shader does not compile
+ */
+export async function compile(
+  gpu: Gpu,
+  graph: Graph,
+  parameters: Parameters,
+  options: CompileOptions,
+): Promise<Step> {
+  const { losses = [], outputs = [], trainable = [], gradients = [], optimizer, label } = options;
+  parameters.allocate(gpu);
+
+  const used = reachable(graph, losses, outputs);
+  const requests = planGradients(used, losses, trainable, gradients);
+  const updated = new Set<Parameter>();
+  for (const [node, request] of requests) {
+    node.parameters.forEach((parameter, at) =>
+      request.parameters[at] !== undefined && updated.add(parameter)
+    );
+  }
+  for (const parameter of trainable) {
+    if (!updated.has(parameter)) {
+      throw new TypeError(`Cannot train "${parameter.name}" in ${label}: no loss depends on it`);
+    }
+  }
+
+  const lossBytes = 4 * LOSS_RING * Math.max(1, losses.length);
+  const ring: Tensor = { name: "losses", bytes: lossBytes };
+  const dispatches: Dispatch[] = [];
+  for (const node of used) dispatches.push(...node.forward(gpu, requests.get(node)));
+  for (const node of used.toReversed()) {
+    const request = requests.get(node);
+    if (request) dispatches.push(...node.backward(gpu, request));
+  }
+  losses.forEach((term, at) => dispatches.push(totalOf(term, at, losses.length, ring)));
+
+  const owned = new Map<Tensor, GPUBuffer>();
+  const arenas = {
+    gradients: gpu.createBuffer(`${label} gradients`, trainable.length > 0 ? parameters.bytes : 0),
+    moments: Array.from(
+      { length: trainable.length > 0 ? optimizer?.moments ?? 0 : 0 },
+      (_, k) => gpu.createBuffer(`${label} moment ${k + 1}`, parameters.bytes),
+    ),
+  };
+  const gradientOf = new Map(trainable.map((parameter) => [parameter.gradient, parameter]));
+  if (optimizer) {
+    for (const { name, offset, bytes } of stretches(trainable)) {
+      const at = (arena: string, buffer: GPUBuffer): Tensor => ({
+        name: `${arena} of ${name}`,
+        bytes,
+        home: { buffer, offset },
+      });
+      const arena = parameters.all[0].tensor.home!.buffer;
+      dispatches.push(optimizer.update(
+        `update ${name}`,
+        at("gradients", arenas.gradients),
+        at("parameters", arena),
+        arenas.moments.map((buffer, k) => at(`moment ${k + 1}`, buffer)),
+      ));
+    }
+  }
+
+  function place(tensor: Tensor | undefined): { buffer: GPUBuffer; offset: number; size: number } {
+    if (!tensor) return { buffer: gpu.absent, offset: 0, size: 16 };
+    const size = Math.max(16, Math.ceil(tensor.bytes / 4) * 4);
+    if (tensor.home) return { ...tensor.home, size };
+    const parameter = gradientOf.get(tensor);
+    if (parameter) return { buffer: arenas.gradients, offset: parameter.offset, size };
+    let buffer = owned.get(tensor);
+    if (!buffer) {
+      buffer = gpu.createBuffer(tensor.name, tensor.bytes);
+      owned.set(tensor, buffer);
+    }
+    return { buffer, offset: 0, size };
+  }
+
+  // What the CPU writes or reads gets a buffer even if no dispatch names it.
+  for (const node of used) if (node.output) place(node.output.tensor);
+  place(ring);
+  const settings = gpu.createBuffer(
+    `${label} settings`,
+    SETTINGS_STRIDE * Math.max(1, dispatches.length),
+    GPUBufferUsage.UNIFORM,
+  );
+  const state = gpu.createBuffer(`${label} step`, 32, GPUBufferUsage.UNIFORM);
+  const compiled: CompiledDispatch[] = [];
+  try {
+    for (const [at, dispatch] of dispatches.entries()) {
+      compiled.push(await compileDispatch(gpu, dispatch, place, settings, at, state));
+    }
+  } catch (error) {
+    for (const buffer of [...owned.values(), arenas.gradients, ...arenas.moments, settings, state]) {
+      gpu.destroyBuffer(buffer);
+    }
+    throw error;
+  }
+  gpu.check(`compiling ${label}`);
+  return new Step(gpu, graph, options, compiled, {
+    owned,
+    ...arenas,
+    settings,
+    state,
+    ring: owned.get(ring)!,
+  });
+}
+
+const SETTINGS_STRIDE = 256;
+
+/** The nodes that the losses and outputs depend on, in recorded order. */
+function reachable(graph: Graph, losses: readonly LossTerm[], outputs: readonly Value[]): Node[] {
+  const wanted = new Set<Value>(outputs);
+  const used: Node[] = [];
+  for (const node of graph.nodes.toReversed()) {
+    const isWanted = node.term ? losses.includes(node.term) : node.output && wanted.has(node.output);
+    if (!isWanted) continue;
+    used.unshift(node);
+    for (const input of node.inputs) wanted.add(input);
+  }
+  return used;
+}
+
+/**
+ * Decides which nodes a gradient passes, and for each gradient who overwrites (the first writer on the way back),
+ * who adds (the others), and who goes back through the value's activation (the last).
+ */
+function planGradients(
+  used: readonly Node[],
+  losses: readonly LossTerm[],
+  trainable: readonly Parameter[],
+  gradients: readonly Value[],
+): Map<Node, BackwardRequest> {
+  const train = new Set(trainable);
+  const needs = new Set<Value>(gradients);
+  for (const { output, inputs, parameters } of used) {
+    if (output && (inputs.some((x) => needs.has(x)) || parameters.some((p) => train.has(p)))) {
+      needs.add(output);
+    }
+  }
+
+  const receives = new Set<Value>();
+  const writers = new Map<Value, { node: Node; input: number }[]>();
+  const parameterWriters = new Map<Parameter, number>();
+  const passed: Node[] = [];
+  for (const node of used.toReversed()) {
+    const gets = node.term ? losses.includes(node.term) : node.output && receives.has(node.output);
+    if (!gets) continue;
+    passed.push(node);
+    node.inputs.forEach((value, input) => {
+      if (!needs.has(value) || node.op === "detach") return;
+      receives.add(value);
+      writers.set(value, [...writers.get(value) ?? [], { node, input }]);
+    });
+  }
+
+  const requests = new Map<Node, BackwardRequest>();
+  for (const node of passed) {
+    const inputs = node.inputs.map((value, input): GradientWrite | undefined => {
+      const order = writers.get(value);
+      const at = order?.findIndex((writer) => writer.node === node && writer.input === input) ?? -1;
+      if (!order || at < 0) return undefined;
+      return {
+        accumulate: at > 0 ? 1 : 0,
+        activation: at === order.length - 1 ? value.activation : "identity",
+      };
+    });
+    const parameters = node.parameters.map((parameter): 0 | 1 | undefined => {
+      if (!train.has(parameter)) return undefined;
+      const earlier = parameterWriters.get(parameter) ?? 0;
+      parameterWriters.set(parameter, earlier + 1);
+      return earlier > 0 ? 1 : 0;
+    });
+    if ([...inputs, ...parameters].some((write) => write !== undefined)) {
+      requests.set(node, { inputs, parameters });
+    }
+  }
+  return requests;
+}
+
+/** Neighbouring trainable slots as one stretch each, so that the optimizer needs few dispatches. */
+function stretches(trainable: readonly Parameter[]): { name: string; offset: number; bytes: number }[] {
+  const result: { name: string; first: Parameter; offset: number; end: number; next: number }[] = [];
+  for (const parameter of trainable.toSorted((a, b) => a.offset - b.offset)) {
+    const end = parameter.offset + parameter.bytes;
+    const next = Math.ceil(end / SLOT_ALIGNMENT) * SLOT_ALIGNMENT;
+    const last = result.at(-1);
+    if (last && last.next === parameter.offset) {
+      Object.assign(last, { name: `${last.first.name} … ${parameter.name}`, end, next });
+    } else result.push({ name: parameter.name, first: parameter, offset: parameter.offset, end, next });
+  }
+  return result.map(({ name, offset, end }) => ({ name, offset, bytes: end - offset }));
+}
+
+function totalOf(term: LossTerm, at: number, terms: number, ring: Tensor): Dispatch {
+  return {
+    label: `${term.label} total`,
+    shader: TOTAL,
+    entryPoint: "loss_total",
+    constants: { CHUNKS: LOSS_CHUNKS, RING: LOSS_RING },
+    reads: [term.partial],
+    writes: [ring],
+    settings: { u32: { term: at, terms } },
+    lanes: 1,
+    workgroup: 64,
+  };
+}
+
+async function compileDispatch(
+  gpu: Gpu,
+  dispatch: Dispatch,
+  place: (tensor: Tensor | undefined) => { buffer: GPUBuffer; offset: number; size: number },
+  settings: GPUBuffer,
+  at: number,
+  state: GPUBuffer,
+): Promise<CompiledDispatch> {
+  const { shader, entryPoint, reads, writes, label } = dispatch;
+  const lanes = dispatch.workgroup ?? (gpu.isSoftware ? 8 : 64);
+  const spec: KernelSpec = {
+    shader,
+    entryPoint,
+    constants: { LANES: lanes, ...dispatch.constants },
+    access: [
+      ...reads.map(() => "read" as const),
+      ...writes.map(() => "write" as const),
+      "uniform",
+      "uniform",
+    ],
+  };
+  const { u32, f32 = {} } = dispatch.settings;
+  const fields = Object.values(u32).length + Object.values(f32).length;
+  const bytes = new ArrayBuffer(Math.ceil(fields / 4) * 16);
+  new Uint32Array(bytes).set(Object.values(u32));
+  new Float32Array(bytes).set(Object.values(f32), Object.values(u32).length);
+  gpu.device.queue.writeBuffer(settings, SETTINGS_STRIDE * at, bytes);
+
+  const pipeline = await createPipeline(gpu, spec);
+  const bindGroup = gpu.device.createBindGroup({
+    label,
+    layout: pipeline.getBindGroupLayout(0),
+    entries: [
+      ...[...reads, ...writes].map((tensor, binding) => ({ binding, resource: place(tensor) })),
+      {
+        binding: reads.length + writes.length,
+        resource: { buffer: settings, offset: SETTINGS_STRIDE * at, size: bytes.byteLength },
+      },
+      { binding: reads.length + writes.length + 1, resource: { buffer: state } },
+    ],
+  });
+  const workgroups = Math.ceil(dispatch.lanes / lanes);
+  const most = gpu.device.limits.maxComputeWorkgroupsPerDimension;
+  if (workgroups > most) {
+    throw new RangeError(
+      `Cannot dispatch "${label}": it needs ${workgroups} workgroups, this device allows ${most}; ` +
+        "use a smaller batch or smaller layers",
+    );
+  }
+  return { ...dispatch, pipeline, bindGroup, workgroups };
+}

@@ -1,0 +1,141 @@
+/**
+ * The graph: nodes recorded once, in order, each with explicit forward and backward dispatches.
+ * @module
+ */
+import type { Parameter } from "./parameters.ts";
+import { type Activation, type Dispatch, padded, type Value } from "./tensor.ts";
+
+/** How a gradient is to be written: over what is there or added to it, and back through which activation. */
+export interface GradientWrite {
+  /** 1 if an earlier writer left something to add to, else 0. */
+  readonly accumulate: 0 | 1;
+  /** The activation to go back through: the value's own for the last writer, identity for the others. */
+  readonly activation: Activation;
+}
+
+/** What a node is asked for on the way back; entries are undefined where no gradient is needed. */
+export interface BackwardRequest {
+  /** One entry for each of the node's inputs. */
+  readonly inputs: readonly (GradientWrite | undefined)[];
+  /** One entry for each of the node's parameters: 1 to add, 0 to overwrite. */
+  readonly parameters: readonly (0 | 1 | undefined)[];
+}
+
+/** What the kernels are chosen by. */
+export interface Target {
+  /** Whether the adapter computes on the CPU. */
+  readonly isSoftware: boolean;
+}
+
+/** One op in the graph. */
+export interface Node {
+  /** Which op, such as `dense`: the reference finds its specification by it. */
+  readonly op: string;
+  /** Its name, unique in the graph. */
+  readonly label: string;
+  /** The values it reads and can send a gradient to. */
+  readonly inputs: readonly Value[];
+  /** The parameters it reads. */
+  readonly parameters: readonly Parameter[];
+  /** The value it makes; absent for a loss. */
+  readonly output?: Value;
+  /** The loss term it is, if it is one. */
+  readonly term?: LossTerm;
+  /** What the reference must know besides shapes. */
+  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  /** Its dispatches on the way forward. `request` is undefined if no gradient passes this node. */
+  forward(target: Target, request: BackwardRequest | undefined): readonly Dispatch[];
+  /** Its dispatches on the way back. */
+  backward(target: Target, request: BackwardRequest): readonly Dispatch[];
+}
+
+/** A term of the total loss. */
+export interface LossTerm {
+  /** Its name in reports. */
+  readonly label: string;
+  /** Its factor in the total; its reported value is without it. */
+  readonly weight: number;
+  /** `mean` over rows and columns, or `sum` over both. */
+  readonly reduction: Reduction;
+  /** Partial sums [B, {@link LOSS_CHUNKS}], which a step adds up. */
+  readonly partial: { readonly name: string; readonly bytes: number };
+}
+
+/** `mean` divides by rows · columns, `sum` does not divide. */
+export type Reduction = "mean" | "sum";
+
+/** Partial sums that a loss leaves for each row. */
+export const LOSS_CHUNKS = 8;
+
+/** A recording of ops for batches of up to `batchSize` rows. */
+export class Graph {
+  /** B: the most rows that a batch may have. */
+  readonly batchSize: number;
+  /** The ops in the order in which they were recorded. */
+  readonly nodes: Node[] = [];
+  /** The number of rows that batches are taken from, if they come from a data set on the GPU. */
+  rowsAvailable: number = Infinity;
+
+  /**
+   * @param batchSize rows of a full batch, an integer of at least 1
+   * @throws RangeError for another number
+   */
+  constructor(batchSize: number) {
+    if (!Number.isInteger(batchSize) || batchSize < 1) {
+      throw new RangeError(
+        `Cannot record a graph: batch size must be a positive integer, received ${batchSize}`,
+      );
+    }
+    this.batchSize = batchSize;
+  }
+
+  /**
+   * A value for a node to make.
+   *
+   * @param label its name
+   * @param width its columns, an integer of at least 1
+   * @param activation the activation that makes it
+   * @throws RangeError for another width
+   */
+  value(label: string, width: number, activation: Activation = "identity"): Value {
+    if (!Number.isInteger(width) || width < 1) {
+      throw new RangeError(`Cannot record "${label}": width must be a positive integer, received ${width}`);
+    }
+    const bytes = 4 * this.batchSize * padded(width);
+    return {
+      label,
+      width,
+      activation,
+      tensor: { name: label, bytes },
+      gradient: { name: `d_${label}`, bytes },
+    };
+  }
+
+  /**
+   * Appends a node.
+   *
+   * @throws TypeError if its label is taken
+   */
+  add(node: Node): void {
+    if (this.nodes.some(({ label }) => label === node.label)) {
+      throw new TypeError(`Cannot record ${node.op} "${node.label}": the graph has a node of that name`);
+    }
+    this.nodes.push(node);
+  }
+
+  /** A value that is written from the CPU before a step. */
+  input(label: string, width: number): Value {
+    const output = this.value(label, width);
+    this.add({
+      op: "input",
+      label,
+      inputs: [],
+      parameters: [],
+      output,
+      attributes: {},
+      forward: () => [],
+      backward: () => [],
+    });
+    return output;
+  }
+}

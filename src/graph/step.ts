@@ -1,0 +1,299 @@
+/**
+ * A compiled step: dispatches that are replayed for each batch, with nothing created on the way.
+ * @module
+ */
+import { InputError } from "../errors.ts";
+import type { Gpu } from "../gpu/device.ts";
+import type { CompileOptions } from "./compile.ts";
+import { LOSS_RING } from "./compile.ts";
+import type { Graph } from "./graph.ts";
+import { fromArena } from "./parameters.ts";
+import { type Dispatch, padded, type Tensor, type Value } from "./tensor.ts";
+
+/** A dispatch with its pipeline and bind group. */
+export interface CompiledDispatch extends Dispatch {
+  /** The pipeline, shared by dispatches with the same shader and constants. */
+  readonly pipeline: GPUComputePipeline;
+  /** What it is bound to. */
+  readonly bindGroup: GPUBindGroup;
+  /** How many workgroups run. */
+  readonly workgroups: number;
+}
+
+/** The buffers that a step owns. */
+export interface StepBuffers {
+  /** One for each tensor without a home. */
+  readonly owned: ReadonlyMap<Tensor, GPUBuffer>;
+  /** The arena of parameter gradients. */
+  readonly gradients: GPUBuffer;
+  /** The optimizer's arenas. */
+  readonly moments: readonly GPUBuffer[];
+  /** Every dispatch's fixed numbers. */
+  readonly settings: GPUBuffer;
+  /** What changes from step to step. */
+  readonly state: GPUBuffer;
+  /** The losses of the latest steps. */
+  readonly ring: GPUBuffer;
+}
+
+/** Which rows of the data set's order a step takes. */
+export interface Batch {
+  /** Place of the first row in the order. */
+  readonly first: number;
+  /** How many rows, from 1 to the graph's batch size. */
+  readonly rows: number;
+}
+
+/** The losses of the steps since the last reading. */
+export interface LossReading {
+  /** How many steps there were. */
+  readonly steps: number;
+  /** Each term's values by the term's label, one a step, without the term's weight. */
+  readonly values: Readonly<Record<string, Float32Array>>;
+  /** Each term's mean over these steps. */
+  readonly mean: Readonly<Record<string, number>>;
+}
+
+/** One kernel's time. */
+export interface DispatchTime {
+  /** The dispatch. */
+  readonly dispatch: CompiledDispatch;
+  /** Microseconds on the GPU. */
+  readonly microseconds: number;
+}
+
+/** A step, ready to be run. Make one with `compile`. */
+export class Step {
+  /** What runs, in order. */
+  readonly dispatches: readonly CompiledDispatch[];
+  readonly #gpu: Gpu;
+  readonly #graph: Graph;
+  readonly #options: CompileOptions;
+  readonly #buffers: StepBuffers;
+  readonly #state = new ArrayBuffer(32);
+  readonly #stateU32 = new Uint32Array(this.#state);
+  readonly #stateF32 = new Float32Array(this.#state);
+  #index = 0;
+  #read = 0;
+
+  /** Use `compile`. */
+  constructor(
+    gpu: Gpu,
+    graph: Graph,
+    options: CompileOptions,
+    dispatches: readonly CompiledDispatch[],
+    buffers: StepBuffers,
+  ) {
+    this.#gpu = gpu;
+    this.#graph = graph;
+    this.#options = options;
+    this.dispatches = dispatches;
+    this.#buffers = buffers;
+  }
+
+  /** How many times it has run. */
+  get index(): number {
+    return this.#index;
+  }
+
+  get #name(): string {
+    return `step ${this.#index} of "${this.#options.label}"`;
+  }
+
+  /**
+   * Runs the step on a batch. Returns at once: the GPU works on while the next steps are submitted.
+   *
+   * @param batch which rows
+   * @param learningRate the step size η, if not the optimizer's own
+   * @throws RangeError for rows that do not exist
+   */
+  run(batch: Batch, learningRate?: number): void {
+    this.#prepare(batch, learningRate);
+    const encoder = this.#gpu.device.createCommandEncoder({ label: this.#options.label });
+    const pass = encoder.beginComputePass({ label: this.#options.label });
+    for (const dispatch of this.dispatches) encode(pass, dispatch);
+    pass.end();
+    this.#gpu.device.queue.submit([encoder.finish()]);
+  }
+
+  /**
+   * Runs the step once with a pass of its own for each dispatch, and times each.
+   *
+   * @throws InputError if the device cannot time kernels
+   */
+  async profile(batch: Batch): Promise<DispatchTime[]> {
+    const { device, hasTimestamps } = this.#gpu;
+    if (!hasTimestamps) throw new InputError("Cannot time kernels: this device has no timestamp queries");
+    this.#prepare(batch, undefined);
+    const count = 2 * this.dispatches.length;
+    const querySet = device.createQuerySet({ label: "profile", type: "timestamp", count });
+    const resolved = this.#gpu.createBuffer("profile", 8 * count, GPUBufferUsage.QUERY_RESOLVE);
+    try {
+      const encoder = device.createCommandEncoder({ label: "profile" });
+      this.dispatches.forEach((dispatch, at) => {
+        const pass = encoder.beginComputePass({
+          timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * at, endOfPassWriteIndex: 2 * at + 1 },
+        });
+        encode(pass, dispatch);
+        pass.end();
+      });
+      encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
+      device.queue.submit([encoder.finish()]);
+      const [bytes] = await this.#gpu.read([{ buffer: resolved, offset: 0, size: 8 * count }], this.#name);
+      const ticks = new BigUint64Array(bytes.buffer);
+      return this.dispatches.map((dispatch, at) => ({
+        dispatch,
+        microseconds: Number(ticks[2 * at + 1] - ticks[2 * at]) / 1000,
+      }));
+    } finally {
+      querySet.destroy();
+      this.#gpu.destroyBuffer(resolved);
+    }
+  }
+
+  #prepare({ first, rows }: Batch, learningRate: number | undefined): void {
+    const { batchSize, rowsAvailable } = this.#graph;
+    if (
+      !Number.isInteger(rows) || rows < 1 || rows > batchSize || first < 0 || first + rows > rowsAvailable
+    ) {
+      throw new RangeError(
+        `Cannot run "${this.#options.label}": expected 1 to ${batchSize} rows below row ${rowsAvailable}, ` +
+          `received ${rows} from row ${first}`,
+      );
+    }
+    this.#index++;
+    const { optimizer } = this.#options;
+    this.#stateU32.set([rows, first, this.#index]);
+    this.#stateF32[3] = learningRate ?? optimizer?.learningRate ?? 0;
+    this.#stateF32.set(optimizer?.corrections(this.#index) ?? [1, 1], 4);
+    this.#gpu.device.queue.writeBuffer(this.#buffers.state, 0, this.#state);
+  }
+
+  /** Writes an input value: `data` is [rows, width], row-major. */
+  upload(value: Value, data: Float32Array): void {
+    const rows = data.length / value.width;
+    const buffer = this.#buffers.owned.get(value.tensor);
+    if (!buffer || !Number.isInteger(rows) || rows > this.#graph.batchSize) {
+      throw new RangeError(
+        `Cannot upload "${value.label}": expected up to [${this.#graph.batchSize}, ${value.width}] numbers of an ` +
+          `input of this step, received ${data.length}`,
+      );
+    }
+    const wide = new Float32Array(rows * padded(value.width));
+    for (let b = 0; b < rows; b++) {
+      wide.set(data.subarray(b * value.width, (b + 1) * value.width), b * padded(value.width));
+    }
+    this.#gpu.device.queue.writeBuffer(buffer, 0, wide);
+  }
+
+  /**
+   * The losses of all steps since the last reading; waits for the GPU.
+   *
+   * @throws RangeError if there were more steps than are remembered
+   * @throws InputError if a loss is not finite: training has diverged
+   */
+  async readLosses(): Promise<LossReading> {
+    const { losses = [], label } = this.#options;
+    const steps = this.#index - this.#read;
+    if (steps > LOSS_RING) {
+      throw new RangeError(
+        `Cannot read the losses of "${label}": ${steps} steps, ${LOSS_RING} are remembered`,
+      );
+    }
+    const [ring] = await this.#gpu.read(
+      [{ buffer: this.#buffers.ring, offset: 0, size: this.#buffers.ring.size }],
+      this.#name,
+    );
+    const values: Record<string, Float32Array> = {};
+    const mean: Record<string, number> = {};
+    losses.forEach((term, at) => {
+      const series = Float32Array.from(
+        { length: steps },
+        (_, k) => ring[(this.#read + 1 + k) % LOSS_RING * losses.length + at],
+      );
+      const bad = series.findIndex((loss) => !Number.isFinite(loss));
+      if (bad >= 0) {
+        throw new InputError(
+          `Training of "${label}" diverged: loss "${term.label}" is ${series[bad]} at step ${
+            this.#read + 1 + bad
+          }; ` +
+            "try a smaller learning rate",
+        );
+      }
+      values[term.label] = series;
+      mean[term.label] = series.reduce((sum, loss) => sum + loss, 0) / steps;
+    });
+    this.#read = this.#index;
+    return { steps, values, mean };
+  }
+
+  /**
+   * Reads values back, with one wait for the GPU.
+   *
+   * @param values outputs of this step
+   * @param rows how many rows of each
+   * @returns for each value its [rows, width], row-major
+   */
+  read(values: readonly Value[], rows: number): Promise<Float32Array<ArrayBuffer>[]> {
+    return this.#readTensors(values.map(({ tensor, width }) => ({ tensor, width })), rows);
+  }
+
+  /** Reads the gradients of values back; each is the gradient before the value's activation. See {@link read}. */
+  readValueGradients(values: readonly Value[], rows: number): Promise<Float32Array<ArrayBuffer>[]> {
+    return this.#readTensors(values.map(({ gradient, width }) => ({ tensor: gradient, width })), rows);
+  }
+
+  async #readTensors(
+    tensors: readonly { tensor: Tensor; width: number }[],
+    rows: number,
+  ): Promise<Float32Array<ArrayBuffer>[]> {
+    const parts = tensors.map(({ tensor, width }) => {
+      const buffer = this.#buffers.owned.get(tensor);
+      if (!buffer) {
+        throw new TypeError(`Cannot read "${tensor.name}": "${this.#options.label}" does not compute it`);
+      }
+      return { buffer, offset: 0, size: 4 * rows * padded(width) };
+    });
+    const results = await this.#gpu.read(parts, this.#name);
+    return results.map((wide, k) => {
+      const { width } = tensors[k];
+      if (width === padded(width)) return wide;
+      const narrow = new Float32Array(rows * width);
+      for (let b = 0; b < rows; b++) {
+        narrow.set(wide.subarray(b * padded(width), b * padded(width) + width), b * width);
+      }
+      return narrow;
+    });
+  }
+
+  /** The gradients of the trainable parameters after the last run, by name, in PyTorch's layout. */
+  async readGradients(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+    const { gradients } = this.#buffers;
+    const [arena] = await this.#gpu.read(
+      [{ buffer: gradients, offset: 0, size: gradients.size }],
+      this.#name,
+    );
+    return new Map(
+      (this.#options.trainable ?? []).map((parameter) => [parameter.name, fromArena(parameter, arena)]),
+    );
+  }
+
+  /** Frees everything that the step owns. */
+  destroy(): void {
+    const { owned, gradients, moments, settings, state } = this.#buffers;
+    for (const buffer of [...owned.values(), gradients, ...moments, settings, state]) {
+      this.#gpu.destroyBuffer(buffer);
+    }
+  }
+
+  /** Same as {@link destroy}, for `using`. */
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+}
+
+function encode(pass: GPUComputePassEncoder, { pipeline, bindGroup, workgroups }: CompiledDispatch): void {
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, bindGroup);
+  pass.dispatchWorkgroups(workgroups);
+}

@@ -1,0 +1,87 @@
+/**
+ * Squared error.
+ * @module
+ */
+import code from "../../shaders/losses/squared_error.wgsl" with { type: "text" };
+import {
+  type GradientWrite,
+  type Graph,
+  LOSS_CHUNKS,
+  type LossTerm,
+  type Reduction,
+} from "../graph/graph.ts";
+import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
+
+const SHADER = { path: "shaders/losses/squared_error.wgsl", code };
+
+/** How the squares are put together. */
+export interface SquaredErrorOptions {
+  /** The term's name in reports. */
+  readonly label: string;
+  /** `mean` over rows and columns (per pixel), or `sum` over both (per batch). */
+  readonly reduction: Reduction;
+  /** The term's factor in the total loss; 1 if absent. */
+  readonly weight?: number;
+}
+
+/**
+ * L = s·Σ (prediction − target)², s = 1/(rows·width) for `mean`, 1 for `sum`. Gradients flow
+ * into both, where they are needed. The shader holds the maths, forward and backward.
+ *
+ * @param prediction [B, width]
+ * @param target [B, width]
+ * @throws TypeError if the widths differ
+ */
+export function squaredError(
+  graph: Graph,
+  prediction: Value,
+  target: Value,
+  { label, reduction, weight = 1 }: SquaredErrorOptions,
+): LossTerm {
+  const { width } = prediction;
+  if (width !== target.width) {
+    throw new TypeError(
+      `Cannot apply squared error "${label}": expected a target [B, ${width}] but received [B, ${target.width}]`,
+    );
+  }
+  const partial = { name: `${label} partial sums`, bytes: 4 * graph.batchSize * LOSS_CHUNKS };
+  const term: LossTerm = { label, weight, reduction, partial };
+
+  function dispatch(from: Value, to: Value, into: GradientWrite | undefined): Dispatch {
+    return {
+      label: into ? `${label} and its gradient to ${from.label}` : label,
+      shader: SHADER,
+      entryPoint: "squared_error",
+      constants: { CHUNKS: LOSS_CHUNKS },
+      reads: [from.tensor, to.tensor],
+      writes: [partial, into && from.gradient],
+      settings: {
+        u32: {
+          width,
+          mean: reduction === "mean" ? 1 : 0,
+          has_gradient: into ? 1 : 0,
+          activation: ACTIVATIONS[into?.activation ?? "identity"],
+          accumulate: into?.accumulate ?? 0,
+        },
+        f32: { weight },
+      },
+      lanes: graph.batchSize * LOSS_CHUNKS,
+    };
+  }
+
+  graph.add({
+    op: "squared error",
+    label,
+    inputs: [prediction, target],
+    parameters: [],
+    term,
+    attributes: { reduction, weight },
+    forward: (_target, request) => request ? [] : [dispatch(prediction, target, undefined)],
+    // (y - t)² is the same seen from either side, so the target's gradient is the same dispatch with roles swapped
+    backward: (_target, { inputs: [intoPrediction, intoTarget] }) => [
+      ...(intoPrediction ? [dispatch(prediction, target, intoPrediction)] : []),
+      ...(intoTarget ? [dispatch(target, prediction, intoTarget)] : []),
+    ],
+  });
+  return term;
+}

@@ -1,0 +1,69 @@
+/**
+ * Adam.
+ * @module
+ */
+import code from "../../shaders/optim/adam.wgsl" with { type: "text" };
+import type { Optimizer } from "../graph/compile.ts";
+
+const SHADER = { path: "shaders/optim/adam.wgsl", code };
+
+/** Adam's figures; the defaults are PyTorch's. */
+export interface AdamOptions {
+  /** η, above 0. */
+  readonly learningRate: number;
+  /** β1 in [0, 1); 0.9 if absent. */
+  readonly beta1?: number;
+  /** β2 in [0, 1); 0.999 if absent. */
+  readonly beta2?: number;
+  /** ε, above 0; 1e-8 if absent. */
+  readonly epsilon?: number;
+  /** λ, at least 0; 0 if absent. */
+  readonly weightDecay?: number;
+  /** `l2` adds λ·p to the gradient (torch.optim.Adam), `decoupled` shrinks p by η·λ·p (torch.optim.AdamW). */
+  readonly decay?: "l2" | "decoupled";
+}
+
+/** Lanes of one update; each takes every LANES-th vec4. */
+const UPDATE_LANES = 4096;
+
+/**
+ * Adam (Kingma and Ba 2015, algorithm 1) with either kind of weight decay; the shader holds the maths.
+ *
+ * @throws RangeError for a figure out of its range
+ */
+export function adam(options: AdamOptions): Optimizer {
+  const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, decay = "l2" } = options;
+  const ranges: [string, number, boolean, string][] = [
+    ["learning rate", learningRate, learningRate > 0 && Number.isFinite(learningRate), "above 0"],
+    ["beta1", beta1, beta1 >= 0 && beta1 < 1, "in [0, 1)"],
+    ["beta2", beta2, beta2 >= 0 && beta2 < 1, "in [0, 1)"],
+    ["epsilon", epsilon, Math.fround(epsilon) > 0 && Number.isFinite(epsilon), "above 0"],
+    ["weight decay", weightDecay, weightDecay >= 0 && Number.isFinite(weightDecay), "at least 0"],
+  ];
+  for (const [name, value, holds, range] of ranges) {
+    if (!holds) throw new RangeError(`Cannot make Adam: ${name} must be ${range}, received ${value}`);
+  }
+  return {
+    name: `Adam (learning rate ${learningRate}, betas ${beta1} and ${beta2}, epsilon ${epsilon}` +
+      (weightDecay > 0 ? `, ${decay} weight decay ${weightDecay})` : ")"),
+    learningRate,
+    moments: 2,
+    update: (label, gradients, parameters, moments) => {
+      const count = gradients.bytes / 16;
+      const lanes = Math.min(count, UPDATE_LANES);
+      return {
+        label,
+        shader: SHADER,
+        entryPoint: "adam_update",
+        reads: [gradients],
+        writes: [parameters, ...moments],
+        settings: {
+          u32: { count, lanes, decoupled: decay === "decoupled" ? 1 : 0 },
+          f32: { beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, epsilon, decay: weightDecay },
+        },
+        lanes,
+      };
+    },
+    corrections: (t) => [1 / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t)],
+  };
+}
