@@ -1,0 +1,36 @@
+/**
+ * Every bound that a check holds results to, with its reason. Loosening one needs a new reason.
+ * @module
+ */
+
+/** Bounds of the checks. "Of the norm" means |actual - expected| / |expected| over a whole tensor. */
+export const TOLERANCES = {
+  /**
+   * Gradients of a kernel or a whole model on the GPU against the f64 reference, of the norm. float32 sums of up
+   * to 1,000 terms are right to about 1e-6; ten times that leaves room for a GPU's own exp and tanh.
+   */
+  gpuAgainstReference: 1e-5,
+  /** A loss on the GPU against the f64 reference, relative: a sum of up to 1e5 float32 squares, added in a tree. */
+  lossAgainstReference: 3e-6,
+  /**
+   * Single elements of forward values, absolute, for values of about 1. WGSL lets tanh be off by 1e-5 absolute
+   * (section 15.7.4), which is what this is.
+   */
+  forwardElement: 1e-5,
+  /**
+   * Central differences of the f64 reference against its own gradient, of the largest gradient element. With a
+   * step of 1e-4 their own error is about 1e-8 (the third derivative) plus 1e-12 (rounding).
+   */
+  referenceDifference: 1e-6,
+  /**
+   * Central differences of the float32 loss on the GPU against the GPU's gradient, relative. Rounding of the loss
+   * (1e-7 of its value, at a change of 1e-2 of its value) and curvature leave about 1e-3.
+   */
+  gpuDifference: 1e-2,
+  /** A trace's losses, relative. PyTorch's own float32 stays ten times inside this and the next two. */
+  traceLoss: 3e-6,
+  /** A trace's first gradients, of each tensor's norm. */
+  traceGradient: 5e-6,
+  /** A trace's final parameters, of each tensor's norm. */
+  traceParameter: 3e-5,
+} as const;

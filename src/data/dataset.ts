@@ -1,0 +1,321 @@
+/**
+ * Finds, verifies and reads a data set by name. Without `dataDir` the places are, in this order: the cache
+ * folder, the folders the catalogue names (the project's own fixtures, Debian's package), and a download into
+ * the cache; whatever does not have the published checksum is reported and passed over. An explicit `dataDir`
+ * is the only place looked at: it is an error if the files are not there, and a logged warning if they are not
+ * the published ones, since they may be a modified set of somebody's own.
+ * @module
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { InputError } from "../errors.ts";
+import {
+  CATALOGUE,
+  type CatalogueEntry,
+  FILE_NAMES,
+  FILE_ROLES,
+  type FileRole,
+  findDataset,
+  sha256,
+} from "./catalogue.ts";
+import { downloadFile, type DownloadProgress } from "./download.ts";
+import { expandIdx, readIdx } from "./idx.ts";
+
+/** One half of a data set, training or test. */
+export interface DatasetSplit {
+  /** The pixels, `[count, width]`, row-major, 0 (background) to 255. */
+  readonly images: Uint8Array<ArrayBuffer>;
+  /** One class index per image, 0 to 9. */
+  readonly labels: Uint8Array<ArrayBuffer>;
+  /** How many images. */
+  readonly count: number;
+}
+
+/** A data set in memory. */
+export interface Dataset {
+  /** Its name in the catalogue. */
+  readonly name: string;
+  /** What was found and where, for a one-line message. */
+  readonly source: string;
+  /**
+   * SHA-256 in hex over the four decompressed files (training images, training labels, test images, test
+   * labels), whatever `limit` is.
+   */
+  readonly checksum: string;
+  /** Pixels per image: rows × columns. */
+  readonly width: number;
+  /** Rows and columns. */
+  readonly imageShape: readonly [number, number];
+  /** What each label means, by label. */
+  readonly classNames: readonly string[];
+  /** The training images. */
+  readonly train: DatasetSplit;
+  /** The test images. */
+  readonly test: DatasetSplit;
+}
+
+/** Where to look for a data set, and how much of it to use. */
+export interface LoadOptions {
+  /**
+   * The folder to read instead of searching: it, or its subfolder with the data set's name, holds the four
+   * IDX files, with or without `.gz`.
+   */
+  readonly dataDir?: string | undefined;
+  /** Downloads are kept in this folder's subfolder with the data set's name. */
+  readonly cacheDir: string;
+  /** Use only the first so many training images (all if there are fewer); test images are always all used. */
+  readonly limit?: number | undefined;
+  /** Receives one-line notes and warnings, such as a file passed over for its checksum. */
+  readonly log?: ((line: string) => void) | undefined;
+  /** Called as a download goes on; `progressBar` makes a line of it. */
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  /** URL prefixes ending in `/` to download from instead of the catalogue's. */
+  readonly mirrors?: readonly string[] | undefined;
+  /** Give a mirror up after so many milliseconds without a byte; 20,000 if not given. */
+  readonly silenceMs?: number | undefined;
+}
+
+/** A file on disk or just downloaded: its path, its decompressed bytes and their SHA-256. */
+interface LoadedFile {
+  readonly path: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly sum: string;
+}
+
+/** The files found so far, and where. */
+interface Found {
+  readonly place: string;
+  readonly files: Map<FileRole, LoadedFile>;
+}
+
+type Log = (line: string) => void;
+
+/** Reads a file, or gives undefined if it is not there. */
+async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    if (error instanceof Deno.errors.NotCapable) {
+      throw new InputError(`Cannot read "${path}": expected permission but have none; run with --allow-read`);
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InputError(
+      `Cannot read "${path}": expected a readable file but found: ${reason}; check the path`,
+    );
+  }
+}
+
+/** The two names under which a role's file may lie in a folder. */
+function pathsOf(folder: string, role: FileRole): readonly string[] {
+  return [join(folder, `${FILE_NAMES[role]}.gz`), join(folder, FILE_NAMES[role])];
+}
+
+/** Reads what a folder holds of the four files, whatever their checksums. */
+async function readFolder(folder: string): Promise<Found> {
+  const files = new Map<FileRole, LoadedFile>();
+  for (const role of FILE_ROLES) {
+    for (const path of pathsOf(folder, role)) {
+      const raw = await readIfThere(path);
+      if (raw === undefined) continue;
+      const bytes = expandIdx(raw, path);
+      files.set(role, { path, bytes, sum: sha256(bytes) });
+      break;
+    }
+  }
+  return { place: folder, files };
+}
+
+/** Reads those of a folder's four files that are the published ones; says which were passed over, and why. */
+async function readVerified(entry: CatalogueEntry, folder: string, log: Log): Promise<Found> {
+  const files = new Map<FileRole, LoadedFile>();
+  for (const role of FILE_ROLES) {
+    for (const path of pathsOf(folder, role)) {
+      const raw = await readIfThere(path);
+      if (raw === undefined) continue;
+      try {
+        const bytes = expandIdx(raw, path);
+        const sum = sha256(bytes);
+        if (sum === entry.sums[role]) {
+          files.set(role, { path, bytes, sum });
+          break;
+        }
+        log(`${entry.name}: passing over "${path}": expected SHA-256 ${entry.sums[role]} but found ${sum}`);
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        log(`${entry.name}: passing over a damaged file: ${error.message}`);
+      }
+    }
+  }
+  return { place: folder, files };
+}
+
+/** Reads the folder that the user named, which must hold all four files. */
+async function fromDataDir(entry: CatalogueEntry, dataDir: string, log: Log): Promise<Found> {
+  const inner = join(dataDir, entry.name);
+  let found = await readFolder(dataDir);
+  if (found.files.size < FILE_ROLES.length) {
+    const deeper = await readFolder(inner);
+    if (deeper.files.size > found.files.size) found = deeper;
+  }
+  const missing = FILE_ROLES.filter((role) => !found.files.has(role)).map((role) => FILE_NAMES[role]);
+  if (missing.length > 0) {
+    throw new InputError(
+      `Cannot load "${entry.name}" from --data-dir "${dataDir}": expected four IDX files, with or without .gz, ` +
+        `in it or in "${inner}", but did not find ${
+          missing.join(", ")
+        }; give another folder or leave --data-dir out`,
+    );
+  }
+  const isSet = (other: CatalogueEntry) =>
+    FILE_ROLES.every((role) => found.files.get(role)?.sum === other.sums[role]);
+  if (isSet(entry)) return found;
+  const actual = CATALOGUE.find(isSet);
+  if (actual !== undefined) {
+    throw new InputError(
+      `Cannot load "${entry.name}" from "${found.place}": expected that data set but found the files of ` +
+        `"${actual.name}"; ask for "${actual.name}" or give another folder`,
+    );
+  }
+  const changed = FILE_ROLES.filter((role) => found.files.get(role)?.sum !== entry.sums[role]);
+  log(
+    `${entry.name}: warning: not the published data: in "${found.place}" the checksum differs for ` +
+      changed.map((role) => FILE_NAMES[role]).join(", "),
+  );
+  return found;
+}
+
+/** Searches the cache and the catalogue's folders, and downloads what is not there. */
+async function fromKnownPlaces(entry: CatalogueEntry, options: LoadOptions, log: Log): Promise<Found> {
+  const mirrors = options.mirrors ?? entry.mirrors;
+  const cache = join(options.cacheDir, entry.name);
+  const cached: Found = mirrors.length > 0
+    ? await readVerified(entry, cache, log)
+    : { place: cache, files: new Map<FileRole, LoadedFile>() };
+  if (cached.files.size === FILE_ROLES.length) return cached;
+
+  const places = entry.folders.map((folder) => folder instanceof URL ? fileURLToPath(folder) : folder);
+  for (const folder of places) {
+    // Where a download can follow, a folder outside the granted ones is no reason to ask or to stop.
+    if (
+      mirrors.length > 0 && (await Deno.permissions.query({ name: "read", path: folder })).state !== "granted"
+    ) {
+      log(`${entry.name}: not looking in "${folder}", which needs --allow-read=${folder}`);
+      continue;
+    }
+    const installed = await readVerified(entry, folder, log);
+    if (installed.files.size === FILE_ROLES.length) return installed;
+  }
+
+  if (mirrors.length === 0) {
+    const where = places.map((folder) => `"${folder}"`).join(", ");
+    throw new InputError(
+      `Cannot load "${entry.name}": expected its four files, undamaged, in ${where}; ${entry.hint}`,
+    );
+  }
+  for (const role of FILE_ROLES.filter((role) => !cached.files.has(role))) {
+    const file = `${FILE_NAMES[role]}.gz`;
+    log(`${entry.name}: downloading ${file} into "${cache}"`);
+    const { onProgress, silenceMs } = options;
+    try {
+      const sum = entry.sums[role];
+      const bytes = await downloadFile({ file, mirrors, sum, folder: cache, onProgress, silenceMs });
+      cached.files.set(role, { path: join(cache, file), bytes, sum });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      throw new InputError(`Cannot load "${entry.name}": ${error.message}; or ${entry.hint}`);
+    }
+  }
+  return cached;
+}
+
+/** Reads the images and labels of one half and checks that they belong together. */
+function readSplit(entry: CatalogueEntry, images: LoadedFile, labels: LoadedFile): DatasetSplit {
+  const pixels = readIdx(images.bytes, images.path, 3);
+  const classes = readIdx(labels.bytes, labels.path, 1);
+  const [count, rows, columns] = pixels.shape;
+  const [expectedRows, expectedColumns] = entry.imageShape;
+  if (rows !== expectedRows || columns !== expectedColumns) {
+    throw new InputError(
+      `Cannot use "${images.path}": expected images of ${expectedRows}×${expectedColumns} pixels but found ` +
+        `${rows}×${columns} at byte 8; resize the images`,
+    );
+  }
+  if (count === 0) {
+    throw new InputError(
+      `Cannot use "${images.path}": expected at least one image but found 0 at byte 4; give another file`,
+    );
+  }
+  if (classes.shape[0] !== count) {
+    throw new InputError(
+      `Cannot use "${labels.path}": expected ${count} labels, one for each image in "${images.path}", but found ` +
+        `${classes.shape[0]} at byte 4; give files that belong together`,
+    );
+  }
+  const wrong = classes.data.findIndex((label) => label >= entry.classNames.length);
+  if (wrong >= 0) {
+    throw new InputError(
+      `Cannot use "${labels.path}": expected labels from 0 to ${entry.classNames.length - 1} but found ` +
+        `${classes.data[wrong]} at byte ${8 + wrong}; give another file`,
+    );
+  }
+  return { images: pixels.data, labels: classes.data, count };
+}
+
+/**
+ * Loads a data set that a catalogue entry describes: what {@link loadDataset} does once it knows the name.
+ *
+ * @throws {InputError} as {@link loadDataset}
+ */
+export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Promise<Dataset> {
+  const { dataDir, limit, log = () => {} } = options;
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
+    throw new InputError(
+      `Cannot limit the training images of "${entry.name}": expected a whole number of at least 1 but received ${limit}; change the limit`,
+    );
+  }
+  const found = dataDir === undefined
+    ? await fromKnownPlaces(entry, options, log)
+    : await fromDataDir(entry, dataDir, log);
+  const file = (role: FileRole): LoadedFile => {
+    const loaded = found.files.get(role);
+    if (loaded === undefined) throw new Error(`no ${role} file in "${found.place}"`); // a fault of this module
+    return loaded;
+  };
+  const all = readSplit(entry, file("trainImages"), file("trainLabels"));
+  const test = readSplit(entry, file("testImages"), file("testLabels"));
+  const [rows, columns] = entry.imageShape;
+  const width = rows * columns;
+  const count = Math.min(limit ?? all.count, all.count);
+  // slice() and not subarray(), so that the rest can be freed
+  const train = count === all.count
+    ? all
+    : { images: all.images.slice(0, count * width), labels: all.labels.slice(0, count), count };
+  const number = (n: number) => n.toLocaleString("en-US");
+  const training = count === all.count ? number(count) : `the first ${number(count)} of ${number(all.count)}`;
+  return {
+    name: entry.name,
+    source: `${training} training and ${
+      number(test.count)
+    } test images of ${rows}×${columns} from "${found.place}"`,
+    checksum: sha256(...FILE_ROLES.map((role) => file(role).bytes)),
+    width,
+    imageShape: entry.imageShape,
+    classNames: entry.classNames,
+    train,
+    test,
+  };
+}
+
+/**
+ * Loads a data set by name: `fashion-mnist-mini` (ships with the project), `mnist` or `fashion-mnist`.
+ *
+ * Needs `--allow-read` for the folders it looks in, and for a download `--allow-write` for the cache folder and
+ * `--allow-net` for the mirrors' hosts.
+ *
+ * @throws {InputError} if there is no such set, it is nowhere to be found, its files are damaged or do not
+ * belong together, or the limit is not a positive whole number
+ */
+export async function loadDataset(name: string, options: LoadOptions): Promise<Dataset> {
+  return await loadEntry(findDataset(name), options);
+}

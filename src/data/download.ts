@@ -1,0 +1,168 @@
+/**
+ * Downloads one file of a data set from the first mirror that has it whole. Nothing is written before the
+ * bytes are verified, and the file appears in its folder by one rename: an interrupted download leaves nothing
+ * that a later run could take for data.
+ * @module
+ */
+import { join } from "node:path";
+import { InputError } from "../errors.ts";
+import { sha256 } from "./catalogue.ts";
+import { expandIdx } from "./idx.ts";
+
+/** How far a download has come. */
+export interface DownloadProgress {
+  /** The file's name, such as `train-images-idx3-ubyte.gz`. */
+  readonly file: string;
+  /** Bytes received so far. */
+  readonly received: number;
+  /** Bytes in all, if the server says. */
+  readonly total: number | undefined;
+}
+
+/** What to download, from where, and to where. */
+export interface DownloadOptions {
+  /** The file's name at every mirror and in the folder, such as `train-images-idx3-ubyte.gz`. */
+  readonly file: string;
+  /** URL prefixes ending in `/`, tried in order. */
+  readonly mirrors: readonly string[];
+  /** SHA-256 in hex of the decompressed bytes. */
+  readonly sum: string;
+  /** The folder to put the file into; made if it is not there. */
+  readonly folder: string;
+  /** Called at the start and after every piece of every attempt. */
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  /** Give a mirror up after so many milliseconds without a byte; 20,000 if not given. */
+  readonly silenceMs?: number | undefined;
+}
+
+const DEFAULT_SILENCE_MS = 20_000;
+/** Above any file in the catalogue (26 MB); an endless response stops here. */
+const MAX_DOWNLOAD_BYTES = 2 ** 27;
+
+/** The message of whatever was thrown, and of its cause (where fetch() puts the reason), on one line. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : `: ${reasonOf(error.cause)}`;
+  return (error.message + cause).replace(/\s+/g, " ");
+}
+
+/** Receives one URL whole, or throws an Error whose message says why not. */
+async function receive(url: string, options: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  const { file, onProgress, silenceMs = DEFAULT_SILENCE_MS } = options;
+  const controller = new AbortController();
+  const giveUp = () => controller.abort(new Error(`no data for ${silenceMs / 1000} s`));
+  let timer = setTimeout(giveUp, silenceMs);
+  try {
+    const response = await fetch(url, {
+      signal: controller.signal,
+      headers: { "accept-encoding": "identity" },
+    });
+    if (!response.ok || response.body === null) {
+      await response.body?.cancel();
+      throw new Error(`HTTP ${response.status} ${response.statusText}`.trimEnd());
+    }
+    // With a content-encoding the length is that of other bytes than those that arrive here.
+    const length = response.headers.has("content-encoding") ? null : response.headers.get("content-length");
+    const total = length === null ? undefined : Number(length);
+    const pieces: Uint8Array[] = [];
+    let received = 0;
+    onProgress?.({ file, received, total });
+    try {
+      for await (const piece of response.body) {
+        clearTimeout(timer);
+        timer = setTimeout(giveUp, silenceMs);
+        pieces.push(piece);
+        received += piece.length;
+        if (received > MAX_DOWNLOAD_BYTES) throw new Error(`sent more than ${MAX_DOWNLOAD_BYTES} bytes`);
+        onProgress?.({ file, received, total });
+      }
+    } catch (error) {
+      const expected = total === undefined ? "" : ` of ${total}`;
+      throw new Error(`stopped at byte ${received}${expected} (${reasonOf(error)})`);
+    }
+    if (total !== undefined && received !== total) throw new Error(`stopped at byte ${received} of ${total}`);
+    const bytes = new Uint8Array(received);
+    let offset = 0;
+    for (const piece of pieces) {
+      bytes.set(piece, offset);
+      offset += piece.length;
+    }
+    return bytes;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) {
+      throw new Error(`no permission; run with --allow-net=${new URL(url).host}`);
+    }
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Writes beside the final place and renames, so that a half-written file is never seen under its name. */
+async function place(bytes: Uint8Array, folder: string, file: string): Promise<void> {
+  let part: string | undefined;
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    // A name of its own, so that two processes that download the same file do not write into each other's.
+    part = await Deno.makeTempFile({ dir: folder, prefix: `${file}.`, suffix: ".part" });
+    await Deno.writeFile(part, bytes);
+    await Deno.chmod(part, 0o644).catch(() => {}); // makeTempFile gives 0600; not every system has modes
+    await Deno.rename(part, join(folder, file));
+  } catch (error) {
+    if (part !== undefined) await Deno.remove(part).catch(() => {}); // the first error is the one to tell
+    const advice = error instanceof Deno.errors.NotCapable
+      ? `run with --allow-read=${folder} --allow-write=${folder}`
+      : "make the folder writable or choose another cache folder";
+    throw new InputError(`Cannot save "${file}" in "${folder}": ${reasonOf(error)}; ${advice}`);
+  }
+}
+
+/**
+ * Downloads a gzipped (or plain) IDX file from the first mirror whose bytes have the right checksum.
+ *
+ * @returns the decompressed bytes; the file itself lies in `options.folder` as it was sent
+ * @throws {InputError} if no mirror has it, with what each one said, or if the folder cannot be written
+ */
+export async function downloadFile(options: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
+  const { file, mirrors, sum, folder } = options;
+  const failures: string[] = [];
+  for (const mirror of mirrors) {
+    const url = mirror + file;
+    let bytes: Uint8Array<ArrayBuffer>, expanded: Uint8Array<ArrayBuffer>;
+    try {
+      bytes = await receive(url, options);
+      expanded = expandIdx(bytes, file);
+      const found = sha256(expanded);
+      if (found !== sum) {
+        throw new Error(`wrong SHA-256 of the decompressed bytes: expected ${sum} but found ${found}`);
+      }
+    } catch (error) {
+      const reason = reasonOf(error);
+      failures.push(reason.includes(url) ? reason : `${url}: ${reason}`);
+      continue;
+    }
+    await place(bytes, folder, file);
+    return expanded;
+  }
+  throw new InputError(
+    `Cannot download "${file}": expected it from one of ${mirrors.length} mirror(s) but none has it: ` +
+      `${failures.join(" | ")}; check the network, or put the file into "${folder}" by hand`,
+  );
+}
+
+/**
+ * One line that shows a download's progress, without a line end:
+ * `train-images-idx3-ubyte.gz [=====>    ] 52 % 4.9/9.5 MB`. Without a known total: `… 4.9 MB`.
+ *
+ * @param progress what the download's callback was given
+ * @param width characters between the brackets
+ */
+export function progressBar(progress: DownloadProgress, width: number = 20): string {
+  const { file, received, total } = progress;
+  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+  if (total === undefined || total <= 0) return `${file} ${megabytes(received)} MB`;
+  const share = Math.min(received / total, 1);
+  const filled = Math.floor(share * width);
+  const bar = filled === width ? "=".repeat(width) : `${"=".repeat(filled)}>`.padEnd(width);
+  return `${file} [${bar}] ${Math.floor(share * 100)} % ${megabytes(received)}/${megabytes(total)} MB`;
+}

@@ -1,0 +1,224 @@
+/**
+ * The IDX format of MNIST and its relatives (http://yann.lecun.com/exdb/mnist): two zero bytes, an element
+ * type, the number of dimensions, each dimension as a big-endian uint32, then the elements in row-major order.
+ * Only unsigned bytes (type 0x08) are read; gzip is recognised by its magic number, not by the file's name.
+ * @module
+ */
+import { constants, gunzipSync } from "node:zlib";
+import { InputError } from "../errors.ts";
+
+/** The contents of one IDX file of unsigned bytes. */
+export interface Idx {
+  /** The dimensions, outermost first: `[60000, 28, 28]` for MNIST's training images. */
+  readonly shape: readonly number[];
+  /** The elements, row-major: a view into the decompressed file, just behind its header. */
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+const UNSIGNED_BYTE = 0x08;
+const TYPE_NAMES: Readonly<Record<number, string>> = {
+  0x09: "signed byte",
+  0x0b: "16-bit integer",
+  0x0c: "32-bit integer",
+  0x0d: "32-bit float",
+  0x0e: "64-bit float",
+};
+/** More than any set this project is meant for (MNIST has 47 MB), and little enough to allocate. */
+const MAX_FILE_BYTES = 2 ** 30;
+/** As long as the header is not known, a hostile gzip stream may not grow beyond this. */
+const MAX_HEADERLESS_BYTES = 2 ** 26;
+
+function fail(name: string, problem: string): never {
+  throw new InputError(`Cannot read "${name}": ${problem}`);
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+}
+
+/** Checks the header and gives the shape, the offset of the elements, and the size of the whole file in bytes. */
+function readHeader(bytes: Uint8Array, name: string): { shape: number[]; offset: number; size: number } {
+  if (bytes.length === 0) fail(name, "expected an IDX file but it is empty; fetch the file again");
+  if (bytes.length < 4) {
+    fail(
+      name,
+      `expected an IDX header of at least 4 bytes but the file ends at byte ${bytes.length}; fetch it again`,
+    );
+  }
+  if (bytes[0] !== 0 || bytes[1] !== 0) {
+    const found = hex(bytes.subarray(0, 4));
+    fail(
+      name,
+      `expected an IDX file, which starts with 00 00, but found ${found} at byte 0; give an IDX file or its gzip`,
+    );
+  }
+  if (bytes[2] !== UNSIGNED_BYTE) {
+    const type = `${TYPE_NAMES[bytes[2]] ?? "unknown"} (0x${hex(bytes.subarray(2, 3))})`;
+    fail(
+      name,
+      `expected element type unsigned byte (0x08) but found ${type} at byte 2; convert the file to unsigned bytes`,
+    );
+  }
+  const offset = 4 + 4 * bytes[3];
+  if (bytes.length < offset) {
+    fail(
+      name,
+      `expected a header of ${offset} bytes for ${
+        bytes[3]
+      } dimensions but the file ends at byte ${bytes.length}; fetch it again`,
+    );
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const shape = Array.from({ length: bytes[3] }, (_, i) => view.getUint32(4 + 4 * i));
+  // In double precision: 255 dimensions can at worst give Infinity, and never wrap around.
+  const size = offset + shape.reduce((product, length) => product * length, 1);
+  if (!(size <= MAX_FILE_BYTES)) {
+    fail(
+      name,
+      `expected at most ${MAX_FILE_BYTES} bytes but the dimensions ${
+        shape.join("×")
+      } at byte 4 need more; the file is damaged, fetch it again`,
+    );
+  }
+  return { shape, offset, size };
+}
+
+/**
+ * Decompresses at most `size` bytes, the size that the IDX header claims, or a fixed limit where no whole header
+ * is known. `partial` accepts input that stops in the middle.
+ */
+function inflate(
+  bytes: Uint8Array,
+  name: string,
+  size: number | undefined,
+  partial: boolean,
+): Uint8Array<ArrayBuffer> {
+  const limit = size ?? MAX_HEADERLESS_BYTES;
+  try {
+    const out = gunzipSync(bytes, {
+      maxOutputLength: limit,
+      chunkSize: 2 ** 18,
+      finishFlush: partial ? constants.Z_SYNC_FLUSH : constants.Z_FINISH,
+    });
+    // The types allow for a SharedArrayBuffer, which zlib never makes.
+    return new Uint8Array(out.buffer as ArrayBuffer, out.byteOffset, out.byteLength);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ERR_BUFFER_TOO_LARGE") {
+      const claim = size === undefined ? "" : ", as its IDX header claims,";
+      fail(
+        name,
+        `expected at most ${limit} bytes after decompression${claim} but the gzip stream holds more; fetch it again`,
+      );
+    }
+    if (code === "Z_BUF_ERROR") {
+      const got = inflate(bytes, name, size, true).length;
+      const expected = size === undefined ? "" : ` of ${size}`;
+      fail(
+        name,
+        `expected a whole gzip stream but it is truncated at byte ${bytes.length}, ` +
+          `which gives ${got}${expected} decompressed bytes; fetch it again`,
+      );
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    fail(
+      name,
+      `expected a valid gzip stream of ${bytes.length} bytes but it is corrupt (${reason}); fetch it again`,
+    );
+  }
+}
+
+/** True if the bytes start with gzip's magic number, 1f 8b. */
+function isGzip(bytes: Uint8Array): boolean {
+  return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+/** Decompresses just enough of a gzip file to see its whole IDX header, or all that there is. */
+function inflateHeader(bytes: Uint8Array, name: string): Uint8Array<ArrayBuffer> {
+  for (let length = 512;; length *= 4) {
+    const prefix = inflate(bytes.subarray(0, length), name, undefined, true);
+    if (length >= bytes.length || (prefix.length >= 4 && prefix.length >= 4 + 4 * prefix[3])) return prefix;
+  }
+}
+
+/**
+ * Gives the decompressed bytes of an IDX file, header included: what the catalogue's checksums are taken over.
+ * Plain bytes come back as they are. A gzip stream is decompressed only as far as its IDX header claims, so a
+ * decompression bomb costs nothing.
+ *
+ * @param bytes the file, gzip or plain
+ * @param name the file's name for messages
+ * @throws {InputError} on an empty file, a truncated or corrupt gzip stream, or one that holds more than its
+ * IDX header claims
+ */
+export function expandIdx(bytes: Uint8Array<ArrayBuffer>, name: string): Uint8Array<ArrayBuffer> {
+  if (bytes.length === 0) fail(name, "expected an IDX file but it is empty (0 bytes); fetch the file again");
+  if (!isGzip(bytes)) return bytes;
+  const prefix = inflateHeader(bytes, name);
+  const whole = prefix.length >= 4 && prefix.length >= 4 + 4 * prefix[3];
+  // A stream that ends inside the header is either truncated, which inflate() reports, or holds a short file,
+  // which readIdx() reports.
+  return inflate(bytes, name, whole ? readHeader(prefix, name).size : undefined, false);
+}
+
+/**
+ * Reads an IDX file of unsigned bytes.
+ *
+ * @param bytes the file, gzip or plain
+ * @param name the file's name for messages
+ * @param dimensions how many dimensions the file must have: 3 for images, 1 for labels
+ * @throws {InputError} on anything that is not exactly such a file, in one line with the byte offset
+ */
+export function readIdx(bytes: Uint8Array<ArrayBuffer>, name: string, dimensions: number): Idx {
+  const file = expandIdx(bytes, name);
+  const { shape, offset, size } = readHeader(file, name);
+  if (shape.length !== dimensions) {
+    fail(
+      name,
+      `expected ${dimensions} dimension(s) but found ${shape.length} (${
+        shape.join("×")
+      }) at byte 3; are images and labels swapped?`,
+    );
+  }
+  if (file.length < size) {
+    fail(
+      name,
+      `expected ${size} bytes for ${
+        shape.join("×")
+      } but the file is truncated at byte ${file.length}; fetch it again`,
+    );
+  }
+  if (file.length > size) {
+    fail(
+      name,
+      `expected ${size} bytes for ${shape.join("×")} but found ${
+        file.length - size
+      } more at byte ${size}; fetch it again`,
+    );
+  }
+  return { shape, data: file.subarray(offset) };
+}
+
+/**
+ * Makes a plain (not compressed) IDX file of unsigned bytes.
+ *
+ * @param shape the dimensions, outermost first, each below 2³²
+ * @param data the elements, row-major
+ * @throws {RangeError} if the shape does not hold exactly the data
+ */
+export function writeIdx(shape: readonly number[], data: Uint8Array): Uint8Array<ArrayBuffer> {
+  const count = shape.reduce((product, length) => product * length, 1);
+  const valid = shape.length <= 255 && shape.every((n) => Number.isInteger(n) && n >= 0 && n < 2 ** 32);
+  if (!valid || count !== data.length) {
+    throw new RangeError(
+      `Cannot write IDX: expected ${data.length} elements but shape [${shape.join(", ")}] holds ${count}`,
+    );
+  }
+  const offset = 4 + 4 * shape.length;
+  const file = new Uint8Array(offset + data.length);
+  file.set([0, 0, UNSIGNED_BYTE, shape.length]);
+  const view = new DataView(file.buffer);
+  shape.forEach((length, i) => view.setUint32(4 + 4 * i, length));
+  file.set(data, offset);
+  return file;
+}

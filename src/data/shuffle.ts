@@ -1,0 +1,59 @@
+/**
+ * The order in which training images are visited: a pure function of the seed and the epoch, so that a run
+ * repeats exactly and can be continued from any epoch.
+ * @module
+ */
+import { RandomStream } from "../random.ts";
+
+/** A run of consecutive positions in an epoch's order. */
+export interface Batch {
+  /** The position of its first row. */
+  readonly first: number;
+  /** How many rows it has: the batch size, or fewer in the last batch. */
+  readonly rows: number;
+}
+
+/**
+ * The numbers 0 … count - 1 in random order (Fisher-Yates, without bias).
+ *
+ * @param count how many, in [0, 2³²)
+ * @param seed the run's seed
+ * @param epoch which epoch, from 0: each has an order of its own
+ * @throws {RangeError} if `count` is out of range
+ */
+export function permutation(count: number, seed: number, epoch: number): Uint32Array<ArrayBuffer> {
+  if (!Number.isInteger(count) || count < 0 || count >= 2 ** 32) {
+    throw new RangeError(`Cannot shuffle: expected a count in [0, 2³²) but received ${count}`);
+  }
+  const stream = new RandomStream(seed, "shuffle", epoch);
+  const order = new Uint32Array(count);
+  for (let i = 0; i < count; i++) order[i] = i;
+  for (let i = count - 1; i > 0; i--) {
+    const j = stream.nextBelow(i + 1);
+    const held = order[i];
+    order[i] = order[j];
+    order[j] = held;
+  }
+  return order;
+}
+
+/**
+ * Cuts `count` rows into batches; the last one holds what is left over. The array's length is the number of
+ * steps in an epoch.
+ *
+ * @throws {RangeError} if `count` is not an integer of at least 0, or `batchSize` not one of at least 1
+ */
+export function batches(count: number, batchSize: number): readonly Batch[] {
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw new RangeError(`Cannot make batches: expected a count of at least 0 but received ${count}`);
+  }
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+    throw new RangeError(
+      `Cannot make batches: expected a batch size of at least 1 but received ${batchSize}`,
+    );
+  }
+  return Array.from({ length: Math.ceil(count / batchSize) }, (_, i) => {
+    const first = i * batchSize;
+    return { first, rows: Math.min(batchSize, count - first) };
+  });
+}
