@@ -6,26 +6,13 @@
 import type { Gpu } from "../gpu/device.ts";
 import { compile, type Optimizer } from "../graph/compile.ts";
 import { Graph, type LossTerm } from "../graph/graph.ts";
+import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
 import type { Step } from "../graph/step.ts";
-import type { Value } from "../graph/tensor.ts";
 import { RandomStream } from "../random.ts";
 import { compare, within } from "./compare.ts";
 import { type ReferenceInputs, runReference } from "./reference_graph.ts";
 import { TOLERANCES } from "./tolerances.ts";
-
-/** What a recipe's network offers to whoever trains, evaluates or checks it. */
-export interface Model {
-  /** The code, [B, code size]. */
-  readonly code: Value;
-  /** The reconstruction, [B, pixels]. */
-  readonly output: Value;
-  /** The terms of the loss. */
-  readonly losses: readonly LossTerm[];
-}
-
-/** Records a model on a graph. */
-export type BuildModel = (graph: Graph, parameters: Parameters, pixels: Value) => Model;
 
 /** What to check, and on what. */
 export interface GradcheckOptions {

@@ -6,10 +6,10 @@ import { InputError } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { compile } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
+import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
 import { adam } from "../optim/adam.ts";
 import { compare, within } from "./compare.ts";
-import type { BuildModel } from "./gradcheck.ts";
 import { TOLERANCES } from "./tolerances.ts";
 import type { Trace, TraceTensor } from "./trace.ts";
 

@@ -48,6 +48,8 @@ export interface Batch {
 export interface LossReading {
   /** How many steps there were. */
   readonly steps: number;
+  /** How many rows they had together. */
+  readonly images: number;
   /** Each term's values by the term's label, one a step, without the term's weight. */
   readonly values: Readonly<Record<string, Float32Array>>;
   /** Each term's mean over these steps. */
@@ -75,6 +77,7 @@ export class Step {
   readonly #stateF32 = new Float32Array(this.#state);
   #index = 0;
   #read = 0;
+  #images = 0;
 
   /** Use `compile`. */
   constructor(
@@ -162,6 +165,7 @@ export class Step {
       );
     }
     this.#index++;
+    this.#images += rows;
     const { optimizer } = this.#options;
     this.#stateU32.set([rows, first, this.#index]);
     this.#stateF32[3] = learningRate ?? optimizer?.learningRate ?? 0;
@@ -223,8 +227,10 @@ export class Step {
       values[term.label] = series;
       mean[term.label] = series.reduce((sum, loss) => sum + loss, 0) / steps;
     });
+    const images = this.#images;
     this.#read = this.#index;
-    return { steps, values, mean };
+    this.#images = 0;
+    return { steps, images, values, mean };
   }
 
   /**

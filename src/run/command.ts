@@ -1,0 +1,76 @@
+/**
+ * The frame around every command: errors as one line, exit codes, and a graceful end on Ctrl-C.
+ *
+ * Exit codes: 0 all well; 1 bad input, a refused permission, or a bug; 2 wrong flags (see flags.ts); 130 and
+ * 143 ended by Ctrl-C and by SIGTERM.
+ * @module
+ */
+
+import { InputError } from "../errors.ts";
+import { permissionAdvice } from "./io_error.ts";
+
+/**
+ * Runs a command's main function. What it returns becomes the exit code. An {@linkcode InputError} is printed
+ * as one line, a refused permission as one line that names the flag to add; both end the process with exit
+ * code 1. Anything else is a bug, and is printed with its stack.
+ *
+ * @param main the command; returns its exit code, or nothing for 0
+ */
+export async function runCommand(main: () => Promise<number | void>): Promise<void> {
+  try {
+    Deno.exitCode = await main() ?? 0;
+  } catch (error) {
+    if (error instanceof InputError) {
+      console.error(`error: ${error.message.replace(/\s*\n\s*/g, " ")}`);
+    } else if (error instanceof Deno.errors.NotCapable) {
+      console.error(`error: ${permissionAdvice(error)}`);
+    } else if (error instanceof Deno.errors.BrokenPipe) {
+      console.error("error: Cannot write the output: whoever was reading it has closed the pipe");
+    } else {
+      console.error(error);
+      console.error("error: This is a bug in Bottleneck; please report it with the lines above");
+    }
+    Deno.exit(1); // at once: a worker that still runs would keep the process alive
+  }
+}
+
+/** A watch on Ctrl-C and SIGTERM; see {@linkcode watchInterrupt}. */
+export interface Interrupt extends Disposable {
+  /** Whether the user or the system has asked to stop. */
+  readonly requested: boolean;
+  /** What the command should return: 0 without a request, 130 after Ctrl-C, 143 after SIGTERM. */
+  readonly exitCode: number;
+  /** Ends the watch; the signals end the process again. */
+  dispose(): void;
+}
+
+/**
+ * Watches for Ctrl-C and SIGTERM. The first one sets `requested`, which the training loop checks after each
+ * step; the second one ends the process at once. Signals are seen only while the loop waits for something
+ * real, such as a read-back. Needs no permission.
+ */
+export function watchInterrupt(): Interrupt {
+  let exitCode = 0;
+  const listen = (code: number) => () => {
+    if (exitCode !== 0) Deno.exit(code);
+    exitCode = code;
+    console.error("\nStopping after this step; once more to stop at once");
+  };
+  const listeners = new Map<Deno.Signal, () => void>([["SIGINT", listen(130)]]);
+  if (Deno.build.os !== "windows") listeners.set("SIGTERM", listen(143)); // Windows has no SIGTERM
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+  const dispose = () => {
+    for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+    listeners.clear();
+  };
+  return {
+    get requested() {
+      return exitCode !== 0;
+    },
+    get exitCode() {
+      return exitCode;
+    },
+    dispose,
+    [Symbol.dispose]: dispose,
+  };
+}

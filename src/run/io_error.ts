@@ -1,0 +1,56 @@
+/**
+ * Turns what the operating system and Deno's permissions refuse into one clear line.
+ * @module
+ */
+
+import { InputError } from "../errors.ts";
+
+/** A value as it must be typed in a shell, quoted if it holds anything unusual. */
+function shellWord(word: string): string {
+  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/**
+ * What to do about a refused permission: the flag to add, as it must be typed.
+ *
+ * @param error the error that Deno threw
+ * @returns for example `Deno refused read access to "/data": add --allow-read=/data to the deno run line`
+ */
+export function permissionAdvice(error: Deno.errors.NotCapable): string {
+  const pattern = /^Requires (\w+) access(?: to "?([^]*?)"?)?, run again with the (--[\w-]+) flag$/;
+  const [, access, target, option] = pattern.exec(error.message) ?? [];
+  if (access === undefined) return `Deno refused a permission: ${error.message.replace(/\s+/g, " ")}`;
+  const found = target === undefined ? "" : ` to "${target}"`;
+  const value = target === undefined || option === "--allow-all" ? "" : `=${shellWord(target)}`;
+  return `Deno refused ${access} access${found}: add ${option}${value} to the deno run line`;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full; free some space and run again",
+  EDQUOT: "the disk quota is used up; free some space and run again",
+  EROFS: "the file system is read-only; choose another folder with --out",
+  EACCES: "the operating system denies it; check who owns the folder, or choose another with --out",
+  EPERM: "the operating system denies it; check who owns the folder, or choose another with --out",
+  ENOENT: "no such file or folder; check the path",
+  EEXIST: "it exists already; choose another name",
+  ENOTDIR: "a part of the path is a file, not a folder; check the path",
+  EISDIR: "it is a folder, not a file; check the path",
+  ENAMETOOLONG: "the name is too long; choose a shorter one",
+  EMFILE: "too many files are open; close some programs and run again",
+};
+
+/**
+ * An error from reading or writing a file, as one line. Anything that is not the system's or the user's doing
+ * comes back unchanged, for it is a bug.
+ *
+ * @param action what was attempted, such as `Cannot write "runs/a/config.json"`
+ * @param error what was thrown
+ * @returns what to throw instead
+ */
+export function ioError(action: string, error: unknown): unknown {
+  if (error instanceof Deno.errors.NotCapable) return new InputError(`${action}: ${permissionAdvice(error)}`);
+  if (!(error instanceof Error)) return error;
+  const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
+  if (code === undefined) return error;
+  return new InputError(`${action}: ${REASONS[code] ?? error.message.replace(/\s+/g, " ")}`);
+}

@@ -1,0 +1,292 @@
+/**
+ * The folder that a training run leaves behind: `config.json` (what was asked for), `metrics.jsonl` (one JSON
+ * object a line, written as training goes) and whatever else a recipe saves. Nothing that exists is ever
+ * overwritten by a new run, and no file is ever half written under its final name.
+ * @module
+ */
+
+import { basename, dirname, join } from "node:path";
+import { InputError } from "../errors.ts";
+import { ioError } from "./io_error.ts";
+
+const CONFIG_FILE = "config.json";
+const METRICS_FILE = "metrics.jsonl";
+const CONFIG_FORMAT = "bottleneck-run-1";
+
+/** What a new run folder is made from. */
+export interface RunFolderOptions {
+  /** The recipe's name: lower-case letters, digits, `-` and `_`. */
+  readonly recipe: string;
+  /** The run's seed. */
+  readonly seed: number;
+  /** The folder to use instead of one under `root`; it must be new or empty. */
+  readonly out?: string | undefined;
+  /** The folder that holds all runs; `runs` if not given. */
+  readonly root?: string;
+  /** When the run began; now if not given. */
+  readonly startedAt?: Date;
+}
+
+/** What `config.json` holds. */
+export interface RunConfig {
+  /** The recipe's name. */
+  readonly recipe: string;
+  /** When the run began: ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** The recipe's configuration, by camelCase key. A flag without a value is absent. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** What was found, such as the GPU's name and the number of images. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** A run that was read back. */
+export interface Run extends RunConfig {
+  /** The run's folder. */
+  readonly path: string;
+}
+
+/** One line of `metrics.jsonl`. */
+export type MetricsRecord = Readonly<Record<string, number | string | boolean>>;
+
+/** `20260102-030405`, in local time. */
+function timestamp(date: Date): string {
+  const digits = (value: number, count = 2) => `${value}`.padStart(count, "0");
+  const day = digits(date.getFullYear(), 4) + digits(date.getMonth() + 1) + digits(date.getDate());
+  return `${day}-${digits(date.getHours())}${digits(date.getMinutes())}${digits(date.getSeconds())}`;
+}
+
+/**
+ * Makes the folder of a new run: `<root>/<recipe>-<YYYYMMDD-HHMMSS>-<seed>` in local time, with `-2`, `-3` … if
+ * there is one of that name already; or the folder named by `out`. Needs `--allow-write` for it.
+ *
+ * @returns the folder's path
+ * @throws InputError if it cannot be made, or if `out` exists and is not an empty folder
+ */
+export function createRunFolder(options: RunFolderOptions): string {
+  const { recipe, seed, out, root = "runs", startedAt = new Date() } = options;
+  if (!/^[a-z0-9][a-z0-9_-]*$/.test(recipe)) {
+    throw new RangeError(`Cannot create a run folder: expected a plain recipe name but received "${recipe}"`);
+  }
+  if (out !== undefined) {
+    const action = `Cannot use "${out}" as the run folder`;
+    try {
+      Deno.mkdirSync(out, { recursive: true });
+      for (const entry of Deno.readDirSync(out)) {
+        throw new InputError(
+          `${action}: expected a new or empty folder but found "${entry.name}" in it; choose another with --out`,
+        );
+      }
+    } catch (error) {
+      throw ioError(action, error);
+    }
+    return out;
+  }
+  const first = join(root, `${recipe}-${timestamp(startedAt)}-${seed}`);
+  try {
+    Deno.mkdirSync(root, { recursive: true });
+    for (let attempt = 1;; attempt++) {
+      const path = attempt === 1 ? first : `${first}-${attempt}`;
+      try {
+        Deno.mkdirSync(path);
+        return path;
+      } catch (error) {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      }
+    }
+  } catch (error) {
+    throw ioError(`Cannot create the run folder "${first}"`, error);
+  }
+}
+
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+}
+
+/**
+ * Writes a whole file or nothing: writes it beside the target under another name, waits until it is on the
+ * disk, and renames it. A file that was there before stays as it was if anything fails.
+ *
+ * @param path the file to write or replace
+ * @param data its bytes, or its text
+ * @throws InputError if the folder is missing, not writable or not permitted, or the disk is full
+ */
+export function writeFileAtomic(path: string, data: Uint8Array | string): void {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  const beside = join(dirname(path), `.${basename(path)}.${Deno.pid}.partial`);
+  let isOpened = false;
+  try {
+    {
+      using file = Deno.openSync(beside, { write: true, create: true, truncate: true });
+      isOpened = true;
+      writeAll(file, bytes);
+      file.syncSync();
+    }
+    Deno.renameSync(beside, path);
+  } catch (error) {
+    if (isOpened) {
+      try {
+        Deno.removeSync(beside);
+      } catch { /* the first error is the one to report */ }
+    }
+    // Permission for the folder is what helps, not for the passing name in it.
+    const refused = error instanceof Deno.errors.NotCapable
+      ? new Deno.errors.NotCapable(error.message.replace(beside, dirname(path)))
+      : error;
+    throw ioError(`Cannot write "${path}"`, refused);
+  }
+}
+
+/**
+ * Writes `config.json` into a run folder. Values that are undefined are left out.
+ *
+ * @param path the run folder
+ * @param run what to write
+ * @throws InputError if it cannot be written
+ */
+export function writeConfig(path: string, run: RunConfig): void {
+  const { recipe, startedAt, config, facts } = run;
+  const text = JSON.stringify({ format: CONFIG_FORMAT, recipe, startedAt, config, facts }, null, 2);
+  writeFileAtomic(join(path, CONFIG_FILE), text + "\n");
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A JSON text's value, or undefined if it is not JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Reads a run folder back.
+ *
+ * @param path the run folder
+ * @param needs the files that must be in it besides `config.json`, such as `model.safetensors`
+ * @throws InputError if the folder or one of its files is missing, or `config.json` is damaged
+ */
+export function readRun(path: string, needs: readonly string[] = []): Run {
+  const action = `Cannot read the run "${path}"`;
+  let text = "";
+  try {
+    if (!Deno.statSync(path).isDirectory) {
+      throw new InputError(
+        `${action}: expected a run folder but found a file; name the folder that holds it`,
+      );
+    }
+    const present = new Set([...Deno.readDirSync(path)].map((entry) => entry.name));
+    const missing = [CONFIG_FILE, ...needs].filter((name) => !present.has(name));
+    if (missing.length > 0) {
+      const list = missing.map((name) => `"${name}"`).join(" and ");
+      throw new InputError(`${action}: ${list} is missing; name the folder of a run that has finished`);
+    }
+    text = Deno.readTextFileSync(join(path, CONFIG_FILE));
+  } catch (error) {
+    throw ioError(action, error);
+  }
+  const refuse = (expected: string, found: unknown): InputError => {
+    const what = found === undefined ? "something else" : JSON.stringify(found);
+    return new InputError(`${action}: expected ${expected} in ${CONFIG_FILE} but found ${what}; train again`);
+  };
+  const stored = parseJson(text);
+  if (!isRecord(stored)) throw refuse("a JSON object", undefined);
+  if (stored.format !== CONFIG_FORMAT) throw refuse(`"format": "${CONFIG_FORMAT}"`, stored.format);
+  const { recipe, startedAt, config, facts } = stored;
+  if (typeof recipe !== "string") throw refuse(`a text as "recipe"`, recipe);
+  if (typeof startedAt !== "string") throw refuse(`a text as "startedAt"`, startedAt);
+  if (!isRecord(config)) throw refuse(`an object as "config"`, config);
+  if (!isRecord(facts)) throw refuse(`an object as "facts"`, facts);
+  return { path, recipe, startedAt, config, facts };
+}
+
+/**
+ * Appends to a run's `metrics.jsonl`: one JSON object a line, handed to the system at once, so that a run that
+ * is killed keeps every line so far. JSON has no NaN and no infinities: these are written as the texts "NaN",
+ * "Infinity" and "-Infinity". If a line cannot be written whole, its beginning is taken back.
+ */
+export class MetricsLog {
+  readonly #path: string;
+  readonly #file: Deno.FsFile;
+  #size = 0;
+
+  /**
+   * Opens the log; a line that an earlier process left unfinished is cut off. Needs `--allow-read` and
+   * `--allow-write`.
+   *
+   * @param folder the run folder
+   * @throws InputError if the file cannot be opened
+   */
+  constructor(folder: string) {
+    this.#path = join(folder, METRICS_FILE);
+    try {
+      this.#file = Deno.openSync(this.#path, { read: true, append: true, create: true });
+      const bytes = Deno.readFileSync(this.#path);
+      this.#size = bytes.lastIndexOf(0x0a) + 1;
+      if (this.#size < bytes.length) this.#file.truncateSync(this.#size);
+    } catch (error) {
+      throw ioError(`Cannot open "${this.#path}"`, error);
+    }
+  }
+
+  /**
+   * Appends one line.
+   *
+   * @param record the line's values
+   * @throws InputError if the disk is full or fails
+   */
+  write(record: MetricsRecord): void {
+    const keepNumber = (_key: string, value: unknown) =>
+      typeof value === "number" && !Number.isFinite(value) ? `${value}` : value;
+    const bytes = new TextEncoder().encode(JSON.stringify(record, keepNumber) + "\n");
+    try {
+      writeAll(this.#file, bytes);
+      this.#size += bytes.length;
+    } catch (error) {
+      try {
+        this.#file.truncateSync(this.#size);
+      } catch { /* the first error is the one to report */ }
+      throw ioError(`Cannot append to "${this.#path}"`, error);
+    }
+  }
+
+  /** Closes the file. */
+  close(): void {
+    this.#file.close();
+  }
+
+  /** Closes the file. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Reads a run's `metrics.jsonl`. A last line without its line end, left by a run that was killed, is skipped.
+ *
+ * @param folder the run folder
+ * @throws InputError if the file is missing or a line is not a JSON object
+ */
+export function readMetrics(folder: string): MetricsRecord[] {
+  const path = join(folder, METRICS_FILE);
+  let text = "";
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    throw ioError(`Cannot read "${path}"`, error);
+  }
+  return text.split("\n").slice(0, -1).map((line, i) => {
+    const record = parseJson(line);
+    if (!isRecord(record)) {
+      throw new InputError(
+        `Cannot read "${path}": expected a JSON object on line ${i + 1} but found ${
+          JSON.stringify(line.slice(0, 40))
+        }; remove that line`,
+      );
+    }
+    return record as MetricsRecord;
+  });
+}
