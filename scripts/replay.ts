@@ -1,0 +1,47 @@
+// Replays traces: optimizer steps that PyTorch wrote down in float64, repeated by the real graph and kernels.
+// Run: deno task replay fixtures/traces/deep.json    (the same as: deno run --allow-read scripts/replay.ts …)
+// Prints for each file the worst deviation of losses, first gradients and final parameters; exit code 1 if any fails.
+import { formatReplay, replay } from "../src/check/replay.ts";
+import { parseTrace } from "../src/check/trace.ts";
+import { openGpu } from "../src/gpu/device.ts";
+import { InputError } from "../src/errors.ts";
+import { ioError } from "../src/run/io_error.ts";
+import { runCommand } from "../src/run/command.ts";
+import { parseFlags, positionals } from "../src/run/flags.ts";
+import { findRecipe, RECIPES } from "./recipes.ts";
+
+const flags = { files: positionals("FILE", "traces to replay") };
+
+async function main(): Promise<number> {
+  const { files } = parseFlags(
+    { name: "replay", description: "Repeats the optimizer steps of traces, and says how far off they end." },
+    flags,
+    Deno.args,
+  );
+  using gpu = await openGpu();
+  console.log(`computing on ${gpu.description}`);
+  let failures = 0;
+  for (const file of files) {
+    try {
+      const trace = parseTrace(await read(file), file, Object.keys(RECIPES));
+      const report = await replay(gpu, trace, findRecipe(trace.recipe).fromTrace(trace));
+      console.log(formatReplay(report));
+      if (!report.passed) failures++;
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      console.log(`FAIL  ${error.message}`);
+      failures++;
+    }
+  }
+  return failures > 0 ? 1 : 0;
+}
+
+async function read(file: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(file);
+  } catch (error) {
+    throw ioError(`Cannot read trace ${file}`, error);
+  }
+}
+
+if (import.meta.main) await runCommand(main);

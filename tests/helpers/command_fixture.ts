@@ -1,0 +1,51 @@
+// A small command for the tests of src/run/flags.ts and src/run/command.ts; its first argument says how it ends.
+import { InputError } from "../../src/errors.ts";
+import { runCommand, watchInterrupt } from "../../src/run/command.ts";
+import { choice, integer, parseFlags, positional } from "../../src/run/flags.ts";
+import { createRunFolder, MetricsLog, writeFileAtomic } from "../../src/run/run_folder.ts";
+
+const flags = {
+  ending: positional("ENDING", "how to end"),
+  epochs: integer(3, "passes over the training set", { min: 1 }),
+  colour: choice(["red", "green"], "red", "a choice"),
+};
+const config = parseFlags({ name: "fixture", description: "Ends in a certain way." }, flags, Deno.args);
+
+await runCommand(async () => {
+  const endings: Readonly<Record<string, () => number | void | Promise<number | void>>> = {
+    well: () => console.log(JSON.stringify(config)),
+    code: () => 7,
+    input: () => {
+      throw new InputError("Cannot read the moon:\n  expected cheese but found dust");
+    },
+    bug: () => {
+      throw new TypeError("undefined is not a function");
+    },
+    read: () => console.log(Deno.readTextFileSync("/etc/no such file")),
+    write: () => writeFileAtomic("/somewhere/a.txt", "a"),
+    folder: () => void createRunFolder({ recipe: "deep", seed: 0, out: "/somewhere/run" }),
+    metrics: () => void new MetricsLog("/somewhere"),
+    worker: () => {
+      // Keeps the process alive unless the command ends it.
+      new Worker(`data:text/javascript,${encodeURIComponent("setInterval(() => {}, 1000)")}`, {
+        type: "module",
+      });
+      throw new InputError("the worker must not keep this process alive");
+    },
+    wait: async () => {
+      using interrupt = watchInterrupt();
+      console.log("ready");
+      for (let i = 0; i < 400 && !interrupt.requested; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+      console.log("saved");
+      return interrupt.exitCode;
+    },
+    stubborn: async () => {
+      using _interrupt = watchInterrupt();
+      console.log("ready");
+      await new Promise((resolve) => setTimeout(resolve, 10_000));
+    },
+  };
+  return await endings[config.ending]();
+});

@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import { InputError } from "../src/errors.ts";
+import {
+  choice,
+  commonFlags,
+  flag,
+  integer,
+  number,
+  optionalInteger,
+  optionalNumber,
+  optionalText,
+  positional,
+  positionals,
+  readFlags,
+  restoreConfig,
+  text,
+} from "../src/run/flags.ts";
+
+const command = { name: "deep", description: "Trains a deep autoencoder." };
+const flags = {
+  ...commonFlags({ epochs: 10, batchSize: 64, learningRate: 5e-3 }),
+  noiseLevel: number(0.5, "standard deviation of the noise", { min: 0, below: 1 }),
+  l2Weight: optionalNumber("weight decay"),
+  title: text("digits", "what to print"),
+};
+
+function errorOf(args: readonly string[]): string {
+  const outcome = readFlags(command, flags, args);
+  assert.equal(outcome.kind, "error", `expected ${args.join(" ")} to be refused`);
+  return outcome.kind === "error" ? outcome.message : "";
+}
+
+Deno.test("readFlags() gives the declared defaults for an empty command line", () => {
+  assert.deepEqual(readFlags(command, flags, []), {
+    kind: "config",
+    config: {
+      epochs: 10,
+      batchSize: 64,
+      learningRate: 5e-3,
+      seed: 0,
+      dataset: "fashion-mnist-mini",
+      dataDir: undefined,
+      limit: undefined,
+      out: undefined,
+      logEvery: 100,
+      dryRun: false,
+      printPlan: false,
+      noiseLevel: 0.5,
+      l2Weight: undefined,
+      title: "digits",
+    },
+  });
+});
+
+Deno.test("readFlags() reads every kind of flag, as two words and as one", () => {
+  const args =
+    "--epochs 2 --batch-size=1e2 --learning-rate 5e-4 --dataset mnist --limit 7 --out a/b --dry-run"
+      .split(" ");
+  const outcome = readFlags(command, flags, [
+    ...args,
+    "--l2-weight=-.5",
+    "--noise-level",
+    "-0",
+    "--epochs",
+    "4",
+  ]);
+  assert.equal(outcome.kind, "config");
+  if (outcome.kind !== "config") return;
+  const { config } = outcome;
+  // The types, too: these lines compile only if each key has the type that its flag declares.
+  const sum: number = config.epochs + config.batchSize + (config.limit ?? 0);
+  const dataset: "fashion-mnist-mini" | "mnist" | "fashion-mnist" = config.dataset;
+  const out: string | undefined = config.out;
+  const dryRun: boolean = config.dryRun;
+  assert.deepEqual([sum, dataset, out, dryRun], [4 + 100 + 7, "mnist", "a/b", true]);
+  assert.deepEqual([config.learningRate, config.l2Weight, config.noiseLevel], [5e-4, -0.5, 0]);
+});
+
+Deno.test.each([
+  "3x",
+  "",
+  " ",
+  "NaN",
+  "Infinity",
+  "1e999",
+  "0x10",
+  "1_000",
+  "1,5",
+  "1.0",
+  "1e-1",
+  "0",
+  "-3",
+  "9007199254740993",
+])("readFlags() refuses %j as an integer of at least 1", (value) => {
+  assert.equal(
+    errorOf(["--epochs", value]),
+    `Cannot set --epochs: expected an integer, at least 1 but received ${JSON.stringify(value)} (see --help)`,
+  );
+});
+
+Deno.test.each(["3x", "", "NaN", "Infinity", "1e999", "0x10", "0", "-1", ".", "e5"])(
+  "readFlags() refuses %j as a number above 0",
+  (value) => {
+    assert.equal(
+      errorOf([`--learning-rate=${value}`]),
+      `Cannot set --learning-rate: expected a number, above 0 but received ${
+        JSON.stringify(value)
+      } (see --help)`,
+    );
+  },
+);
+
+Deno.test.each([
+  ["--bach-size 3", 'Unknown flag "--bach-size": did you mean --batch-size? (see --help)'],
+  ["--batchSize 3", 'Unknown flag "--batchSize": did you mean --batch-size? (see --help)'],
+  ["--zzzzzzzz", 'Unknown flag "--zzzzzzzz" (see --help)'],
+  ["--epochs", "Cannot set --epochs: expected <integer> after it but received nothing (see --help)"],
+  ["--noise-level 1", "expected a number, at least 0 and below 1"],
+  ["--seed 4294967296", "expected an integer, from 0 to 4294967295"],
+  ["--dataset cifar", 'expected one of fashion-mnist-mini, mnist, fashion-mnist but received "cifar"'],
+  ["--out --dry-run", "Cannot set --out: expected a text"],
+  ["--dry-run=yes", "Unknown flag"],
+  ["extra", 'Unexpected argument "extra" (see --help)'],
+])("readFlags() answers %s in one line that contains %j", (line, part) => {
+  const message = errorOf(line.split(" "));
+  assert.ok(message.includes(part), message);
+  assert.ok(!message.includes("\n"), message);
+});
+
+Deno.test("readFlags() prints every flag with its unit, range and default for --help", () => {
+  for (const args of [["--help"], ["-h"], ["--epochs", "nonsense", "--help"]]) {
+    const outcome = readFlags({ ...command, usage: "deno task train [flags]" }, flags, args);
+    assert.equal(outcome.kind, "help");
+    if (outcome.kind !== "help") return;
+    const help = outcome.text.replace(/\s+/g, " ");
+    assert.ok(
+      outcome.text.startsWith("Usage: deno task train [flags]\n\nTrains a deep autoencoder.\n\nFlags:\n"),
+    );
+    for (
+      const line of [
+        "--epochs <integer> passes over the training set (at least 1; default: 10)",
+        "--learning-rate <number> step size of the optimizer (above 0; default: 0.005)",
+        "--seed <integer> seed of weights, shuffles and noise (from 0 to 4294967295; default: 0)",
+        "(fashion-mnist-mini, mnist, fashion-mnist; default: fashion-mnist-mini)",
+        "--limit <integer> use only the first images of the training set (at least 1; default: all)",
+        "--l2-weight <number> weight decay (default: none)",
+        "--dry-run build everything, say what would be trained, and stop --print-plan",
+      ]
+    ) assert.ok(help.includes(line), `${line}\nis not in\n${outcome.text}`);
+    assert.ok(outcome.text.split("\n").every((line) => line.length <= 100));
+  }
+});
+
+Deno.test("readFlags() hands out positional arguments in the declared order", () => {
+  const tool = { run: positional("RUN", "a run"), files: positionals("FILE", "files"), quick: flag("hurry") };
+  const outcome = readFlags(command, tool, ["a", "--quick", "b", "--", "--c"]);
+  assert.deepEqual(outcome, { kind: "config", config: { run: "a", files: ["b", "--c"], quick: true } });
+  const refused = readFlags(command, tool, ["a"]);
+  assert.ok(
+    refused.kind === "error" && refused.message.startsWith("Missing argument FILE"),
+    JSON.stringify(refused),
+  );
+  const empty = readFlags(command, tool, ["a", ""]);
+  assert.ok(
+    empty.kind === "error" && empty.message.startsWith("Cannot set FILE: expected"),
+    JSON.stringify(empty),
+  );
+  assert.deepEqual(readFlags(command, { files: positionals("FILE", "files", 0) }, []), {
+    kind: "config",
+    config: { files: [] },
+  });
+  const help = readFlags(command, tool, ["--help"]);
+  assert.ok(
+    help.kind === "help" && help.text.startsWith("Usage: deep [flags] RUN FILE…\n"),
+    JSON.stringify(help),
+  );
+});
+
+Deno.test("declarations that cannot work are refused", () => {
+  assert.throws(() => integer(0, "images", { min: 1 }), RangeError);
+  assert.throws(() => number(Number.NaN, "rate"), RangeError);
+  assert.throws(() => readFlags(command, { noBias: flag("leave out the bias") }, []), RangeError);
+});
+
+Deno.test("restoreConfig() gives back what JSON keeps of a configuration", () => {
+  const outcome = readFlags(command, flags, ["--out", "x"]);
+  assert.ok(outcome.kind === "config");
+  const stored = JSON.parse(JSON.stringify({ ...outcome.config, unknown: 1 }));
+  assert.deepEqual(restoreConfig(flags, stored, "config.json"), outcome.config);
+});
+
+Deno.test.each([
+  [{ size: 0 }, 'expected "size" to be an integer, at least 1 but found 0'],
+  [{ size: "5" }, 'found "5"'],
+  [{}, 'expected "size" to be an integer, at least 1 but found nothing'],
+  [{ size: 5, kind: "c" }, 'expected "kind" to be one of a, b but found "c"'],
+  [{ size: 5, kind: "a", limit: 1.5 }, 'expected "limit"'],
+  [{ size: 5, kind: "a", path: 3 }, 'expected "path"'],
+])("restoreConfig() refuses %j", (stored, part) => {
+  const declared = {
+    size: integer(3, "size", { min: 1 }),
+    kind: choice(["a", "b"], "a", "kind"),
+    limit: optionalInteger("limit"),
+    path: optionalText("path"),
+  };
+  assert.throws(
+    () => restoreConfig(declared, stored as Readonly<Record<string, unknown>>, '"runs/x/config.json"'),
+    (error: unknown) => error instanceof InputError && error.message.includes(part),
+  );
+});
