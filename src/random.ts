@@ -59,6 +59,8 @@ export class RandomStream {
   #block: readonly number[] = [];
 
   /**
+   * Starts at the stream's first number.
+   *
    * @param seed an integer in [0, 2³²)
    * @param name what the numbers are for, such as "shuffle"
    * @param substream a second index, such as the epoch

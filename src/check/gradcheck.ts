@@ -11,7 +11,7 @@ import { Parameters } from "../graph/parameters.ts";
 import type { Step } from "../graph/step.ts";
 import { RandomStream } from "../random.ts";
 import { compare, within } from "./compare.ts";
-import { type ReferenceInputs, runReference } from "./reference_graph.ts";
+import { lossInputs, type ReferenceInputs, runReference, totalLoss } from "./reference_graph.ts";
 import { TOLERANCES } from "./tolerances.ts";
 
 /** What to check, and on what. */
@@ -85,7 +85,17 @@ export async function gradcheck(
   const trainable = parameters.all;
   const images = drawImages(rows, width, random);
   using check = await compile(gpu, graph, parameters, { label: "gradcheck", losses, trainable });
-  check.upload(pixels, images);
+  using forward = await compile(gpu, graph, parameters, {
+    label: "gradcheck differences",
+    outputs: lossInputs(graph, losses),
+  });
+  // a full batch first, with a row of garbage at its end: what it leaves there must not show in the batches after it
+  const garbage = Array.from({ length: width }, () => 2 * random.nextUnit());
+  for (const step of [check, forward]) {
+    step.upload(pixels, Float32Array.of(...images, ...garbage));
+    step.run({ first: 0, rows: rows + 1 });
+  }
+  await check.readLosses();
 
   const found: GradcheckRow[] = [];
   let lossError = 0;
@@ -118,8 +128,9 @@ export async function gradcheck(
       const referenceDifference = differenceOfReference(graph, losses, inputs, name, expected, random);
       const sample = { name, value: values.get(name)!, gradient };
       const [alongGradient, alongRandom] = await differencesOnGpu(
-        check,
+        forward,
         parameters,
+        graph,
         losses,
         rows,
         sample,
@@ -215,64 +226,84 @@ function differenceOfReference(
   return worst;
 }
 
-/** The largest step of a difference on the GPU, as the mean change of an element, and how often it is quartered. */
-const GPU_STEP = 0.02, GPU_QUARTERS = 7;
-/** What rounding may add to a float32 loss, relative. */
-const LOSS_ROUNDING = 2 ** -22;
+/** The largest step of a difference on the GPU, as the mean change of an element, and how often it is halved. */
+const GPU_STEP = 0.02, GPU_HALVINGS = 9;
+/** How often differences of two steps are combined into a better one. */
+const EXTRAPOLATIONS = 2;
+/** What rounding of the values that a loss is made of may do to it, relative. */
+const LOSS_ROUNDING = 2 ** -26;
 
 /**
- * Central differences on the GPU, for one parameter, along its gradient and along a random direction that is
- * turned, element by element, to the gradient's side: there the derivative does not drown in rounding. Large
- * steps suffer from curvature, small ones from rounding; of a series of quartered steps the one is taken that
- * agrees best with its neighbour and is not drowned in rounding (Ridders 1982), whatever it says of the gradient.
+ * Central differences of the GPU's forward pass, for one parameter, along its gradient and along a random direction
+ * that is turned, element by element, to the gradient's side: there the derivative does not drown in rounding. For
+ * the same reason the loss is computed in float64 from what the GPU made of the batch. Large steps suffer from
+ * curvature, small ones from rounding; see {@link extrapolate}.
  *
+ * @param forward computes what the losses are made of
  * @returns the relative error of each; NaN where the gradient is zero
  */
 async function differencesOnGpu(
-  step: Step,
+  forward: Step,
   parameters: Parameters,
+  graph: Graph,
   losses: readonly LossTerm[],
   rows: number,
   { name, value, gradient }: { name: string; value: Float32Array; gradient: Float32Array },
   random: RandomStream,
 ): Promise<[number, number]> {
-  const directions = [
-    Float64Array.from(gradient),
-    Float64Array.from(gradient, (d) => Math.sign(d) * random.nextUnit()),
-  ];
-  const predicted = directions.map((direction) => {
+  const inputs = lossInputs(graph, losses);
+  async function lossNow(): Promise<number> {
+    const read = await forward.read(inputs, rows);
+    return totalLoss(graph, losses, new Map(inputs.map((input, k) => [input, Float64Array.from(read[k])])));
+  }
+  async function errorAlong(direction: Float64Array): Promise<number> {
     const length = Math.sqrt(direction.reduce((sum, d) => sum + d * d, 0));
-    return Array.from({ length: GPU_QUARTERS }, (_, k) => {
-      const size = GPU_STEP * Math.sqrt(value.length) / 4 ** k / length;
+    const changes: number[] = [], pending: Promise<number>[] = [];
+    for (let k = 0; k < GPU_HALVINGS; k++) {
+      const size = GPU_STEP * Math.sqrt(value.length) / 2 ** k / length;
       const above = Float32Array.from(value, (v, k) => v + size * direction[k]);
       const below = Float32Array.from(value, (v, k) => v - size * direction[k]);
       for (const shifted of [above, below]) {
         parameters.write(name, shifted);
-        step.run({ first: 0, rows });
+        forward.run({ first: 0, rows });
+        pending.push(lossNow()); // its copy is on the way before the next write; the wait is one for all
       }
-      return gradient.reduce((sum, d, k) => sum + d * (above[k] - below[k]), 0);
-    });
-  });
-  parameters.write(name, value);
-  const { values } = await step.readLosses();
-  const [first, second] = predicted.map((changes, direction) => {
-    let previous = NaN;
-    let best = { doubt: Infinity, ratio: NaN };
-    for (const [k, change] of changes.entries()) {
-      const at = 2 * (direction * GPU_QUARTERS + k);
-      let difference = 0, rounding = 0;
-      for (const { label, weight } of losses) {
-        difference += weight * (values[label][at] - values[label][at + 1]);
-        rounding += LOSS_ROUNDING * weight * Math.abs(values[label][at]);
-      }
-      const ratio = difference / change;
-      const doubt = Math.abs(ratio - previous) + rounding / Math.abs(change);
-      if (doubt < best.doubt) best = { doubt, ratio };
-      previous = ratio;
+      changes.push(gradient.reduce((sum, d, k) => sum + d * (above[k] - below[k]), 0));
     }
-    return Math.abs(best.ratio - 1);
-  });
-  return [first, second];
+    parameters.write(name, value);
+    const found = await Promise.all(pending);
+    const ratios = changes.map((change, k) => (found[2 * k] - found[2 * k + 1]) / change);
+    const rounding = changes.map((change, k) => LOSS_ROUNDING * Math.abs(found[2 * k] / change));
+    return Math.abs(extrapolate(ratios, rounding) - 1);
+  }
+  const alongGradient = await errorAlong(Float64Array.from(gradient));
+  const alongRandom = await errorAlong(Float64Array.from(gradient, (d) => Math.sign(d) * random.nextUnit()));
+  return [alongGradient, alongRandom];
+}
+
+/**
+ * What a series of differences, each with half the step of the one before, tends to: neighbours are combined so
+ * that the error of second order cancels, then that of fourth (Richardson), and of all these the one is taken that
+ * moved least and is not drowned in rounding (Ridders 1982), whatever it says about the gradient.
+ *
+ * @param series the differences
+ * @param rounding what rounding may have added to each
+ */
+function extrapolate(series: readonly number[], rounding: readonly number[]): number {
+  let best = { doubt: Infinity, result: NaN };
+  let previous: number[] = [];
+  for (const [k, difference] of series.entries()) {
+    const current = [difference];
+    for (let order = 1; order <= Math.min(k, EXTRAPOLATIONS); order++) {
+      const result = (4 ** order * current[order - 1] - previous[order - 1]) / (4 ** order - 1);
+      current.push(result);
+      const moved = Math.max(Math.abs(result - current[order - 1]), Math.abs(result - previous[order - 1]));
+      const doubt = moved + rounding[k];
+      if (doubt < best.doubt) best = { doubt, result };
+    }
+    previous = current;
+  }
+  return best.result;
 }
 
 /** The report as a table, for people. */

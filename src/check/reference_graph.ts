@@ -146,6 +146,28 @@ export function runReference(
   return { values, losses: byLabel, total, gradients, valueGradients };
 }
 
+/** The values that loss terms are made of. */
+export function lossInputs(graph: Graph, losses: readonly LossTerm[]): Value[] {
+  const nodes = graph.nodes.filter(({ term }) => term && losses.includes(term));
+  return [...new Set(nodes.flatMap(({ inputs }) => inputs))];
+}
+
+/** The sum of the weighted terms, from the values that {@link lossInputs} names. */
+export function totalLoss(
+  graph: Graph,
+  losses: readonly LossTerm[],
+  values: ReadonlyMap<Value, Float64Array>,
+): number {
+  let total = 0;
+  for (const node of graph.nodes) {
+    if (!node.term || !losses.includes(node.term)) continue;
+    const inputs = node.inputs.map((value) => values.get(value)!);
+    const rows = inputs[0].length / node.inputs[0].width;
+    total += node.term.weight * SPECIFICATIONS[node.op].forward(node, inputs, [], rows)[0];
+  }
+  return total;
+}
+
 function addInto<Key>(sums: Map<Key, Float64Array>, key: Key, more: Float64Array): void {
   const sum = sums.get(key);
   if (sum) more.forEach((number, k) => sum[k] += number);

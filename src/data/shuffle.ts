@@ -5,14 +5,6 @@
  */
 import { RandomStream } from "../random.ts";
 
-/** A run of consecutive positions in an epoch's order. */
-export interface Batch {
-  /** The position of its first row. */
-  readonly first: number;
-  /** How many rows it has: the batch size, or fewer in the last batch. */
-  readonly rows: number;
-}
-
 /**
  * The numbers 0 … count - 1 in random order (Fisher-Yates, without bias).
  *
@@ -38,12 +30,12 @@ export function permutation(count: number, seed: number, epoch: number): Uint32A
 }
 
 /**
- * Cuts `count` rows into batches; the last one holds what is left over. The array's length is the number of
- * steps in an epoch.
+ * Cuts `count` rows into batches of `rows` rows from position `first` of an epoch's order; the last one holds what
+ * is left over. The array's length is the number of steps in an epoch.
  *
  * @throws {RangeError} if `count` is not an integer of at least 0, or `batchSize` not one of at least 1
  */
-export function batches(count: number, batchSize: number): readonly Batch[] {
+export function batches(count: number, batchSize: number): { first: number; rows: number }[] {
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new RangeError(`Cannot make batches: expected a count of at least 0 but received ${count}`);
   }

@@ -155,6 +155,8 @@ export class Gpu {
       try {
         await staging.mapAsync(GPUMapMode.READ);
       } catch (error) {
+        // a loss makes itself known one turn of the event loop later
+        await new Promise((resolve) => setTimeout(resolve));
         this.check(doing);
         throw new Error(`Cannot read from the GPU during ${doing}: ${(error as Error).message}`);
       }

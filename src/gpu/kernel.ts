@@ -4,7 +4,7 @@
  * @module
  */
 import type { Gpu } from "./device.ts";
-import { unroll } from "./unroll.ts";
+import { unroll, type UnrolledText } from "./unroll.ts";
 
 /** A WGSL file of the project. */
 export interface Shader {
@@ -35,6 +35,15 @@ const BUFFER_TYPES: Record<Access, GPUBufferBindingType> = {
   uniform: "uniform",
 };
 
+/** {@link unroll}, with the path in its error. */
+function unrollShader(path: string, code: string, constants: KernelSpec["constants"]): UnrolledText {
+  try {
+    return unroll(code, constants);
+  } catch (error) {
+    throw new Error(`Cannot compile ${path}: ${(error as Error).message}`);
+  }
+}
+
 /**
  * The pipeline for a kernel, made once per device and set of constants.
  *
@@ -46,7 +55,8 @@ export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUCom
   const known = gpu.pipelines.get(key);
   if (known) return known;
 
-  const { code, sourceLines } = unroll(gpu.rewriteShader(shader.path, shader.code), constants);
+  const written = gpu.rewriteShader(shader.path, shader.code);
+  const { code, sourceLines } = unrollShader(shader.path, written, constants);
   const { device } = gpu;
   const label = `${shader.path} ${entryPoint}`;
   device.pushErrorScope("validation");
@@ -56,7 +66,7 @@ export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUCom
   for (const message of compilation.messages) {
     if (message.type !== "error") continue;
     const line = sourceLines[message.lineNum - 1] ?? message.lineNum;
-    const source = code.split("\n")[message.lineNum - 1]?.trim() ?? "";
+    const source = written.split("\n")[line - 1]?.trim() ?? "";
     const reason = message.message.split("\n").map((text) => text.trim()).filter(Boolean)[0] ??
       "unknown reason";
     throw new Error(`Cannot compile ${shader.path}:${line}:${message.linePos}: ${reason}\n    ${source}`);

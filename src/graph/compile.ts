@@ -90,73 +90,78 @@ export async function compile(
   losses.forEach((term, at) => dispatches.push(totalOf(term, at, losses.length, ring)));
 
   const owned = new Map<Tensor, GPUBuffer>();
-  const arenas = {
-    gradients: gpu.createBuffer(`${label} gradients`, trainable.length > 0 ? parameters.bytes : 0),
-    moments: Array.from(
-      { length: trainable.length > 0 ? optimizer?.moments ?? 0 : 0 },
-      (_, k) => gpu.createBuffer(`${label} moment ${k + 1}`, parameters.bytes),
-    ),
-  };
-  const gradientOf = new Map(trainable.map((parameter) => [parameter.gradient, parameter]));
-  if (optimizer) {
-    for (const { name, offset, bytes } of stretches(trainable)) {
-      const at = (arena: string, buffer: GPUBuffer): Tensor => ({
-        name: `${arena} of ${name}`,
-        bytes,
-        home: { buffer, offset },
-      });
-      const arena = parameters.all[0].tensor.home!.buffer;
-      dispatches.push(optimizer.update(
-        `update ${name}`,
-        at("gradients", arenas.gradients),
-        at("parameters", arena),
-        arenas.moments.map((buffer, k) => at(`moment ${k + 1}`, buffer)),
-      ));
-    }
+  const made: GPUBuffer[] = [];
+  function create(name: string, bytes: number, usage?: number): GPUBuffer {
+    const buffer = gpu.createBuffer(name, bytes, usage);
+    made.push(buffer);
+    return buffer;
   }
 
-  function place(tensor: Tensor | undefined): { buffer: GPUBuffer; offset: number; size: number } {
-    if (!tensor) return { buffer: gpu.absent, offset: 0, size: 16 };
-    const size = Math.max(16, Math.ceil(tensor.bytes / 4) * 4);
-    if (tensor.home) return { ...tensor.home, size };
-    const parameter = gradientOf.get(tensor);
-    if (parameter) return { buffer: arenas.gradients, offset: parameter.offset, size };
-    let buffer = owned.get(tensor);
-    if (!buffer) {
-      buffer = gpu.createBuffer(tensor.name, tensor.bytes);
-      owned.set(tensor, buffer);
-    }
-    return { buffer, offset: 0, size };
-  }
-
-  // What the CPU writes or reads gets a buffer even if no dispatch names it.
-  for (const node of used) if (node.output) place(node.output.tensor);
-  place(ring);
-  const settings = gpu.createBuffer(
-    `${label} settings`,
-    SETTINGS_STRIDE * Math.max(1, dispatches.length),
-    GPUBufferUsage.UNIFORM,
-  );
-  const state = gpu.createBuffer(`${label} step`, 32, GPUBufferUsage.UNIFORM);
-  const compiled: CompiledDispatch[] = [];
   try {
+    const arenas = {
+      gradients: create(`${label} gradients`, trainable.length > 0 ? parameters.bytes : 0),
+      moments: Array.from(
+        { length: trainable.length > 0 ? optimizer?.moments ?? 0 : 0 },
+        (_, k) => create(`${label} moment ${k + 1}`, parameters.bytes),
+      ),
+    };
+    const gradientOf = new Map(trainable.map((parameter) => [parameter.gradient, parameter]));
+    if (optimizer) {
+      for (const { name, offset, bytes } of stretches(trainable)) {
+        const at = (arena: string, buffer: GPUBuffer): Tensor => ({
+          name: `${arena} of ${name}`,
+          bytes,
+          home: { buffer, offset },
+        });
+        const arena = parameters.all[0].tensor.home!.buffer;
+        dispatches.push(optimizer.update(
+          `update ${name}`,
+          at("gradients", arenas.gradients),
+          at("parameters", arena),
+          arenas.moments.map((buffer, k) => at(`moment ${k + 1}`, buffer)),
+        ));
+      }
+    }
+
+    const place = (tensor: Tensor | undefined): { buffer: GPUBuffer; offset: number; size: number } => {
+      if (!tensor) return { buffer: gpu.absent, offset: 0, size: 16 };
+      const size = Math.max(16, Math.ceil(tensor.bytes / 4) * 4);
+      if (tensor.home) return { ...tensor.home, size };
+      const parameter = gradientOf.get(tensor);
+      if (parameter) return { buffer: arenas.gradients, offset: parameter.offset, size };
+      let buffer = owned.get(tensor);
+      if (!buffer) {
+        buffer = create(tensor.name, tensor.bytes);
+        owned.set(tensor, buffer);
+      }
+      return { buffer, offset: 0, size };
+    };
+
+    // What the CPU writes or reads gets a buffer even if no dispatch names it.
+    for (const node of used) if (node.output) place(node.output.tensor);
+    place(ring);
+    const settings = create(
+      `${label} settings`,
+      SETTINGS_STRIDE * Math.max(1, dispatches.length),
+      GPUBufferUsage.UNIFORM,
+    );
+    const state = create(`${label} step`, 32, GPUBufferUsage.UNIFORM);
+    const compiled: CompiledDispatch[] = [];
     for (const [at, dispatch] of dispatches.entries()) {
       compiled.push(await compileDispatch(gpu, dispatch, place, settings, at, state));
     }
+    gpu.check(`compiling ${label}`);
+    return new Step(gpu, graph, options, compiled, {
+      owned,
+      ...arenas,
+      settings,
+      state,
+      ring: owned.get(ring)!,
+    });
   } catch (error) {
-    for (const buffer of [...owned.values(), arenas.gradients, ...arenas.moments, settings, state]) {
-      gpu.destroyBuffer(buffer);
-    }
+    for (const buffer of made) gpu.destroyBuffer(buffer);
     throw error;
   }
-  gpu.check(`compiling ${label}`);
-  return new Step(gpu, graph, options, compiled, {
-    owned,
-    ...arenas,
-    settings,
-    state,
-    ring: owned.get(ring)!,
-  });
 }
 
 const SETTINGS_STRIDE = 256;

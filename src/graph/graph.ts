@@ -77,6 +77,8 @@ export class Graph {
   rowsAvailable: number = Infinity;
 
   /**
+   * Starts empty.
+   *
    * @param batchSize rows of a full batch, an integer of at least 1
    * @throws RangeError for another number
    */

@@ -44,7 +44,11 @@ export class Parameters {
   #gpu: Gpu | undefined;
   #arena: GPUBuffer | undefined;
 
-  /** @param seed an integer in [0, 2³²) */
+  /**
+   * Starts without any.
+   *
+   * @param seed an integer in [0, 2³²)
+   */
   constructor(seed: number) {
     this.seed = seed;
   }

@@ -60,7 +60,7 @@ export interface LossReading {
 export interface DispatchTime {
   /** The dispatch. */
   readonly dispatch: CompiledDispatch;
-  /** Microseconds on the GPU. */
+  /** Microseconds of its pass on the GPU. */
   readonly microseconds: number;
 }
 
@@ -120,11 +120,12 @@ export class Step {
   }
 
   /**
-   * Runs the step once with a pass of its own for each dispatch, and times each.
+   * Times each dispatch, in a pass of its own that holds it `repeats` times. A pass has a cost of its own: the
+   * difference between two numbers of repeats is free of it. The step's results mean nothing afterwards.
    *
    * @throws InputError if the device cannot time kernels
    */
-  async profile(batch: Batch): Promise<DispatchTime[]> {
+  async profile(batch: Batch, repeats: number = 1): Promise<DispatchTime[]> {
     const { device, hasTimestamps } = this.#gpu;
     if (!hasTimestamps) throw new InputError("Cannot time kernels: this device has no timestamp queries");
     this.#prepare(batch, undefined);
@@ -137,7 +138,7 @@ export class Step {
         const pass = encoder.beginComputePass({
           timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * at, endOfPassWriteIndex: 2 * at + 1 },
         });
-        encode(pass, dispatch);
+        for (let k = 0; k < repeats; k++) encode(pass, dispatch);
         pass.end();
       });
       encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
@@ -157,7 +158,8 @@ export class Step {
   #prepare({ first, rows }: Batch, learningRate: number | undefined): void {
     const { batchSize, rowsAvailable } = this.#graph;
     if (
-      !Number.isInteger(rows) || rows < 1 || rows > batchSize || first < 0 || first + rows > rowsAvailable
+      !Number.isInteger(rows) || rows < 1 || rows > batchSize ||
+      !Number.isInteger(first) || first < 0 || first + rows > rowsAvailable
     ) {
       throw new RangeError(
         `Cannot run "${this.#options.label}": expected 1 to ${batchSize} rows below row ${rowsAvailable}, ` +

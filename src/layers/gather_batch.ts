@@ -114,6 +114,7 @@ export function gatherBatch(graph: Graph, label: string, source: DeviceImages): 
       writes: [output.tensor],
       settings: { u32: { words } },
       lanes: graph.batchSize * words,
+      workgroup: 64,
     }],
     backward: () => [],
   });

@@ -62,6 +62,7 @@ export function adam(options: AdamOptions): Optimizer {
           f32: { beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, epsilon, decay: weightDecay },
         },
         lanes,
+        workgroup: 64,
       };
     },
     corrections: (t) => [1 / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t)],

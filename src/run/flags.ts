@@ -393,7 +393,7 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
     dataDir: optionalText("folder that holds the data set's IDX files", "where the data set is usually kept"),
     limit: optionalInteger("use only the first images of the training set", { min: 1, absent: "all" }),
     out: optionalText("folder to write the run to; must be new or empty", "runs/RECIPE-DATE-TIME-SEED"),
-    logEvery: integer(defaults.logEvery ?? 100, "steps between two progress reports", { min: 1 }),
+    logEvery: integer(defaults.logEvery ?? 100, "steps between two progress reports", { min: 1, max: 1000 }),
     dryRun: flag("build everything, say what would be trained, and stop"),
     printPlan: flag("print every GPU dispatch of one step, and stop"),
   };

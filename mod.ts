@@ -1,0 +1,65 @@
+/**
+ * Autoencoders trained by handwritten WGSL on Deno's built-in WebGPU.
+ *
+ * The scripts in `scripts/` are the way in; this module is for whoever writes one of their own.
+ *
+ * ```ts
+ * import { adam, compile, dense, Graph, openGpu, Parameters, squaredError } from "@bottleneck/bottleneck";
+ *
+ * using gpu = await openGpu();
+ * const graph = new Graph(4); //                                               batches of up to 4 rows
+ * using parameters = new Parameters(0); //                                     drawn from seed 0
+ * const x = graph.input("x", 2); //                                            [B, 2]
+ * const code = dense(graph, parameters, x, {
+ *   label: "encoder", outputs: 1, activation: "identity", initializer: "pytorch-linear",
+ * }); //                                                                       [B, 2] → [B, 1]
+ * const y = dense(graph, parameters, code, {
+ *   label: "decoder", outputs: 2, activation: "identity", initializer: "pytorch-linear",
+ * }); //                                                                       [B, 1] → [B, 2]
+ * const loss = squaredError(graph, y, x, { label: "loss", reduction: "mean" });
+ * using step = await compile(gpu, graph, parameters, {
+ *   label: "line", losses: [loss], trainable: parameters.all, optimizer: adam({ learningRate: 0.02 }),
+ * });
+ * step.upload(x, Float32Array.of(0, 0, 1, 2, 2, 4, 3, 6)); //                  four points on a line
+ * for (let k = 0; k < 500; k++) step.run({ first: 0, rows: 4 });
+ * const { values } = await step.readLosses();
+ * if (!(values.loss[499] < 1e-3)) throw new Error(`the line was not learned: ${values.loss[499]}`);
+ * ```
+ *
+ * @module
+ */
+export * from "./src/errors.ts";
+export * from "./src/random.ts";
+export * from "./src/gpu/device.ts";
+export * from "./src/gpu/kernel.ts";
+export * from "./src/gpu/unroll.ts";
+export * from "./src/graph/tensor.ts";
+export * from "./src/graph/parameters.ts";
+export * from "./src/graph/graph.ts";
+export * from "./src/graph/model.ts";
+export * from "./src/graph/compile.ts";
+export * from "./src/graph/step.ts";
+export * from "./src/graph/plan.ts";
+export * from "./src/layers/dense.ts";
+export * from "./src/layers/gather_batch.ts";
+export * from "./src/losses/squared_error.ts";
+export * from "./src/optim/adam.ts";
+export * from "./src/data/idx.ts";
+export * from "./src/data/catalogue.ts";
+export * from "./src/data/dataset.ts";
+export * from "./src/data/download.ts";
+export * from "./src/data/shuffle.ts";
+export * from "./src/check/compare.ts";
+export * from "./src/check/gradcheck.ts";
+export * from "./src/check/reference_graph.ts";
+export * from "./src/check/replay.ts";
+export * from "./src/check/tolerances.ts";
+export * from "./src/check/trace.ts";
+export * from "./src/run/command.ts";
+export * from "./src/run/evaluate.ts";
+export * from "./src/run/flags.ts";
+export * from "./src/run/open_dataset.ts";
+export * from "./src/run/progress.ts";
+export * from "./src/run/run_folder.ts";
+export * from "./src/run/safetensors.ts";
+export * from "./src/run/training_run.ts";

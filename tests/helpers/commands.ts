@@ -1,0 +1,66 @@
+/** Runs the project's own commands as a user would, with the permissions that their tasks grant. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import config from "../../deno.json" with { type: "json" };
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** What a command printed, and how it ended. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The arguments of `deno` for a task, with a folder to write to besides those of the task. */
+export function taskArguments(
+  task: keyof typeof config.tasks,
+  args: readonly string[],
+  writable?: string,
+): string[] {
+  const words = config.tasks[task].command.split(" ").slice(1);
+  const more = words.map((word) =>
+    writable !== undefined && word.startsWith("--allow-write=") ? `${word},${writable}` : word
+  );
+  return [...more, ...args];
+}
+
+/** Runs a task to its end. */
+export async function runTask(
+  task: keyof typeof config.tasks,
+  args: readonly string[],
+  writable?: string,
+): Promise<Outcome> {
+  const command = new Deno.Command("deno", { args: taskArguments(task, args, writable), cwd: ROOT });
+  const { code, stdout, stderr } = await command.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** The lines of stderr that are the project's: Mesa may complain about its runtime folder. */
+export function complaints(outcome: Outcome): string[] {
+  return outcome.stderr.split("\n").filter((line) => line !== "" && !line.includes("XDG_RUNTIME_DIR"));
+}
+
+/** Asserts one clear line on stderr and the exit code. */
+export function assertRefused(outcome: Outcome, code: number, line: RegExp): void {
+  assert.match(complaints(outcome).join("\n"), line);
+  assert.equal(complaints(outcome).length, 1, outcome.stderr);
+  assert.equal(outcome.code, code);
+}
+
+/** Runs `body` with a new folder, and removes it. */
+export async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "bottleneck-" });
+  try {
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The bytes of a run's file. */
+export function fileOf(folder: string, name: string): Promise<Uint8Array> {
+  return Deno.readFile(join(folder, name));
+}
