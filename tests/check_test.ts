@@ -11,7 +11,7 @@ import type { BuildModel } from "../src/graph/model.ts";
 import { dense } from "../src/layers/dense.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
-import { assertAllClose, gpuTest, relabel } from "./helpers/gpu.ts";
+import { assertAllClose, gpuTest, relabel, retile } from "./helpers/gpu.ts";
 
 Deno.test("compare() measures by the norm and by the largest element, and says where", () => {
   const { normError, ...rest } = compare([3, 4.5, 0, 0], [3, 4, 0, 0.25], [2, 2]);
@@ -123,6 +123,7 @@ const everyPath: BuildModel = (graph, parameters, pixels) => {
     squaredError(graph, output, other, { label: "between", reduction: "sum", weight: 0.3 }),
     squaredError(graph, other, pixels, { label: "more", reduction: "mean" }),
   ];
+  retile(graph, 3, 2); // small tiles compile fast, and there is a shader to compile for each fault
   return { code, output, losses };
 };
 
@@ -306,6 +307,13 @@ Deno.test.each([
     "loss",
   ],
   ["total: one level of the tree left out", TOTAL, "half > 0u", "half > 1u", "loss"],
+  [
+    "total: another in each step",
+    TOTAL,
+    "= sums[0];",
+    "= sums[0] * (1.0 + 3e-7 * f32(step.index));",
+    "repeat",
+  ],
   ["total: filed under another step", TOTAL, "step.index % RING", "(step.index + 1u) % RING", "loss"],
 ])("gradcheck() fails: %s", async (_name, path, text, becomes, killers) => {
   const report = await withFault({ path, text, becomes }, (gpu) => gradcheck(gpu, everyPath, SMALL));
@@ -390,6 +398,40 @@ Deno.test.each([
   const report = await withFault({ path, text, becomes }, (gpu) => replay(gpu, trace, modelOf(trace)));
   assert.equal(report.passed, false, `survived: ${formatReplay(report)}`);
   assert.equal(within(report.gradient.error, TOLERANCES.traceGradient), false, formatReplay(report));
+});
+
+gpuTest("replay() fails by each of losses, first gradients and final parameters alone", async (gpu) => {
+  const trace = parseTrace(traceText, "deep.json", RECIPES);
+  const name = "decoder.2.weight";
+  // one element off by a thousandth of the tensor's norm
+  const spoil = (tensors: Trace["params"]) => {
+    const { shape, data } = tensors.get(name)!;
+    const norm = Math.hypot(...data);
+    return new Map([...tensors, [name, { shape, data: data.map((d, k) => k === 3 ? d + norm / 1000 : d) }]]);
+  };
+  const cases: [Trace, string][] = [
+    [
+      {
+        ...trace,
+        steps: trace.steps.map((step, k) => k === 2 ? { ...step, loss: step.loss * 1.001 } : step),
+      },
+      "loss",
+    ],
+    [{ ...trace, firstGrads: spoil(trace.firstGrads) }, "gradient"],
+    [{ ...trace, finalParams: spoil(trace.finalParams) }, "parameter"],
+  ];
+  for (const [spoiled, guilty] of cases) {
+    const { passed, lossError, gradient, parameter } = await replay(gpu, spoiled, modelOf(spoiled));
+    assert.equal(passed, false, guilty);
+    const failed = [
+      ...within(lossError, TOLERANCES.traceLoss) ? [] : ["loss"],
+      ...within(gradient.error, TOLERANCES.traceGradient) ? [] : ["gradient"],
+      ...within(parameter.error, TOLERANCES.traceParameter) ? [] : ["parameter"],
+    ];
+    assert.deepEqual(failed, [guilty]);
+    if (guilty === "gradient") assert.equal(gradient.tensor, name);
+    if (guilty === "parameter") assert.equal(parameter.tensor, name);
+  }
 });
 
 /** A trace as JSON, for tests to spoil. */

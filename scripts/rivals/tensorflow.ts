@@ -1,27 +1,35 @@
 // The rival in the comparison of speeds: one training step of the deep recipe in TensorFlow.js, written as its
-// own documentation would. Only scripts/bench_rivals.ts imports this file, and only when asked to.
+// own documentation would. Only scripts/rivals/bench.ts imports this file.
 //
 // Its packages are named here, exactly, and not in deno.json: nobody who trains downloads them.
+// deno-lint-ignore-file no-import-prefix
 import * as tf from "npm:@tensorflow/tfjs-core@4.22.0";
+import "npm:@tensorflow/tfjs-layers@4.22.0"; // registers the gradients of every operation
 import "npm:@tensorflow/tfjs-backend-webgpu@4.22.0";
 import "npm:@tensorflow/tfjs-backend-wasm@4.22.0";
 
 /** What to train, and on which of TensorFlow.js' back ends. */
 export interface TensorflowDeepOptions {
+  /** The back end to train on; the second computes on the CPU. */
   readonly backend: "webgpu" | "wasm";
   /** Widths from the input over the code to the output, such as 784, 128, 64, 12, 3, 12, 64, 128, 784. */
   readonly sizes: readonly number[];
+  /** Rows of every batch, B. */
   readonly batchSize: number;
   /** Weights [O, I] and biases [O] in the layers' order, named `….weight` and `….bias` as PyTorch does. */
   readonly parameters: ReadonlyMap<
     string,
     { readonly shape: readonly number[]; readonly data: Float32Array }
   >;
+  /** Adam's learning rate. */
   readonly learningRate: number;
+  /** TensorFlow.js' own settings, for a fair search of its best, such as WEBGPU_MATMUL_PROGRAM_TYPE: 3. */
+  readonly flags?: Readonly<Record<string, number | boolean>>;
 }
 
 /** One training step that can be timed. */
 export interface RivalStep {
+  /** The library, its version and its back end, for a table. */
   readonly name: string;
   /** Trains on one batch [B, I]. An array is uploaded when it is first seen; pass the same few again. */
   step(x: Float32Array<ArrayBuffer>): void;
@@ -29,6 +37,7 @@ export interface RivalStep {
   loss(): Promise<number>;
   /** Resolves once the device has done every step so far. */
   sync(): Promise<void>;
+  /** Frees what the step holds on the device. */
   dispose(): void;
 }
 
@@ -39,7 +48,8 @@ export interface RivalStep {
  * @throws {RangeError} where the parameters do not fit the sizes
  */
 export async function createTensorflowDeepStep(options: TensorflowDeepOptions): Promise<RivalStep> {
-  const { backend, sizes, batchSize, learningRate } = options;
+  const { backend, sizes, batchSize, learningRate, flags } = options;
+  tf.env().setFlags({ ...flags });
   if (!await tf.setBackend(backend)) throw new Error(`Cannot start TensorFlow.js' back end "${backend}"`);
   await tf.ready();
 
@@ -66,7 +76,7 @@ export async function createTensorflowDeepStep(options: TensorflowDeepOptions): 
     step(x) {
       let batch = uploaded.get(x);
       if (batch === undefined) {
-        batch = tf.tensor2d(x, [batchSize, sizes[0]!]);
+        batch = tf.tensor2d(x, [batchSize, sizes[0]]);
         uploaded.set(x, batch);
       }
       const target = batch;
@@ -79,7 +89,7 @@ export async function createTensorflowDeepStep(options: TensorflowDeepOptions): 
     },
     async loss() {
       if (cost === null) throw new Error("Cannot read the loss before the first step");
-      return (await cost.data())[0]!;
+      return (await cost.data())[0];
     },
     async sync() {
       // The last parameter is the last thing that a step writes.
@@ -110,7 +120,7 @@ function readLayers({ sizes, parameters }: TensorflowDeepOptions): Layer[] {
     );
   }
   return weights.map(([name, weight], index) => {
-    const [inputs, outputs] = [sizes[index]!, sizes[index + 1]!];
+    const [inputs, outputs] = [sizes[index], sizes[index + 1]];
     const bias = parameters.get(name.replace(/\.weight$/, ".bias"));
     if (weight.shape.join() !== `${outputs},${inputs}` || bias?.shape.join() !== `${outputs}`) {
       throw new RangeError(

@@ -17,8 +17,8 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 @group(0) @binding(0) var<storage, read> images: array<u32>;    // [N, I / 4]
 @group(0) @binding(1) var<storage, read> order: array<u32>;     // the epoch's permutation
 @group(0) @binding(2) var<storage, read_write> x: array<vec4f>; // [B, I]
-@group(0) @binding(3) var<uniform> batch: Batch;
-@group(0) @binding(4) var<uniform> step: Step;
+@group(0) @binding(3) var<storage, read> batch: Batch;
+@group(0) @binding(4) var<storage, read> step: Step;
 
 @compute @workgroup_size(LANES)
 fn gather_batch(@builtin(global_invocation_id) lane: vec3u) {

@@ -30,8 +30,8 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;         // [I, O]
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;         // [B, I]
 @group(0) @binding(3) var<storage, read_write> d_x: array<vec4f>; // [B, I]
-@group(0) @binding(4) var<uniform> layer: Layer;
-@group(0) @binding(5) var<uniform> step: Step;
+@group(0) @binding(4) var<storage, read> layer: Layer;
+@group(0) @binding(5) var<storage, read> step: Step;
 
 fn derivative(x: vec4f) -> vec4f {
   switch layer.activation {

@@ -30,8 +30,8 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 @group(0) @binding(1) var<storage, read> d_z: array<vec4f>;          // [B, O]
 @group(0) @binding(2) var<storage, read_write> d_w: array<vec4f>;    // [I, O]
 @group(0) @binding(3) var<storage, read_write> d_bias: array<vec4f>; // [O]
-@group(0) @binding(4) var<uniform> layer: Layer;
-@group(0) @binding(5) var<uniform> step: Step;
+@group(0) @binding(4) var<storage, read> layer: Layer;
+@group(0) @binding(5) var<storage, read> step: Step;
 
 @compute @workgroup_size(LANES)
 fn dense_backward_weight(@builtin(global_invocation_id) lane: vec3u) {

@@ -28,8 +28,8 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 @group(0) @binding(1) var<storage, read> t: array<vec4f>;            // [B, D]
 @group(0) @binding(2) var<storage, read_write> partial: array<f32>;  // [B, CHUNKS]
 @group(0) @binding(3) var<storage, read_write> d_y: array<vec4f>;    // [B, D]
-@group(0) @binding(4) var<uniform> loss: Loss;
-@group(0) @binding(5) var<uniform> step: Step;
+@group(0) @binding(4) var<storage, read> loss: Loss;
+@group(0) @binding(5) var<storage, read> step: Step;
 
 fn derivative(y: vec4f) -> vec4f {
   switch loss.activation {

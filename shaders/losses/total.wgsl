@@ -19,8 +19,8 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 
 @group(0) @binding(0) var<storage, read> partial: array<vec4f>;     // [B, CHUNKS]
 @group(0) @binding(1) var<storage, read_write> losses: array<f32>;  // [RING, terms]
-@group(0) @binding(2) var<uniform> term: Term;
-@group(0) @binding(3) var<uniform> step: Step;
+@group(0) @binding(2) var<storage, read> term: Term;
+@group(0) @binding(3) var<storage, read> step: Step;
 
 var<workgroup> sums: array<f32, LANES>;
 

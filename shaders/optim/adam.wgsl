@@ -30,8 +30,8 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 @group(0) @binding(1) var<storage, read_write> p: array<vec4f>; // parameters
 @group(0) @binding(2) var<storage, read_write> m: array<vec4f>; // first moments
 @group(0) @binding(3) var<storage, read_write> v: array<vec4f>; // second moments
-@group(0) @binding(4) var<uniform> adam: Adam;
-@group(0) @binding(5) var<uniform> step: Step;
+@group(0) @binding(4) var<storage, read> adam: Adam;
+@group(0) @binding(5) var<storage, read> step: Step;
 
 @compute @workgroup_size(LANES)
 fn adam_update(@builtin(global_invocation_id) lane: vec3u) {

@@ -15,7 +15,7 @@ export interface Shader {
 }
 
 /** How an entry point uses a binding. */
-export type Access = "read" | "write" | "uniform";
+export type Access = "read" | "write";
 
 /** What makes a pipeline: a shader, its entry point, its constants, and how it uses each binding. */
 export interface KernelSpec {
@@ -32,7 +32,6 @@ export interface KernelSpec {
 const BUFFER_TYPES: Record<Access, GPUBufferBindingType> = {
   read: "read-only-storage",
   write: "storage",
-  uniform: "uniform",
 };
 
 /** {@link unroll}, with the path in its error. */

@@ -143,9 +143,8 @@ export async function compile(
     const settings = create(
       `${label} settings`,
       SETTINGS_STRIDE * Math.max(1, dispatches.length),
-      GPUBufferUsage.UNIFORM,
     );
-    const state = create(`${label} step`, 32, GPUBufferUsage.UNIFORM);
+    const state = create(`${label} step`, 32);
     const compiled: CompiledDispatch[] = [];
     for (const [at, dispatch] of dispatches.entries()) {
       compiled.push(await compileDispatch(gpu, dispatch, place, settings, at, state));
@@ -278,12 +277,7 @@ async function compileDispatch(
     shader,
     entryPoint,
     constants: { LANES: lanes, ...dispatch.constants },
-    access: [
-      ...reads.map(() => "read" as const),
-      ...writes.map(() => "write" as const),
-      "uniform",
-      "uniform",
-    ],
+    access: [...reads.map(() => "read" as const), ...writes.map(() => "write" as const), "read", "read"],
   };
   const { u32, f32 = {} } = dispatch.settings;
   const fields = Object.values(u32).length + Object.values(f32).length;

@@ -52,7 +52,7 @@ export interface LossReading {
   readonly images: number;
   /** Each term's values by the term's label, one a step, without the term's weight. */
   readonly values: Readonly<Record<string, Float32Array>>;
-  /** Each term's mean over these steps. */
+  /** Each term's mean over these steps; NaN if there were none. */
   readonly mean: Readonly<Record<string, number>>;
 }
 
@@ -178,7 +178,8 @@ export class Step {
   /** Writes an input value: `data` is [rows, width], row-major. */
   upload(value: Value, data: Float32Array): void {
     const rows = data.length / value.width;
-    const buffer = this.#buffers.owned.get(value.tensor);
+    const isInput = this.#graph.nodes.some(({ op, output }) => op === "input" && output === value);
+    const buffer = isInput ? this.#buffers.owned.get(value.tensor) : undefined;
     if (!buffer || !Number.isInteger(rows) || rows > this.#graph.batchSize) {
       throw new RangeError(
         `Cannot upload "${value.label}": expected up to [${this.#graph.batchSize}, ${value.width}] numbers of an ` +
@@ -200,12 +201,15 @@ export class Step {
    */
   async readLosses(): Promise<LossReading> {
     const { losses = [], label } = this.#options;
-    const steps = this.#index - this.#read;
+    const [after, upTo, images] = [this.#read, this.#index, this.#images];
+    const steps = upTo - after;
     if (steps > LOSS_RING) {
       throw new RangeError(
         `Cannot read the losses of "${label}": ${steps} steps, ${LOSS_RING} are remembered`,
       );
     }
+    this.#read = upTo;
+    this.#images = 0;
     const [ring] = await this.#gpu.read(
       [{ buffer: this.#buffers.ring, offset: 0, size: this.#buffers.ring.size }],
       this.#name,
@@ -215,23 +219,18 @@ export class Step {
     losses.forEach((term, at) => {
       const series = Float32Array.from(
         { length: steps },
-        (_, k) => ring[(this.#read + 1 + k) % LOSS_RING * losses.length + at],
+        (_, k) => ring[(after + 1 + k) % LOSS_RING * losses.length + at],
       );
       const bad = series.findIndex((loss) => !Number.isFinite(loss));
       if (bad >= 0) {
         throw new InputError(
-          `Training of "${label}" diverged: loss "${term.label}" is ${series[bad]} at step ${
-            this.#read + 1 + bad
-          }; ` +
-            "try a smaller learning rate",
+          `Training of "${label}" diverged: loss "${term.label}" is ${series[bad]} at step ` +
+            `${after + 1 + bad}; try a smaller learning rate`,
         );
       }
       values[term.label] = series;
       mean[term.label] = series.reduce((sum, loss) => sum + loss, 0) / steps;
     });
-    const images = this.#images;
-    this.#read = this.#index;
-    this.#images = 0;
     return { steps, images, values, mean };
   }
 

@@ -34,7 +34,7 @@ export interface Value {
   readonly gradient: Tensor;
 }
 
-/** Fields of the uniform that a shader reads its fixed numbers from, in the order of its struct. */
+/** Fields of the struct that a shader reads its fixed numbers from, in its order. */
 export interface Settings {
   /** The u32 fields, which come first. */
   readonly u32: Readonly<Record<string, number>>;

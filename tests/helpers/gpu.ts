@@ -112,12 +112,21 @@ export function bitsOf(floats: Float32Array<ArrayBuffer>): Uint32Array {
   return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
 }
 
-/** Gives a graph's dense kernels tiles of another size than the device would; more lanes than needed do no harm. */
+/** Gives a graph's dense kernels tiles of another size than the device would. */
 export function retile(graph: Graph, rows: number, columns: number): void {
-  const change = (dispatch: Dispatch): Dispatch =>
-    dispatch.entryPoint.startsWith("dense_")
-      ? { ...dispatch, constants: { TILE_ROWS: rows, TILE_COLUMNS: columns }, lanes: 4096 }
-      : dispatch;
+  const change = (dispatch: Dispatch): Dispatch => {
+    const { inputs, outputs } = dispatch.settings.u32;
+    const [batch, x, y] = [graph.batchSize, Math.ceil(inputs / 4), Math.ceil(outputs / 4)];
+    const sides: Record<string, readonly [number, number]> = {
+      dense_forward: [batch, y],
+      dense_backward_input: [batch, x],
+      dense_backward_weight: [x, y],
+    };
+    const side = sides[dispatch.entryPoint];
+    if (!side) return dispatch;
+    const lanes = Math.ceil(side[0] / rows) * Math.ceil(side[1] / columns);
+    return { ...dispatch, constants: { TILE_ROWS: rows, TILE_COLUMNS: columns }, lanes };
+  };
   graph.nodes.forEach((node, k) => {
     graph.nodes[k] = {
       ...node,
