@@ -189,7 +189,9 @@ Deno.test("gradcheck passes on this GPU and says so, also as JSON", async () => 
 
 Deno.test("replay passes the shipped traces and fails a changed one", () =>
   withFolder(async (folder) => {
-    const traces = ["deep", "basic", "deep-decay", "deep-one-row"].map((name) => `fixtures/traces/${name}.json`);
+    const traces = ["deep", "basic", "deep-decay", "deep-one-row"].map((name) =>
+      `fixtures/traces/${name}.json`
+    );
     const good = await runTask("replay", traces);
     assert.equal(good.stdout.match(/^pass /gm)?.length, 4, good.stdout);
     assert.equal(good.code, 0);
