@@ -18,7 +18,6 @@ import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
 import { runCommand } from "../src/run/command.ts";
-import { evaluate, formatEvaluation } from "../src/run/evaluate.ts";
 import { commonFlags, flag, integer, parseFlags } from "../src/run/flags.ts";
 import { openDataset } from "../src/run/open_dataset.ts";
 import { TrainingRun } from "../src/run/training_run.ts";
@@ -68,7 +67,7 @@ async function main(): Promise<number> {
   console.log(`computing on ${gpu.description}`);
   const data = await openDataset(config);
   const { batchSize, iterations, seed } = config;
-  const few = data.train.images.subarray(0, batchSize * data.width);
+  const few = data.train.images.subarray(0, batchSize * data.width); // all, if there are fewer
   using images = new DeviceImages(gpu, "train", config.fullData ? data.train.images : few, data.width);
 
   const graph = new Graph(batchSize);
@@ -103,14 +102,7 @@ async function main(): Promise<number> {
       }
     }
   }
-  run.endOfTraining();
-
-  await run.saveModel(parameters, step);
-  const build = (g: Graph, p: Parameters, x: Value) => model(g, p, x, architecture);
-  const result = await evaluate(gpu, build, parameters, data);
-  run.saveEvaluation(result);
-  console.log(`${formatEvaluation(result)}\nrun saved in ${run.folder}`);
-  return run.exitCode;
+  return await run.finish(parameters, step.index, (g, p, x) => model(g, p, x, architecture));
 }
 
 if (import.meta.main) await runCommand(main);

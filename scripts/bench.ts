@@ -32,13 +32,13 @@ async function main(): Promise<void> {
   using images = new DeviceImages(gpu, "bench", bytes, WIDTH);
   const graph = new Graph(batchSize);
   using parameters = new Parameters(0);
-  const { losses } = RECIPES.deep.build(graph, parameters, gatherBatch(graph, "pixels", images));
+  const { losses } = RECIPES.deep.variants[""].build(graph, parameters, gatherBatch(graph, "pixels", images));
   const began = performance.now();
   using step = await compile(gpu, graph, parameters, {
     label: "bench",
     losses,
     trainable: parameters.all,
-    optimizer: RECIPES.deep.optimizer,
+    optimizer: RECIPES.deep.variants[""].optimizer,
   });
   step.run({ first: 0, rows: batchSize });
   await step.readLosses();

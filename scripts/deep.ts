@@ -16,14 +16,18 @@ import { dense } from "../src/layers/dense.ts";
 import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
+import { clipByGlobalNorm } from "../src/optim/clip.ts";
+import { parseSchedule } from "../src/optim/schedule.ts";
 import { runCommand } from "../src/run/command.ts";
-import { evaluate, formatEvaluation } from "../src/run/evaluate.ts";
-import { commonFlags, parseFlags } from "../src/run/flags.ts";
+import { commonFlags, parseFlags, scheduleFlags } from "../src/run/flags.ts";
 import { openDataset } from "../src/run/open_dataset.ts";
 import { TrainingRun } from "../src/run/training_run.ts";
 
 /** The command line; each flag's default is the tutorial's figure. */
-export const flags = { ...commonFlags({ epochs: 10, batchSize: 64, learningRate: 5e-3 }) };
+export const flags = {
+  ...commonFlags({ epochs: 10, batchSize: 64, learningRate: 5e-3 }),
+  ...scheduleFlags(),
+};
 
 /** The network: widths from pixels to code (the decoder mirrors them), and what follows each layer. */
 export const ARCHITECTURE = {
@@ -69,16 +73,19 @@ async function main(): Promise<number> {
   const graph = new Graph(config.batchSize);
   using parameters = new Parameters(config.seed);
   const pixels = gatherBatch(graph, "pixels", images);
-  const { losses } = model(graph, parameters, pixels);
+  const architecture = { ...ARCHITECTURE, sizes: [data.width, ...ARCHITECTURE.sizes.slice(1)] };
+  const { losses } = model(graph, parameters, pixels, architecture);
   const optimizer = adam({ learningRate: config.learningRate });
   using step = await compile(gpu, graph, parameters, {
     label: "deep",
     losses,
     trainable: parameters.all,
     optimizer,
+    clip: config.clipNorm === undefined ? undefined : clipByGlobalNorm(config.clipNorm),
   });
   const schedule = batches(images.count, config.batchSize);
   const steps = config.epochs * schedule.length;
+  const share = parseSchedule(config.schedule, { warmUp: config.warmup, steps }); // of the learning rate
   console.log(
     `model     ${parameters.count} parameters, ${optimizer.name}, ${steps} steps of ${config.batchSize}`,
   );
@@ -89,20 +96,14 @@ async function main(): Promise<number> {
   for (let epoch = 1; epoch <= config.epochs && !run.isInterrupted; epoch++) {
     images.setOrder(permutation(images.count, config.seed, epoch));
     for (const batch of schedule) {
-      step.run(batch);
+      step.run(batch, config.learningRate * share(step.index, steps));
       if (step.index % config.logEvery === 0 || step.index === steps) {
         run.report(epoch, step.index, await step.readLosses());
         if (run.isInterrupted) break;
       }
     }
   }
-  run.endOfTraining();
-
-  await run.saveModel(parameters, step);
-  const result = await evaluate(gpu, model, parameters, data);
-  run.saveEvaluation(result);
-  console.log(`${formatEvaluation(result)}\nrun saved in ${run.folder}`);
-  return run.exitCode;
+  return await run.finish(parameters, step.index, (g, p, x) => model(g, p, x, architecture));
 }
 
 if (import.meta.main) await runCommand(main);

@@ -1,21 +1,22 @@
 // Checks every gradient of a recipe on this very GPU: against the f64 reference, and against finite differences.
 // Run: deno task gradcheck deep    (the same as: deno run scripts/gradcheck.ts deep; no permission is needed)
-// Exit code 1 if a check fails. --json prints the report for programs.
+// `all` checks every recipe with all its options. Exit code 1 if a check fails. --json prints the reports for programs.
 import { formatGradcheck, gradcheck } from "../src/check/gradcheck.ts";
 import { openGpu } from "../src/gpu/device.ts";
 import { runCommand } from "../src/run/command.ts";
 import { flag, integer, parseFlags, positional } from "../src/run/flags.ts";
-import { findRecipe } from "./recipes.ts";
+import { findRecipe, RECIPES } from "./recipes.ts";
 
+const WIDTH = 784;
 const flags = {
-  recipe: positional("RECIPE", "which recipe to check: basic or deep"),
+  recipe: positional("RECIPE", `which recipe to check: ${Object.keys(RECIPES).join(", ")}, or all`),
   seed: integer(0, "seed of weights, pixels and directions", { min: 0, max: 4294967295 }),
   rows: integer(5, "images in the batch", { min: 1, max: 1000 }),
   steps: integer(100, "training steps before the second check; 0 checks at initialisation only", {
     min: 0,
     max: 1000,
   }),
-  json: flag("print the report as JSON"),
+  json: flag("print the reports as JSON"),
 };
 
 async function main(): Promise<number> {
@@ -24,17 +25,24 @@ async function main(): Promise<number> {
     flags,
     Deno.args,
   );
-  const recipe = findRecipe(name);
+  const recipes = name === "all" ? Object.entries(RECIPES) : [[name, findRecipe(name)] as const];
   using gpu = await openGpu();
-  const { optimizer, build } = recipe;
   if (!json) console.log(`computing on ${gpu.description}`);
-  const report = await gradcheck(gpu, build, { width: 784, rows, seed, steps, optimizer });
-  console.log(
-    json
-      ? JSON.stringify({ recipe: name, adapter: gpu.adapterName, ...report }, null, 2)
-      : formatGradcheck(report),
-  );
-  return report.passed ? 0 : 1;
+  const reports = [];
+  for (const [recipe, { variants }] of recipes) {
+    for (const [options, { build, optimizer }] of Object.entries(variants)) {
+      const report = await gradcheck(gpu, build, { width: WIDTH, rows, seed, steps, optimizer });
+      reports.push({ recipe, options, adapter: gpu.adapterName, ...report });
+      if (!json) console.log(`\n${recipe} ${options}\n${formatGradcheck(report)}`);
+    }
+  }
+  const failed = reports.filter(({ passed }) => !passed);
+  if (json) console.log(JSON.stringify(reports, null, 2));
+  else if (reports.length > 1) {
+    const names = failed.map(({ recipe, options }) => `${recipe} ${options}`.trim()).join(", ");
+    console.log(`\n${reports.length} networks checked, ${failed.length} failed${names ? `: ${names}` : ""}`);
+  }
+  return failed.length === 0 ? 0 : 1;
 }
 
 if (import.meta.main) await runCommand(main);

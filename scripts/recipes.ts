@@ -1,55 +1,247 @@
 // The recipes by name, for the tools that work on any of them: gradcheck, replay and evaluate.
 import type { Trace } from "../src/check/trace.ts";
+import type { Dataset } from "../src/data/dataset.ts";
+import { meanImage } from "../src/data/mean_image.ts";
 import { InputError } from "../src/errors.ts";
 import type { Optimizer } from "../src/graph/compile.ts";
+import type { Graph } from "../src/graph/graph.ts";
 import type { BuildModel } from "../src/graph/model.ts";
+import type { Value } from "../src/graph/tensor.ts";
+import { add } from "../src/layers/add.ts";
+import { parseNoise } from "../src/layers/noise.ts";
 import { adam } from "../src/optim/adam.ts";
-import { restoreConfig } from "../src/run/flags.ts";
+import { type Flag, restoreConfig } from "../src/run/flags.ts";
 import * as basic from "./basic.ts";
 import * as deep from "./deep.ts";
+import * as denoising from "./denoising.ts";
+import * as matched from "./matched.ts";
+import * as sparse from "./sparse.ts";
+import * as stacked from "./stacked.ts";
+import * as tied from "./tied.ts";
+import * as vae from "./vae.ts";
 
 /** What a tool needs to know of a recipe. */
 export interface Recipe {
-  /** Records the network of a run, from the configuration that the run stored; `source` is named in errors. */
-  readonly fromConfig: (config: Readonly<Record<string, unknown>>, source: string) => BuildModel;
-  /** Records the network as the script does by default. */
-  readonly build: BuildModel;
+  /** Records the network of a run on its data, from the configuration that it stored; errors name `source`. */
+  readonly fromConfig: (
+    config: Readonly<Record<string, unknown>>,
+    source: string,
+    data: Pick<Dataset, "width" | "train">,
+  ) => BuildModel;
+  /** The networks that gradcheck checks, by the flags that make them; the first is the script's default. */
+  readonly variants: Readonly<Record<string, Variant>>;
   /** Records the network that a trace tells of. */
   readonly fromTrace: (trace: Trace) => BuildModel;
-  /** The optimizer with the default figures. */
+}
+
+/** A network with the optimizer that its flags give it. */
+export interface Variant {
+  /** Records the network. */
+  readonly build: BuildModel;
+  /** Its optimizer. */
   readonly optimizer: Optimizer;
 }
 
 /** All recipes. */
 export const RECIPES: Readonly<Record<string, Recipe>> = {
   basic: {
-    fromConfig: (config, source) => {
+    fromConfig: (config, source, { width }) => {
       const { code } = restoreConfig(basic.flags, config, source);
-      const architecture = { ...basic.ARCHITECTURE, sizes: [basic.ARCHITECTURE.sizes[0], code] };
-      return (graph, parameters, pixels) => basic.model(graph, parameters, pixels, architecture);
+      return (g, p, x) => basic.model(g, p, x, { ...basic.ARCHITECTURE, sizes: [width, code] });
     },
-    build: (graph, parameters, pixels) => basic.model(graph, parameters, pixels),
-    fromTrace: ({ name, model, reduction }) => {
+    variants: {
+      "": variant((g, p, x) => basic.model(g, p, x), basic.flags),
+      "--code 2": variant(
+        (g, p, x) => basic.model(g, p, x, { ...basic.ARCHITECTURE, sizes: [x.width, 2] }),
+        basic.flags,
+      ),
+    },
+    fromTrace: (trace) => {
+      const { name, model, loss } = trace;
+      squaredErrorsOnly(trace);
       if (model.sizes.length !== 2 || model.code !== model.activation) {
         throw new InputError(
           `Cannot replay ${name}: recipe basic has two sizes and no activation for its code`,
         );
       }
-      return (graph, parameters, pixels) => basic.model(graph, parameters, pixels, { ...model, reduction });
+      return (g, p, x) => basic.model(g, p, x, { ...model, reduction: loss.reduction });
     },
-    optimizer: adam({ learningRate: basic.flags.learningRate.defaultValue }),
   },
   deep: {
-    fromConfig: (config, source) => {
+    fromConfig: (config, source, { width }) => {
       restoreConfig(deep.flags, config, source);
-      return (graph, parameters, pixels) => deep.model(graph, parameters, pixels);
+      return (g, p, x) => deep.model(g, p, x, withWidth(deep.ARCHITECTURE, width));
     },
-    build: (graph, parameters, pixels) => deep.model(graph, parameters, pixels),
-    fromTrace: ({ model, reduction }) => (graph, parameters, pixels) =>
-      deep.model(graph, parameters, pixels, { ...model, reduction }),
-    optimizer: adam({ learningRate: deep.flags.learningRate.defaultValue }),
+    variants: { "": variant((g, p, x) => deep.model(g, p, x), deep.flags) },
+    fromTrace: (trace) => {
+      squaredErrorsOnly(trace);
+      return (g, p, x) => deep.model(g, p, x, { ...trace.model, reduction: trace.loss.reduction });
+    },
+  },
+  stacked: {
+    fromConfig: (config, source, { width }) => {
+      return stacked.fromConfig(restoreConfig(stacked.flags, config, source), width);
+    },
+    variants: stages(stacked.ARCHITECTURE, {}, stacked.flags),
+    fromTrace: layerwise,
+  },
+  denoising: {
+    fromConfig: (config, source, { width }) => {
+      return denoising.fromConfig(restoreConfig(denoising.flags, config, source), width);
+    },
+    variants: Object.fromEntries(
+      ["uniform:1", "gaussian:0.3", "mask:0.25"].map((noise) => {
+        const corrupt = denoising.corruption(parseNoise(noise), 0, "gradcheck");
+        const build: BuildModel = (g, p, x) => stacked.model(g, p, x, { ...stacked.ARCHITECTURE, corrupt });
+        return [`--noise ${noise}`, variant(build, denoising.flags)];
+      }),
+    ),
+    fromTrace: layerwise,
+  },
+  sparse: {
+    fromConfig: (config, source, { width }) => {
+      return sparse.fromConfig(restoreConfig(sparse.flags, config, source), width);
+    },
+    variants: {
+      ...stages(sparse.ARCHITECTURE, { sparsity: { rho: 0.05, weight: 7.5e-5 } }, sparse.flags),
+      "--sparsity-weight 0.1": variant(
+        (g, p, x) => stacked.model(g, p, x, { ...sparse.ARCHITECTURE, sparsity: { rho: 0.05, weight: 0.1 } }),
+        sparse.flags,
+      ),
+    },
+    fromTrace: layerwise,
+  },
+  tied: {
+    fromConfig: (config, source, { width, train }) => {
+      restoreConfig(tied.flags, config, source);
+      const mean = meanImage(train.images, width);
+      return (g, p, x) => tied.model(g, p, x, mean, withWidth(tied.ARCHITECTURE, width));
+    },
+    variants: {
+      "": variant((g, p, x) => tied.model(g, p, x, new Float32Array(x.width).fill(0.2)), tied.flags),
+    },
+    fromTrace: (trace) => {
+      const { name, model, loss } = trace;
+      squaredErrorsOnly(trace);
+      if (model.code !== model.activation) {
+        throw new InputError(`Cannot replay ${name}: recipe tied has no activation of its own for its code`);
+      }
+      return (g, p, x) => tied.model(g, p, x, model.mean!, { ...model, reduction: loss.reduction });
+    },
+  },
+  vae: {
+    fromConfig: (config, source, { width }) => vae.fromConfig(config, source, width),
+    variants: {
+      "": variant((g, p, x) => vae.model(g, p, x, { seed: 0 }), vae.flags),
+      "--beta 4 --code 2": variant(
+        (g, p, x) => vae.model(g, p, x, { seed: 0 }, vae.architectureOf({ beta: 4, code: 2 }, x.width)),
+        vae.flags,
+      ),
+    },
+    fromTrace: ({ name, model, loss }) => {
+      const { sizes, output } = model;
+      if (sizes.length !== 3 || output !== "sigmoid" || loss.reconstruction !== "bce") {
+        throw new InputError(
+          `Cannot replay ${name}: recipe vae has three sizes, a sigmoid output and cross-entropy (bce)`,
+        );
+      }
+      return (g, p, x) => {
+        const epsilon = g.input("eps", sizes[2]);
+        return vae.model(g, p, x, { epsilon }, { ...model, reduction: loss.reduction, beta: loss.kl! });
+      };
+    },
+  },
+  matched: {
+    fromConfig: (config, source, { width }) => {
+      const { match, local, tied } = restoreConfig(matched.flags, config, source);
+      const architecture = { ...withWidth(matched.ARCHITECTURE, width), match, local, tied };
+      return (g, p, x) => matched.model(g, p, x, architecture);
+    },
+    variants: Object.fromEntries(
+      (["mse", "bce", "none"] as const).flatMap((match) =>
+        [{}, { tied: true }, { local: true }, { local: true, tied: true }].map(
+          (options): [string, Variant] => {
+            const { local = false, tied = false } = options;
+            return [
+              `--match ${match}${local ? " --local" : ""}${tied ? " --tied" : ""}`,
+              {
+                build: (g, p, x) => matched.model(g, p, x, { ...matched.ARCHITECTURE, match, local, tied }),
+                // --local with squared errors collapses at 0.01, and what has collapsed has no gradients to check
+                optimizer: adam({
+                  learningRate: Math.min(local ? 1e-3 : 1, matched.RATES[match]),
+                  epsilon: 1e-7,
+                }),
+              },
+            ];
+          },
+        )
+      ).filter(([flags]) => !flags.startsWith("--match none --local")), // which has no level to stop at
+    ),
+    fromTrace: ({ name, model, loss }) => {
+      const { activation, code, output } = model;
+      if (activation !== "sigmoid" || code !== activation || output !== activation) {
+        throw new InputError(`Cannot replay ${name}: every layer of recipe matched is a sigmoid`);
+      }
+      const { reduction, match = "mse", local = false } = loss;
+      return (g, p, x) => matched.model(g, p, x, { ...model, reduction, match, local, tied: false });
+    },
   },
 };
+
+/** Each stage of layer-wise training, and all layers at once. */
+function stages(
+  architecture: typeof stacked.ARCHITECTURE,
+  more: Partial<stacked.LayerwiseOptions>,
+  flags: { readonly learningRate: Flag<number> },
+): Record<string, Variant> {
+  return Object.fromEntries(
+    architecture.sizes.slice(1).map((_, stage) => {
+      const build: BuildModel = (g, p, x) => stacked.model(g, p, x, { ...architecture, ...more, stage });
+      return [`stage ${stage}`, variant(build, flags)];
+    }),
+  );
+}
+
+/** The network of a trace of layer-wise training; all stages' parameters are there, whichever is trained. */
+function layerwise(trace: Trace): BuildModel {
+  const { name, recipe, model, loss, steps } = trace;
+  squaredErrorsOnly(trace);
+  if (model.code !== model.activation || model.bias) {
+    throw new InputError(
+      `Cannot replay ${name}: recipe ${recipe} has no bias, and its code no activation of its own`,
+    );
+  }
+  const corrupt = (g: Graph, x: Value) => add(g, x, g.input("noise", x.width), { label: "noisy pixels" });
+  return (g, p, x) => {
+    model.sizes.slice(1).forEach((outputs, k) => {
+      const inputs = model.sizes[k];
+      p.declare(`ae.${k}.encoder.weight`, [outputs, inputs], "glorot-uniform", inputs);
+      p.declare(`ae.${k}.decoder.weight`, [inputs, outputs], "glorot-uniform", outputs);
+    });
+    return stacked.model(g, p, x, {
+      ...model,
+      reduction: loss.reduction,
+      corrupt: steps[0].inputs.has("noise") ? corrupt : undefined,
+      sparsity: loss.sparsity,
+    });
+  };
+}
+
+function variant(build: BuildModel, { learningRate }: { readonly learningRate: Flag<number> }): Variant {
+  return { build, optimizer: adam({ learningRate: learningRate.defaultValue }) };
+}
+
+function withWidth<T extends { readonly sizes: readonly number[] }>(architecture: T, width: number): T {
+  return { ...architecture, sizes: [width, ...architecture.sizes.slice(1)] };
+}
+
+function squaredErrorsOnly({ name, recipe, loss }: Trace): void {
+  if (loss.reconstruction !== "mse") {
+    throw new InputError(
+      `Cannot replay ${name}: recipe ${recipe} has squared errors, not ${loss.reconstruction}`,
+    );
+  }
+}
 
 /**
  * The recipe of that name.

@@ -51,6 +51,11 @@ function hashName(name: string): number {
   return hash;
 }
 
+/** The Philox key of a seed and a stream's name, for whoever generates the stream elsewhere: shaders do. */
+export function streamKey(seed: number, name: string): readonly [number, number] {
+  return [seed >>> 0, hashName(name)];
+}
+
 /** A seeded, named stream of random numbers, read in order. Two streams with different names are independent. */
 export class RandomStream {
   readonly #key: readonly [number, number];
@@ -66,7 +71,7 @@ export class RandomStream {
    * @param substream a second index, such as the epoch
    */
   constructor(seed: number, name: string, substream: number = 0) {
-    this.#key = [seed >>> 0, hashName(name)];
+    this.#key = streamKey(seed, name);
     this.#substream = substream;
   }
 

@@ -291,7 +291,13 @@ Deno.test.each([
     "f32(step.rows)",
     "f64, loss",
   ],
-  ["squared error: padding counted", SQUARED, "f32(loss.width)", "f32(4u * width4)", "f64, loss"],
+  [
+    "squared error: padding counted",
+    SQUARED,
+    "f32(loss.width)",
+    "f32((loss.width + 3u) / 4u * 4u)",
+    "f64, loss",
+  ],
   [
     "squared error: not squared",
     SQUARED,
@@ -331,7 +337,7 @@ const traceText = Deno.readTextFileSync(new URL("../fixtures/traces/deep.json", 
 /** The model of a trace, as the deep recipe records it. */
 function modelOf(trace: Trace): BuildModel {
   return (graph, parameters, pixels) =>
-    model(graph, parameters, pixels, { ...trace.model, reduction: trace.reduction });
+    model(graph, parameters, pixels, { ...trace.model, reduction: trace.loss.reduction });
 }
 
 gpuTest("replay() repeats PyTorch's steps of the deep recipe", async (gpu) => {
@@ -449,7 +455,7 @@ Deno.test.each(
       'format: expected autoencoder-trace/1, found "autoenc',
     ],
     ["an unknown recipe", "", "recipe", "vae", 'recipe: expected deep or basic, found "vae"'],
-    ["an unknown option", "", "trainable", [], 'the file: option "trainable" is not known to this replay'],
+    ["an unknown option", "", "momentum", 0.9, 'the file: option "momentum" is not known to this replay'],
     [
       "an unknown option of the model",
       "model",
@@ -458,7 +464,7 @@ Deno.test.each(
       'model: option "tied" is not known to this replay',
     ],
     ["an unknown option of the loss", "loss", "kl", 1, 'loss: option "kl" is not known to this replay'],
-    ["another loss", "loss", "reconstruction", "bce", 'loss.reconstruction: expected mse, found "bce"'],
+    ["another loss", "loss", "reconstruction", "l1", 'loss.reconstruction: expected mse or bce, found "l1"'],
     ["another reduction", "loss", "reduction", "max", 'loss.reduction: expected mean or sum, found "max"'],
     ["another optimizer", "optimizer", "name", "sgd", 'optimizer.name: expected adam, found "sgd"'],
     ["a figure that is text", "optimizer", "lr", "0.1", "optimizer.lr: expected a number"],

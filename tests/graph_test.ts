@@ -228,7 +228,7 @@ gpuTest("formatPlan() shows what runs, in order", async (gpu) => {
     [
       `update ${weights}`,
       "adam_update",
-      `gradients of ${weights}`,
+      `gradients of ${weights}, clip`,
       `parameters of ${weights}, moment 1 of ${weights}, moment 2 of ${weights}`,
     ],
   ];

@@ -11,12 +11,12 @@ Deno.test("2,000 steps of the deep recipe leave memory where 200 left it", async
   using images = new DeviceImages(gpu, "memory", new Uint8Array(1000 * 784).fill(99), 784);
   const graph = new Graph(64);
   using parameters = new Parameters(0);
-  const { losses } = RECIPES.deep.build(graph, parameters, gatherBatch(graph, "pixels", images));
+  const { losses } = RECIPES.deep.variants[""].build(graph, parameters, gatherBatch(graph, "pixels", images));
   using step = await compile(gpu, graph, parameters, {
     label: "memory",
     losses,
     trainable: parameters.all,
-    optimizer: RECIPES.deep.optimizer,
+    optimizer: RECIPES.deep.variants[""].optimizer,
   });
   const { liveBuffers, liveBytes } = gpu;
   const memory: number[] = [];

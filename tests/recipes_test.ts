@@ -157,7 +157,7 @@ Deno.test("bad input is one line and exit code 1", () =>
       /train-images-idx3-ubyte/,
     );
     assertRefused(await runTask("evaluate", [folder]), 1, /config\.json/);
-    assertRefused(await runTask("gradcheck", ["nonsense"]), 1, /recipe "nonsense".*basic, deep/);
+    assertRefused(await runTask("gradcheck", ["nonsense"]), 1, /recipe "nonsense".*basic, deep, stacked/);
   }));
 
 Deno.test("evaluate refuses a model whose tensors are not the recipe's", () =>
@@ -181,25 +181,31 @@ Deno.test("gradcheck passes on this GPU and says so, also as JSON", async () => 
   assert.match(text.stdout, /gradients passed/);
   assert.equal(text.code, 0);
   const json = await runTask("gradcheck", ["basic", "--steps", "0", "--json"]);
-  const report = JSON.parse(json.stdout);
-  assert.equal(report.passed, true);
-  assert.equal(report.rows.length, 4);
-  assert.ok(report.rows.every((row: { referenceError: number }) => row.referenceError < 1e-5));
+  const reports = JSON.parse(json.stdout);
+  assert.deepEqual(
+    reports.map(({ options, passed }: { options: string; passed: boolean }) => [options, passed]),
+    [
+      ["", true],
+      ["--code 2", true],
+    ],
+  );
+  assert.equal(reports[0].rows.length, 4);
+  assert.ok(reports[0].rows.every((row: { referenceError: number }) => row.referenceError < 1e-5));
 });
 
 Deno.test("replay passes the shipped traces and fails a changed one", () =>
   withFolder(async (folder) => {
-    const traces = ["deep", "basic", "deep-decay", "deep-one-row"].map((name) =>
-      `fixtures/traces/${name}.json`
-    );
+    const traces = [...Deno.readDirSync(join(ROOT, "fixtures/traces"))].map(({ name }) => name)
+      .filter((name) => name.endsWith(".json")).sort().map((name) => `fixtures/traces/${name}`);
+    assert.equal(traces.length, 14);
     const good = await runTask("replay", traces);
-    assert.equal(good.stdout.match(/^pass /gm)?.length, 4, good.stdout);
+    assert.equal(good.stdout.match(/^pass /gm)?.length, 14, good.stdout);
     assert.equal(good.code, 0);
-    const trace = JSON.parse(await Deno.readTextFile(join(ROOT, traces[0])));
+    const trace = JSON.parse(await Deno.readTextFile(join(ROOT, "fixtures/traces/deep.json")));
     trace.steps[3].loss *= 1.0001;
     const changed = join(folder, "changed.json");
     await Deno.writeTextFile(changed, JSON.stringify(trace));
-    const bad = await runTask("replay", [traces[1], changed]);
+    const bad = await runTask("replay", ["fixtures/traces/basic.json", changed]);
     assert.match(bad.stdout, /^pass .*basic\.json/m);
     assert.match(bad.stdout, /^FAIL .*changed\.json/m);
     assert.equal(bad.code, 1);

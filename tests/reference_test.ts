@@ -130,23 +130,24 @@ Deno.test("activate() passes NaN on, in every activation", () => {
   for (const activation of ACTIVATIONS) assert.ok(Number.isNaN(activate(activation, NaN)), activation);
 });
 
-for (const reduction of ["mean", "sum"] as const) {
+for (const reduction of ["sum", "mean", "sample"] as const) {
   Deno.test(`squaredErrorGradient() agrees with differences on both sides: ${reduction}`, () => {
     for (const count of [1, 2, 7, 35]) {
       const random = new RandomStream(count, "squared error");
       const y = randoms(random, count), t = randoms(random, count);
-      const loss = () => squaredErrorValue(y, t, reduction);
-      const dY = squaredErrorGradient(y, t, reduction);
+      const loss = () => squaredErrorValue(y, t, reduction, 7);
+      const dY = squaredErrorGradient(y, t, reduction, 7);
       assertGradient(`dY of ${count}`, dY, y, loss);
       assertGradient(`dT of ${count}`, dY.map((d) => -d), t, loss);
     }
   });
 }
 
-Deno.test("squaredErrorValue() is the mean or the sum of the squares", () => {
+Deno.test("squaredErrorValue() is the sum of the squares, by elements, by rows or as it is", () => {
   const y = Float64Array.of(1, 0, 3, -1), t = Float64Array.of(0, 0, 1, 1);
-  assert.equal(squaredErrorValue(y, t, "sum"), 9);
-  assert.equal(squaredErrorValue(y, t, "mean"), 9 / 4);
+  assert.equal(squaredErrorValue(y, t, "sum", 2), 9);
+  assert.equal(squaredErrorValue(y, t, "mean", 2), 9 / 4);
+  assert.equal(squaredErrorValue(y, t, "sample", 2), 9 / 2);
 });
 
 const FIGURES: AdamFigures = {

@@ -5,6 +5,7 @@ import {
   commonFlags,
   flag,
   integer,
+  integers,
   number,
   optionalInteger,
   optionalNumber,
@@ -14,6 +15,7 @@ import {
   readFlags,
   restoreConfig,
   text,
+  toggle,
 } from "../src/run/flags.ts";
 
 const command = { name: "deep", description: "Trains a deep autoencoder." };
@@ -40,6 +42,9 @@ Deno.test("readFlags() gives the declared defaults for an empty command line", (
       seed: 0,
       dataset: "fashion-mnist-mini",
       dataDir: undefined,
+      data: undefined,
+      label: undefined,
+      testFraction: 0.2,
       limit: undefined,
       out: undefined,
       logEvery: 100,
@@ -207,4 +212,54 @@ Deno.test.each([
     () => restoreConfig(declared, stored as Readonly<Record<string, unknown>>, '"runs/x/config.json"'),
     (error: unknown) => error instanceof InputError && error.message.includes(part),
   );
+});
+
+const lists = { sizes: integers([784, 64, 3], "widths", { min: 1 }, 2), freeze: toggle(false, "hold still") };
+
+Deno.test.each([
+  ["", [784, 64, 3], false],
+  ["--sizes 10,4", [10, 4], false],
+  ["--sizes=1e3,+2,3,4 --freeze", [1000, 2, 3, 4], true],
+  ["--no-freeze", [784, 64, 3], false],
+  ["--no-freeze --freeze", [784, 64, 3], true],
+  ["--freeze --no-freeze", [784, 64, 3], false],
+])("readFlags() reads lists and toggles: %j", (line, sizes, freeze) => {
+  assert.deepEqual(readFlags(command, lists, line.split(" ").filter((word) => word !== "")), {
+    kind: "config",
+    config: { sizes, freeze },
+  });
+});
+
+Deno.test.each(["", ",", "784", "784,", "784,,3", "784,0", "784,-1", "784,1.5", "784 64", "784;64", "a,b"])(
+  "readFlags() refuses %j as a list of two or more integers, at least 1 each",
+  (value) => {
+    const outcome = readFlags(command, lists, [`--sizes=${value}`]);
+    assert.deepEqual(outcome, {
+      kind: "error",
+      message: "Cannot set --sizes: expected 2 or more integers with commas between, at least 1 each " +
+        `but received ${JSON.stringify(value)} (see --help)`,
+    });
+  },
+);
+
+Deno.test("lists and toggles say their defaults for --help, refuse impossible ones, and survive JSON", () => {
+  const outcome = readFlags(command, lists, ["--help"]);
+  assert.ok(outcome.kind === "help");
+  const help = outcome.text.replace(/\s+/g, " ");
+  assert.ok(help.includes("--sizes <integers> widths (at least 1 each; default: 784,64,3)"), outcome.text);
+  assert.ok(help.includes("--freeze hold still (default: off) --no-freeze the opposite of --freeze"), help);
+  assert.throws(() => integers([1], "widths", {}, 2), RangeError);
+  assert.throws(() => integers([0], "widths", { min: 1 }), RangeError);
+  assert.deepEqual(restoreConfig(lists, { sizes: [5, 4], freeze: true }, "x"), {
+    sizes: [5, 4],
+    freeze: true,
+  });
+  for (const sizes of [[5], [5, 0], "5,4", [5, "4"]]) {
+    assert.throws(
+      () => restoreConfig(lists, { sizes, freeze: true }, "x"),
+      /"sizes" to be 2 or more integers/,
+    );
+  }
+  const wrong = readFlags(command, lists, ["--freeze=yes"]);
+  assert.ok(wrong.kind === "error" && !wrong.message.includes("\n"), JSON.stringify(wrong));
 });

@@ -43,7 +43,7 @@ async function main(): Promise<number> {
     label: "bench",
     losses,
     trainable: parameters.all,
-    optimizer: RECIPES.deep.optimizer,
+    optimizer: RECIPES.deep.variants[""].optimizer,
   });
 
   const initial = await parameters.read();

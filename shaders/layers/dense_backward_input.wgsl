@@ -1,13 +1,19 @@
-// Dense layer, backward to its input: a product with the transposed weights, which are read in place.
+// Products with the transposed weights, which are read in place: the dense layer backward to its input, and the
+// tied layer, which decodes with the weights that another layer encodes with, forward.
 //
-// Forward    dense_forward.wgsl: Z = X·W + bias
-// Backward   dX[b,i] = f'(X[b,i]) · ( Σ_o dZ[b,o]·W[i,o] + what other readers of X wrote before )
+// Forward    tied_forward: Y[b,i] = f( Σ_o A[b,o]·W[i,o] + bias[i] ), A being its input
+//            the dense layer's is in dense_forward.wgsl: Z = X·W + bias
+// Backward   dense_backward_input: dX[b,i] = f'(X[b,i]) · ( Σ_o dZ[b,o]·W[i,o] + what other readers of X wrote
+//            before ); dZ takes the place of A.
 //            f is the activation that made X, so that what is written is the gradient before that activation:
 //            identity 1, sigmoid x(1-x), tanh 1-x², ReLU 1 for x > 0 and 0 for x = 0.
 //            Only the last of X's readers multiplies by f'; the others have activation = 0.
-// Shapes     dZ [B, O], W [I, O], X [B, I], dX [B, I], row-major, widths padded with zeros to multiples of four
-// One lane   computes TILE_ROWS rows × TILE_COLUMNS vec4 columns of dX in registers
-// Sum order  o upwards in blocks of four, then the earlier value of dX
+//            the tied layer's: tied_backward_input in dense_forward.wgsl, dense_backward_weight.wgsl
+// Shapes     A or dZ [B, O], W [I, O], X, dX, Y [B, I], bias [I], row-major, widths padded with zeros to multiples
+//            of four
+// One lane   computes TILE_ROWS rows × TILE_COLUMNS vec4 columns of dX or Y in registers
+// Sum order  the bias first if there is one, then o upwards in blocks of four, then the earlier value of dX
+// Padding    tied_forward writes columns past I as exact zeros, also where f(0) is not zero
 // Rows       past step.rows are neither read nor written
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46 and algorithm 6.4
 
@@ -22,14 +28,17 @@ struct Layer {
   inputs: u32,     // I
   outputs: u32,    // O
   activation: u32, // f: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU
-  accumulate: u32, // add to d_x (1) or overwrite it (0)
+  has_bias: u32,   // forward: 0 if there is none, and `bias` is bound to something that is not read
+  accumulate: u32, // backward: add to d_x (1) or overwrite it (0)
 }
 struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
-@group(0) @binding(0) var<storage, read> d_z: array<vec4f>;       // [B, O]
+@group(0) @binding(0) var<storage, read> left: array<vec4f>;      // [B, O]: dZ, or the tied layer's input
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;         // [I, O]
-@group(0) @binding(2) var<storage, read> x: array<vec4f>;         // [B, I]
-@group(0) @binding(3) var<storage, read_write> d_x: array<vec4f>; // [B, I]
+@group(0) @binding(2) var<storage, read> x: array<vec4f>;         // [B, I], backward
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;      // [I], forward
+@group(0) @binding(3) var<storage, read_write> d_x: array<vec4f>; // [B, I], backward
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;   // [B, I], forward
 @group(0) @binding(4) var<storage, read> layer: Layer;
 @group(0) @binding(5) var<storage, read> step: Step;
 
@@ -42,20 +51,23 @@ fn derivative(x: vec4f) -> vec4f {
   }
 }
 
-@compute @workgroup_size(LANES)
-fn dense_backward_input(@builtin(global_invocation_id) lane: vec3u) {
+fn activate(z: vec4f) -> vec4f {
+  switch layer.activation {
+    case 1u: { return 1.0 / (1.0 + exp(-z)); }
+    case 2u: { return tanh(z); }
+    case 3u: { return select(z, vec4f(0.0), z <= vec4f(0.0)); } // not max(): that would turn NaN into 0
+    default: { return z; }
+  }
+}
+
+// Adds a tile of A·Wᵀ to `sum`.
+fn add_product(first_row: u32, first_column: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   let I4 = (layer.inputs + 3u) / 4u;
   let O4 = (layer.outputs + 3u) / 4u;
-  let column_tiles = (I4 + TILE_COLUMNS - 1u) / TILE_COLUMNS;
-  let first_row = lane.x / column_tiles * TILE_ROWS;
-  let first_column = lane.x % column_tiles * TILE_COLUMNS;
-  if (first_row >= step.rows) { return; }
-
-  var sum: array<vec4f, MAX_TILE>;
   for (var o = 0u; o < O4; o++) {
     var a: array<vec4f, MAX_ROWS>;
     for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-      a[r] = d_z[min(first_row + r, step.rows - 1u) * O4 + o];
+      a[r] = left[min(first_row + r, step.rows - 1u) * O4 + o];
     }
     for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
       let row = 4u * min(first_column + c, I4 - 1u) * O4 + o;
@@ -64,10 +76,22 @@ fn dense_backward_input(@builtin(global_invocation_id) lane: vec3u) {
       let w2 = w[row + 2u * O4];
       let w3 = w[row + 3u * O4];
       for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-        sum[r * TILE_COLUMNS + c] += vec4f(dot(a[r], w0), dot(a[r], w1), dot(a[r], w2), dot(a[r], w3));
+        (*sum)[r * TILE_COLUMNS + c] += vec4f(dot(a[r], w0), dot(a[r], w1), dot(a[r], w2), dot(a[r], w3));
       }
     }
   }
+}
+
+@compute @workgroup_size(LANES)
+fn dense_backward_input(@builtin(global_invocation_id) lane: vec3u) {
+  let I4 = (layer.inputs + 3u) / 4u;
+  let column_tiles = (I4 + TILE_COLUMNS - 1u) / TILE_COLUMNS;
+  let first_row = lane.x / column_tiles * TILE_ROWS;
+  let first_column = lane.x % column_tiles * TILE_COLUMNS;
+  if (first_row >= step.rows) { return; }
+
+  var sum: array<vec4f, MAX_TILE>;
+  add_product(first_row, first_column, &sum);
 
   for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
     let column = first_column + c;
@@ -77,6 +101,35 @@ fn dense_backward_input(@builtin(global_invocation_id) lane: vec3u) {
         var d = sum[r * TILE_COLUMNS + c];
         if (layer.accumulate != 0u) { d += d_x[at]; }
         d_x[at] = d * derivative(x[at]);
+      }
+    }
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn tied_forward(@builtin(global_invocation_id) lane: vec3u) {
+  let I4 = (layer.inputs + 3u) / 4u;
+  let column_tiles = (I4 + TILE_COLUMNS - 1u) / TILE_COLUMNS;
+  let first_row = lane.x / column_tiles * TILE_ROWS;
+  let first_column = lane.x % column_tiles * TILE_COLUMNS;
+  if (first_row >= step.rows) { return; }
+
+  var sum: array<vec4f, MAX_TILE>;
+  for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+    var start = vec4f(0.0);
+    if (layer.has_bias != 0u) { start = bias[min(first_column + c, I4 - 1u)]; }
+    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+      sum[r * TILE_COLUMNS + c] = start;
+    }
+  }
+  add_product(first_row, first_column, &sum);
+
+  for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+    let column = first_column + c;
+    let exists = 4u * column + vec4u(0u, 1u, 2u, 3u) < vec4u(layer.inputs);
+    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+      if (first_row + r < step.rows && column < I4) {
+        y[(first_row + r) * I4 + column] = select(vec4f(0.0), activate(sum[r * TILE_COLUMNS + c]), exists);
       }
     }
   }

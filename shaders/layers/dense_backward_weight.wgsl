@@ -4,7 +4,9 @@
 // Backward   dW[i,o] = Σ_b X[b,i]·dZ[b,o],  d_bias[o] = Σ_b dZ[b,o]
 // Shapes     X [B, I], dZ [B, O], dW [I, O], d_bias [O], row-major, widths padded with zeros to multiples of four
 // One lane   computes TILE_ROWS vec4 of inputs × TILE_COLUMNS vec4 of outputs of dW in registers;
-//            the lanes of the first inputs also write d_bias, which costs no load of its own
+//            the lanes of the first inputs also write d_bias, which costs no load of its own.
+//            dense_backward_bias, for the tied layer: one vec4 of d_bias. There Y = f(X·Wᵀ + bias) has as many columns
+//            as W has rows, so dZ stands in X's place in dW and X in dZ's, and d_bias is summed by itself
 // Sum order  b upwards, then the earlier value (a weight that is used twice gets the sum)
 // Rows       past step.rows are not read
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46 and algorithm 6.4
@@ -79,4 +81,15 @@ fn dense_backward_weight(@builtin(global_invocation_id) lane: vec3u) {
       d_bias[column] = d;
     }
   }
+}
+
+@compute @workgroup_size(LANES)
+fn dense_backward_bias(@builtin(global_invocation_id) lane: vec3u) {
+  let O4 = (layer.outputs + 3u) / 4u;
+  let column = lane.x;
+  if (column >= O4) { return; }
+  var d = vec4f(0.0);
+  for (var b = 0u; b < step.rows; b++) { d += d_z[b * O4 + column]; }
+  if (layer.accumulate_bias != 0u) { d += d_bias[column]; }
+  d_bias[column] = d;
 }

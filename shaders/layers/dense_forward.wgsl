@@ -1,11 +1,16 @@
-// Dense layer, forward: a matrix product, a bias and an activation in one go.
+// Products with the weights as they lie: the dense layer forward, with its bias and its activation in one go, and
+// the tied layer, which decodes with the weights that another layer encodes with, backward to its input.
 //
-// Forward    Y[b,o] = f( Σ_i X[b,i]·W[i,o] + bias[o] )
-// Backward   dense_backward_input.wgsl, dense_backward_weight.wgsl
-// Shapes     X [B, I], W [I, O], bias [O], Y [B, O], row-major, widths padded with zeros to multiples of four;
-//            PyTorch's weight [O, I] is the transpose of W
-// One lane   computes TILE_ROWS rows × TILE_COLUMNS vec4 columns of Y in registers; lanes past the end do nothing
-// Sum order  the bias first, then i upwards in blocks of four
+// Forward    dense_forward: Y[b,o] = f( Σ_i A[b,i]·W[i,o] + bias[o] ), A being its input X
+//            the tied layer's is in dense_backward_input.wgsl: Z = X·Wᵀ + bias
+// Backward   tied_backward_input: dX[b,o] = f'(X[b,o]) · ( Σ_i dZ[b,i]·W[i,o] + what other readers of X wrote
+//            before ); dZ takes the place of A, and f is the activation that made X, as in dense_backward_input.wgsl
+//            the dense layer's: dense_backward_input.wgsl, dense_backward_weight.wgsl
+// Shapes     A or dZ [B, I], W [I, O], bias [O], Y, X, dX [B, O], row-major, widths padded with zeros to multiples
+//            of four; PyTorch's weight [O, I] is the transpose of W
+// One lane   computes TILE_ROWS rows × TILE_COLUMNS vec4 columns of Y or dX in registers; lanes past the end do
+//            nothing
+// Sum order  the bias first if there is one, then i upwards in blocks of four, then the earlier value of dX
 // Padding    columns past O are written as exact zeros, also where f(0) is not zero
 // Rows       past step.rows are neither read nor written
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.36 and algorithm 6.3
@@ -21,14 +26,17 @@ struct Layer {
   inputs: u32,     // I
   outputs: u32,    // O
   activation: u32, // f: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU
-  has_bias: u32,   // 0: there is none, and `bias` is bound to something that is not read
+  has_bias: u32,   // forward: 0 if there is none, and `bias` is bound to something that is not read
+  accumulate: u32, // backward: add to d_x (1) or overwrite it (0)
 }
 struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;       // [B, I]
-@group(0) @binding(1) var<storage, read> w: array<vec4f>;       // [I, O]
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;    // [O]
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>; // [B, O]
+@group(0) @binding(0) var<storage, read> left: array<vec4f>;      // [B, I]: X, or the tied layer's dZ
+@group(0) @binding(1) var<storage, read> w: array<vec4f>;         // [I, O]
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;      // [O], forward
+@group(0) @binding(2) var<storage, read> x: array<vec4f>;         // [B, O], backward
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;   // [B, O], forward
+@group(0) @binding(3) var<storage, read_write> d_x: array<vec4f>; // [B, O], backward
 @group(0) @binding(4) var<storage, read> layer: Layer;
 @group(0) @binding(5) var<storage, read> step: Step;
 
@@ -41,9 +49,39 @@ fn activate(z: vec4f) -> vec4f {
   }
 }
 
+fn derivative(x: vec4f) -> vec4f {
+  switch layer.activation {
+    case 1u: { return x * (1.0 - x); }
+    case 2u: { return 1.0 - x * x; }
+    case 3u: { return select(vec4f(0.0), vec4f(1.0), x > vec4f(0.0)); }
+    default: { return vec4f(1.0); }
+  }
+}
+
+// Adds a tile of A·W to `sum`.
+fn add_product(first_row: u32, first_column: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {
+  let I4 = (layer.inputs + 3u) / 4u;
+  let O4 = (layer.outputs + 3u) / 4u;
+  for (var i = 0u; i < I4; i++) {
+    var a: array<vec4f, MAX_ROWS>;
+    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+      a[r] = left[min(first_row + r, step.rows - 1u) * I4 + i];
+    }
+    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+      let column = 4u * i * O4 + min(first_column + c, O4 - 1u);
+      let w0 = w[column];
+      let w1 = w[column + O4];
+      let w2 = w[column + 2u * O4];
+      let w3 = w[column + 3u * O4];
+      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+        (*sum)[r * TILE_COLUMNS + c] += a[r].x * w0 + a[r].y * w1 + a[r].z * w2 + a[r].w * w3;
+      }
+    }
+  }
+}
+
 @compute @workgroup_size(LANES)
 fn dense_forward(@builtin(global_invocation_id) lane: vec3u) {
-  let I4 = (layer.inputs + 3u) / 4u;
   let O4 = (layer.outputs + 3u) / 4u;
   let column_tiles = (O4 + TILE_COLUMNS - 1u) / TILE_COLUMNS;
   let first_row = lane.x / column_tiles * TILE_ROWS;
@@ -58,23 +96,7 @@ fn dense_forward(@builtin(global_invocation_id) lane: vec3u) {
       sum[r * TILE_COLUMNS + c] = start;
     }
   }
-
-  for (var i = 0u; i < I4; i++) {
-    var a: array<vec4f, MAX_ROWS>;
-    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-      a[r] = x[min(first_row + r, step.rows - 1u) * I4 + i];
-    }
-    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      let column = 4u * i * O4 + min(first_column + c, O4 - 1u);
-      let w0 = w[column];
-      let w1 = w[column + O4];
-      let w2 = w[column + 2u * O4];
-      let w3 = w[column + 3u * O4];
-      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-        sum[r * TILE_COLUMNS + c] += a[r].x * w0 + a[r].y * w1 + a[r].z * w2 + a[r].w * w3;
-      }
-    }
-  }
+  add_product(first_row, first_column, &sum);
 
   for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
     let column = first_column + c;
@@ -82,6 +104,30 @@ fn dense_forward(@builtin(global_invocation_id) lane: vec3u) {
     for (var r = 0u; r < TILE_ROWS; r++) { // unroll
       if (first_row + r < step.rows && column < O4) {
         y[(first_row + r) * O4 + column] = select(vec4f(0.0), activate(sum[r * TILE_COLUMNS + c]), exists);
+      }
+    }
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn tied_backward_input(@builtin(global_invocation_id) lane: vec3u) {
+  let O4 = (layer.outputs + 3u) / 4u;
+  let column_tiles = (O4 + TILE_COLUMNS - 1u) / TILE_COLUMNS;
+  let first_row = lane.x / column_tiles * TILE_ROWS;
+  let first_column = lane.x % column_tiles * TILE_COLUMNS;
+  if (first_row >= step.rows) { return; }
+
+  var sum: array<vec4f, MAX_TILE>;
+  add_product(first_row, first_column, &sum);
+
+  for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+    let column = first_column + c;
+    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+      if (first_row + r < step.rows && column < O4) {
+        let at = (first_row + r) * O4 + column;
+        var d = sum[r * TILE_COLUMNS + c];
+        if (layer.accumulate != 0u) { d += d_x[at]; }
+        d_x[at] = d * derivative(x[at]);
       }
     }
   }

@@ -1,6 +1,7 @@
 // Squared error between a prediction and a target: its value and its gradient in one go.
 //
-// Forward    L = s · Σ_b Σ_d (Y[b,d] - T[b,d])²,  s = 1 / (rows·D) for `mean`, 1 for `sum`
+// Forward    L = s · Σ_b Σ_d (Y[b,d] - T[b,d])²,  s = 1 for `sum`, 1/(rows·D) for `mean`,
+//            1/rows for `sample`
 // Backward   dY[b,d] = f'(Y[b,d]) · ( weight·2s·(Y[b,d] - T[b,d]) + what other readers of Y wrote before )
 //            f is the activation that made Y (see dense_backward_input.wgsl); `weight` is the term's share of the
 //            total loss and is not in the value of L
@@ -16,7 +17,7 @@ override CHUNKS: u32; // lanes that share a row
 
 struct Loss {
   width: u32,        // D
-  mean: u32,         // 1: divide by rows·D, 0: sum
+  reduction: u32,    // 0 sum, 1 mean, 2 sample
   has_gradient: u32, // 0: nobody needs d_y, and it is bound to something that is not written
   activation: u32,   // f: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU
   accumulate: u32,   // add to d_y (1) or overwrite it (0)
@@ -40,12 +41,20 @@ fn derivative(y: vec4f) -> vec4f {
   }
 }
 
+fn reduction_scale() -> f32 {
+  switch loss.reduction {
+    case 1u: { return 1.0 / (f32(step.rows) * f32(loss.width)); }
+    case 2u: { return 1.0 / f32(step.rows); }
+    default: { return 1.0; }
+  }
+}
+
 @compute @workgroup_size(LANES)
 fn squared_error(@builtin(global_invocation_id) lane: vec3u) {
   let b = lane.x / CHUNKS;
   if (b >= step.rows) { return; }
   let width4 = (loss.width + 3u) / 4u;
-  let scale = select(1.0, 1.0 / (f32(step.rows) * f32(loss.width)), loss.mean != 0u);
+  let scale = reduction_scale();
 
   var sum = vec4f(0.0);
   for (var d = lane.x % CHUNKS; d < width4; d += CHUNKS) {

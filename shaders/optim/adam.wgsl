@@ -1,6 +1,7 @@
 // Adam over a stretch of the parameter arena, with PyTorch's L2 weight decay or a decoupled one.
 //
-// Update     decoupled:  p ← p - η·λ·p          L2:  g ← g + λ·p
+// Update     g ← c·g, where c = clip[0] is 1 without clipping
+//            decoupled:  p ← p - η·λ·p          L2:  g ← g + λ·p
 //            m ← β1·m + (1-β1)·g
 //            v ← β2·v + (1-β2)·g²
 //            p ← p - η/(1-β1^t) · m / ( √v/√(1-β2^t) + ε )
@@ -27,17 +28,18 @@ struct Adam {
 struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;       // gradients
-@group(0) @binding(1) var<storage, read_write> p: array<vec4f>; // parameters
-@group(0) @binding(2) var<storage, read_write> m: array<vec4f>; // first moments
-@group(0) @binding(3) var<storage, read_write> v: array<vec4f>; // second moments
-@group(0) @binding(4) var<storage, read> adam: Adam;
-@group(0) @binding(5) var<storage, read> step: Step;
+@group(0) @binding(1) var<storage, read> clip: array<f32, 2>;   // what gradients are multiplied with, and their norm
+@group(0) @binding(2) var<storage, read_write> p: array<vec4f>; // parameters
+@group(0) @binding(3) var<storage, read_write> m: array<vec4f>; // first moments
+@group(0) @binding(4) var<storage, read_write> v: array<vec4f>; // second moments
+@group(0) @binding(5) var<storage, read> adam: Adam;
+@group(0) @binding(6) var<storage, read> step: Step;
 
 @compute @workgroup_size(LANES)
 fn adam_update(@builtin(global_invocation_id) lane: vec3u) {
   for (var at = lane.x; at < adam.count; at += adam.lanes) {
     var parameter = p[at];
-    var gradient = g[at];
+    var gradient = clip[0] * g[at];
     if (adam.decoupled != 0u) {
       parameter -= step.learning_rate * adam.decay * parameter;
     } else {

@@ -11,7 +11,7 @@ import { Parameters } from "../graph/parameters.ts";
 import type { Step } from "../graph/step.ts";
 import { RandomStream } from "../random.ts";
 import { compare, within } from "./compare.ts";
-import { lossInputs, type ReferenceInputs, runReference, totalLoss } from "./reference_graph.ts";
+import { heldValues, lossInputs, type ReferenceInputs, runReference, totalLoss } from "./reference_graph.ts";
 import { TOLERANCES } from "./tolerances.ts";
 
 /** What to check, and on what. */
@@ -62,6 +62,9 @@ export interface GradcheckReport {
   readonly passed: boolean;
 }
 
+/** Which draw of the noise all runs of a check get, the reference too: what differs is then no noise. */
+const DRAW = 20260901;
+
 /** Rows of a training batch between the two checks. */
 const TRAINING_ROWS = 64;
 
@@ -84,10 +87,12 @@ export async function gradcheck(
   const { losses } = build(graph, parameters, pixels);
   const trainable = parameters.all;
   const images = drawImages(rows, width, random);
+  const held = heldValues(graph, losses);
   using check = await compile(gpu, graph, parameters, { label: "gradcheck", losses, trainable });
   using forward = await compile(gpu, graph, parameters, {
     label: "gradcheck differences",
     outputs: lossInputs(graph, losses),
+    held,
   });
   // a full batch first, with a row of garbage at its end: what it leaves there must not show in the batches after it
   const garbage = Array.from({ length: width }, () => 2 * random.nextUnit());
@@ -106,12 +111,15 @@ export async function gradcheck(
       parameters: new Map([...values].map(([name, floats]) => [name, Float64Array.from(floats)])),
       inputs: new Map([[pixels.label, Float64Array.from(images)]]),
       rows,
+      draw: DRAW,
     };
     const reference = runReference(graph, losses, inputs);
+    const heldAt = new Map(held.map((value) => [value, reference.values.get(value)!]));
+    for (const [value, numbers] of heldAt) forward.upload(value, Float32Array.from(numbers));
 
-    check.run({ first: 0, rows });
+    check.run({ first: 0, rows, draw: DRAW });
     const gradients = await check.readGradients();
-    check.run({ first: 0, rows });
+    check.run({ first: 0, rows, draw: DRAW });
     const again = await check.readGradients();
     const reading = await check.readLosses();
     for (const [label, expected] of reference.losses) {
@@ -125,7 +133,14 @@ export async function gradcheck(
       const gradient = gradients.get(name)!, expected = reference.gradients.get(name)!;
       repeats &&= sameBits(gradient, again.get(name)!);
       const { normError, worstIndex } = compare(gradient, expected, shape);
-      const referenceDifference = differenceOfReference(graph, losses, inputs, name, expected, random);
+      const referenceDifference = differenceOfReference(
+        graph,
+        losses,
+        { ...inputs, held: heldAt },
+        name,
+        expected,
+        random,
+      );
       const sample = { name, value: values.get(name)!, gradient };
       const [alongGradient, alongRandom] = await differencesOnGpu(
         forward,
@@ -196,9 +211,15 @@ function sameBits(a: Float32Array<ArrayBuffer>, b: Float32Array<ArrayBuffer>): b
   return left.length === right.length && left.every((bits, k) => bits === right[k]);
 }
 
-const REFERENCE_STEP = 2e-4, REFERENCE_SAMPLES = 4;
+/** The largest step of a difference of the reference, how often it is halved, and how many elements are tried. */
+const REFERENCE_STEP = 0.3, REFERENCE_HALVINGS = 7, REFERENCE_SAMPLES = 3;
+/** What rounding may add to a float64 loss, relative. */
+const REFERENCE_ROUNDING = 2 ** -50;
 
-/** The worst of a few central differences of the reference's loss (five points), of the gradient's largest element. */
+/**
+ * The worst of a few central differences of the reference's loss, of the gradient's largest element. Where gradients
+ * vanish, only large steps stand out from rounding; see {@link extrapolate}.
+ */
 function differenceOfReference(
   graph: Graph,
   losses: readonly LossTerm[],
@@ -214,20 +235,27 @@ function differenceOfReference(
   let worst = 0;
   for (const at of picks) {
     const kept = value[at];
-    const [above2, above, below, below2] = [2, 1, -1, -2].map((k) => {
-      value[at] = kept + k * REFERENCE_STEP;
-      return runReference(graph, losses, inputs, { gradients: false }).total;
-    });
+    const differences: number[] = [], rounding: number[] = [];
+    for (let k = 0; k < REFERENCE_HALVINGS; k++) {
+      const size = REFERENCE_STEP / 2 ** k;
+      const [above, below] = [kept + size, kept - size].map((shifted) => {
+        value[at] = shifted;
+        return runReference(graph, losses, inputs, { gradients: false }).total;
+      });
+      differences.push((above - below) / (2 * size));
+      rounding.push(REFERENCE_ROUNDING * Math.abs(above) / size);
+    }
     value[at] = kept;
-    const difference = (8 * (above - below) - (above2 - below2)) / (12 * REFERENCE_STEP);
-    const error = Math.abs(difference - gradient[at]) / (largest || 1);
+    const error = Math.abs(extrapolate(differences, rounding, false) - gradient[at]) / (largest || 1);
     worst = error <= worst ? worst : error;
   }
   return worst;
 }
 
 /** The largest step of a difference on the GPU, as the mean change of an element, and how often it is halved. */
-const GPU_STEP = 0.02, GPU_HALVINGS = 9;
+const GPU_STEP = 0.1, GPU_HALVINGS = 14;
+/** Random directions that may be tried: one can run over a ReLU's kink, but a wrong gradient is wrong along each. */
+const DIRECTIONS = 3;
 /** How often differences of two steps are combined into a better one. */
 const EXTRAPOLATIONS = 2;
 /** What rounding of the values that a loss is made of may do to it, relative. */
@@ -265,7 +293,7 @@ async function differencesOnGpu(
       const below = Float32Array.from(value, (v, k) => v - size * direction[k]);
       for (const shifted of [above, below]) {
         parameters.write(name, shifted);
-        forward.run({ first: 0, rows });
+        forward.run({ first: 0, rows, draw: DRAW });
         pending.push(lossNow()); // its copy is on the way before the next write; the wait is one for all
       }
       changes.push(gradient.reduce((sum, d, k) => sum + d * (above[k] - below[k]), 0));
@@ -274,10 +302,14 @@ async function differencesOnGpu(
     const found = await Promise.all(pending);
     const ratios = changes.map((change, k) => (found[2 * k] - found[2 * k + 1]) / change);
     const rounding = changes.map((change, k) => LOSS_ROUNDING * Math.abs(found[2 * k] / change));
-    return Math.abs(extrapolate(ratios, rounding) - 1);
+    return Math.abs(extrapolate(ratios, rounding, true) - 1);
   }
   const alongGradient = await errorAlong(Float64Array.from(gradient));
-  const alongRandom = await errorAlong(Float64Array.from(gradient, (d) => Math.sign(d) * random.nextUnit()));
+  let alongRandom = NaN;
+  for (let attempt = 0; attempt < DIRECTIONS && !within(alongRandom, TOLERANCES.gpuDifference); attempt++) {
+    const error = await errorAlong(Float64Array.from(gradient, (d) => Math.sign(d) * random.nextUnit()));
+    if (!(error >= alongRandom)) alongRandom = error;
+  }
   return [alongGradient, alongRandom];
 }
 
@@ -288,8 +320,9 @@ async function differencesOnGpu(
  *
  * @param series the differences
  * @param rounding what rounding may have added to each
+ * @param isRatio whether they should be about 1: past saturation all are near 0, and agree in all but their ratio
  */
-function extrapolate(series: readonly number[], rounding: readonly number[]): number {
+function extrapolate(series: readonly number[], rounding: readonly number[], isRatio: boolean): number {
   let best = { doubt: Infinity, result: NaN };
   let previous: number[] = [];
   for (const [k, difference] of series.entries()) {
@@ -298,7 +331,7 @@ function extrapolate(series: readonly number[], rounding: readonly number[]): nu
       const result = (4 ** order * current[order - 1] - previous[order - 1]) / (4 ** order - 1);
       current.push(result);
       const moved = Math.max(Math.abs(result - current[order - 1]), Math.abs(result - previous[order - 1]));
-      const doubt = moved + rounding[k];
+      const doubt = (moved + rounding[k]) / (isRatio ? Math.abs(result) : 1);
       if (doubt < best.doubt) best = { doubt, result };
     }
     previous = current;

@@ -5,8 +5,18 @@
  */
 import type { Graph, LossTerm, Node } from "../graph/graph.ts";
 import type { Activation, Value } from "../graph/tensor.ts";
-import { activationDerivative, denseBackward, denseForward } from "../reference/dense.ts";
+import { binaryCrossEntropyGradients, binaryCrossEntropyValue } from "../reference/binary_cross_entropy.ts";
+import {
+  binaryCrossEntropyWithLogitsGradients,
+  binaryCrossEntropyWithLogitsValue,
+} from "../reference/binary_cross_entropy_with_logits.ts";
+import { activate, activationDerivative, denseBackward, denseForward } from "../reference/dense.ts";
+import { gaussianKlGradients, gaussianKlValue } from "../reference/gaussian_kl.ts";
+import { noiseBackward, noiseForward, type NoiseKind } from "../reference/noise.ts";
+import { reparameterizeBackward, reparameterizeForward } from "../reference/reparameterize.ts";
+import { sparsityKlGradient, sparsityKlValue } from "../reference/sparsity_kl.ts";
 import { squaredErrorGradient, squaredErrorValue } from "../reference/squared_error.ts";
+import { transposed } from "../reference/tied_dense.ts";
 
 /** What the reference is given. */
 export interface ReferenceInputs {
@@ -16,6 +26,10 @@ export interface ReferenceInputs {
   readonly inputs: ReadonlyMap<string, Float64Array>;
   /** Rows of the batch. */
   readonly rows: number;
+  /** Which draw of the noise, as `Batch.draw`; 1, a step's first, if absent. */
+  readonly draw?: number;
+  /** Values that are not computed but taken from here; see {@link heldValues}. */
+  readonly held?: ReadonlyMap<Value, Float64Array>;
 }
 
 /** What the reference computes. */
@@ -39,8 +53,14 @@ interface NodeGradients {
 }
 
 interface Specification {
-  /** The node's output, or its loss as an array of one. */
-  forward(node: Node, inputs: Float64Array[], parameters: Float64Array[], rows: number): Float64Array;
+  /** The node's output, or its loss as an array of one. `given` is what `Node.given` says, if it says something. */
+  forward(
+    node: Node,
+    inputs: Float64Array[],
+    parameters: Float64Array[],
+    rows: number,
+    given: Float64Array,
+  ): Float64Array;
   backward(
     node: Node,
     inputs: Float64Array[],
@@ -48,8 +68,11 @@ interface Specification {
     output: Float64Array,
     dOutput: Float64Array,
     rows: number,
+    given: Float64Array,
   ): NodeGradients;
 }
+
+const NOTHING = new Float64Array(0);
 
 const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
   dense: {
@@ -73,13 +96,104 @@ const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
       return { inputs: [dX], parameters: [dWeight, dBias] };
     },
   },
-  "squared error": {
-    forward(node, [y, t]) {
-      return Float64Array.of(squaredErrorValue(y, t, node.term!.reduction));
+  "tied dense": {
+    forward(node, [x], [weight, bias], rows) {
+      const activation = node.attributes.activation as Activation;
+      const [inputs, outputs] = [node.inputs[0].width, node.output!.width];
+      return denseForward(x, transposed(weight, inputs, outputs), bias, activation, rows, inputs, outputs);
     },
-    backward(node, [y, t], _parameters, _output, [dLoss]) {
-      const dY = squaredErrorGradient(y, t, node.term!.reduction).map((d) => d * dLoss);
+    backward(node, [x], [weight], y, dY, rows) {
+      const activation = node.attributes.activation as Activation;
+      const [inputs, outputs] = [node.inputs[0].width, node.output!.width];
+      const own = transposed(weight, inputs, outputs);
+      const { dX, dWeight, dBias } = denseBackward(x, own, y, dY, activation, rows, inputs, outputs);
+      return { inputs: [dX], parameters: [transposed(dWeight, outputs, inputs), dBias] };
+    },
+  },
+  activation: {
+    forward: (node, [x]) => x.map((z) => activate(node.attributes.activation as Activation, z)),
+    backward(node, _inputs, _parameters, y, dY) {
+      const activation = node.attributes.activation as Activation;
+      return { inputs: [dY.map((d, k) => d * activationDerivative(activation, y[k]))], parameters: [] };
+    },
+  },
+  add: {
+    forward: (_node, [x, y]) => x.map((number, k) => number + y[k]),
+    backward: (_node, _inputs, _parameters, _output, dZ) => ({ inputs: [dZ, dZ], parameters: [] }),
+  },
+  detach: {
+    forward: (_node, [x]) => x,
+    backward: (_node, [x]) => ({ inputs: [new Float64Array(x.length)], parameters: [] }),
+  },
+  "subtract row": {
+    forward: (_node, [x], _parameters, _rows, row) => x.map((number, k) => number - row[k % row.length]),
+    backward: (_node, _inputs, _parameters, _output, dY) => ({ inputs: [dY], parameters: [] }),
+  },
+  noise: {
+    forward: (node, [x], _parameters, _rows, noise) =>
+      noiseForward(x, noise, node.attributes.kind as NoiseKind),
+    backward: (node, _inputs, _parameters, _output, dY, _rows, noise) => ({
+      inputs: [noiseBackward(dY, noise, node.attributes.kind as NoiseKind)],
+      parameters: [],
+    }),
+  },
+  "standard normal": {
+    forward: (_node, _inputs, _parameters, _rows, noise) => noise,
+    backward: () => ({ inputs: [], parameters: [] }),
+  },
+  reparameterize: {
+    forward: (_node, [mean, logVariance, epsilon]) => reparameterizeForward(mean, logVariance, epsilon),
+    backward(_node, [_mean, logVariance, epsilon], _parameters, _output, dZ) {
+      const { dMean, dLogVariance, dEpsilon } = reparameterizeBackward(logVariance, epsilon, dZ);
+      return { inputs: [dMean, dLogVariance, dEpsilon], parameters: [] };
+    },
+  },
+  "squared error": {
+    forward(node, [y, t], _parameters, rows) {
+      return Float64Array.of(squaredErrorValue(y, t, node.term!.reduction, rows));
+    },
+    backward(node, [y, t], _parameters, _output, [dLoss], rows) {
+      const dY = squaredErrorGradient(y, t, node.term!.reduction, rows).map((d) => d * dLoss);
       return { inputs: [dY, dY.map((d) => -d)], parameters: [] };
+    },
+  },
+  "binary cross-entropy with logits": {
+    forward(node, [z, t], _parameters, rows) {
+      return Float64Array.of(binaryCrossEntropyWithLogitsValue(z, t, node.term!.reduction, rows));
+    },
+    backward(node, [z, t], _parameters, _output, [dLoss], rows) {
+      const { dZ, dT } = binaryCrossEntropyWithLogitsGradients(z, t, node.term!.reduction, rows);
+      return { inputs: [dZ.map((d) => d * dLoss), dT.map((d) => d * dLoss)], parameters: [] };
+    },
+  },
+  "binary cross-entropy": {
+    forward(node, [p, t], _parameters, rows) {
+      return Float64Array.of(binaryCrossEntropyValue(p, t, node.term!.reduction, rows));
+    },
+    backward(node, [p, t], _parameters, _output, [dLoss], rows) {
+      const { dP, dT } = binaryCrossEntropyGradients(p, t, node.term!.reduction, rows);
+      return { inputs: [dP.map((d) => d * dLoss), dT.map((d) => d * dLoss)], parameters: [] };
+    },
+  },
+  "Gaussian KL": {
+    forward(node, [mean, logVariance], _parameters, rows) {
+      return Float64Array.of(gaussianKlValue(mean, logVariance, node.term!.reduction, rows));
+    },
+    backward(node, [mean, logVariance], _parameters, _output, [dLoss], rows) {
+      const { reduction } = node.term!;
+      const { dMean, dLogVariance } = gaussianKlGradients(mean, logVariance, reduction, rows);
+      return { inputs: [dMean.map((d) => d * dLoss), dLogVariance.map((d) => d * dLoss)], parameters: [] };
+    },
+  },
+  "sparsity KL": {
+    forward(node, [h], _parameters, rows) {
+      return Float64Array.of(
+        sparsityKlValue(h, Number(node.attributes.sparsity), rows, node.inputs[0].width),
+      );
+    },
+    backward(node, [h], _parameters, _output, [dLoss], rows) {
+      const dH = sparsityKlGradient(h, Number(node.attributes.sparsity), rows, node.inputs[0].width);
+      return { inputs: [dH.map((d) => d * dLoss)], parameters: [] };
     },
   },
 };
@@ -92,16 +206,23 @@ const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
 export function runReference(
   graph: Graph,
   losses: readonly LossTerm[],
-  { parameters, inputs, rows }: ReferenceInputs,
+  { parameters, inputs, rows, draw = 1, held }: ReferenceInputs,
   { gradients: wantsGradients = true }: { readonly gradients?: boolean } = {},
 ): ReferenceResult {
   const values = new Map<Value, Float64Array>();
   const terms = new Map<LossTerm, number>();
+  const elsewhere = new Map<Node, Float64Array>();
+  for (const node of graph.nodes) elsewhere.set(node, node.given?.(draw, rows) ?? NOTHING);
   const read = (node: Node) => ({
     inputs: node.inputs.map((value) => values.get(value)!),
     parameters: node.parameters.map(({ name }) => parameters.get(name)!),
   });
   for (const node of graph.nodes) {
+    const kept = node.output && held?.get(node.output);
+    if (kept) {
+      values.set(node.output!, kept);
+      continue;
+    }
     if (node.op === "input") {
       const given = inputs.get(node.label);
       if (!given) throw new TypeError(`Cannot run the reference: input "${node.label}" is not given`);
@@ -111,7 +232,13 @@ export function runReference(
     const specification = SPECIFICATIONS[node.op];
     if (!specification) throw new TypeError(`Cannot run the reference: "${node.op}" has no specification`);
     const given = read(node);
-    const result = specification.forward(node, given.inputs, given.parameters, rows);
+    const result = specification.forward(
+      node,
+      given.inputs,
+      given.parameters,
+      rows,
+      elsewhere.get(node)!,
+    );
     if (node.output) values.set(node.output, result);
     if (node.term) terms.set(node.term, result[0]);
   }
@@ -131,6 +258,7 @@ export function runReference(
       output,
       dOutput,
       rows,
+      elsewhere.get(node)!,
     );
     node.inputs.forEach((value, k) => addInto(dValues, value, sent.inputs[k]));
     node.parameters.forEach(({ name }, k) => addInto(gradients, name, sent.parameters[k]));
@@ -144,6 +272,21 @@ export function runReference(
   for (const term of losses) total += term.weight * terms.get(term)!;
   const byLabel = new Map([...terms].map(([term, loss]) => [term.label, loss]));
   return { values, losses: byLabel, total, gradients, valueGradients };
+}
+
+/**
+ * The values that must be held where they are while these terms are differenced: no gradient passes them, but a
+ * difference would.
+ */
+export function heldValues(graph: Graph, losses: readonly LossTerm[]): Value[] {
+  const wanted = new Set<Value>();
+  const held: Value[] = [];
+  for (const { output, term, inputs, stopsGradient } of graph.nodes.toReversed()) {
+    if (term ? !losses.includes(term) : !output || !wanted.has(output)) continue;
+    if (output && stopsGradient) held.push(output);
+    else for (const input of inputs) wanted.add(input);
+  }
+  return held;
 }
 
 /** The values that loss terms are made of. */
@@ -163,7 +306,7 @@ export function totalLoss(
     if (!node.term || !losses.includes(node.term)) continue;
     const inputs = node.inputs.map((value) => values.get(value)!);
     const rows = inputs[0].length / node.inputs[0].width;
-    total += node.term.weight * SPECIFICATIONS[node.op].forward(node, inputs, [], rows)[0];
+    total += node.term.weight * SPECIFICATIONS[node.op].forward(node, inputs, [], rows, NOTHING)[0];
   }
   return total;
 }

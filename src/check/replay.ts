@@ -7,7 +7,7 @@ import type { Gpu } from "../gpu/device.ts";
 import { compile } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
-import { Parameters } from "../graph/parameters.ts";
+import { type Parameter, Parameters } from "../graph/parameters.ts";
 import { adam } from "../optim/adam.ts";
 import { compare, within } from "./compare.ts";
 import { TOLERANCES } from "./tolerances.ts";
@@ -38,15 +38,14 @@ export interface ReplayReport {
  * @throws InputError if the trace's tensors are not those of its model
  */
 export async function replay(gpu: Gpu, trace: Trace, build: BuildModel): Promise<ReplayReport> {
-  const graph = new Graph(Math.max(...trace.steps.map(({ x }) => x.shape[0])));
+  const graph = new Graph(Math.max(...trace.steps.map(({ rows }) => rows)));
   using parameters = new Parameters(0);
-  const pixels = graph.input("pixels", trace.model.sizes[0]);
+  const pixels = graph.input("x", trace.model.sizes[0]);
   const { losses } = build(graph, parameters, pixels);
-  const trainable = parameters.all;
-  for (const [kind, tensors] of Object.entries({ params: trace.params, finalParams: trace.finalParams })) {
-    sameTensors(trace, kind, tensors, parameters);
-  }
-  sameTensors(trace, "firstGrads", trace.firstGrads, parameters);
+  const trainable = parameters.all.filter(({ name }) => trace.trainable.includes(name));
+  sameTensors(trace, "params", trace.params, parameters.all);
+  sameTensors(trace, "finalParams", trace.finalParams, parameters.all);
+  sameTensors(trace, "firstGrads", trace.firstGrads, trainable);
   for (const [name, { data }] of trace.params) parameters.write(name, data);
 
   let optimizer;
@@ -57,15 +56,23 @@ export async function replay(gpu: Gpu, trace: Trace, build: BuildModel): Promise
   }
   using step = await compile(gpu, graph, parameters, { label: trace.name, losses, trainable, optimizer });
   let lossError = 0;
+  const deviates = (actual: number, expected: number) => {
+    const error = Math.abs(actual - expected) / Math.abs(expected || 1);
+    lossError = error <= lossError ? lossError : error;
+  };
   let gradient = { error: 0, tensor: "" };
-  for (const [at, { x, loss }] of trace.steps.entries()) {
-    step.upload(pixels, Float32Array.from(x.data));
-    step.run({ first: 0, rows: x.shape[0] });
+  for (const [at, { inputs, rows, loss, parts }] of trace.steps.entries()) {
+    for (const [label, { data }] of inputs) {
+      step.upload(graph.nodes.find((node) => node.label === label)!.output!, Float32Array.from(data));
+    }
+    step.run({ first: 0, rows });
     if (at === 0) gradient = worst(await step.readGradients(), trace.firstGrads);
     const { values } = await step.readLosses();
-    const total = losses.reduce((sum, { label, weight }) => sum + weight * values[label][0], 0);
-    const error = Math.abs(total - loss) / Math.abs(loss || 1);
-    lossError = error <= lossError ? lossError : error;
+    deviates(losses.reduce((sum, { label, weight }) => sum + weight * values[label][0], 0), loss);
+    for (const { label, weight } of losses) {
+      const part = parts.get(label);
+      if (part !== undefined) deviates(weight * values[label][0], part);
+    }
   }
   const parameter = worst(await parameters.read(), trace.finalParams);
   const passed = within(lossError, TOLERANCES.traceLoss) &&
@@ -78,9 +85,9 @@ function sameTensors(
   trace: Trace,
   kind: string,
   tensors: ReadonlyMap<string, TraceTensor>,
-  parameters: Parameters,
+  parameters: readonly Parameter[],
 ): void {
-  for (const { name, shape } of parameters.all) {
+  for (const { name, shape } of parameters) {
     const tensor = tensors.get(name);
     if (!tensor || tensor.shape.join() !== shape.join()) {
       throw new InputError(
@@ -90,7 +97,7 @@ function sameTensors(
     }
   }
   for (const name of tensors.keys()) {
-    if (!parameters.all.some((parameter) => parameter.name === name)) {
+    if (!parameters.some((parameter) => parameter.name === name)) {
       throw new InputError(
         `Cannot replay ${trace.name}: ${kind} "${name}" is no tensor of recipe ${trace.recipe}`,
       );

@@ -15,10 +15,14 @@ export interface TraceTensor {
 
 /** One step: its batch, and what the loss was before the update. */
 export interface TraceStep {
-  /** [rows, pixels] */
-  readonly x: TraceTensor;
+  /** What the step is given, by name: `x` [rows, pixels], and where the recipe has them `noise` or `eps`. */
+  readonly inputs: ReadonlyMap<string, TraceTensor>;
+  /** Rows of the batch. */
+  readonly rows: number;
   /** The total loss. */
   readonly loss: number;
+  /** Each term's share of the total, by name. */
+  readonly parts: ReadonlyMap<string, number>;
 }
 
 /** A recipe's layers as a trace tells them. */
@@ -33,6 +37,26 @@ export interface TraceModel {
   readonly output: Activation;
   /** Whether layers have one. */
   readonly bias: boolean;
+  /** The stage of layer-wise training; undefined for training all at once. */
+  readonly stage?: number | undefined;
+  /** The mean image, which is subtracted from each input. */
+  readonly mean?: Float32Array | undefined;
+}
+
+/** A recipe's loss as a trace tells it. */
+export interface TraceLoss {
+  /** Squared error (`mse`) or binary cross-entropy (`bce`) of the pixels, where the recipe does not match levels. */
+  readonly reconstruction?: "mse" | "bce" | undefined;
+  /** How terms are put together. */
+  readonly reduction: "mean" | "sum";
+  /** The weight of the Gaussian KL. */
+  readonly kl?: number | undefined;
+  /** ρ and the weight of the sparsity KL. */
+  readonly sparsity?: { readonly rho: number; readonly weight: number } | undefined;
+  /** How levels are matched. */
+  readonly match?: "mse" | "bce" | "none" | undefined;
+  /** Whether each level's gradient stops at that level. */
+  readonly local?: boolean | undefined;
 }
 
 /** A trace. */
@@ -43,8 +67,8 @@ export interface Trace {
   readonly recipe: string;
   /** Its layers. */
   readonly model: TraceModel;
-  /** How squared errors are put together. */
-  readonly reduction: "mean" | "sum";
+  /** Its loss. */
+  readonly loss: TraceLoss;
   /** Adam's figures; weight decay is PyTorch's L2. */
   readonly optimizer: {
     /** η */
@@ -58,6 +82,8 @@ export interface Trace {
     /** λ */
     readonly weightDecay: number;
   };
+  /** Names of the parameters that are trained. */
+  readonly trainable: readonly string[];
   /** Initial parameters. */
   readonly params: ReadonlyMap<string, TraceTensor>;
   /** The steps. */
@@ -69,6 +95,20 @@ export interface Trace {
 }
 
 const FORMAT = "autoencoder-trace/1";
+
+/** What a recipe's traces may say beyond what all of them say. */
+const OPTIONS: Readonly<
+  Record<string, { model?: readonly string[]; loss: readonly string[]; inputs?: readonly string[] }>
+> = {
+  basic: { loss: ["reconstruction"] },
+  deep: { loss: ["reconstruction"] },
+  stacked: { model: ["stage"], loss: ["reconstruction"] },
+  denoising: { model: ["stage"], loss: ["reconstruction"], inputs: ["noise"] },
+  sparse: { model: ["stage"], loss: ["reconstruction", "sparsity"], inputs: ["noise"] },
+  tied: { model: ["tied", "mean"], loss: ["reconstruction"] },
+  vae: { loss: ["reconstruction", "kl"], inputs: ["eps"] },
+  matched: { loss: ["match", "local"] },
+};
 
 /**
  * Reads a trace.
@@ -88,53 +128,22 @@ export function parseTrace(text: string, name: string, recipes: readonly string[
   const root = new Field(name, "", json);
   root.get("format").oneOf([FORMAT]);
   const recipe = root.get("recipe").oneOf(recipes);
-  root.onlyHas([
-    "format",
-    "recipe",
-    "model",
-    "loss",
-    "optimizer",
-    "params",
-    "steps",
-    "firstGrads",
-    "finalParams",
-  ]);
-
-  const model = root.get("model");
-  model.onlyHas(["sizes", "activation", "code", "output", "bias"]);
-  const sizes = model.get("sizes").list().map((size) => size.integer(1));
-  if (sizes.length < 2) throw model.get("sizes").error("expected at least two widths");
-  const activations = Object.keys(ACTIVATIONS) as Activation[];
-  const activation = model.get("activation").oneOf(activations);
-
-  const loss = root.get("loss");
-  loss.onlyHas(["reconstruction", "reduction"]);
-  loss.get("reconstruction").oneOf(["mse"]);
+  const known = OPTIONS[recipe];
+  const tensors = ["params", "firstGrads", "finalParams"];
+  root.onlyHas(["format", "recipe", "model", "loss", "optimizer", "trainable", "steps", ...tensors]);
 
   const optimizer = root.get("optimizer");
   optimizer.onlyHas(["name", "lr", "beta1", "beta2", "eps", "weightDecay"]);
   optimizer.get("name").oneOf(["adam"]);
-
-  const steps = root.get("steps").list().map((step) => {
-    step.onlyHas(["x", "loss", "parts"]);
-    const x = step.get("x").tensor();
-    if (x.shape.length !== 2 || x.shape[0] < 1 || x.shape[1] !== sizes[0]) {
-      throw step.get("x").error(`expected a shape [rows, ${sizes[0]}], found [${x.shape.join(", ")}]`);
-    }
-    return { x, loss: step.get("loss").number() };
-  });
+  const model = readModel(root.get("model"), known.model ?? []);
+  const firstGrads = root.get("firstGrads").tensors();
+  const steps = root.get("steps").list().map((step) => readStep(step, model, known.inputs ?? []));
   if (steps.length === 0) throw root.get("steps").error("expected at least one step");
   return {
     name,
     recipe,
-    model: {
-      sizes,
-      activation,
-      code: model.has("code") ? model.get("code").oneOf(activations) : activation,
-      output: model.get("output").oneOf(activations),
-      bias: model.get("bias").boolean(),
-    },
-    reduction: loss.get("reduction").oneOf(["mean", "sum"]),
+    model,
+    loss: readLoss(root.get("loss"), known.loss),
     optimizer: {
       learningRate: optimizer.get("lr").number(),
       beta1: optimizer.get("beta1").number(),
@@ -142,10 +151,87 @@ export function parseTrace(text: string, name: string, recipes: readonly string[
       epsilon: optimizer.get("eps").number(),
       weightDecay: optimizer.get("weightDecay").number(),
     },
+    trainable: root.has("trainable")
+      ? root.get("trainable").list().map((item) => item.text())
+      : [...firstGrads.keys()],
     params: root.get("params").tensors(),
     steps,
-    firstGrads: root.get("firstGrads").tensors(),
+    firstGrads,
     finalParams: root.get("finalParams").tensors(),
+  };
+}
+
+function readModel(model: Field, more: readonly string[]): TraceModel {
+  model.onlyHas(["sizes", "activation", "code", "output", "bias", ...more]);
+  const sizes = model.get("sizes").list().map((size) => size.integer(1));
+  if (sizes.length < 2) throw model.get("sizes").error("expected at least two widths");
+  const activations = Object.keys(ACTIVATIONS) as Activation[];
+  const activation = model.get("activation").oneOf(activations);
+  let stage;
+  if (model.has("stage") && !model.get("stage").isNull()) {
+    stage = model.get("stage").integer(0);
+    if (stage > sizes.length - 2) {
+      throw model.get("stage").error(`expected at most ${sizes.length - 2}, found ${stage}`);
+    }
+  }
+  if (model.has("tied") && !model.get("tied").boolean()) {
+    throw model.get("tied").error("expected true: what is not tied is another recipe");
+  }
+  let mean;
+  if (more.includes("mean")) {
+    mean = Float32Array.from(model.get("mean").list(), (item) => item.number());
+    if (mean.length !== sizes[0]) {
+      throw model.get("mean").error(`expected ${sizes[0]} numbers, found ${mean.length}`);
+    }
+  }
+  return {
+    sizes,
+    activation,
+    code: model.has("code") ? model.get("code").oneOf(activations) : activation,
+    output: model.get("output").oneOf(activations),
+    bias: model.get("bias").boolean(),
+    stage,
+    mean,
+  };
+}
+
+function readLoss(loss: Field, more: readonly string[]): TraceLoss {
+  loss.onlyHas(["reduction", ...more]);
+  const sparsity = loss.has("sparsity") ? loss.get("sparsity") : undefined;
+  sparsity?.onlyHas(["rho", "weight"]);
+  if (loss.has("kl")) loss.get("kl").onlyHas(["weight"]);
+  return {
+    reconstruction: more.includes("reconstruction")
+      ? loss.get("reconstruction").oneOf(["mse", "bce"])
+      : undefined,
+    reduction: loss.get("reduction").oneOf(["mean", "sum"]),
+    kl: more.includes("kl") ? loss.get("kl").get("weight").number() : undefined,
+    sparsity: sparsity && { rho: sparsity.get("rho").number(), weight: sparsity.get("weight").number() },
+    match: more.includes("match") ? loss.get("match").oneOf(["mse", "bce", "none"]) : undefined,
+    local: loss.has("local") ? loss.get("local").boolean() : undefined,
+  };
+}
+
+function readStep(step: Field, { sizes }: TraceModel, more: readonly string[]): TraceStep {
+  step.onlyHas(["x", ...more, "loss", "parts"]);
+  const widths: Record<string, number> = { x: sizes[0], noise: sizes[0], eps: sizes[sizes.length - 1] };
+  const inputs = new Map<string, TraceTensor>();
+  for (const input of ["x", ...more]) {
+    const tensor = step.get(input).tensor();
+    const rows = inputs.get("x")?.shape[0];
+    const [found, width] = tensor.shape;
+    if (tensor.shape.length !== 2 || found < 1 || found !== (rows ?? found) || width !== widths[input]) {
+      throw step.get(input).error(
+        `expected a shape [${rows ?? "rows"}, ${widths[input]}], found [${tensor.shape.join(", ")}]`,
+      );
+    }
+    inputs.set(input, tensor);
+  }
+  return {
+    inputs,
+    rows: inputs.get("x")!.shape[0],
+    loss: step.get("loss").number(),
+    parts: step.has("parts") ? step.get("parts").numbers() : new Map(),
   };
 }
 
@@ -190,7 +276,7 @@ class Field {
     }
   }
 
-  oneOf<T extends string>(known: readonly T[]): T {
+  oneOf<const T extends string>(known: readonly T[]): T {
     if (!known.includes(this.#value as T)) {
       throw this.error(`expected ${known.join(" or ")}, found ${JSON.stringify(this.#value)?.slice(0, 80)}`);
     }
@@ -206,6 +292,15 @@ class Field {
     if (typeof this.#value !== "number" || !Number.isFinite(this.#value)) {
       throw this.error("expected a number");
     }
+    return this.#value;
+  }
+
+  isNull(): boolean {
+    return this.#value === null;
+  }
+
+  text(): string {
+    if (typeof this.#value !== "string") throw this.error("expected a text");
     return this.#value;
   }
 
@@ -231,6 +326,10 @@ class Field {
       throw this.error(`expected ${count} numbers for shape [${shape.join(", ")}], found ${data.length}`);
     }
     return { shape, data };
+  }
+
+  numbers(): Map<string, number> {
+    return new Map(Object.keys(this.#object()).map((key) => [key, this.get(key).number()]));
   }
 
   tensors(): Map<string, TraceTensor> {

@@ -23,35 +23,49 @@ import { expandIdx, readIdx } from "./idx.ts";
 
 /** One half of a data set, training or test. */
 export interface DatasetSplit {
-  /** The pixels, `[count, width]`, row-major, 0 (background) to 255. */
-  readonly images: Uint8Array<ArrayBuffer>;
-  /** One class index per image, 0 to 9. */
-  readonly labels: Uint8Array<ArrayBuffer>;
+  /** The pixels, `[count, width]`, row-major: bytes from 0 (background) to 255, or floats in [0, 1]. */
+  readonly images: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  /** One class index per image; absent if the classes are not known. */
+  readonly labels?: Uint8Array<ArrayBuffer> | undefined;
   /** How many images. */
   readonly count: number;
 }
 
 /** A data set in memory. */
 export interface Dataset {
-  /** Its name in the catalogue. */
+  /** Its name in the catalogue, or the path of a file of the user's own. */
   readonly name: string;
   /** What was found and where, for a one-line message. */
   readonly source: string;
   /**
    * SHA-256 in hex over the four decompressed files (training images, training labels, test images, test
-   * labels), whatever `limit` is.
+   * labels), or over the user's own file, whatever `limit` is.
    */
   readonly checksum: string;
   /** Pixels per image: rows × columns. */
   readonly width: number;
   /** Rows and columns. */
   readonly imageShape: readonly [number, number];
-  /** What each label means, by label. */
+  /** What each label means, by label; empty if there are no labels. */
   readonly classNames: readonly string[];
   /** The training images. */
   readonly train: DatasetSplit;
   /** The test images. */
   readonly test: DatasetSplit;
+}
+
+/** One half of a data set whose classes are known. */
+export interface LabelledSplit extends DatasetSplit {
+  /** One class index per image. */
+  readonly labels: Uint8Array<ArrayBuffer>;
+}
+
+/** A data set whose classes are known, as those of the catalogue are. */
+export interface LabelledDataset extends Dataset {
+  /** The training images. */
+  readonly train: LabelledSplit;
+  /** The test images. */
+  readonly test: LabelledSplit;
 }
 
 /** Where to look for a data set, and how much of it to use. */
@@ -230,7 +244,11 @@ async function fromKnownPlaces(entry: CatalogueEntry, options: LoadOptions, log:
 }
 
 /** Reads the images and labels of one half and checks that they belong together. */
-function readSplit(entry: CatalogueEntry, images: LoadedFile, labels: LoadedFile): DatasetSplit {
+function readSplit(
+  entry: CatalogueEntry,
+  images: LoadedFile,
+  labels: LoadedFile,
+): LabelledSplit {
   const pixels = readIdx(images.bytes, images.path, 3);
   const classes = readIdx(labels.bytes, labels.path, 1);
   const [count, rows, columns] = pixels.shape;
@@ -267,7 +285,7 @@ function readSplit(entry: CatalogueEntry, images: LoadedFile, labels: LoadedFile
  *
  * @throws {InputError} as {@link loadDataset}
  */
-export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Promise<Dataset> {
+export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Promise<LabelledDataset> {
   const { dataDir, limit, log = () => {} } = options;
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
     throw new InputError(
@@ -316,6 +334,6 @@ export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Pr
  * @throws {InputError} if there is no such set, it is nowhere to be found, its files are damaged or do not
  * belong together, or the limit is not a positive whole number
  */
-export async function loadDataset(name: string, options: LoadOptions): Promise<Dataset> {
+export async function loadDataset(name: string, options: LoadOptions): Promise<LabelledDataset> {
   return await loadEntry(findDataset(name), options);
 }

@@ -11,13 +11,19 @@ import { RandomStream } from "../random.ts";
  * @param count how many, in [0, 2³²)
  * @param seed the run's seed
  * @param epoch which epoch, from 0: each has an order of its own
+ * @param name what the order is for: each name has orders of its own
  * @throws {RangeError} if `count` is out of range
  */
-export function permutation(count: number, seed: number, epoch: number): Uint32Array<ArrayBuffer> {
+export function permutation(
+  count: number,
+  seed: number,
+  epoch: number,
+  name: string = "shuffle",
+): Uint32Array<ArrayBuffer> {
   if (!Number.isInteger(count) || count < 0 || count >= 2 ** 32) {
     throw new RangeError(`Cannot shuffle: expected a count in [0, 2³²) but received ${count}`);
   }
-  const stream = new RandomStream(seed, "shuffle", epoch);
+  const stream = new RandomStream(seed, name, epoch);
   const order = new Uint32Array(count);
   for (let i = 0; i < count; i++) order[i] = i;
   for (let i = count - 1; i > 0; i--) {

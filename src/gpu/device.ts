@@ -117,9 +117,9 @@ export class Gpu {
     return buffer;
   }
 
-  /** What a shader binds in place of something that a layer does not have, such as a bias. */
+  /** What a shader binds in place of something that a layer does not have, such as a bias: 256 bytes a binding. */
   get absent(): GPUBuffer {
-    this.#absent ??= this.createBuffer("absent", 16);
+    this.#absent ??= this.createBuffer("absent", 2048);
     return this.#absent;
   }
 

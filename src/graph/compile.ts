@@ -20,10 +20,30 @@ export interface Optimizer {
   readonly learningRate: number;
   /** How many numbers it keeps for each parameter. */
   readonly moments: number;
-  /** The dispatch that updates one stretch of the arenas. */
-  update(label: string, gradients: Tensor, parameters: Tensor, moments: readonly Tensor[]): Dispatch;
+  /** The dispatch that updates one stretch of the arenas; it multiplies gradients with the first float of `clip`. */
+  update(
+    label: string,
+    gradients: Tensor,
+    parameters: Tensor,
+    moments: readonly Tensor[],
+    clip: Tensor,
+  ): Dispatch;
   /** The two numbers that shaders know as `correction_1` and `correction_2`, at the t-th step, counted from 1. */
   corrections(t: number): readonly [number, number];
+}
+
+/** A rule that says what all gradients of a step are multiplied with before the update. */
+export interface GradientClip {
+  /** Its name and figures, for the plan. */
+  readonly name: string;
+  /**
+   * The dispatches that find the factor.
+   *
+   * @param gradients the trainable stretches of the gradients, and nothing else
+   * @param clip where the factor goes, and the norm of the gradients behind it
+   * @param norms where the norm is filed under the step's number modulo {@link LOSS_RING}
+   */
+  dispatches(gradients: readonly Tensor[], clip: Tensor, norms: Tensor): readonly Dispatch[];
 }
 
 /** What a step is to do. */
@@ -34,12 +54,16 @@ export interface CompileOptions {
   readonly losses?: readonly LossTerm[];
   /** Values that will be read, and must be computed even if no loss needs them. */
   readonly outputs?: readonly Value[];
+  /** Values that are not computed but uploaded, as inputs are: they keep what they are given. */
+  readonly held?: readonly Value[];
   /** Parameters that get a gradient. */
   readonly trainable?: readonly Parameter[];
   /** Values whose gradient will be read. */
   readonly gradients?: readonly Value[];
   /** The rule that updates the trainable parameters; without one only gradients are computed. */
   readonly optimizer?: Optimizer;
+  /** How gradients are clipped before the optimizer uses them; not at all if absent, or without an optimizer. */
+  readonly clip?: GradientClip | undefined;
 }
 
 /** Steps whose losses are kept on the GPU until they are read. */
@@ -62,10 +86,19 @@ export async function compile(
   parameters: Parameters,
   options: CompileOptions,
 ): Promise<Step> {
-  const { losses = [], outputs = [], trainable = [], gradients = [], optimizer, label } = options;
+  const {
+    losses = [],
+    outputs = [],
+    held = [],
+    trainable = [],
+    gradients = [],
+    optimizer,
+    clip: clipping,
+    label,
+  } = options;
   parameters.allocate(gpu);
 
-  const used = reachable(graph, losses, outputs);
+  const used = reachable(graph, losses, outputs, held);
   const requests = planGradients(used, losses, trainable, gradients);
   const updated = new Set<Parameter>();
   for (const [node, request] of requests) {
@@ -106,33 +139,53 @@ export async function compile(
       ),
     };
     const gradientOf = new Map(trainable.map((parameter) => [parameter.gradient, parameter]));
+    const norms: Tensor | undefined = optimizer && clipping &&
+      { name: "gradient norms", bytes: 4 * LOSS_RING };
     if (optimizer) {
-      for (const { name, offset, bytes } of stretches(trainable)) {
-        const at = (arena: string, buffer: GPUBuffer): Tensor => ({
+      const factor = create(`${label} clip`, 16);
+      gpu.device.queue.writeBuffer(factor, 0, Float32Array.of(1, 0)); // what there is without clipping
+      const clip: Tensor = { name: "clip", bytes: 16, home: { buffer: factor, offset: 0 } };
+      const trained = stretches(trainable).map(({ name, offset, bytes }) => ({
+        name,
+        at: (arena: string, buffer: GPUBuffer): Tensor => ({
           name: `${arena} of ${name}`,
           bytes,
           home: { buffer, offset },
-        });
-        const arena = parameters.all[0].tensor.home!.buffer;
+        }),
+      }));
+      if (clipping && norms) {
+        const stretched = trained.map(({ at }) => at("gradients", arenas.gradients));
+        dispatches.push(...clipping.dispatches(stretched, clip, norms));
+      }
+      const arena = parameters.all[0].tensor.home!.buffer;
+      for (const { name, at } of trained) {
         dispatches.push(optimizer.update(
           `update ${name}`,
           at("gradients", arenas.gradients),
           at("parameters", arena),
           arenas.moments.map((buffer, k) => at(`moment ${k + 1}`, buffer)),
+          clip,
         ));
       }
     }
 
-    const place = (tensor: Tensor | undefined): { buffer: GPUBuffer; offset: number; size: number } => {
-      if (!tensor) return { buffer: gpu.absent, offset: 0, size: 16 };
+    const place: Place = (tensor, binding = 0) => {
+      // a stretch for each binding: writable bindings of one dispatch must not overlap
+      if (!tensor) return { buffer: gpu.absent, offset: SETTINGS_STRIDE * binding, size: 16 };
       const size = Math.max(16, Math.ceil(tensor.bytes / 4) * 4);
       if (tensor.home) return { ...tensor.home, size };
+      if (tensor.sameAs && !held.some((value) => value.tensor === tensor)) {
+        const shared = place(tensor.sameAs);
+        owned.set(tensor, shared.buffer);
+        return shared;
+      }
       const parameter = gradientOf.get(tensor);
       if (parameter) return { buffer: arenas.gradients, offset: parameter.offset, size };
       let buffer = owned.get(tensor);
       if (!buffer) {
         buffer = create(tensor.name, tensor.bytes);
         owned.set(tensor, buffer);
+        if (tensor.contents) gpu.device.queue.writeBuffer(buffer, 0, tensor.contents);
       }
       return { buffer, offset: 0, size };
     };
@@ -140,6 +193,7 @@ export async function compile(
     // What the CPU writes or reads gets a buffer even if no dispatch names it.
     for (const node of used) if (node.output) place(node.output.tensor);
     place(ring);
+    if (norms) place(norms);
     const settings = create(
       `${label} settings`,
       SETTINGS_STRIDE * Math.max(1, dispatches.length),
@@ -156,6 +210,8 @@ export async function compile(
       settings,
       state,
       ring: owned.get(ring)!,
+      norms: norms && owned.get(norms),
+      made,
     });
   } catch (error) {
     for (const buffer of made) gpu.destroyBuffer(buffer);
@@ -165,13 +221,28 @@ export async function compile(
 
 const SETTINGS_STRIDE = 256;
 
+/** Where a tensor lies; `binding` tells apart what has no tensor. */
+type Place = (
+  tensor: Tensor | undefined,
+  binding?: number,
+) => { buffer: GPUBuffer; offset: number; size: number };
+
 /** The nodes that the losses and outputs depend on, in recorded order. */
-function reachable(graph: Graph, losses: readonly LossTerm[], outputs: readonly Value[]): Node[] {
+function reachable(
+  graph: Graph,
+  losses: readonly LossTerm[],
+  outputs: readonly Value[],
+  held: readonly Value[],
+): Node[] {
   const wanted = new Set<Value>(outputs);
   const used: Node[] = [];
   for (const node of graph.nodes.toReversed()) {
     const isWanted = node.term ? losses.includes(node.term) : node.output && wanted.has(node.output);
     if (!isWanted) continue;
+    if (node.output && held.includes(node.output)) {
+      used.unshift({ ...node, inputs: [], parameters: [], forward: () => [], backward: () => [] });
+      continue;
+    }
     used.unshift(node);
     for (const input of node.inputs) wanted.add(input);
   }
@@ -190,8 +261,9 @@ function planGradients(
 ): Map<Node, BackwardRequest> {
   const train = new Set(trainable);
   const needs = new Set<Value>(gradients);
-  for (const { output, inputs, parameters } of used) {
-    if (output && (inputs.some((x) => needs.has(x)) || parameters.some((p) => train.has(p)))) {
+  for (const { output, inputs, parameters, stopsGradient } of used) {
+    if (!output || stopsGradient) continue;
+    if (inputs.some((x) => needs.has(x)) || parameters.some((p) => train.has(p))) {
       needs.add(output);
     }
   }
@@ -205,7 +277,7 @@ function planGradients(
     if (!gets) continue;
     passed.push(node);
     node.inputs.forEach((value, input) => {
-      if (!needs.has(value) || node.op === "detach") return;
+      if (!needs.has(value) || node.stopsGradient) return;
       receives.add(value);
       writers.set(value, [...writers.get(value) ?? [], { node, input }]);
     });
@@ -266,7 +338,7 @@ function totalOf(term: LossTerm, at: number, terms: number, ring: Tensor): Dispa
 async function compileDispatch(
   gpu: Gpu,
   dispatch: Dispatch,
-  place: (tensor: Tensor | undefined) => { buffer: GPUBuffer; offset: number; size: number },
+  place: Place,
   settings: GPUBuffer,
   at: number,
   state: GPUBuffer,
@@ -291,7 +363,7 @@ async function compileDispatch(
     label,
     layout: pipeline.getBindGroupLayout(0),
     entries: [
-      ...[...reads, ...writes].map((tensor, binding) => ({ binding, resource: place(tensor) })),
+      ...[...reads, ...writes].map((tensor, binding) => ({ binding, resource: place(tensor, binding) })),
       {
         binding: reads.length + writes.length,
         resource: { buffer: settings, offset: SETTINGS_STRIDE * at, size: bytes.byteLength },

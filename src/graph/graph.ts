@@ -43,6 +43,13 @@ export interface Node {
   readonly term?: LossTerm;
   /** What the reference must know besides shapes. */
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  /** Whether no gradient passes it: its inputs get none, and nobody needs its output's. False if absent. */
+  readonly stopsGradient?: boolean;
+  /**
+   * Numbers that it has from elsewhere than its inputs and parameters, computed on the CPU for the reference: the
+   * noise of a draw [rows, width], or a fixed row [width].
+   */
+  given?(draw: number, rows: number): Float64Array;
   /** Its dispatches on the way forward. `request` is undefined if no gradient passes this node. */
   forward(target: Target, request: BackwardRequest | undefined): readonly Dispatch[];
   /** Its dispatches on the way back. */
@@ -55,14 +62,21 @@ export interface LossTerm {
   readonly label: string;
   /** Its factor in the total; its reported value is without it. */
   readonly weight: number;
-  /** `mean` over rows and columns, or `sum` over both. */
+  /** What its sum over rows and columns is divided by. */
   readonly reduction: Reduction;
   /** Partial sums [B, {@link LOSS_CHUNKS}], which a step adds up. */
   readonly partial: { readonly name: string; readonly bytes: number };
 }
 
-/** `mean` divides by rows · columns, `sum` does not divide. */
-export type Reduction = "mean" | "sum";
+/**
+ * What the sum over the rows and columns of a batch is divided by, and the number that shaders know it by: `sum` by
+ * nothing (per batch), `mean` by rows · columns (per pixel), `sample` by rows (per image, as papers print losses;
+ * PyTorch's `batchmean`). docs/reductions.md has every loss with its units.
+ */
+export const REDUCTIONS = { sum: 0, mean: 1, sample: 2 } as const;
+
+/** The name of a reduction: see {@link REDUCTIONS}. */
+export type Reduction = keyof typeof REDUCTIONS;
 
 /** Partial sums that a loss leaves for each row. */
 export const LOSS_CHUNKS = 8;

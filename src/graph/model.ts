@@ -10,8 +10,10 @@ import type { Value } from "./tensor.ts";
 export interface Model {
   /** The code, [B, code size]. */
   readonly code: Value;
-  /** The reconstruction, [B, pixels], in [0, 1]. */
+  /** The reconstruction, [B, pixels]. */
   readonly output: Value;
+  /** What the output should be, if not the pixels themselves: pixels minus something fixed. */
+  readonly target?: Value | undefined;
   /** The terms of the loss. */
   readonly losses: readonly LossTerm[];
 }

@@ -34,6 +34,10 @@ export interface StepBuffers {
   readonly state: GPUBuffer;
   /** The losses of the latest steps. */
   readonly ring: GPUBuffer;
+  /** The gradients' norms in the latest steps, if they are clipped. */
+  readonly norms: GPUBuffer | undefined;
+  /** All of these and what only dispatches know: what is freed with the step. */
+  readonly made: readonly GPUBuffer[];
 }
 
 /** Which rows of the data set's order a step takes. */
@@ -42,6 +46,8 @@ export interface Batch {
   readonly first: number;
   /** How many rows, from 1 to the graph's batch size. */
   readonly rows: number;
+  /** Which draw of the noise, an integer in [0, 2³²): equal draws are equal noise. The step's number if absent. */
+  readonly draw?: number;
 }
 
 /** The losses of the steps since the last reading. */
@@ -54,6 +60,20 @@ export interface LossReading {
   readonly values: Readonly<Record<string, Float32Array>>;
   /** Each term's mean over these steps; NaN if there were none. */
   readonly mean: Readonly<Record<string, number>>;
+  /** The gradients' norm over all trainable parameters before clipping, one a step; absent without clipping. */
+  readonly gradientNorms?: Float32Array;
+}
+
+/**
+ * The same reading with each mean over images instead of steps, for terms that are sums over their batch: what they
+ * are per image, also if the batches have different numbers of rows.
+ */
+export function perImage(reading: LossReading): LossReading {
+  const { images, values } = reading;
+  const mean = Object.fromEntries(
+    Object.entries(values).map(([label, sums]) => [label, sums.reduce((a, b) => a + b, 0) / images]),
+  );
+  return { ...reading, mean };
 }
 
 /** One kernel's time. */
@@ -155,7 +175,7 @@ export class Step {
     }
   }
 
-  #prepare({ first, rows }: Batch, learningRate: number | undefined): void {
+  #prepare({ first, rows, draw }: Batch, learningRate: number | undefined): void {
     const { batchSize, rowsAvailable } = this.#graph;
     if (
       !Number.isInteger(rows) || rows < 1 || rows > batchSize ||
@@ -166,19 +186,26 @@ export class Step {
           `received ${rows} from row ${first}`,
       );
     }
+    if (draw !== undefined && draw !== draw >>> 0) {
+      throw new RangeError(
+        `Cannot run "${this.#options.label}": draw must be an integer in [0, 2³²), received ${draw}`,
+      );
+    }
     this.#index++;
     this.#images += rows;
     const { optimizer } = this.#options;
     this.#stateU32.set([rows, first, this.#index]);
     this.#stateF32[3] = learningRate ?? optimizer?.learningRate ?? 0;
     this.#stateF32.set(optimizer?.corrections(this.#index) ?? [1, 1], 4);
+    this.#stateU32[6] = draw ?? this.#index;
     this.#gpu.device.queue.writeBuffer(this.#buffers.state, 0, this.#state);
   }
 
   /** Writes an input value: `data` is [rows, width], row-major. */
   upload(value: Value, data: Float32Array): void {
     const rows = data.length / value.width;
-    const isInput = this.#graph.nodes.some(({ op, output }) => op === "input" && output === value);
+    const isInput = this.#options.held?.includes(value) ||
+      this.#graph.nodes.some(({ op, output }) => op === "input" && output === value);
     const buffer = isInput ? this.#buffers.owned.get(value.tensor) : undefined;
     if (!buffer || !Number.isInteger(rows) || rows > this.#graph.batchSize) {
       throw new RangeError(
@@ -210,8 +237,12 @@ export class Step {
     }
     this.#read = upTo;
     this.#images = 0;
-    const [ring] = await this.#gpu.read(
-      [{ buffer: this.#buffers.ring, offset: 0, size: this.#buffers.ring.size }],
+    const [ring, norms] = await this.#gpu.read(
+      [this.#buffers.ring, ...(this.#buffers.norms ? [this.#buffers.norms] : [])].map((buffer) => ({
+        buffer,
+        offset: 0,
+        size: buffer.size,
+      })),
       this.#name,
     );
     const values: Record<string, Float32Array> = {};
@@ -231,7 +262,9 @@ export class Step {
       values[term.label] = series;
       mean[term.label] = series.reduce((sum, loss) => sum + loss, 0) / steps;
     });
-    return { steps, images, values, mean };
+    if (!norms) return { steps, images, values, mean };
+    const gradientNorms = Float32Array.from({ length: steps }, (_, k) => norms[(after + 1 + k) % LOSS_RING]);
+    return { steps, images, values, mean, gradientNorms };
   }
 
   /**
@@ -287,10 +320,7 @@ export class Step {
 
   /** Frees everything that the step owns. */
   destroy(): void {
-    const { owned, gradients, moments, settings, state } = this.#buffers;
-    for (const buffer of [...owned.values(), gradients, ...moments, settings, state]) {
-      this.#gpu.destroyBuffer(buffer);
-    }
+    for (const buffer of this.#buffers.made) this.#gpu.destroyBuffer(buffer);
   }
 
   /** Same as {@link destroy}, for `using`. */

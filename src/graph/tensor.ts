@@ -12,6 +12,10 @@ export interface Tensor {
   readonly bytes: number;
   /** Where it lies, if it exists before any step is compiled (data sets, parameters). */
   readonly home?: { readonly buffer: GPUBuffer; readonly offset: number } | undefined;
+  /** Another tensor that has the same numbers, and whose memory it shares unless a step holds it apart. */
+  readonly sameAs?: Tensor;
+  /** What it holds from the start, if it never changes. */
+  readonly contents?: Float32Array<ArrayBuffer>;
 }
 
 /** What a dense layer does to its sums; the number is what shaders know it by. */

@@ -5,14 +5,17 @@
 import forwardCode from "../../shaders/layers/dense_forward.wgsl" with { type: "text" };
 import backwardInputCode from "../../shaders/layers/dense_backward_input.wgsl" with { type: "text" };
 import backwardWeightCode from "../../shaders/layers/dense_backward_weight.wgsl" with { type: "text" };
-import type { Graph, Target } from "../graph/graph.ts";
+import type { Graph } from "../graph/graph.ts";
 import type { Initializer, Parameters } from "../graph/parameters.ts";
 import { type Activation, ACTIVATIONS, type Value } from "../graph/tensor.ts";
+import { batchTile, lanesOf, weightTile } from "../graph/tiles.ts";
 
 /** What a dense layer is made of. */
 export interface DenseOptions {
-  /** Its name, and the stem of its parameters' names: `<label>.weight` [outputs, inputs], `<label>.bias`. */
+  /** Its name in the graph. */
   readonly label: string;
+  /** The stem of its parameters' names, `<name>.weight` [outputs, inputs] and `<name>.bias`; the label if absent. */
+  readonly name?: string;
   /** O: columns of its output. */
   readonly outputs: number;
   /** f, applied to every element. */
@@ -38,11 +41,11 @@ const BACKWARD_WEIGHT = { path: "shaders/layers/dense_backward_weight.wgsl", cod
  * @throws RangeError if `outputs` is no positive integer
  */
 export function dense(graph: Graph, parameters: Parameters, x: Value, options: DenseOptions): Value {
-  const { label, outputs, activation, initializer, bias: hasBias = true } = options;
+  const { label, name = label, outputs, activation, initializer, bias: hasBias = true } = options;
   const inputs = x.width;
   const output = graph.value(label, outputs, activation);
-  const weight = parameters.declare(`${label}.weight`, [outputs, inputs], initializer, inputs);
-  const bias = hasBias ? parameters.declare(`${label}.bias`, [outputs], initializer, inputs) : undefined;
+  const weight = parameters.declare(`${name}.weight`, [outputs, inputs], initializer, inputs);
+  const bias = hasBias ? parameters.declare(`${name}.bias`, [outputs], initializer, inputs) : undefined;
   const flop = 2 * graph.batchSize * inputs * outputs;
   const [inputs4, outputs4] = [Math.ceil(inputs / 4), Math.ceil(outputs / 4)];
 
@@ -54,7 +57,7 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
     output,
     attributes: { activation },
     forward(target) {
-      const tile = tileFor(target, graph.batchSize);
+      const tile = batchTile(target, graph.batchSize);
       return [{
         label: `${label} forward`,
         shader: FORWARD,
@@ -62,17 +65,23 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
         constants: tile,
         reads: [x.tensor, weight.tensor, bias?.tensor],
         writes: [output.tensor],
-        settings: { u32: { inputs, outputs, activation: ACTIVATIONS[activation], has_bias: bias ? 1 : 0 } },
-        lanes: tiles(graph.batchSize, tile.TILE_ROWS) * tiles(outputs4, tile.TILE_COLUMNS),
+        settings: {
+          u32: {
+            inputs,
+            outputs,
+            activation: ACTIVATIONS[activation],
+            has_bias: bias ? 1 : 0,
+            accumulate: 0,
+          },
+        },
+        lanes: lanesOf(tile, graph.batchSize, outputs4),
         flop,
       }];
     },
     backward(target, { inputs: [intoX], parameters: [intoWeight, intoBias] }) {
       const dispatches = [];
       if (intoWeight !== undefined || intoBias !== undefined) {
-        const tile = target.isSoftware
-          ? { TILE_ROWS: 4, TILE_COLUMNS: 4 }
-          : { TILE_ROWS: 1, TILE_COLUMNS: 1 };
+        const tile = weightTile(target);
         dispatches.push({
           label: `${label} backward weight`,
           shader: BACKWARD_WEIGHT,
@@ -89,12 +98,12 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
               accumulate_bias: intoBias ?? 0,
             },
           },
-          lanes: tiles(inputs4, tile.TILE_ROWS) * tiles(outputs4, tile.TILE_COLUMNS),
+          lanes: lanesOf(tile, inputs4, outputs4),
           flop,
         });
       }
       if (intoX) {
-        const tile = tileFor(target, graph.batchSize);
+        const tile = batchTile(target, graph.batchSize);
         dispatches.push({
           label: `${label} backward input`,
           shader: BACKWARD_INPUT,
@@ -103,9 +112,15 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
           reads: [output.gradient, weight.tensor, x.tensor],
           writes: [x.gradient],
           settings: {
-            u32: { inputs, outputs, activation: ACTIVATIONS[intoX.activation], accumulate: intoX.accumulate },
+            u32: {
+              inputs,
+              outputs,
+              activation: ACTIVATIONS[intoX.activation],
+              has_bias: 0,
+              accumulate: intoX.accumulate,
+            },
           },
-          lanes: tiles(graph.batchSize, tile.TILE_ROWS) * tiles(inputs4, tile.TILE_COLUMNS),
+          lanes: lanesOf(tile, graph.batchSize, inputs4),
           flop,
         });
       }
@@ -113,17 +128,4 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
     },
   });
   return output;
-}
-
-/**
- * Rows and vec4 columns that one lane computes. A software adapter is bound by loads, so its tiles are as large as
- * registers allow, and no taller than splits the batch evenly; a GPU wants many lanes.
- */
-function tileFor({ isSoftware }: Target, rows: number): { TILE_ROWS: number; TILE_COLUMNS: number } {
-  if (!isSoftware) return { TILE_ROWS: Math.min(4, rows), TILE_COLUMNS: 1 };
-  return { TILE_ROWS: Math.ceil(rows / Math.ceil(rows / 16)), TILE_COLUMNS: 4 };
-}
-
-function tiles(size: number, tile: number): number {
-  return Math.ceil(size / tile);
 }

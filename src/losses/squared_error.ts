@@ -9,6 +9,7 @@ import {
   LOSS_CHUNKS,
   type LossTerm,
   type Reduction,
+  REDUCTIONS,
 } from "../graph/graph.ts";
 import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
 
@@ -18,14 +19,14 @@ const SHADER = { path: "shaders/losses/squared_error.wgsl", code };
 export interface SquaredErrorOptions {
   /** The term's name in reports. */
   readonly label: string;
-  /** `mean` over rows and columns (per pixel), or `sum` over both (per batch). */
+  /** `mean` over rows and columns (per pixel), `sample` (per image), or `sum` (per batch). */
   readonly reduction: Reduction;
   /** The term's factor in the total loss; 1 if absent. */
   readonly weight?: number;
 }
 
 /**
- * L = s·Σ (prediction − target)², s = 1/(rows·width) for `mean`, 1 for `sum`. Gradients flow
+ * L = s·Σ (prediction − target)², s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients flow
  * into both, where they are needed. The shader holds the maths, forward and backward.
  *
  * @param prediction [B, width]
@@ -58,7 +59,7 @@ export function squaredError(
       settings: {
         u32: {
           width,
-          mean: reduction === "mean" ? 1 : 0,
+          reduction: REDUCTIONS[reduction],
           has_gradient: into ? 1 : 0,
           activation: ACTIVATIONS[into?.activation ?? "identity"],
           accumulate: into?.accumulate ?? 0,

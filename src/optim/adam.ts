@@ -48,14 +48,14 @@ export function adam(options: AdamOptions): Optimizer {
       (weightDecay > 0 ? `, ${decay} weight decay ${weightDecay})` : ")"),
     learningRate,
     moments: 2,
-    update: (label, gradients, parameters, moments) => {
+    update: (label, gradients, parameters, moments, clip) => {
       const count = gradients.bytes / 16;
       const lanes = Math.min(count, UPDATE_LANES);
       return {
         label,
         shader: SHADER,
         entryPoint: "adam_update",
-        reads: [gradients],
+        reads: [gradients, clip],
         writes: [parameters, ...moments],
         settings: {
           u32: { count, lanes, decoupled: decay === "decoupled" ? 1 : 0 },

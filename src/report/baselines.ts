@@ -22,7 +22,10 @@ export interface Baselines {
   readonly pca: readonly PcaBaseline[];
 }
 
-/** The mean and the covariance of bytes (not yet scaled to [0, 1]). */
+/** Pixels as bytes, or as floats in [0, 1]. */
+type Pixels = Uint8Array | Float32Array;
+
+/** The mean and the covariance of pixels as they are stored: bytes are not yet scaled to [0, 1]. */
 interface Moments {
   readonly mean: Float64Array;
   readonly covariance: Matrix;
@@ -30,9 +33,9 @@ interface Moments {
 
 /**
  * Mean_i = Σ_n x_ni / N, covariance_ij = Σ_n x_ni·x_nj / N − mean_i·mean_j. Bytes have whole products, so both
- * sums are exact in 64-bit floats. Black pixels add nothing and are skipped.
+ * sums are exact in 64-bit floats; so are the single products of 32-bit floats. Black pixels add nothing and are skipped.
  */
-function momentsOf(images: Uint8Array, pixels: number): Moments {
+function momentsOf(images: Pixels, pixels: number): Moments {
   const count = images.length / pixels;
   const sums = new Float64Array(pixels), products = new Float64Array(pixels * pixels);
   const places = new Int32Array(pixels), values = new Float64Array(pixels); // of one image's lit pixels
@@ -83,22 +86,22 @@ function leadingEigenvectors(covariance: Matrix, count: number): Float64Array {
  * Takes about 2 s for the 60,000 images of MNIST and 11 s for those of Fashion-MNIST, which are less black. The
  * time for the components grows with the third power of the pixels.
  *
- * @param train training images: bytes, row-major, image after image
+ * @param train training images: bytes, or floats in [0, 1], row-major, image after image
  * @param test test images, likewise
  * @param pixels pixels of one image
  * @param components code sizes of PCA, each from 0 to `pixels`
  * @throws RangeError if an array holds no image or a part of one, or a code size is not allowed
  */
 export function baselines(
-  train: Uint8Array,
-  test: Uint8Array,
+  train: Pixels,
+  test: Pixels,
   pixels: number,
   components: readonly number[] = [],
 ): Baselines {
   for (const [name, images] of [["training", train], ["test", test]] as const) {
     if (images.length === 0 || images.length % pixels !== 0) {
       throw new RangeError(
-        `Cannot compute baselines: expected whole ${name} images of ${pixels} pixels but received ${images.length} bytes`,
+        `Cannot compute baselines: expected whole ${name} images of ${pixels} pixels but received ${images.length}`,
       );
     }
   }
@@ -128,7 +131,8 @@ export function baselines(
       explained[k] += projection * projection;
     }
   }
-  const perPixel = 1 / (test.length * 255 * 255);
+  const white = test instanceof Float32Array ? 1 : 255;
+  const perPixel = 1 / (test.length * white * white);
   return {
     meanImage: total * perPixel,
     pca: components.map((size) => {

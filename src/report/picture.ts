@@ -1,5 +1,5 @@
 /**
- * Originals and reconstructions as one grayscale PNG.
+ * Images as one grayscale PNG: originals above their reconstructions, or by themselves.
  * @module
  */
 
@@ -9,7 +9,7 @@ import { encode } from "fast-png";
 export interface GridOptions {
   /** Edge length of one image pixel, in picture pixels; 2 if not given. */
   readonly scale?: number;
-  /** Images side by side before a new band begins; 15 if not given. */
+  /** Images side by side before a new band or row begins; 15 if not given. */
   readonly columns?: number;
 }
 
@@ -17,10 +17,75 @@ export interface GridOptions {
 const GAP_GRAY = 64;
 /** Gaps in image pixels: between neighbours, between an original and its reconstruction, between two bands. */
 const COLUMN_GAP = 1, PAIR_GAP = 1, BAND_GAP = 5;
+/** Between rows of a grid. */
+const ROW_GAP = 1;
 
 /** A pixel in [0, 1] as a gray in 0 … 255: clamped, rounded; NaN is black. */
 function grayOf(value: number): number {
   return value >= 1 ? 255 : value > 0 ? Math.round(value * 255) : 0;
+}
+
+/** An image's gray at a pixel. */
+type GrayAt = (pixel: number) => number;
+
+/** The grays of the image that begins at `first`. */
+function graysFrom(images: Float32Array | Uint8Array, first: number): GrayAt {
+  return images instanceof Uint8Array
+    ? (pixel) => images[first + pixel]
+    : (pixel) => grayOf(images[first + pixel]);
+}
+
+/** A picture to draw images on, measured in image pixels. */
+class Canvas {
+  readonly #scale: number;
+  readonly #width: number;
+  readonly #height: number;
+  readonly #data: Uint8Array;
+
+  constructor(height: number, width: number, scale: number) {
+    this.#scale = scale;
+    this.#width = scale * width;
+    this.#height = scale * height;
+    this.#data = new Uint8Array(this.#width * this.#height).fill(GAP_GRAY);
+  }
+
+  /** Draws one image with its upper left corner at (top, left). */
+  draw(top: number, left: number, [height, width]: readonly [number, number], grayAt: GrayAt): void {
+    const scale = this.#scale;
+    for (let row = 0; row < height; row++) {
+      const line = scale * (top + row) * this.#width;
+      for (let column = 0; column < width; column++) {
+        const begin = line + scale * (left + column);
+        this.#data.fill(grayAt(row * width + column), begin, begin + scale);
+      }
+      for (let copy = 1; copy < scale; copy++) {
+        this.#data.copyWithin(
+          line + copy * this.#width + scale * left,
+          line + scale * left,
+          line + scale * (left + width),
+        );
+      }
+    }
+  }
+
+  /** The PNG file. */
+  encode(): Uint8Array {
+    return encode({ width: this.#width, height: this.#height, channels: 1, depth: 8, data: this.#data });
+  }
+}
+
+/** Refuses numbers that are not whole ones above 0, and fewer images than are to be drawn. */
+function check(numbers: readonly number[], count: number, held: number, where: string): void {
+  for (const value of numbers) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new RangeError(`Cannot draw a picture: expected whole numbers above 0 but received ${value}`);
+    }
+  }
+  if (Math.floor(held) < count) {
+    throw new RangeError(
+      `Cannot draw a picture: expected ${count} images${where} but received ${Math.floor(held)}`,
+    );
+  }
 }
 
 /**
@@ -43,54 +108,57 @@ export function reconstructionGrid(
 ): Uint8Array {
   const { scale = 2, columns = 15 } = options;
   const [height, width] = size;
-  for (const value of [count, height, width, scale, columns]) {
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`Cannot draw a picture: expected whole numbers above 0 but received ${value}`);
-    }
-  }
   const pixels = height * width;
-  const held = Math.floor(Math.min(originals.length, reconstructions.length) / pixels);
-  if (held < count) {
-    throw new RangeError(
-      `Cannot draw a picture: expected ${count} images in each array but received ${held}`,
-    );
-  }
+  const held = Math.min(originals.length, reconstructions.length) / pixels;
+  check([count, height, width, scale, columns], count, held, " in each array");
   const perBand = Math.min(columns, count);
   const bands = Math.ceil(count / perBand);
   const bandHeight = 2 * height + PAIR_GAP;
-  const pictureWidth = scale * (perBand * (width + COLUMN_GAP) + COLUMN_GAP);
-  const pictureHeight = scale * (bands * (bandHeight + BAND_GAP) - BAND_GAP + 2 * PAIR_GAP);
-  const data = new Uint8Array(pictureWidth * pictureHeight).fill(GAP_GRAY);
-
-  /** Draws one image with its upper left corner at (top, left), in image pixels. */
-  const draw = (top: number, left: number, grayAt: (pixel: number) => number) => {
-    for (let row = 0; row < height; row++) {
-      const line = scale * (top + row) * pictureWidth;
-      for (let column = 0; column < width; column++) {
-        const begin = line + scale * (left + column);
-        data.fill(grayAt(row * width + column), begin, begin + scale);
-      }
-      for (let copy = 1; copy < scale; copy++) {
-        data.copyWithin(
-          line + copy * pictureWidth + scale * left,
-          line + scale * left,
-          line + scale * (left + width),
-        );
-      }
-    }
-  };
+  const canvas = new Canvas(
+    bands * (bandHeight + BAND_GAP) - BAND_GAP + 2 * PAIR_GAP,
+    perBand * (width + COLUMN_GAP) + COLUMN_GAP,
+    scale,
+  );
   for (let n = 0; n < count; n++) {
     const top = PAIR_GAP + Math.floor(n / perBand) * (bandHeight + BAND_GAP);
     const left = COLUMN_GAP + (n % perBand) * (width + COLUMN_GAP);
-    const first = n * pixels;
-    draw(
-      top,
-      left,
-      originals instanceof Uint8Array
-        ? (pixel) => originals[first + pixel]
-        : (pixel) => grayOf(originals[first + pixel]),
-    );
-    draw(top + height + PAIR_GAP, left, (pixel) => grayOf(reconstructions[first + pixel]));
+    canvas.draw(top, left, size, graysFrom(originals, n * pixels));
+    canvas.draw(top + height + PAIR_GAP, left, size, graysFrom(reconstructions, n * pixels));
   }
-  return encode({ width: pictureWidth, height: pictureHeight, channels: 1, depth: 8, data });
+  return canvas.encode();
+}
+
+/**
+ * Draws images row by row, with gaps of one image pixel around each. The same input gives the same bytes.
+ *
+ * @param images pixels, row-major, image after image: bytes in 0 … 255, or numbers, clamped to [0, 1]
+ * @param count how many images to draw, from the first; at least 1
+ * @param size height and width of one image
+ * @param options the layout
+ * @returns a PNG file
+ * @throws RangeError if the array holds fewer than `count` images, or a number is not a whole one above 0
+ */
+export function imageGrid(
+  images: Float32Array | Uint8Array,
+  count: number,
+  size: readonly [number, number],
+  options: GridOptions = {},
+): Uint8Array {
+  const { scale = 2, columns = 15 } = options;
+  const [height, width] = size;
+  const pixels = height * width;
+  check([count, height, width, scale, columns], count, images.length / pixels, "");
+  const perRow = Math.min(columns, count);
+  const rows = Math.ceil(count / perRow);
+  const canvas = new Canvas(
+    rows * (height + ROW_GAP) + ROW_GAP,
+    perRow * (width + COLUMN_GAP) + COLUMN_GAP,
+    scale,
+  );
+  for (let n = 0; n < count; n++) {
+    const top = ROW_GAP + Math.floor(n / perRow) * (height + ROW_GAP);
+    const left = COLUMN_GAP + (n % perRow) * (width + COLUMN_GAP);
+    canvas.draw(top, left, size, graysFrom(images, n * pixels));
+  }
+  return canvas.encode();
 }

@@ -6,14 +6,16 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { compile } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
-import type { BuildModel } from "../graph/model.ts";
+import type { BuildModel, Model } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
+import type { Value } from "../graph/tensor.ts";
 import { DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import { squaredError } from "../losses/squared_error.ts";
 import { batches } from "../data/shuffle.ts";
 import { baselines } from "../report/baselines.ts";
-import { closingTable } from "../report/closing_table.ts";
+import { closingTable, type TableRow } from "../report/closing_table.ts";
 import { nearestNeighbourAccuracy } from "../report/nearest_neighbours.ts";
+import { spread } from "../report/spread.ts";
 
 /** Images that a forward pass takes at once. */
 const BATCH = 1000;
@@ -28,8 +30,8 @@ export interface Evaluation {
   readonly meanImageError: number;
   /** That of PCA with as many components as the code has numbers. */
   readonly pcaError: number;
-  /** Share of test codes that the 5 nearest training codes classify rightly, in [0, 1]. */
-  readonly accuracy: number;
+  /** Share of test codes that the 5 nearest training codes classify rightly, in [0, 1]; absent without labels. */
+  readonly accuracy?: number | undefined;
   /** Numbers in a code. */
   readonly codeSize: number;
   /** Codes of the test images, [count, codeSize]. */
@@ -59,14 +61,17 @@ export async function evaluate(
   const test = await encode(gpu, build, parameters, "test", data.test.images, data.width, true);
   const { codeSize, codes, error, reconstructions } = test;
   const { meanImage, pca: [{ testMse }] } = baselines(data.train.images, data.test.images, data.width, [
-    codeSize,
+    Math.min(codeSize, data.width), // a code may be larger than what it stands for
   ]);
-  const accuracy = nearestNeighbourAccuracy(
-    { codes: train.codes, labels: data.train.labels },
-    { codes, labels: data.test.labels },
-    codeSize,
-    NEIGHBOURS,
-  );
+  const [gallery, queries] = [data.train.labels, data.test.labels];
+  const accuracy = gallery && queries
+    ? nearestNeighbourAccuracy(
+      { codes: train.codes, labels: gallery },
+      { codes, labels: queries },
+      codeSize,
+      NEIGHBOURS,
+    )
+    : undefined;
   return { error, meanImageError: meanImage, pcaError: testMse, accuracy, codeSize, codes, reconstructions };
 }
 
@@ -75,19 +80,19 @@ async function encode(
   build: BuildModel,
   parameters: Parameters,
   label: string,
-  images: Uint8Array,
+  images: Uint8Array | Float32Array,
   width: number,
   decodes: boolean,
 ): Promise<{ codeSize: number; codes: Float32Array; error: number; reconstructions: Float32Array }> {
   using source = new DeviceImages(gpu, label, images, width);
   const graph = new Graph(Math.min(BATCH, source.count));
   const pixels = gatherBatch(graph, "pixels", source);
-  const { code, output } = build(graph, parameters, pixels);
-  const term = squaredError(graph, output, pixels, { label: "error", reduction: "sum" });
+  const { code, output, target = pixels } = build(graph, parameters, pixels);
+  const term = squaredError(graph, output, target, { label: "error", reduction: "sum" });
   using forward = await compile(gpu, graph, parameters, {
     label: `evaluation on ${label}`,
     losses: decodes ? [term] : [],
-    outputs: decodes ? [code, output] : [code],
+    outputs: decodes ? [code, output, target] : [code],
   });
   const codes = new Float32Array(source.count * code.width);
   let reconstructions = new Float32Array();
@@ -96,7 +101,11 @@ async function encode(
     const [some] = await forward.read([code], batch.rows);
     codes.set(some, batch.first * code.width);
     if (decodes && batch.first === 0) {
-      [reconstructions] = await forward.read([output], Math.min(PICTURES, batch.rows));
+      const [some, wanted, shown] = await forward.read(
+        [output, target, pixels],
+        Math.min(PICTURES, batch.rows),
+      );
+      reconstructions = some.map((value, k) => value + (shown[k] - wanted[k])); // as pixels, whatever the target
     }
   }
   const { values } = await forward.readLosses();
@@ -104,18 +113,91 @@ async function encode(
   return { codeSize: code.width, codes, error: sum / (source.count * width), reconstructions };
 }
 
-/** The closing table. */
-export function formatEvaluation(result: Evaluation): string {
+/**
+ * A model's own losses on held-out images.
+ *
+ * @param gpu the device
+ * @param build records the network
+ * @param parameters the trained parameters
+ * @param images [count, width], bytes in 0 … 255 or numbers in [0, 1]
+ * @param width pixels of an image
+ * @returns each term without its weight, by label: per image if its reduction is `sum` or `sample`, else its mean
+ */
+export async function measureLosses(
+  gpu: Gpu,
+  build: BuildModel,
+  parameters: Parameters,
+  images: Uint8Array | Float32Array,
+  width: number,
+): Promise<Record<string, number>> {
+  using source = new DeviceImages(gpu, "held out", images, width);
+  const graph = new Graph(Math.min(BATCH, source.count));
+  const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", source));
+  using forward = await compile(gpu, graph, parameters, { label: "held-out losses", losses });
+  const schedule = batches(source.count, graph.batchSize);
+  for (const batch of schedule) forward.run(batch);
+  const { values } = await forward.readLosses();
+  return Object.fromEntries(losses.map(({ label, reduction }) => {
+    const sum = schedule.reduce(
+      (total, { rows }, k) => total + values[label][k] * (reduction === "sum" ? 1 : rows),
+      0,
+    );
+    return [label, sum / source.count];
+  }));
+}
+
+/** The closing table, with a recipe's own rows after those of all recipes. */
+export function formatEvaluation(result: Evaluation, more: readonly TableRow[] = []): string {
   const unit = "squared error per pixel, test images";
   return closingTable([
     { label: "this model", value: result.error, digits: 5, unit },
     { label: `PCA, ${result.codeSize} components`, value: result.pcaError, digits: 5, unit: "the same" },
     { label: "mean image", value: result.meanImageError, digits: 5, unit: "the same" },
-    {
+    ...(result.accuracy === undefined ? [] : [{
       label: "5-nearest-neighbour accuracy",
       value: result.accuracy,
       digits: 3,
       unit: "of the test codes, by the training codes",
-    },
+    }]),
+    ...more,
   ]);
+}
+
+/** A model that says which of its values should equal which. */
+export interface LevelledModel extends Model {
+  /** Pairs of values that should be equal, from the pixels inwards. */
+  readonly levels: readonly { readonly encoded: Value; readonly decoded: Value }[];
+}
+
+/**
+ * How far each level's two sides are apart on test images, and how much each side varies from image to image: where
+ * a side's spread is near 0, all images look the same to it, and a small error means nothing.
+ *
+ * @returns rows for the closing table; spreads are standard deviations over images, root mean square over units
+ */
+export async function measureLevels(
+  gpu: Gpu,
+  build: (graph: Graph, parameters: Parameters, pixels: Value) => LevelledModel,
+  parameters: Parameters,
+  data: Dataset,
+): Promise<TableRow[]> {
+  using source = new DeviceImages(gpu, "levels", data.test.images, data.width);
+  const rows = Math.min(BATCH, source.count);
+  const graph = new Graph(rows);
+  const { levels } = build(graph, parameters, gatherBatch(graph, "pixels", source));
+  const outputs = levels.flatMap(({ encoded, decoded }) => [encoded, decoded]);
+  using forward = await compile(gpu, graph, parameters, { label: "levels", outputs });
+  forward.run({ first: 0, rows });
+  const values = await forward.read(outputs, rows);
+  return levels.map(({ encoded }, level) => {
+    const [left, right] = values.slice(2 * level, 2 * level + 2);
+    const error = left.reduce((sum, value, k) => sum + (value - right[k]) ** 2, 0) / left.length;
+    const [spreadLeft, spreadRight] = [left, right].map((side) => spread(side, encoded.width).toFixed(4));
+    return {
+      label: `level ${level}, ${encoded.width} units`,
+      value: error,
+      digits: 5,
+      unit: `squared error; spread ${spreadLeft} in the encoder, ${spreadRight} in the decoder`,
+    };
+  });
 }

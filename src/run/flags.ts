@@ -20,54 +20,10 @@
 
 import { Argument, Command, CommanderError, Option } from "commander";
 import { InputError } from "../errors.ts";
+import type { Config, Flag, FlagSet } from "./flag_kinds.ts";
 
-/** One declared flag or positional argument, and how its text becomes a value. */
-export interface Flag<T> {
-  /** Whether it is `--name VALUE`, `--name` alone, one positional argument, or all remaining ones. */
-  readonly kind: "value" | "switch" | "positional" | "positionals";
-  /** What stands for the value in the help, such as `integer` or `FILE`. */
-  readonly placeholder: string;
-  /** What it means, with its unit. */
-  readonly help: string;
-  /** What is acceptable, as it reads after "expected", such as "an integer, at least 1". */
-  readonly expected: string;
-  /** The allowed range as the help shows it; empty if there is none to show. */
-  readonly range: string;
-  /** The value when the flag is absent. */
-  readonly defaultValue: T;
-  /** The default as the help shows it. */
-  readonly defaultText: string;
-  /** How many must be given; for positional arguments only. */
-  readonly least: number;
-  /** The value of a text, or undefined if the text is not acceptable. */
-  readonly parse: (text: string) => T | undefined;
-  /** Whether a value that was stored earlier is acceptable. */
-  readonly accepts: (value: unknown) => boolean;
-}
-
-/** A declaration of flags: each camelCase key becomes one `--kebab-case` flag. */
-export type FlagSet = Readonly<Record<string, Flag<unknown>>>;
-
-/** The values that a declaration of flags leads to. */
-export type Config<F extends FlagSet> = { readonly [K in keyof F]: F[K] extends Flag<infer T> ? T : never };
-
-/** Bounds of a number. All are optional. */
-export interface Range {
-  /** The least allowed value. */
-  readonly min?: number;
-  /** The greatest allowed value. */
-  readonly max?: number;
-  /** A bound that the value must exceed. */
-  readonly above?: number;
-  /** A bound that the value must stay under. */
-  readonly below?: number;
-}
-
-/** Bounds of a number that need not be given. */
-export interface OptionalRange extends Range {
-  /** What absence means, as the help shows it, such as "all". Without it the help says "none". */
-  readonly absent?: string;
-}
+export * from "./common_flags.ts";
+export * from "./flag_kinds.ts";
 
 /** What a command is called and what it does, for its help. */
 export interface CommandInfo {
@@ -87,317 +43,6 @@ export type FlagOutcome<F extends FlagSet> =
 
 /** Exit code of a command whose flags are wrong. */
 export const USAGE_EXIT_CODE = 2;
-
-const INTEGER_PATTERN = /^[+-]?\d+(e\+?\d+)?$/i;
-const NUMBER_PATTERN = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-
-function rangeText({ min, max, above, below }: Range): string {
-  if (min !== undefined && max !== undefined) return `from ${min} to ${max}`;
-  const parts = [
-    ...(min === undefined ? [] : [`at least ${min}`]),
-    ...(above === undefined ? [] : [`above ${above}`]),
-    ...(max === undefined ? [] : [`at most ${max}`]),
-    ...(below === undefined ? [] : [`below ${below}`]),
-  ];
-  return parts.join(" and ");
-}
-
-function isInside(value: number, { min, max, above, below }: Range): boolean {
-  return (min === undefined || value >= min) && (max === undefined || value <= max) &&
-    (above === undefined || value > above) && (below === undefined || value < below);
-}
-
-interface Numeric {
-  readonly expected: string;
-  readonly range: string;
-  readonly parse: (text: string) => number | undefined;
-  readonly accepts: (value: unknown) => value is number;
-}
-
-function numeric(range: Range, whole: boolean): Numeric {
-  const accepts = (value: unknown): value is number =>
-    typeof value === "number" && (whole ? Number.isSafeInteger(value) : Number.isFinite(value)) &&
-    isInside(value, range);
-  const bounds = rangeText(range);
-  return {
-    expected: (whole ? "an integer" : "a number") + (bounds === "" ? "" : `, ${bounds}`),
-    range: bounds,
-    accepts,
-    parse: (text) => {
-      if (!(whole ? INTEGER_PATTERN : NUMBER_PATTERN).test(text)) return undefined;
-      const value = Number(text) + 0; // + 0 turns -0 into 0
-      return accepts(value) ? value : undefined;
-    },
-  };
-}
-
-function requiredNumber(defaultValue: number, help: string, range: Range, whole: boolean): Flag<number> {
-  const rules = numeric(range, whole);
-  if (!rules.accepts(defaultValue)) {
-    throw new RangeError(`Cannot declare flag "${help}": default ${defaultValue} is not ${rules.expected}`);
-  }
-  const placeholder = whole ? "integer" : "number";
-  return {
-    ...rules,
-    kind: "value",
-    placeholder,
-    help,
-    defaultValue,
-    defaultText: `${defaultValue}`,
-    least: 0,
-  };
-}
-
-/**
- * A whole number. Texts such as `12` and `1e3` are whole numbers, `1.0`, `0x10` and the empty text are not.
- *
- * @param defaultValue the value when the flag is absent
- * @param help what it means, with its unit
- * @param range what is allowed
- * @throws RangeError if the default is outside the range
- */
-export function integer(defaultValue: number, help: string, range: Range = {}): Flag<number> {
-  return requiredNumber(defaultValue, help, range, true);
-}
-
-/**
- * A finite decimal number, such as `0.5` or `5e-3`.
- *
- * @param defaultValue the value when the flag is absent
- * @param help what it means, with its unit
- * @param range what is allowed
- * @throws RangeError if the default is outside the range
- */
-export function number(defaultValue: number, help: string, range: Range = {}): Flag<number> {
-  return requiredNumber(defaultValue, help, range, false);
-}
-
-function optionalNumeric(help: string, range: OptionalRange, whole: boolean): Flag<number | undefined> {
-  return {
-    ...numeric(range, whole),
-    kind: "value",
-    placeholder: whole ? "integer" : "number",
-    help,
-    defaultValue: undefined,
-    defaultText: range.absent ?? "none",
-    least: 0,
-  };
-}
-
-/**
- * A whole number that may be left out, such as a limit.
- *
- * @param help what it means, with its unit
- * @param range what is allowed, and what absence means
- */
-export function optionalInteger(help: string, range: OptionalRange = {}): Flag<number | undefined> {
-  return optionalNumeric(help, range, true);
-}
-
-/**
- * A finite decimal number that may be left out.
- *
- * @param help what it means, with its unit
- * @param range what is allowed, and what absence means
- */
-export function optionalNumber(help: string, range: OptionalRange = {}): Flag<number | undefined> {
-  return optionalNumeric(help, range, false);
-}
-
-/**
- * One of several words.
- *
- * @param choices the words that are allowed
- * @param defaultValue the word when the flag is absent
- * @param help what it means
- */
-export function choice<const T extends string>(
-  choices: readonly T[],
-  defaultValue: NoInfer<T>,
-  help: string,
-): Flag<T> {
-  const list = choices.join(", ");
-  return {
-    kind: "value",
-    placeholder: "name",
-    help,
-    expected: `one of ${list}`,
-    range: list,
-    defaultValue,
-    defaultText: defaultValue,
-    least: 0,
-    parse: (text) => choices.find((word) => word === text),
-    accepts: (value) => choices.some((word) => word === value),
-  };
-}
-
-const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
-
-// A forgotten value, as in "--out --dry-run", would otherwise become the text "--dry-run".
-const parseText = (text: string): string | undefined =>
-  text === "" || text.startsWith("--") ? undefined : text;
-
-/**
- * A text, such as a name.
- *
- * @param defaultValue the text when the flag is absent
- * @param help what it means
- */
-export function text(defaultValue: string, help: string): Flag<string> {
-  return {
-    kind: "value",
-    placeholder: "text",
-    help,
-    expected: 'a text that is not empty and does not begin with "--"',
-    range: "",
-    defaultValue,
-    defaultText: defaultValue,
-    least: 0,
-    parse: parseText,
-    accepts: isText,
-  };
-}
-
-/**
- * A text that may be left out, such as a path.
- *
- * @param help what it means
- * @param absent what absence means, as the help shows it
- */
-export function optionalText(help: string, absent: string = "none"): Flag<string | undefined> {
-  return { ...text("", help), placeholder: "path", defaultValue: undefined, defaultText: absent };
-}
-
-/**
- * A switch: false when absent, true when given. It takes no value.
- *
- * @param help what it does
- */
-export function flag(help: string): Flag<boolean> {
-  return {
-    kind: "switch",
-    placeholder: "",
-    help,
-    expected: "true or false",
-    range: "",
-    defaultValue: false,
-    defaultText: "",
-    least: 0,
-    parse: () => undefined,
-    accepts: (value) => typeof value === "boolean",
-  };
-}
-
-/**
- * One required positional argument.
- *
- * @param placeholder what stands for it in the help, such as `RUN`
- * @param help what it means
- */
-export function positional(placeholder: string, help: string): Flag<string> {
-  return {
-    kind: "positional",
-    placeholder,
-    help,
-    expected: "a text that is not empty",
-    range: "",
-    defaultValue: "",
-    defaultText: "",
-    least: 1,
-    parse: (argument) => argument === "" ? undefined : argument,
-    accepts: isText,
-  };
-}
-
-/**
- * All positional arguments that remain. It must be the last positional argument that is declared.
- *
- * @param placeholder what stands for each in the help, such as `FILE`
- * @param help what they mean
- * @param least how many there must be: 0 or 1
- */
-export function positionals(placeholder: string, help: string, least: 0 | 1 = 1): Flag<readonly string[]> {
-  return {
-    kind: "positionals",
-    placeholder,
-    help,
-    expected: "texts that are not empty",
-    range: "",
-    defaultValue: [],
-    defaultText: "",
-    least,
-    parse: (argument) => argument === "" ? undefined : [argument],
-    accepts: (value) => Array.isArray(value) && value.every(isText),
-  };
-}
-
-/** A data set that every recipe can be pointed at. */
-export type DatasetName = "fashion-mnist-mini" | "mnist" | "fashion-mnist";
-
-/** The defaults in which recipes differ. */
-export interface CommonDefaults {
-  /** Passes over the training set. */
-  readonly epochs: number;
-  /** Images per step. */
-  readonly batchSize: number;
-  /** Adam's step size. */
-  readonly learningRate: number;
-  /** The data set; `fashion-mnist-mini` if not given. */
-  readonly dataset?: DatasetName;
-  /** Steps between two progress reports; 100 if not given. */
-  readonly logEvery?: number;
-}
-
-/** The flags that every recipe has. */
-export interface CommonFlags {
-  /** Passes over the training set. */
-  readonly epochs: Flag<number>;
-  /** Images per step. */
-  readonly batchSize: Flag<number>;
-  /** The optimizer's step size. */
-  readonly learningRate: Flag<number>;
-  /** Seed of everything random. */
-  readonly seed: Flag<number>;
-  /** Which data set to train on. */
-  readonly dataset: Flag<DatasetName>;
-  /** Where the data set's files lie. */
-  readonly dataDir: Flag<string | undefined>;
-  /** How many training images to use. */
-  readonly limit: Flag<number | undefined>;
-  /** The run folder. */
-  readonly out: Flag<string | undefined>;
-  /** Steps between two progress reports. */
-  readonly logEvery: Flag<number>;
-  /** Whether to stop before training. */
-  readonly dryRun: Flag<boolean>;
-  /** Whether to print the compiled plan. */
-  readonly printPlan: Flag<boolean>;
-}
-
-/**
- * The flags that every recipe has, with the recipe's own defaults. Spread them into the recipe's declaration.
- *
- * @param defaults the values in which recipes differ
- */
-export function commonFlags(defaults: CommonDefaults): CommonFlags {
-  return {
-    epochs: integer(defaults.epochs, "passes over the training set", { min: 1 }),
-    batchSize: integer(defaults.batchSize, "images per step", { min: 1 }),
-    learningRate: number(defaults.learningRate, "step size of the optimizer", { above: 0 }),
-    seed: integer(0, "seed of weights, shuffles and noise", { min: 0, max: 4294967295 }),
-    dataset: choice(
-      ["fashion-mnist-mini", "mnist", "fashion-mnist"],
-      defaults.dataset ?? "fashion-mnist-mini",
-      "data set to train on",
-    ),
-    dataDir: optionalText("folder that holds the data set's IDX files", "where the data set is usually kept"),
-    limit: optionalInteger("use only the first images of the training set", { min: 1, absent: "all" }),
-    out: optionalText("folder to write the run to; must be new or empty", "runs/RECIPE-DATE-TIME-SEED"),
-    logEvery: integer(defaults.logEvery ?? 100, "steps between two progress reports", { min: 1, max: 1000 }),
-    dryRun: flag("build everything, say what would be trained, and stop"),
-    printPlan: flag("print every GPU dispatch of one step, and stop"),
-  };
-}
 
 /** `batchSize` → `--batch-size` */
 function flagName(key: string): string {
@@ -479,17 +124,20 @@ export function readFlags<const F extends FlagSet>(
     .helpOption("-h, --help", "print this help, and stop");
   const options = new Map<string, Option>();
   for (const [key, declared] of Object.entries(flags)) {
-    if (declared.kind === "value" || declared.kind === "switch") {
+    if (declared.kind !== "positional" && declared.kind !== "positionals") {
       const name = flagName(key);
       if (key === "help" || name.startsWith("--no-")) {
         throw new RangeError(`Cannot declare flag "${key}": the names "help" and "no…" mean something else`);
       }
       const option = new Option(
-        declared.kind === "switch" ? name : `${name} <${declared.placeholder}>`,
+        declared.kind === "value" ? `${name} <${declared.placeholder}>` : name,
         helpText(declared),
       );
       options.set(key, option);
       parser.addOption(option);
+      if (declared.kind === "toggle") {
+        parser.addOption(new Option(name.replace("--", "--no-"), `the opposite of ${name}`));
+      }
     } else {
       const many = declared.kind === "positionals" ? "..." : "";
       const [open, close] = declared.least === 0 ? ["[", "]"] : ["<", ">"];
@@ -517,6 +165,8 @@ export function readFlags<const F extends FlagSet>(
     values[key] = declared.defaultValue;
     if (declared.kind === "switch") {
       values[key] = given[options.get(key)!.attributeName()] === true;
+    } else if (declared.kind === "toggle") {
+      values[key] = given[options.get(key)!.attributeName()] ?? declared.defaultValue;
     } else if (declared.kind === "value") {
       const received = given[options.get(key)!.attributeName()];
       if (typeof received !== "string") continue;

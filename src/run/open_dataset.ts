@@ -3,7 +3,9 @@
  * @module
  */
 import { type Dataset, loadDataset } from "../data/dataset.ts";
+import { loadOwnData } from "../data/own_data.ts";
 import { progressBar } from "../data/download.ts";
+import { InputError } from "../errors.ts";
 import { fileURLToPath } from "node:url";
 
 /** Where downloads are kept; git ignores it. */
@@ -17,14 +19,31 @@ export interface DatasetChoice {
   readonly dataDir?: string | undefined;
   /** How many training images to use. */
   readonly limit?: number | undefined;
+  /** A file of the user's own, instead of the data set. */
+  readonly data?: string | undefined;
+  /** The column of its classes. */
+  readonly label?: string | undefined;
+  /** The share of it that is held out; 0.2 if absent. */
+  readonly testFraction?: number | undefined;
+  /** What decides which rows are held out; 0 if absent. */
+  readonly seed?: number | undefined;
 }
 
 /**
- * Loads the data set that the flags name, downloading it if need be.
+ * Loads the file or the data set that the flags name, downloading the data set if need be.
  *
  * @throws InputError if it cannot be had
  */
-export async function openDataset({ dataset, dataDir, limit }: DatasetChoice): Promise<Dataset> {
+export async function openDataset(choice: DatasetChoice): Promise<Dataset> {
+  const { dataset, dataDir, limit, data: path, label, testFraction = 0.2, seed = 0 } = choice;
+  if (path !== undefined) {
+    const own = await loadOwnData(path, { label, testFraction, seed, limit });
+    console.log(`data      ${own.source}`);
+    return own;
+  }
+  if (label !== undefined) {
+    throw new InputError(`Cannot use --label "${label}": only a CSV file, given with --data, has columns`);
+  }
   const isTerminal = Deno.stderr.isTerminal();
   const show = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
   let isOpen = false;

@@ -6,12 +6,14 @@ import denoConfig from "../../deno.json" with { type: "json" };
 import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
+import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import type { LossReading, Step } from "../graph/step.ts";
+import type { LossReading } from "../graph/step.ts";
+import type { TableRow } from "../report/closing_table.ts";
 import { codesCsv } from "../report/codes_csv.ts";
 import { reconstructionGrid } from "../report/picture.ts";
 import { type Interrupt, watchInterrupt } from "./command.ts";
-import { type Evaluation, PICTURES } from "./evaluate.ts";
+import { evaluate, type Evaluation, formatEvaluation, PICTURES } from "./evaluate.ts";
 import { Progress } from "./progress.ts";
 import { createRunFolder, MetricsLog, writeConfig, writeFileAtomic } from "./run_folder.ts";
 import { writeSafetensors } from "./safetensors.ts";
@@ -69,6 +71,8 @@ export class TrainingRun {
         datasetChecksum: data.checksum,
         trainImages: data.train.count,
         testImages: data.test.count,
+        width: data.width,
+        imageShape: data.imageShape,
       },
     });
     this.#metrics = new MetricsLog(this.folder);
@@ -80,52 +84,81 @@ export class TrainingRun {
     return this.#interrupt.requested;
   }
 
-  /** What the script should return: 0, or Ctrl-C's exit code. */
-  get exitCode(): number {
-    return this.#interrupt.exitCode;
-  }
-
   /**
    * Shows and files the mean losses since the last report.
    *
    * @param epoch the current epoch, from 1
    * @param step steps done so far
    * @param losses what was read
+   * @param more what else belongs into the metrics, such as the stage
    */
-  report(epoch: number, step: number, losses: LossReading): void {
+  report(
+    epoch: number,
+    step: number,
+    losses: LossReading,
+    more: Readonly<Record<string, number>> = {},
+  ): void {
     this.#images += losses.images;
     this.#progress.update({ epoch, step, losses: losses.mean, images: this.#images });
     const seconds = (performance.now() - this.#started) / 1000;
-    this.#metrics.write({ epoch, step, ...losses.mean, seconds: Math.round(seconds * 1000) / 1000 });
+    const norms = losses.gradientNorms;
+    this.#metrics.write({
+      epoch,
+      step,
+      ...more,
+      ...losses.mean,
+      ...(norms ? { gradientNorm: norms.reduce((sum, norm) => sum + norm, 0) / norms.length } : {}),
+      seconds: Math.round(seconds * 1000) / 1000,
+    });
   }
 
-  /** Ends the progress line. */
-  endOfTraining(): void {
+  /**
+   * What follows every training: saves the model, measures it on the test images, saves pictures and codes, and
+   * prints the closing table.
+   *
+   * @param parameters what was learned
+   * @param steps steps done
+   * @param build records the network as it is to be measured
+   * @param more rows for the closing table
+   * @returns what the script should return: 0, or Ctrl-C's exit code
+   */
+  async finish(
+    parameters: Parameters,
+    steps: number,
+    build: BuildModel,
+    more: (result: Evaluation) => readonly TableRow[] | Promise<readonly TableRow[]> = () => [],
+  ): Promise<number> {
+    const { gpu, data } = this.#options;
     this.#progress.finish();
     if (this.isInterrupted) console.log("interrupted: saving what was learned so far");
+    await this.#saveModel(parameters, steps);
+    const result = await evaluate(gpu, build, parameters, data);
+    this.#saveEvaluation(result);
+    console.log(`${formatEvaluation(result, await more(result))}\nrun saved in ${this.folder}`);
+    return this.#interrupt.exitCode;
   }
 
   /** Saves the model as a PyTorch state_dict would name and lay it out. The bytes depend on the training alone. */
-  async saveModel(parameters: Parameters, step: Step): Promise<void> {
+  async #saveModel(parameters: Parameters, steps: number): Promise<void> {
     const values = await parameters.read();
-    const { out: _out, dataDir: _dataDir, dryRun: _dryRun, printPlan: _printPlan, ...config } =
+    const { out: _out, dataDir: _dataDir, data: _data, dryRun: _dryRun, printPlan: _printPlan, ...config } =
       this.#options.config;
     writeSafetensors(
       join(this.folder, "model.safetensors"),
       parameters.all.map(({ name, shape }) => ({ name, shape, data: values.get(name)! })),
-      { recipe: this.#options.recipe, step: String(step.index), config: JSON.stringify(config) },
+      { recipe: this.#options.recipe, step: String(steps), config: JSON.stringify(config) },
     );
   }
 
   /** Saves the pictures and codes of an evaluation, and files its figures. */
-  saveEvaluation(result: Evaluation): void {
+  #saveEvaluation(result: Evaluation): void {
     const { data } = this.#options;
     saveEvaluation(this.folder, data, result);
     this.#metrics.write({
       testError: result.error,
       meanImageError: result.meanImageError,
       pcaError: result.pcaError,
-      accuracy: result.accuracy,
+      ...(result.accuracy === undefined ? {} : { accuracy: result.accuracy }),
     });
   }
 

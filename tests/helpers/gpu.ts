@@ -121,6 +121,8 @@ export function retile(graph: Graph, rows: number, columns: number): void {
       dense_forward: [batch, y],
       dense_backward_input: [batch, x],
       dense_backward_weight: [x, y],
+      tied_forward: [batch, x],
+      tied_backward_input: [batch, y],
     };
     const side = sides[dispatch.entryPoint];
     if (!side) return dispatch;

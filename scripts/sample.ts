@@ -1,0 +1,135 @@
+// Draws images from a trained variational autoencoder.
+// Run: deno task sample runs/vae-… --count 64 --seed 7    draws from the prior
+//      deno task sample runs/vae-… --interpolate 3,17     walks between the codes of two test images, spherically
+//      deno task sample runs/vae-… --grid 20              sweeps a 2-D code over the normal distribution's quantiles
+import { join } from "node:path";
+import { InputError } from "../src/errors.ts";
+import { openGpu } from "../src/gpu/device.ts";
+import { interpolateCodes, quantileGrid } from "../src/report/code_space.ts";
+import { imageGrid } from "../src/report/picture.ts";
+import { runCommand } from "../src/run/command.ts";
+import {
+  commonFlags,
+  integer,
+  optionalInteger,
+  optionalText,
+  parseFlags,
+  positional,
+  restoreConfig,
+} from "../src/run/flags.ts";
+import { Forward } from "../src/run/forward.ts";
+import { loadParameters, openRunDataset, readTrainedRun, storedShape } from "../src/run/load_model.ts";
+import { writeFileAtomic } from "../src/run/run_folder.ts";
+import { compileGenerator, imagesAt, priorCodes } from "../src/run/variational.ts";
+import * as vae from "./vae.ts";
+
+/** Codes from one test image to the other, both included. */
+const STEPS = 10;
+
+const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
+const flags = {
+  run: positional("RUN", "the folder of a run of vae"),
+  count: integer(64, "images to draw from the prior", { min: 1, max: 10000 }),
+  seed: integer(0, "seed of the draws", { min: 0, max: 4294967295 }),
+  interpolate: {
+    ...optionalText(`indices of two test images to walk between, in ${STEPS} steps`),
+    placeholder: "A,B",
+    expected: "two indices of test images, such as 3,17",
+    parse: (text: string) => /^\d{1,9},\d{1,9}$/.test(text) ? text : undefined,
+  },
+  grid: optionalInteger("codes along each side of a sweep over a 2-D code", { min: 1, max: 100 }),
+  out: optionalText("PNG file to write", "in the run's folder"),
+  dataDir,
+  data,
+};
+
+/** What is drawn: images in [0, 1], [count, pixels], and how they are laid out and called. */
+interface Drawing {
+  readonly name: string;
+  readonly images: Float32Array;
+  readonly columns: number;
+}
+
+async function main(): Promise<void> {
+  const config = parseFlags(
+    { name: "sample", description: "Draws images from a trained variational autoencoder." },
+    flags,
+    Deno.args,
+  );
+  const { run: folder, count, seed, grid, interpolate } = config;
+  const source = `"${folder}"`;
+  if (grid !== undefined && interpolate !== undefined) {
+    throw new InputError("Cannot draw both --interpolate and --grid: choose one");
+  }
+  const run = readTrainedRun(folder);
+  if (run.recipe !== "vae") {
+    throw new InputError(
+      `Cannot sample from ${source}: expected a run of vae but found one of ${run.recipe}`,
+    );
+  }
+  const { code } = restoreConfig({ code: vae.flags.code }, run.config, source);
+  if (grid !== undefined && code !== 2) {
+    throw new InputError(
+      `Cannot sweep the code of ${source}: expected 2 numbers but it has ${code}; train with --code 2`,
+    );
+  }
+  const shape = storedShape(run);
+  const width = shape[0] * shape[1];
+  const build = vae.fromConfig(run.config, source, width);
+  const architecture = vae.architectureOf(restoreConfig(vae.flags, run.config, source), width);
+
+  using gpu = await openGpu();
+  using parameters = loadParameters(run, build, width);
+  using generate = await compileGenerator(
+    gpu,
+    parameters,
+    code,
+    (g, p, z) => vae.decoder(g, p, z, architecture),
+  );
+
+  /** From one test image to another: both as they are at the ends, what their codes decode to between. */
+  async function walk(indices: readonly number[]): Promise<Drawing> {
+    const { test, width: found } = await openRunDataset(run, config);
+    if (found !== width) {
+      throw new InputError(`Cannot use ${source}: expected images of ${width} pixels but found ${found}`);
+    }
+    const bad = indices.find((index) => index >= test.count);
+    if (bad !== undefined) {
+      throw new InputError(
+        `Cannot interpolate from test image ${bad}: expected indices from 0 to ${test.count - 1}`,
+      );
+    }
+    using encode = await Forward.compile(
+      gpu,
+      parameters,
+      { label: "encoder", width, batchSize: 2 },
+      (graph, pixels) => build(graph, parameters, pixels).code,
+    );
+    const ends = imagesAt(test, width, indices);
+    const codes = await encode.run(ends);
+    const between = await generate.run(
+      interpolateCodes(codes.subarray(0, code), codes.subarray(code), STEPS),
+    );
+    const images = new Float32Array((STEPS + 2) * width);
+    images.set(ends.subarray(0, width));
+    images.set(between, width);
+    images.set(ends.subarray(width), (STEPS + 1) * width);
+    return { name: `interpolation-${indices.join("-")}`, images, columns: STEPS + 2 };
+  }
+
+  async function draw(): Promise<Drawing> {
+    if (interpolate !== undefined) return await walk(interpolate.split(",").map(Number));
+    if (grid !== undefined) {
+      return { name: `grid-${grid}`, images: await generate.run(quantileGrid(grid)), columns: grid };
+    }
+    const images = await generate.run(priorCodes(count, code, seed));
+    return { name: `samples-${count}-seed-${seed}`, images, columns: Math.ceil(Math.sqrt(count)) };
+  }
+
+  const { name, images, columns } = await draw();
+  const out = config.out ?? join(folder, `${name}.png`);
+  writeFileAtomic(out, imageGrid(images, images.length / width, shape, { columns }));
+  console.log(`${images.length / width} images saved in ${out}`);
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,158 @@
+// The stacked autoencoder, trained layer by layer: 784-1000-500-250-3 and its mirror, sigmoid, no bias. Stage k sends
+// the pixels through encoders 0..k and decoders k..0, and is measured on the pixels.
+// Source: the stacked autoencoder of the tutorial that the project re-tells: Glorot uniform weights, Adam 1e-3, batch
+//         32, 20 epochs in stages of 2, 2, 2 and 14. On greedy training: Bengio et al. 2007.
+// Run:    deno task stacked    (offline the same as: deno run --allow-read --allow-write=runs scripts/stacked.ts)
+// Expect: on MNIST stages end at 0.0025, 0.0040, 0.0056 and 0.0292, a test error of 0.030, and 88 % of the test codes
+//         classified rightly. The tutorial's text says that a stage trains its own pair only, but its code trains all
+//         that the stage uses, and only so are its printed figures (a final 0.03) reached: that is the default here.
+//         With --freeze the code is no better than PCA's (0.0025, 0.0040, 0.0055, 0.053; test 0.052 to 0.053).
+//         --end-to-end has two faces: some seeds leave the mean image (0.0676) in the first epoch, some never do.
+//         The tutorial's point cloud fills only a small cube as it shows images in [-1, 1] to a network trained on
+//         [0, 1]; the ranges of the codes printed here are those of images in [0, 1].
+import { batches, permutation } from "../src/data/shuffle.ts";
+import { openGpu } from "../src/gpu/device.ts";
+import type { Graph, Reduction } from "../src/graph/graph.ts";
+import type { BuildModel, Model } from "../src/graph/model.ts";
+import { Parameters } from "../src/graph/parameters.ts";
+import type { Activation, Value } from "../src/graph/tensor.ts";
+import { dense } from "../src/layers/dense.ts";
+import { DeviceImages } from "../src/layers/gather_batch.ts";
+import { sparsityKl, type SparsityTerm } from "../src/losses/sparsity_kl.ts";
+import { squaredError } from "../src/losses/squared_error.ts";
+import { adam } from "../src/optim/adam.ts";
+import type { TableRow } from "../src/report/closing_table.ts";
+import { codeRanges } from "../src/report/code_ranges.ts";
+import { runCommand } from "../src/run/command.ts";
+import type { Evaluation } from "../src/run/evaluate.ts";
+import { commonFlags, type Config, parseFlags } from "../src/run/flags.ts";
+import { openDataset } from "../src/run/open_dataset.ts";
+import {
+  compileStages,
+  EpochLosses,
+  formatPlans,
+  planStages,
+  sizesFor,
+  stageFlags,
+  stageRow,
+} from "../src/run/stages.ts";
+import { TrainingRun } from "../src/run/training_run.ts";
+
+/** The network: widths from pixels to code (the decoder mirrors them), and what follows each layer. */
+export const ARCHITECTURE = {
+  sizes: [784, 1000, 500, 250, 3] as readonly number[],
+  activation: "sigmoid" as Activation, // of hidden layers and the code
+  output: "sigmoid" as Activation, // of the last layer, as pixels are in [0, 1]
+  bias: false,
+  reduction: "mean" as Reduction, // of the squared error: per pixel
+};
+
+const { epochs: _sumOfStages, ...common } = commonFlags({ epochs: 20, batchSize: 32, learningRate: 1e-3 });
+
+/** The command line; each flag's default is the tutorial's figure. */
+export const flags = { ...common, ...stageFlags(ARCHITECTURE.sizes, [2, 2, 2, 14]) };
+
+/** What PyTorch's stages end at on MNIST with the default flags. */
+const PYTORCH = {
+  greedy: ["0.0025", "0.0040", "0.0056", "0.0292"],
+  frozen: ["0.0025", "0.0040", "0.0055", "0.0527 to 0.0530"],
+};
+
+/** What a layer-wise network is made of. */
+export interface LayerwiseOptions extends Readonly<typeof ARCHITECTURE> {
+  /** The innermost layer that is used, from 0; all layers if absent. */
+  readonly stage?: number | undefined;
+  /** What happens to the input. The target stays the pixels. */
+  readonly corrupt?: ((graph: Graph, pixels: Value) => Value) | undefined;
+  /** What mean activation the stage's code should have, and how much that weighs. */
+  readonly sparsity?: { readonly rho: number; readonly weight: number } | undefined;
+}
+
+/** Records the network of a stage, or all of it. */
+export function model(
+  graph: Graph,
+  parameters: Parameters,
+  pixels: Value,
+  options: LayerwiseOptions = ARCHITECTURE,
+): Model & { readonly sparsity?: SparsityTerm | undefined } {
+  const { sizes, activation, output: outputActivation, bias, reduction, corrupt, sparsity } = options;
+  const stage = options.stage ?? sizes.length - 2;
+  const layer = (label: string, x: Value, outputs: number, activation: Activation) =>
+    dense(graph, parameters, x, { label, outputs, activation, initializer: "glorot-uniform", bias });
+
+  let code = corrupt ? corrupt(graph, pixels) : pixels; //    [B, 784]
+  for (let k = 0; k <= stage; k++) { //                     → [B, 1000] → … → [B, sizes[stage + 1]]
+    code = layer(`ae.${k}.encoder`, code, sizes[k + 1], activation);
+  }
+  let output = code;
+  for (let k = stage; k >= 0; k--) { //                     → … → [B, 1000] → [B, 784]
+    output = layer(`ae.${k}.decoder`, output, sizes[k], k > 0 ? activation : outputActivation);
+  }
+  const reconstruction = squaredError(graph, output, pixels, { label: "reconstruction", reduction });
+  if (!sparsity) return { code, output, losses: [reconstruction] };
+  const { rho, weight } = sparsity;
+  const term = sparsityKl(graph, code, { label: "sparsity", sparsity: rho, weight });
+  return { code, output, losses: [reconstruction, term], sparsity: term };
+}
+
+/** The network as it is measured: clean images, all layers. */
+export function fromConfig({ sizes }: Config<typeof flags>, width: number): BuildModel {
+  const options = { ...ARCHITECTURE, sizes: sizesFor(sizes, ARCHITECTURE.sizes, width) };
+  return (graph, parameters, pixels) => model(graph, parameters, pixels, options);
+}
+
+async function main(): Promise<number> {
+  const info = { name: "stacked", description: "Trains the stacked autoencoder, layer by layer." };
+  const config = parseFlags(info, flags, Deno.args);
+  const planned = planStages(config);
+  using gpu = await openGpu();
+  console.log(`computing on ${gpu.description}`);
+  const data = await openDataset(config);
+  using images = new DeviceImages(gpu, "train", data.train.images, data.width);
+
+  using parameters = new Parameters(config.seed);
+  using owned = new DisposableStack();
+  const optimizer = adam({ learningRate: config.learningRate });
+  const sizes = sizesFor(config.sizes, ARCHITECTURE.sizes, data.width);
+  const build = (stage: number | undefined): BuildModel => (g, p, x) =>
+    model(g, p, x, { ...ARCHITECTURE, sizes, stage });
+  const options = { ...config, gpu, images, parameters, optimizer, owned, build };
+  const stages = await compileStages(planned, options);
+  const schedule = batches(images.count, config.batchSize);
+  const epochs = stages.reduce((sum, { epochs }) => sum + epochs, 0);
+  const steps = epochs * schedule.length;
+  console.log(
+    `model     ${parameters.count} parameters, ${optimizer.name}, ${steps} steps of ${config.batchSize}`,
+  );
+  if (config.printPlan) console.log(formatPlans(stages));
+  if (config.printPlan || config.dryRun) return 0;
+
+  using run = new TrainingRun({ recipe: "stacked", config, gpu, data, epochs, steps });
+  const losses = new EpochLosses();
+  const rows: TableRow[] = [];
+  let epoch = 0, before = 0; // steps of earlier stages
+  for (const { label, stage, epochs, step } of stages) {
+    if (run.isInterrupted) break;
+    for (let k = 0; k < epochs && !run.isInterrupted; k++) {
+      images.setOrder(permutation(images.count, config.seed, ++epoch));
+      for (const batch of schedule) {
+        step.run(batch);
+        if (step.index % config.logEvery === 0 || batch === schedule.at(-1)) {
+          const reading = await step.readLosses();
+          losses.add(epoch, reading);
+          run.report(epoch, before + step.index, reading, stage === undefined ? {} : { stage });
+          if (run.isInterrupted) break;
+        }
+      }
+    }
+    before += step.index;
+    const pytorch = stage === undefined
+      ? "0.048 to 0.068"
+      : PYTORCH[config.freeze ? "frozen" : "greedy"][stage];
+    rows.push(stageRow(label, losses.mean.reconstruction, "squared error per pixel", pytorch));
+  }
+  const rowsAfter = ({ codes, codeSize }: Evaluation) => [...rows, ...codeRanges(codes, codeSize)];
+  return await run.finish(parameters, before, fromConfig(config, data.width), rowsAfter);
+}
+
+if (import.meta.main) await runCommand(main);

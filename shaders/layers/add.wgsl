@@ -1,0 +1,27 @@
+// The sum of two values.
+//
+// Forward    Z[b,d] = X[b,d] + Y[b,d]
+// Backward   pass_gradient.wgsl, into X and into Y: dX = dZ, dY = dZ
+// Shapes     X [B, D], Y [B, D], Z [B, D], row-major, widths padded with zeros to multiples of four (0 + 0 is 0)
+// One lane   one vec4 of one row
+// Rows       past step.rows are neither read nor written
+// Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46
+
+override LANES: u32; // lanes of a workgroup
+
+struct Layer {
+  width: u32, // D
+}
+struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;       // [B, D]
+@group(0) @binding(1) var<storage, read> y: array<vec4f>;       // [B, D]
+@group(0) @binding(2) var<storage, read_write> z: array<vec4f>; // [B, D]
+@group(0) @binding(3) var<storage, read> layer: Layer;
+@group(0) @binding(4) var<storage, read> step: Step;
+
+@compute @workgroup_size(LANES)
+fn add(@builtin(global_invocation_id) lane: vec3u) {
+  if (lane.x / ((layer.width + 3u) / 4u) >= step.rows) { return; }
+  z[lane.x] = x[lane.x] + y[lane.x];
+}

@@ -1,0 +1,155 @@
+// Noise, drawn where it is needed: added to a value, or setting some of its elements to zero; or by itself.
+//
+// Forward    uniform   Y[b,d] = X[b,d] + a·u[b,d]            u uniform on [0, 1)
+//            gaussian  Y[b,d] = X[b,d] + a·n[b,d]            n normal, mean 0, variance 1
+//            mask      Y[b,d] = 0 where u[b,d] < a, else X[b,d]
+//            standard_normal: Y[b,d] = n[b,d]
+// Backward   uniform, gaussian: pass_gradient.wgsl, dX = dY
+//            mask: dX[b,d] = f'(X[b,d]) · ( dY[b,d] where it was kept, else 0, + what other readers wrote before )
+//            f is the activation that made X (see dense_backward_input.wgsl)
+// Shapes     X [B, D], Y [B, D], dY [B, D], dX [B, D], row-major, widths padded with zeros to multiples of four
+// One lane   one vec4 of one row, from the four words of one Philox block: counter (its place in the padded Y, 0,
+//            step.draw, 0), key (seed, stream). Noise is a function of these alone: not of B, nor of the device
+// Numerics   u has 24 bits, so that every u is a float32: the word's upper 24 bits / 2^24.
+//            n by Box and Muller, two from two words: r = √(-2·ln(u + 2^-24)), n = r·cos(2π·u'), r·sin(2π·u'), at
+//            most 5.77. WGSL lets log be off by 2^-21 near 1 and sine and cosine by 2^-11; those below are good to
+//            about 2^-23, as no noise of 1e-3 may depend on whose GPU it is
+// Padding    columns past D are written as exact zeros
+// Rows       past step.rows are neither read nor written
+// Source     Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011), section 3.3; Box and Muller, A note
+//            on the generation of random normal deviates (1958); mask: Vincent et al., Extracting and composing
+//            robust features with denoising autoencoders (2008), section 2.3
+
+override LANES: u32; // lanes of a workgroup
+
+const UNIFORM = 1u;
+const GAUSSIAN = 2u;
+const MASK = 3u;
+
+struct Noise {
+  width: u32,      // D
+  kind: u32,       // UNIFORM, GAUSSIAN or MASK
+  seed: u32,       // first word of the key
+  stream: u32,     // second word of the key
+  activation: u32, // f: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU; backward only
+  accumulate: u32, // add to d_x (1) or overwrite it (0); backward only
+  amount: f32,     // a: amplitude, standard deviation, or the share that is set to zero
+}
+struct Step {
+  rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32,
+  draw: u32, // which noise
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;         // [B, D]
+@group(0) @binding(1) var<storage, read> d_y: array<vec4f>;       // [B, D]
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;   // [B, D]
+@group(0) @binding(2) var<storage, read_write> d_x: array<vec4f>; // [B, D], in place of y on the way back
+@group(0) @binding(3) var<storage, read> noise: Noise;
+@group(0) @binding(4) var<storage, read> step: Step;
+
+// The upper half of a·b, by halves of 16 bits: no term exceeds 32 bits.
+fn multiply_high(a: u32, b: u32) -> u32 {
+  let middle = (a >> 16u) * (b & 0xffffu) + (((a & 0xffffu) * (b & 0xffffu)) >> 16u);
+  let carry = (middle & 0xffffu) + (a & 0xffffu) * (b >> 16u);
+  return (a >> 16u) * (b >> 16u) + (middle >> 16u) + (carry >> 16u);
+}
+
+// Philox 4x32 with ten rounds: src/random.ts, word for word.
+fn philox(counter: vec4u, key: vec2u) -> vec4u {
+  var c = counter;
+  var k = key;
+  for (var round = 0u; round < 10u; round++) {
+    c = vec4u(
+      multiply_high(0xcd9e8d57u, c.z) ^ c.y ^ k.x,
+      0xcd9e8d57u * c.z,
+      multiply_high(0xd2511f53u, c.x) ^ c.w ^ k.y,
+      0xd2511f53u * c.x,
+    );
+    k += vec2u(0x9e3779b9u, 0xbb67ae85u);
+  }
+  return c;
+}
+
+fn words(at: u32) -> vec4u {
+  return philox(vec4u(at, 0u, step.draw, 0u), vec2u(noise.seed, noise.stream));
+}
+
+// On [0, 1), in steps of 2^-24.
+fn uniforms(word: vec4u) -> vec4f {
+  return vec4f(word >> vec4u(8u)) * 0x1p-24f;
+}
+
+// ln(u) of normal u up to 1. With u = m·2^e, m from √½ to √2, ln(m) = 2·artanh((m - 1)/(m + 1)) as a series.
+fn logarithm(u: vec2f) -> vec2f {
+  let shifted = bitcast<vec2u>(u) + (0x3f800000u - 0x3f3504f3u);
+  let e = vec2f(vec2i(shifted >> vec2u(23u)) - 127);
+  let m = bitcast<vec2f>((shifted & vec2u(0x7fffffu)) + 0x3f3504f3u);
+  let s = (m - 1.0) / (m + 1.0);
+  let q = s * s;
+  return e * 0.6931471806 + 2.0 * s * (1.0 + q * (1.0 / 3.0 + q * (0.2 + q * (1.0 / 7.0 + q * (1.0 / 9.0)))));
+}
+
+// Two normals of each pair of words (x with y, z with w).
+fn normals(word: vec4u) -> vec4f {
+  let r = sqrt(-2.0 * logarithm(vec2f((word.xz >> vec2u(8u)) + 1u) * 0x1p-24f));
+  // the angle as the nearest quarter turn and a rest of at most an eighth, exact in integers
+  let turn = word.yw >> vec2u(8u);
+  let quarter = (turn + (1u << 21u)) >> vec2u(22u);
+  let rest = vec2f(vec2i(turn) - vec2i(quarter << vec2u(22u))) * (0x1p-22f * 1.5707963268);
+  let q = rest * rest;
+  let sine = rest * (1.0 - q / 6.0 * (1.0 - q / 20.0 * (1.0 - q / 42.0 * (1.0 - q / 72.0))));
+  let cosine = 1.0 - q / 2.0 * (1.0 - q / 12.0 * (1.0 - q / 30.0 * (1.0 - q / 56.0 * (1.0 - q / 90.0))));
+  let is_odd = (quarter & vec2u(1u)) != vec2u(0u);
+  let is_left = ((quarter + 1u) & vec2u(2u)) != vec2u(0u);
+  let is_down = (quarter & vec2u(2u)) != vec2u(0u);
+  let across = select(r, -r, is_left) * select(cosine, sine, is_odd);
+  let up = select(r, -r, is_down) * select(sine, cosine, is_odd);
+  return vec4f(across.x, up.x, across.y, up.y);
+}
+
+fn is_masked(at: u32) -> vec4<bool> {
+  return uniforms(words(at)) < vec4f(noise.amount);
+}
+
+fn derivative(x: vec4f) -> vec4f {
+  switch noise.activation {
+    case 1u: { return x * (1.0 - x); }
+    case 2u: { return 1.0 - x * x; }
+    case 3u: { return select(vec4f(0.0), vec4f(1.0), x > vec4f(0.0)); }
+    default: { return vec4f(1.0); }
+  }
+}
+
+// Zero past the width: padding stays an exact zero.
+fn cut(at: u32, value: vec4f) -> vec4f {
+  let column = 4u * (at % ((noise.width + 3u) / 4u));
+  return select(vec4f(0.0), value, column + vec4u(0u, 1u, 2u, 3u) < vec4u(noise.width));
+}
+
+fn exists(at: u32) -> bool {
+  return at / ((noise.width + 3u) / 4u) < step.rows;
+}
+
+@compute @workgroup_size(LANES)
+fn add_noise(@builtin(global_invocation_id) lane: vec3u) {
+  if (!exists(lane.x)) { return; }
+  switch noise.kind {
+    case UNIFORM: { y[lane.x] = cut(lane.x, x[lane.x] + noise.amount * uniforms(words(lane.x))); }
+    case GAUSSIAN: { y[lane.x] = cut(lane.x, x[lane.x] + noise.amount * normals(words(lane.x))); }
+    default: { y[lane.x] = select(x[lane.x], vec4f(0.0), is_masked(lane.x)); }
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn mask_backward(@builtin(global_invocation_id) lane: vec3u) {
+  if (!exists(lane.x)) { return; }
+  var d = select(d_y[lane.x], vec4f(0.0), is_masked(lane.x));
+  if (noise.accumulate != 0u) { d += d_x[lane.x]; }
+  d_x[lane.x] = d * derivative(x[lane.x]);
+}
+
+@compute @workgroup_size(LANES)
+fn standard_normal(@builtin(global_invocation_id) lane: vec3u) {
+  if (!exists(lane.x)) { return; }
+  y[lane.x] = cut(lane.x, normals(words(lane.x)));
+}

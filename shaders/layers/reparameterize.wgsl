@@ -1,0 +1,66 @@
+// Reparameterisation: a sample of a normal distribution as a function of its mean and log-variance.
+//
+// Forward    Z[b,j] = M[b,j] + exp(V[b,j] / 2) · epsilon[b,j],  M = mean, V = log_variance
+// Backward   dM = dZ, by pass_gradient.wgsl
+//            dV[b,j] = f'(V[b,j]) · ( dZ[b,j]·epsilon[b,j]·exp(V[b,j] / 2) / 2 + what other readers of V wrote before )
+//            d_epsilon[b,j] = f'(epsilon[b,j]) · ( dZ[b,j]·exp(V[b,j] / 2) + what other readers wrote before )
+//            f is the activation that made the value (see dense_backward_input.wgsl)
+// Shapes     all [B, J], row-major, widths padded with zeros to multiples of four: 0 + exp(0)·0 is 0, and gradients
+//            of zeros are zeros
+// One lane   one vec4 of one row
+// Numerics   nothing is clamped: exp overflows where V is above 177, and Z with it
+// Rows       past step.rows are neither read nor written
+// Source     Kingma and Welling, Auto-Encoding Variational Bayes (2014), eq. 10
+
+override LANES: u32; // lanes of a workgroup
+
+struct Layer {
+  width: u32,      // J
+  activation: u32, // f: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU; backward only
+  accumulate: u32, // add to the gradient (1) or overwrite it (0); backward only
+}
+struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
+
+@group(0) @binding(0) var<storage, read> mean: array<vec4f>;         // [B, J]
+@group(0) @binding(0) var<storage, read> d_z: array<vec4f>;          // [B, J], in place of mean on the way back
+@group(0) @binding(1) var<storage, read> log_variance: array<vec4f>; // [B, J]
+@group(0) @binding(2) var<storage, read> epsilon: array<vec4f>;      // [B, J]
+@group(0) @binding(3) var<storage, read_write> z: array<vec4f>;      // [B, J]
+@group(0) @binding(3) var<storage, read_write> d: array<vec4f>;      // dV or d_epsilon [B, J], on the way back
+@group(0) @binding(4) var<storage, read> layer: Layer;
+@group(0) @binding(5) var<storage, read> step: Step;
+
+fn derivative(x: vec4f) -> vec4f {
+  switch layer.activation {
+    case 1u: { return x * (1.0 - x); }
+    case 2u: { return 1.0 - x * x; }
+    case 3u: { return select(vec4f(0.0), vec4f(1.0), x > vec4f(0.0)); }
+    default: { return vec4f(1.0); }
+  }
+}
+
+fn exists(at: u32) -> bool {
+  return at / ((layer.width + 3u) / 4u) < step.rows;
+}
+
+@compute @workgroup_size(LANES)
+fn reparameterize(@builtin(global_invocation_id) lane: vec3u) {
+  if (!exists(lane.x)) { return; }
+  z[lane.x] = mean[lane.x] + exp(0.5 * log_variance[lane.x]) * epsilon[lane.x];
+}
+
+@compute @workgroup_size(LANES)
+fn reparameterize_backward_log_variance(@builtin(global_invocation_id) lane: vec3u) {
+  if (!exists(lane.x)) { return; }
+  var gradient = d_z[lane.x] * epsilon[lane.x] * (0.5 * exp(0.5 * log_variance[lane.x]));
+  if (layer.accumulate != 0u) { gradient += d[lane.x]; }
+  d[lane.x] = gradient * derivative(log_variance[lane.x]);
+}
+
+@compute @workgroup_size(LANES)
+fn reparameterize_backward_epsilon(@builtin(global_invocation_id) lane: vec3u) {
+  if (!exists(lane.x)) { return; }
+  var gradient = d_z[lane.x] * exp(0.5 * log_variance[lane.x]);
+  if (layer.accumulate != 0u) { gradient += d[lane.x]; }
+  d[lane.x] = gradient * derivative(epsilon[lane.x]);
+}

@@ -1,0 +1,28 @@
+// Subtracts one fixed row from every row: images minus the mean image.
+//
+// Forward    Y[b,d] = X[b,d] - m[d]
+// Backward   pass_gradient.wgsl: dX = dY; m is no parameter and gets none
+// Shapes     X [B, D], m [D], Y [B, D], row-major, widths padded with zeros to multiples of four (0 - 0 is 0)
+// One lane   one vec4 of one row
+// Rows       past step.rows are neither read nor written
+// Source     LeCun, Bottou, Orr, Müller, Efficient BackProp (1998), section 4.3
+
+override LANES: u32; // lanes of a workgroup
+
+struct Layer {
+  width: u32, // D
+}
+struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;       // [B, D]
+@group(0) @binding(1) var<storage, read> m: array<vec4f>;       // [D]
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>; // [B, D]
+@group(0) @binding(3) var<storage, read> layer: Layer;
+@group(0) @binding(4) var<storage, read> step: Step;
+
+@compute @workgroup_size(LANES)
+fn subtract_row(@builtin(global_invocation_id) lane: vec3u) {
+  let width4 = (layer.width + 3u) / 4u;
+  if (lane.x / width4 >= step.rows) { return; }
+  y[lane.x] = x[lane.x] - m[lane.x % width4];
+}

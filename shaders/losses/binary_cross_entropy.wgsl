@@ -1,0 +1,123 @@
+// Binary cross-entropy between probabilities and a target: value and gradients in one go. For probabilities that
+// are the network's output, the form with logits is better; this one is for activations that are there already.
+//
+// Forward    L = s · Σ_b Σ_d -( T·ln(P) + (1-T)·ln(1-P) ),  ln(x) = max(log x, -100),  P = P[b,d], T = T[b,d]
+//            s = 1 for `sum`, 1/(rows·D) for `mean`, 1/rows for `sample`
+// Backward   dP[b,d] = f'(P[b,d]) · ( weight·s·(P - T) / max(P·(1-P), 1e-12) + what other readers of P wrote before )
+//            dT[b,d] = f'(T[b,d]) · ( weight·s·(ln(1-P) - ln(P))              + what other readers of T wrote before )
+//            f is the activation that made P, or T (see dense_backward_input.wgsl); `weight` is the term's share of
+//            the total loss and is not in the value of L
+// Shapes     P, T, dP, dT [B, D], row-major; partial [B, CHUNKS]
+// One lane   every CHUNKS-th vec4 of one row
+// Sum order  within a lane d upwards, then the four components in pairs; total.wgsl adds the lanes' sums
+// Padding    columns past D count for nothing, their gradients are 0 (ln(1-0) - ln(0) would be 100)
+// Rows       past step.rows are neither read nor written
+// Numerics   The clamps are those of torch.nn.BCELoss: -100 keeps the value finite at P = 0 and P = 1, 1e-12 the
+//            gradient. Of P and 1-P the smaller one, n, is exact in float32 (a subtraction from 1 is exact above
+//            1/2); log n is WGSL's, log(1-n) is -2·artanh(n/(2-n)) by its series: right to 2e-7 relative, where
+//            WGSL's log near 1 is right to 1e-7 absolute only. n below 1e-30 is scaled up first, as log is wrong
+//            for subnormal numbers; a GPU that flushes them to 0 gives -100 there. log 0 is never asked for.
+//            f' is divided by max(P·(1-P), 1e-12) before anything is multiplied with it: behind a sigmoid the
+//            quotient is exactly 1, and dP is weight·s·(P-T) to the last bit. A saturated P (exactly 0 or 1) has
+//            f' = 0 and no gradient, as in PyTorch. NaN passes; P outside [0, 1] has no logarithm and gives NaN
+// Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 4.90; clamps: PyTorch, torch.nn.BCELoss
+
+override LANES: u32;  // lanes of a workgroup
+override CHUNKS: u32; // lanes that share a row
+
+const LOWEST_LOG = -100.0;
+const SCALE_UP = 1099511627776.0;      // 2^40
+const LOG_SCALE_UP = 27.725887222397812; // 40·log 2
+const LOWEST_SCALED = 4.0902669e-32;   // e^-100 · 2^40
+const LEAST_VARIANCE = 1e-12;
+
+struct Loss {
+  width: u32,        // D
+  reduction: u32,    // 0 sum, 1 mean, 2 sample
+  into_p: u32,       // 0: nobody needs d_p, and it is bound to something that is not written
+  into_t: u32,       // the same for d_t
+  activation_p: u32, // f of P: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU
+  activation_t: u32, // f of T
+  accumulate_p: u32, // add to d_p (1) or overwrite it (0)
+  accumulate_t: u32, // the same for d_t
+  weight: f32,
+}
+struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
+
+@group(0) @binding(0) var<storage, read> p: array<vec4f>;           // [B, D]
+@group(0) @binding(1) var<storage, read> t: array<vec4f>;           // [B, D]
+@group(0) @binding(2) var<storage, read_write> partial: array<f32>; // [B, CHUNKS]
+@group(0) @binding(3) var<storage, read_write> d_p: array<vec4f>;   // [B, D]
+@group(0) @binding(4) var<storage, read_write> d_t: array<vec4f>;   // [B, D]
+@group(0) @binding(5) var<storage, read> loss: Loss;
+@group(0) @binding(6) var<storage, read> step: Step;
+
+fn derivative(activation: u32, y: vec4f) -> vec4f {
+  switch activation {
+    case 1u: { return y * (1.0 - y); }
+    case 2u: { return 1.0 - y * y; }
+    case 3u: { return select(vec4f(0.0), vec4f(1.0), y > vec4f(0.0)); }
+    default: { return vec4f(1.0); }
+  }
+}
+
+fn reduction_scale() -> f32 {
+  switch loss.reduction {
+    case 1u: { return 1.0 / (f32(step.rows) * f32(loss.width)); }
+    case 2u: { return 1.0 / f32(step.rows); }
+    default: { return 1.0; }
+  }
+}
+
+/// max(log n, -100), NaN for NaN: max() would make it -100.
+fn log_clamped(n: vec4f) -> vec4f {
+  let small = n < vec4f(1e-30);
+  let scaled = select(n, n * SCALE_UP, small);
+  let lowest = (scaled < vec4f(LOWEST_SCALED)) & (scaled >= vec4f(0.0));
+  let value = log(select(scaled, vec4f(1.0), lowest)) - select(vec4f(0.0), vec4f(LOG_SCALE_UP), small);
+  return select(value, vec4f(LOWEST_LOG), lowest);
+}
+
+/// log(1 + e) for e in [-1/2, 1]: 2·artanh(u) with u = e/(2+e), |u| ≤ 1/3; what is left out is below 2e-8 of it.
+fn log1p_near(e: vec4f) -> vec4f {
+  let u = e / (2.0 + e);
+  let q = u * u;
+  let series = q * (1.0 / 3.0 + q * (1.0 / 5.0 + q * (1.0 / 7.0 + q * (1.0 / 9.0 + q * (1.0 / 11.0 + q / 13.0)))));
+  return 2.0 * u * (1.0 + series);
+}
+
+@compute @workgroup_size(LANES)
+fn binary_cross_entropy(@builtin(global_invocation_id) lane: vec3u) {
+  let b = lane.x / CHUNKS;
+  if (b >= step.rows) { return; }
+  let width4 = (loss.width + 3u) / 4u;
+  let scale = reduction_scale();
+
+  var sum = vec4f(0.0);
+  for (var d = lane.x % CHUNKS; d < width4; d += CHUNKS) {
+    let at = b * width4 + d;
+    let exists = 4u * d + vec4u(0u, 1u, 2u, 3u) < vec4u(loss.width);
+    let probability = p[at];
+    let truth = t[at];
+    let above = probability > vec4f(0.5);
+    let smaller = select(probability, 1.0 - probability, above);
+    let log_smaller = log_clamped(smaller);
+    let log_larger = log1p_near(-smaller);
+    let log_p = select(log_smaller, log_larger, above);
+    let log_rest = select(log_larger, log_smaller, above);
+    sum -= select(vec4f(0.0), truth * log_p + (1.0 - truth) * log_rest, exists);
+    if (loss.into_p != 0u) {
+      let slope = derivative(loss.activation_p, probability);
+      let variance = max(probability * (1.0 - probability), vec4f(LEAST_VARIANCE));
+      var gradient = loss.weight * scale * (probability - truth) * (slope / variance);
+      if (loss.accumulate_p != 0u) { gradient += d_p[at] * slope; }
+      d_p[at] = select(vec4f(0.0), gradient, exists);
+    }
+    if (loss.into_t != 0u) {
+      var gradient = loss.weight * scale * (log_rest - log_p);
+      if (loss.accumulate_t != 0u) { gradient += d_t[at]; }
+      d_t[at] = select(vec4f(0.0), gradient * derivative(loss.activation_t, truth), exists);
+    }
+  }
+  partial[lane.x] = scale * ((sum.x + sum.y) + (sum.z + sum.w));
+}

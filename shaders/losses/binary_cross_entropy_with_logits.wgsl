@@ -1,0 +1,102 @@
+// Binary cross-entropy between the sigmoid of logits and a target, from the logits: value and gradients in one go.
+//
+// Forward    L = s · Σ_b Σ_d ( max(Z,0) - Z·T + log(1 + e^-|Z|) ),  Z = Z[b,d], T = T[b,d]
+//            s = 1 for `sum`, 1/(rows·D) for `mean`, 1/rows for `sample`; it is
+//            -T·log σ(Z) - (1-T)·log(1-σ(Z)) with nothing that can overflow or be clamped
+// Backward   dZ[b,d] = f'(Z[b,d]) · ( weight·s·(σ(Z) - T) + what other readers of Z wrote before )
+//            dT[b,d] = f'(T[b,d]) · ( weight·s·(-Z)       + what other readers of T wrote before )
+//            f is the activation that made Z, or T (see dense_backward_input.wgsl); `weight` is the term's share of
+//            the total loss and is not in the value of L
+// Shapes     Z, T, dZ, dT [B, D], row-major; partial [B, CHUNKS]
+// One lane   every CHUNKS-th vec4 of one row
+// Sum order  within a lane d upwards, then the four components in pairs; total.wgsl adds the lanes' sums
+// Padding    columns past D count for nothing (a logit of 0 would count for log 2), their gradients are 0
+// Rows       past step.rows are neither read nor written
+// Numerics   max(Z,0) - Z·T is Z·(1-T) for Z > 0 and -Z·T else: no cancellation at T = 1, and NaN passes. With
+//            e = e^-|Z|, σ(-|Z|) = e/(1+e) is small where Z is sure, and σ(Z) - T is (1-T) - e/(1+e) or
+//            e/(1+e) - T: exact to the last bits for T = 0 and T = 1, where σ(Z) itself would round to 1.
+//            log(1+e) is 2·artanh(e/(2+e)) by its series, right to 2e-7 relative for every e in [0, 1]: WGSL has
+//            no log1p, and log near 1 is only right to 1e-7 absolute, which is 30 % of log(1 + e^-15)
+// Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 4.90 and 4.91; the form in which nothing
+//            overflows is that of PyTorch's binary_cross_entropy_with_logits
+
+override LANES: u32;  // lanes of a workgroup
+override CHUNKS: u32; // lanes that share a row
+
+struct Loss {
+  width: u32,        // D
+  reduction: u32,    // 0 sum, 1 mean, 2 sample
+  into_z: u32,       // 0: nobody needs d_z, and it is bound to something that is not written
+  into_t: u32,       // the same for d_t
+  activation_z: u32, // f of Z: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU
+  activation_t: u32, // f of T
+  accumulate_z: u32, // add to d_z (1) or overwrite it (0)
+  accumulate_t: u32, // the same for d_t
+  weight: f32,
+}
+struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
+
+@group(0) @binding(0) var<storage, read> z: array<vec4f>;           // [B, D]
+@group(0) @binding(1) var<storage, read> t: array<vec4f>;           // [B, D]
+@group(0) @binding(2) var<storage, read_write> partial: array<f32>; // [B, CHUNKS]
+@group(0) @binding(3) var<storage, read_write> d_z: array<vec4f>;   // [B, D]
+@group(0) @binding(4) var<storage, read_write> d_t: array<vec4f>;   // [B, D]
+@group(0) @binding(5) var<storage, read> loss: Loss;
+@group(0) @binding(6) var<storage, read> step: Step;
+
+fn derivative(activation: u32, y: vec4f) -> vec4f {
+  switch activation {
+    case 1u: { return y * (1.0 - y); }
+    case 2u: { return 1.0 - y * y; }
+    case 3u: { return select(vec4f(0.0), vec4f(1.0), y > vec4f(0.0)); }
+    default: { return vec4f(1.0); }
+  }
+}
+
+fn reduction_scale() -> f32 {
+  switch loss.reduction {
+    case 1u: { return 1.0 / (f32(step.rows) * f32(loss.width)); }
+    case 2u: { return 1.0 / f32(step.rows); }
+    default: { return 1.0; }
+  }
+}
+
+/// log(1 + e) for e in [-1/2, 1]: 2·artanh(u) with u = e/(2+e), |u| ≤ 1/3; what is left out is below 2e-8 of it.
+fn log1p_near(e: vec4f) -> vec4f {
+  let u = e / (2.0 + e);
+  let q = u * u;
+  let series = q * (1.0 / 3.0 + q * (1.0 / 5.0 + q * (1.0 / 7.0 + q * (1.0 / 9.0 + q * (1.0 / 11.0 + q / 13.0)))));
+  return 2.0 * u * (1.0 + series);
+}
+
+@compute @workgroup_size(LANES)
+fn binary_cross_entropy_with_logits(@builtin(global_invocation_id) lane: vec3u) {
+  let b = lane.x / CHUNKS;
+  if (b >= step.rows) { return; }
+  let width4 = (loss.width + 3u) / 4u;
+  let scale = reduction_scale();
+
+  var sum = vec4f(0.0);
+  for (var d = lane.x % CHUNKS; d < width4; d += CHUNKS) {
+    let at = b * width4 + d;
+    let exists = 4u * d + vec4u(0u, 1u, 2u, 3u) < vec4u(loss.width);
+    let logit = z[at];
+    let truth = t[at];
+    let e = exp(-abs(logit));
+    let positive = logit > vec4f(0.0);
+    let value = select(-truth, 1.0 - truth, positive) * logit + log1p_near(e);
+    sum += select(vec4f(0.0), value, exists);
+    if (loss.into_z != 0u) {
+      let doubt = e / (1.0 + e);
+      var gradient = loss.weight * scale * select(doubt - truth, (1.0 - truth) - doubt, positive);
+      if (loss.accumulate_z != 0u) { gradient += d_z[at]; }
+      d_z[at] = select(vec4f(0.0), gradient * derivative(loss.activation_z, logit), exists);
+    }
+    if (loss.into_t != 0u) {
+      var gradient = loss.weight * scale * -logit;
+      if (loss.accumulate_t != 0u) { gradient += d_t[at]; }
+      d_t[at] = select(vec4f(0.0), gradient * derivative(loss.activation_t, truth), exists);
+    }
+  }
+  partial[lane.x] = scale * ((sum.x + sum.y) + (sum.z + sum.w));
+}

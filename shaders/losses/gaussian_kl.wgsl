@@ -1,0 +1,96 @@
+// Kullback-Leibler divergence of a diagonal Gaussian from the standard one: value and both gradients in one go.
+//
+// Forward    L = s · Σ_b Σ_j -½·(1 + V - M² - e^V),  M = mean[b,j] and V = log σ²[b,j] of the code
+//            s = 1 for `sum`, 1/(rows·J) for `mean`, 1/rows for `sample`; in nats
+// Backward   dM[b,j] = f'(M[b,j]) · ( weight·s·M          + what other readers of M wrote before )
+//            dV[b,j] = f'(V[b,j]) · ( weight·s·½·(e^V - 1) + what other readers of V wrote before )
+//            f is the activation that made M, or V (see dense_backward_input.wgsl); `weight` is the term's share of
+//            the total loss (β) and is not in the value of L
+// Shapes     M, V, dM, dV [B, J], row-major; partial [B, CHUNKS]
+// One lane   every CHUNKS-th vec4 of one row
+// Sum order  within a lane j upwards, then the four components in pairs; total.wgsl adds the lanes' sums
+// Padding    zeros, which are the standard Gaussian: they add exactly 0 to the value, and their gradients are 0
+// Rows       past step.rows are neither read nor written
+// Numerics   -½·(1 + V - M² - e^V) = ½·(M² + (e^V - 1 - V)), two terms that are never negative. For |V| ≤ 1
+//            e^V - 1 - V and e^V - 1 come from the exponential's series: they are small differences of numbers
+//            near 1, and units that carry nothing (V ≈ 0, M ≈ 0) would show rounding instead of their KL.
+//            Nothing is clamped: V above 88 makes e^V infinite in float32, and the loss says so
+// Source     Kingma and Welling, Auto-Encoding Variational Bayes (2014), appendix B
+
+override LANES: u32;  // lanes of a workgroup
+override CHUNKS: u32; // lanes that share a row
+
+struct Loss {
+  width: u32,                   // J
+  reduction: u32,               // 0 sum, 1 mean, 2 sample
+  into_mean: u32,               // 0: nobody needs d_mean, and it is bound to something that is not written
+  into_log_variance: u32,       // the same for d_log_variance
+  activation_mean: u32,         // f of M: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU
+  activation_log_variance: u32, // f of V
+  accumulate_mean: u32,         // add to d_mean (1) or overwrite it (0)
+  accumulate_log_variance: u32, // the same for d_log_variance
+  weight: f32,
+}
+struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
+
+@group(0) @binding(0) var<storage, read> mean: array<vec4f>;                 // [B, J]
+@group(0) @binding(1) var<storage, read> log_variance: array<vec4f>;         // [B, J]
+@group(0) @binding(2) var<storage, read_write> partial: array<f32>;          // [B, CHUNKS]
+@group(0) @binding(3) var<storage, read_write> d_mean: array<vec4f>;         // [B, J]
+@group(0) @binding(4) var<storage, read_write> d_log_variance: array<vec4f>; // [B, J]
+@group(0) @binding(5) var<storage, read> loss: Loss;
+@group(0) @binding(6) var<storage, read> step: Step;
+
+fn derivative(activation: u32, y: vec4f) -> vec4f {
+  switch activation {
+    case 1u: { return y * (1.0 - y); }
+    case 2u: { return 1.0 - y * y; }
+    case 3u: { return select(vec4f(0.0), vec4f(1.0), y > vec4f(0.0)); }
+    default: { return vec4f(1.0); }
+  }
+}
+
+fn reduction_scale() -> f32 {
+  switch loss.reduction {
+    case 1u: { return 1.0 / (f32(step.rows) * f32(loss.width)); }
+    case 2u: { return 1.0 / f32(step.rows); }
+    default: { return 1.0; }
+  }
+}
+
+/// e^v - 1 - v for |v| ≤ 1: v²/2! + v³/3! + … + v¹¹/11!; what is left out is below 1e-8 of it.
+fn exp_beyond_linear(v: vec4f) -> vec4f {
+  let fifth = 1.0 / 120.0 + v * (1.0 / 720.0 + v * (1.0 / 5040.0 + v * (1.0 / 40320.0 + v * (1.0 / 362880.0 +
+    v * (1.0 / 3628800.0 + v / 39916800.0)))));
+  return v * v * (0.5 + v * (1.0 / 6.0 + v * (1.0 / 24.0 + v * fifth)));
+}
+
+@compute @workgroup_size(LANES)
+fn gaussian_kl(@builtin(global_invocation_id) lane: vec3u) {
+  let b = lane.x / CHUNKS;
+  if (b >= step.rows) { return; }
+  let width4 = (loss.width + 3u) / 4u;
+  let scale = reduction_scale();
+
+  var sum = vec4f(0.0);
+  for (var j = lane.x % CHUNKS; j < width4; j += CHUNKS) {
+    let at = b * width4 + j;
+    let m = mean[at];
+    let v = log_variance[at];
+    let beyond = exp_beyond_linear(v);
+    let variance = exp(v);
+    let is_near = abs(v) <= vec4f(1.0);
+    sum += 0.5 * (m * m + select(variance - 1.0 - v, beyond, is_near));
+    if (loss.into_mean != 0u) {
+      var gradient = loss.weight * scale * m;
+      if (loss.accumulate_mean != 0u) { gradient += d_mean[at]; }
+      d_mean[at] = gradient * derivative(loss.activation_mean, m);
+    }
+    if (loss.into_log_variance != 0u) {
+      var gradient = loss.weight * scale * 0.5 * select(variance - 1.0, v + beyond, is_near);
+      if (loss.accumulate_log_variance != 0u) { gradient += d_log_variance[at]; }
+      d_log_variance[at] = gradient * derivative(loss.activation_log_variance, v);
+    }
+  }
+  partial[lane.x] = scale * ((sum.x + sum.y) + (sum.z + sum.w));
+}

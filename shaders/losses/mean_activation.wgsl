@@ -1,0 +1,30 @@
+// The mean of each hidden unit over the rows of a batch, for sparsity_kl.wgsl and for reports.
+//
+// Forward    rho[j] = 1/rows · Σ_b H[b,j]
+// Backward   in sparsity_kl.wgsl, the only reader
+// Shapes     H [B, J], rho [1, J], row-major, widths padded with zeros to multiples of four
+// One lane   one vec4 of units
+// Sum order  b upwards
+// Padding    the mean of zeros is 0
+// Rows       past step.rows are not read
+// Source     Ng, Sparse autoencoder (CS294A lecture notes, 2011), section 3, the definition of ρ̂_j
+
+override LANES: u32; // lanes of a workgroup
+
+struct Layer { width: u32 } // J
+struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
+
+@group(0) @binding(0) var<storage, read> h: array<vec4f>;         // [B, J]
+@group(0) @binding(1) var<storage, read_write> rho: array<vec4f>; // [1, J]
+@group(0) @binding(2) var<storage, read> layer: Layer;
+@group(0) @binding(3) var<storage, read> step: Step;
+
+@compute @workgroup_size(LANES)
+fn mean_activation(@builtin(global_invocation_id) lane: vec3u) {
+  let j = lane.x;
+  let width4 = (layer.width + 3u) / 4u;
+  if (j >= width4) { return; }
+  var sum = vec4f(0.0);
+  for (var b = 0u; b < step.rows; b++) { sum += h[b * width4 + j]; }
+  rho[j] = sum / f32(step.rows);
+}

@@ -1,0 +1,44 @@
+// Stochastic gradient descent with momentum over a stretch of the parameter arena.
+//
+// Update     g ← c·g + λ·p                       c = clip[0] is 1 without clipping
+//            b ← μ·b + g                         with momentum; b starts at 0, so that the first is b = g
+//            p ← p - η·b                         or, with Nesterov, p ← p - η·(g + μ·b)
+//            p ← p - η·g                         without momentum, where b is not touched
+//            η = step.learning_rate
+// Shapes     p, g, b: the same stretch of three arenas with equal offsets; padding is 0 and stays 0
+// One lane   every COUNT-th vec4, COUNT being the number of lanes
+// Source     torch.optim.SGD with dampening 0; Sutskever et al. (2013), eq. 1 to 4, in PyTorch's form, where η
+//            multiplies the velocity and not the gradient
+
+override LANES: u32; // lanes of a workgroup
+
+struct Sgd {
+  count: u32,    // vec4 in the stretch
+  lanes: u32,    // lanes that share it
+  moves: u32,    // 1: there is a velocity, 0: momentum is 0
+  nesterov: u32, // 1: look ahead along the velocity
+  momentum: f32, // μ
+  decay: f32,    // λ
+}
+struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
+
+@group(0) @binding(0) var<storage, read> g: array<vec4f>;       // gradients
+@group(0) @binding(1) var<storage, read> clip: array<f32, 2>;   // what gradients are multiplied with, and their norm
+@group(0) @binding(2) var<storage, read_write> p: array<vec4f>; // parameters
+@group(0) @binding(3) var<storage, read_write> b: array<vec4f>; // velocities
+@group(0) @binding(4) var<storage, read> sgd: Sgd;
+@group(0) @binding(5) var<storage, read> step: Step;
+
+@compute @workgroup_size(LANES)
+fn sgd_update(@builtin(global_invocation_id) lane: vec3u) {
+  for (var at = lane.x; at < sgd.count; at += sgd.lanes) {
+    let gradient = clip[0] * g[at] + sgd.decay * p[at];
+    var direction = gradient;
+    if (sgd.moves != 0u) {
+      let velocity = sgd.momentum * b[at] + gradient;
+      b[at] = velocity;
+      direction = select(velocity, gradient + sgd.momentum * velocity, sgd.nesterov != 0u);
+    }
+    p[at] -= step.learning_rate * direction;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * NumPy's NPY format (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1.0, 2.0 and
+ * 3.0: eight bytes that name the version, the length of the header, a Python dictionary with the element type, the
+ * order and the shape, then the elements. Unsigned bytes and 32-bit little-endian floats in C order are read.
+ * @module
+ */
+import { InputError } from "../errors.ts";
+
+/** The contents of one NPY file. */
+export interface Npy {
+  /** The dimensions, outermost first. */
+  readonly shape: readonly number[];
+  /** The elements, row-major. */
+  readonly data: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+}
+
+const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
+/** Longer than any header of a plain array; NumPy itself refuses longer ones. */
+const MAX_HEADER_BYTES = 10_000;
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  "<f8": "64-bit floats",
+  "<f2": "16-bit floats",
+  ">f4": "big-endian floats",
+  "<i8": "64-bit integers",
+  "<i4": "32-bit integers",
+  "|i1": "signed bytes",
+  "|b1": "truth values",
+  "|O": "Python objects",
+};
+
+function fail(name: string, problem: string): never {
+  throw new InputError(`Cannot read "${name}": ${problem}`);
+}
+
+/** Whether the bytes start as every NPY file does. */
+export function isNpy(bytes: Uint8Array): boolean {
+  return bytes.length >= MAGIC.length && MAGIC.every((byte, at) => bytes[at] === byte);
+}
+
+/** A text from a file as it may stand in a message. */
+function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+}
+
+/**
+ * Reads an NPY file.
+ *
+ * @param bytes the file
+ * @param name the file's name for messages
+ * @throws {InputError} on anything but a whole array of unsigned bytes or 32-bit floats in C order
+ */
+export function readNpy(bytes: Uint8Array<ArrayBuffer>, name: string): Npy {
+  if (bytes.length === 0) fail(name, "expected an NPY file but it is empty");
+  if (!isNpy(bytes)) {
+    const found = [...bytes.subarray(0, 6)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    fail(name, `expected an NPY file, which starts with 93 4e 55 4d 50 59, but found ${found} at byte 0`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const isLong = bytes[6] !== 1; // versions 2 and 3 have four bytes for the header's length, version 1 has two
+  const begin = isLong ? 12 : 10;
+  if (bytes.length < begin) fail(name, `expected an NPY header but the file ends at byte ${bytes.length}`);
+  if (![1, 2, 3].includes(bytes[6]) || bytes[7] !== 0) {
+    fail(name, `expected NPY version 1.0, 2.0 or 3.0 but found ${bytes[6]}.${bytes[7]} at byte 6`);
+  }
+  const headerBytes = isLong ? view.getUint32(8, true) : view.getUint16(8, true);
+  if (headerBytes > MAX_HEADER_BYTES) {
+    fail(name, `expected a header of at most ${MAX_HEADER_BYTES} bytes but found ${headerBytes} at byte 8`);
+  }
+  const offset = begin + headerBytes;
+  if (bytes.length < offset) {
+    fail(name, `expected a header up to byte ${offset} but the file ends at byte ${bytes.length}`);
+  }
+  const header = new TextDecoder(bytes[6] === 3 ? "utf-8" : "latin1").decode(bytes.subarray(begin, offset));
+  const field = (key: string, value: string): string => {
+    const found = new RegExp(`['"]${key}['"]\\s*:\\s*(${value})\\s*[,}]`).exec(header)?.[1];
+    return found ??
+      fail(name, `expected "${key}" in the header at byte ${begin} but found ${quote(header.trim())}`);
+  };
+  const type = field("descr", "'[^']*'|\"[^\"]*\"|\\[[^]*?\\]").replace(/^['"]|['"]$/g, "");
+  const order = field("fortran_order", "True|False");
+  const shape = field("shape", "\\([\\d\\s,L]*\\)").match(/\d+/g)?.map(Number) ?? [];
+  if (type !== "|u1" && type !== "<f4") {
+    const known = TYPE_NAMES[type];
+    fail(
+      name,
+      `expected element type |u1 (unsigned bytes) or <f4 (32-bit floats) but found ${quote(type)}` +
+        `${known === undefined ? "" : ` (${known})`} in the header at byte ${begin}; convert with ` +
+        'array.astype("uint8") or array.astype("float32")',
+    );
+  }
+  if (order === "True") {
+    fail(name, `expected C order but found Fortran order; save numpy.ascontiguousarray(array)`);
+  }
+  // in double precision: whatever is written there can at worst give Infinity
+  const count = shape.reduce((product, length) => product * length, 1);
+  const size = count * (type === "<f4" ? 4 : 1);
+  if (bytes.length !== offset + size) {
+    fail(
+      name,
+      `expected ${size} bytes from byte ${offset} for shape (${shape.join(", ")}) but the file has ` +
+        `${bytes.length - offset}; save it again`,
+    );
+  }
+  const elements = bytes.slice(offset); // a copy, so that floats are aligned
+  return { shape, data: type === "<f4" ? new Float32Array(elements.buffer) : elements };
+}

@@ -1,0 +1,55 @@
+/**
+ * An activation by itself.
+ * @module
+ */
+import code from "../../shaders/layers/activation.wgsl" with { type: "text" };
+import type { Graph } from "../graph/graph.ts";
+import { passGradient } from "../graph/pass_gradient.ts";
+import { type Activation, ACTIVATIONS, type Value } from "../graph/tensor.ts";
+
+const SHADER = { path: "shaders/layers/activation.wgsl", code };
+
+/** What an activation is called, and which it is. */
+export interface ActivationOptions {
+  /** Its name. */
+  readonly label: string;
+  /** f, applied to every element. */
+  readonly activation: Activation;
+}
+
+/**
+ * Y = f(X), as a node of its own: a sigmoid output to be shown, while the loss reads the logits X. A dense layer
+ * that nobody needs the sums of applies its activation itself, for less. The shader holds the maths.
+ *
+ * @param x [B, width]
+ * @returns [B, width]
+ */
+export function activation(
+  graph: Graph,
+  x: Value,
+  { label, activation }: ActivationOptions,
+): Value {
+  const { width } = x;
+  const output = graph.value(label, width, activation);
+  graph.add({
+    op: "activation",
+    label,
+    inputs: [x],
+    parameters: [],
+    output,
+    attributes: { activation },
+    forward: () => [{
+      label: `${label} forward`,
+      shader: SHADER,
+      entryPoint: "activation",
+      reads: [x.tensor],
+      writes: [output.tensor],
+      settings: { u32: { width, activation: ACTIVATIONS[activation] } },
+      lanes: output.tensor.bytes / 16,
+      workgroup: 64,
+    }],
+    // the output's gradient is already the one before f
+    backward: (_target, { inputs: [intoX] }) => intoX ? [passGradient(label, output, x, intoX)] : [],
+  });
+  return output;
+}

@@ -1,0 +1,224 @@
+/**
+ * Noise: added to a value, masking it, or by itself. It is drawn on the GPU, by the generator of `src/random.ts`.
+ * @module
+ */
+import code from "../../shaders/layers/noise.wgsl" with { type: "text" };
+import { InputError } from "../errors.ts";
+import type { Graph } from "../graph/graph.ts";
+import { passGradient } from "../graph/pass_gradient.ts";
+import { ACTIVATIONS, padded, type Settings, type Value } from "../graph/tensor.ts";
+import { RandomStream, streamKey } from "../random.ts";
+
+const SHADER = { path: "shaders/layers/noise.wgsl", code };
+const KINDS: Readonly<Record<NoiseKind, number>> = { uniform: 1, gaussian: 2, mask: 3 };
+
+/** `uniform` adds numbers on [0, amount), `gaussian` normal ones of mean 0, `mask` sets elements to 0. */
+export type NoiseKind = "uniform" | "gaussian" | "mask";
+
+/** A noise. */
+export interface NoiseSpec {
+  /** What it does. */
+  readonly kind: NoiseKind;
+  /** The amplitude (at least 0), the standard deviation (at least 0), or the share of elements (0 to 1). */
+  readonly amount: number;
+}
+
+/** Which numbers are drawn: a pure function of these two, the step's draw and the element. */
+export interface NoiseSource {
+  /** An integer in [0, 2³²). */
+  readonly seed: number;
+  /** What the numbers are for; the op's label if absent. Equal streams of equal seeds are equal noise. */
+  readonly stream?: string;
+}
+
+/** What a noise layer is called, what it does, and where its numbers come from. */
+export interface NoiseOptions extends NoiseSource {
+  /** Its name. */
+  readonly label: string;
+  /** The noise. */
+  readonly noise: NoiseSpec;
+}
+
+/** What {@link standardNormal} is called, and where its numbers come from. */
+export interface StandardNormalOptions extends NoiseSource {
+  /** Its name. */
+  readonly label: string;
+}
+
+/**
+ * Reads a noise from a flag: `uniform:1`, `gaussian:0.3`, `mask:0.25`.
+ *
+ * ```ts
+ * import { parseNoise } from "@bottleneck/bottleneck";
+ *
+ * const { kind, amount } = parseNoise("gaussian:0.3");
+ * if (kind !== "gaussian" || amount !== 0.3) throw new Error("not what was written");
+ * ```
+ *
+ * @throws InputError for anything else
+ */
+export function parseNoise(text: string): NoiseSpec {
+  const form = /^(uniform|gaussian|mask):(\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?)$/i.exec(
+    text.trim(),
+  );
+  if (!form) {
+    throw new InputError(
+      `Cannot read noise "${text}": expected uniform:AMPLITUDE, gaussian:DEVIATION or mask:SHARE, ` +
+        "such as uniform:1, gaussian:0.3 or mask:0.25",
+    );
+  }
+  const spec: NoiseSpec = { kind: form[1].toLowerCase() as NoiseKind, amount: Number(form[2]) };
+  const wrong = outOfRange(spec);
+  if (wrong) throw new InputError(`Cannot read noise "${text}": ${wrong}`);
+  return spec;
+}
+
+/** What is wrong with a noise's amount. */
+function outOfRange({ kind, amount }: NoiseSpec): string | undefined {
+  if (kind === "mask") return amount >= 0 && amount <= 1 ? undefined : "the share must be 0 to 1";
+  if (amount >= 0 && Number.isFinite(Math.fround(amount))) return undefined;
+  return `the ${kind === "uniform" ? "amplitude" : "standard deviation"} must be at least 0, and a float32`;
+}
+
+/**
+ * The numbers that the GPU draws, computed here: `uniform` and `mask` to the bit, `gaussian` to about 1e-6 of the
+ * standard deviation. Masks are 0 where an element is set to 0, and 1 elsewhere.
+ *
+ * @param draw which draw: the step's number, unless it was run with another
+ * @returns [rows, width]
+ */
+export function noiseFor(
+  { kind, amount }: NoiseSpec,
+  { seed, stream }: Required<NoiseSource>,
+  draw: number,
+  rows: number,
+  width: number,
+): Float64Array {
+  const random = new RandomStream(seed, stream, draw);
+  const bits24 = () => random.nextUint32() >>> 8;
+  const a = Math.fround(amount);
+  const noise = new Float64Array(rows * width);
+  for (let b = 0; b < rows; b++) {
+    for (let d = 0; d < padded(width); d += 2) {
+      const pair = [bits24(), bits24()];
+      let numbers = pair.map((bits) => bits / 2 ** 24);
+      if (kind === "uniform") numbers = numbers.map((u) => Math.fround(a * u));
+      else if (kind === "mask") numbers = numbers.map((u) => u < a ? 0 : 1);
+      else {
+        const radius = Math.sqrt(-2 * Math.log((pair[0] + 1) / 2 ** 24));
+        const angle = 2 * Math.PI * numbers[1];
+        numbers = [a * radius * Math.cos(angle), a * radius * Math.sin(angle)];
+      }
+      // what falls on padding is dropped, as on the GPU
+      for (let k = 0; k < 2 && d + k < width; k++) noise[b * width + d + k] = numbers[k];
+    }
+  }
+  return noise;
+}
+
+/**
+ * Y = X with noise, another at every step; the shader holds the maths, forward and backward. Uniform noise is not
+ * centred: it lies on [0, amount).
+ *
+ * @param x [B, width]
+ * @returns [B, width]
+ * @throws RangeError if the amount is out of its range
+ */
+export function addNoise(
+  graph: Graph,
+  x: Value,
+  { label, noise, seed, stream = label }: NoiseOptions,
+): Value {
+  const { width } = x;
+  const wrong = outOfRange(noise);
+  if (wrong) throw new RangeError(`Cannot add noise "${label}": ${wrong}, received ${noise.amount}`);
+  const output = graph.value(label, width);
+  graph.add({
+    op: "noise",
+    label,
+    inputs: [x],
+    parameters: [],
+    output,
+    attributes: { kind: noise.kind, amount: noise.amount },
+    given: (draw, rows) => noiseFor(noise, { seed, stream }, draw, rows, width),
+    forward: () => [{
+      label: `${label} forward`,
+      shader: SHADER,
+      entryPoint: "add_noise",
+      reads: [x.tensor, undefined],
+      writes: [output.tensor],
+      settings: settingsOf(width, noise, seed, stream),
+      lanes: output.tensor.bytes / 16,
+      workgroup: 64,
+    }],
+    backward(_target, { inputs: [intoX] }) {
+      if (!intoX) return [];
+      if (noise.kind !== "mask") return [passGradient(label, output, x, intoX)];
+      const { u32, f32 } = settingsOf(width, noise, seed, stream);
+      return [{
+        label: `${label} backward to ${x.label}`,
+        shader: SHADER,
+        entryPoint: "mask_backward",
+        reads: [x.tensor, output.gradient],
+        writes: [x.gradient],
+        settings: {
+          u32: { ...u32, activation: ACTIVATIONS[intoX.activation], accumulate: intoX.accumulate },
+          f32,
+        },
+        lanes: x.tensor.bytes / 16,
+        workgroup: 64,
+      }];
+    },
+  });
+  return output;
+}
+
+/**
+ * Standard normal numbers, others at every step: the noise of `reparameterize`. No gradient passes it.
+ *
+ * @param width columns
+ * @returns [B, width]
+ * @throws RangeError if `width` is no positive integer
+ */
+export function standardNormal(
+  graph: Graph,
+  width: number,
+  { label, seed, stream = label }: StandardNormalOptions,
+): Value {
+  const noise: NoiseSpec = { kind: "gaussian", amount: 1 };
+  const output = graph.value(label, width);
+  graph.add({
+    op: "standard normal",
+    label,
+    inputs: [],
+    parameters: [],
+    output,
+    attributes: {},
+    given: (draw, rows) => noiseFor(noise, { seed, stream }, draw, rows, width),
+    forward: () => [{
+      label: `${label} forward`,
+      shader: SHADER,
+      entryPoint: "standard_normal",
+      reads: [undefined, undefined],
+      writes: [output.tensor],
+      settings: settingsOf(width, noise, seed, stream),
+      lanes: output.tensor.bytes / 16,
+      workgroup: 64,
+    }],
+    backward: () => [],
+  });
+  return output;
+}
+
+function settingsOf(
+  width: number,
+  { kind, amount }: NoiseSpec,
+  seed: number,
+  stream: string,
+): Required<Settings> {
+  const [word0, word1] = streamKey(seed, stream);
+  return {
+    u32: { width, kind: KINDS[kind], seed: word0, stream: word1, activation: 0, accumulate: 0 },
+    f32: { amount },
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * Reparameterisation: sampling that gradients pass.
+ * @module
+ */
+import code from "../../shaders/layers/reparameterize.wgsl" with { type: "text" };
+import type { GradientWrite, Graph } from "../graph/graph.ts";
+import { passGradient } from "../graph/pass_gradient.ts";
+import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
+
+const SHADER = { path: "shaders/layers/reparameterize.wgsl", code };
+
+/**
+ * Z = μ + exp(½·log σ²)·ε: with standard normal ε a sample of the normal distribution with that mean and variance,
+ * as a function that has a gradient (Kingma and Welling 2014, eq. 10). The shader holds the maths.
+ *
+ * @param mean μ [B, width]
+ * @param logVariance log σ² [B, width]; about ±170 is the limit of float32
+ * @param epsilon ε [B, width]: `standardNormal`, or an input
+ * @param options its name
+ * @returns [B, width]
+ * @throws TypeError if the widths differ
+ */
+export function reparameterize(
+  graph: Graph,
+  mean: Value,
+  logVariance: Value,
+  epsilon: Value,
+  { label }: { readonly label: string },
+): Value {
+  const { width } = mean;
+  if (width !== logVariance.width || width !== epsilon.width) {
+    throw new TypeError(
+      `Cannot reparameterize "${label}": expected log-variance and noise [B, ${width}] as the mean, but received ` +
+        `[B, ${logVariance.width}] and [B, ${epsilon.width}]`,
+    );
+  }
+  const output = graph.value(label, width);
+  const lanes = output.tensor.bytes / 16;
+
+  function backwardTo(name: "log_variance" | "epsilon", value: Value, into: GradientWrite): Dispatch {
+    return {
+      label: `${label} backward to ${value.label}`,
+      shader: SHADER,
+      entryPoint: `reparameterize_backward_${name}`,
+      reads: [output.gradient, logVariance.tensor, epsilon.tensor],
+      writes: [value.gradient],
+      settings: { u32: { width, activation: ACTIVATIONS[into.activation], accumulate: into.accumulate } },
+      lanes,
+      workgroup: 64,
+    };
+  }
+
+  graph.add({
+    op: "reparameterize",
+    label,
+    inputs: [mean, logVariance, epsilon],
+    parameters: [],
+    output,
+    attributes: {},
+    forward: () => [{
+      label: `${label} forward`,
+      shader: SHADER,
+      entryPoint: "reparameterize",
+      reads: [mean.tensor, logVariance.tensor, epsilon.tensor],
+      writes: [output.tensor],
+      settings: { u32: { width, activation: ACTIVATIONS.identity, accumulate: 0 } },
+      lanes,
+      workgroup: 64,
+    }],
+    backward: (_target, { inputs: [intoMean, intoLogVariance, intoEpsilon] }) => [
+      ...(intoMean ? [passGradient(label, output, mean, intoMean)] : []),
+      ...(intoLogVariance ? [backwardTo("log_variance", logVariance, intoLogVariance)] : []),
+      ...(intoEpsilon ? [backwardTo("epsilon", epsilon, intoEpsilon)] : []),
+    ],
+  });
+  return output;
+}

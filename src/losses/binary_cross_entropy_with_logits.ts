@@ -1,0 +1,94 @@
+/**
+ * Binary cross-entropy from logits.
+ * @module
+ */
+import code from "../../shaders/losses/binary_cross_entropy_with_logits.wgsl" with { type: "text" };
+import {
+  type GradientWrite,
+  type Graph,
+  LOSS_CHUNKS,
+  type LossTerm,
+  type Reduction,
+  REDUCTIONS,
+} from "../graph/graph.ts";
+import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
+
+const SHADER = { path: "shaders/losses/binary_cross_entropy_with_logits.wgsl", code };
+
+/** How the cross-entropies are put together. */
+export interface BinaryCrossEntropyWithLogitsOptions {
+  /** The term's name in reports. */
+  readonly label: string;
+  /** `mean` over rows and columns (per pixel), `sample` (per image), or `sum` (per batch). */
+  readonly reduction: Reduction;
+  /** The term's factor in the total loss; 1 if absent. */
+  readonly weight?: number;
+}
+
+/**
+ * L = s·Σ −(T·log σ(Z) + (1−T)·log(1−σ(Z))) in nats, computed from the logits Z so that nothing overflows or is
+ * clamped: max(Z,0) − Z·T + log(1 + e^−|Z|). s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`. It is
+ * PyTorch's `binary_cross_entropy_with_logits`. The shader holds the maths, forward and backward.
+ *
+ * @param logits [B, width], any real numbers: what a sigmoid output has before its sigmoid
+ * @param target [B, width], in [0, 1]; it gets its gradient −Z if it needs one
+ * @throws TypeError if the widths differ
+ */
+export function binaryCrossEntropyWithLogits(
+  graph: Graph,
+  logits: Value,
+  target: Value,
+  { label, reduction, weight = 1 }: BinaryCrossEntropyWithLogitsOptions,
+): LossTerm {
+  const { width } = logits;
+  if (width !== target.width) {
+    throw new TypeError(
+      `Cannot apply binary cross-entropy "${label}": expected a target [B, ${width}] but received ` +
+        `[B, ${target.width}]`,
+    );
+  }
+  const partial = { name: `${label} partial sums`, bytes: 4 * graph.batchSize * LOSS_CHUNKS };
+  const term: LossTerm = { label, weight, reduction, partial };
+
+  function dispatch(intoLogits: GradientWrite | undefined, intoTarget: GradientWrite | undefined): Dispatch {
+    const to = [intoLogits && logits.label, intoTarget && target.label].filter((name) => name !== undefined);
+    return {
+      label: to.length > 0 ? `${label} and its gradient to ${to.join(" and ")}` : label,
+      shader: SHADER,
+      entryPoint: "binary_cross_entropy_with_logits",
+      constants: { CHUNKS: LOSS_CHUNKS },
+      reads: [logits.tensor, target.tensor],
+      writes: [partial, intoLogits && logits.gradient, intoTarget && target.gradient],
+      settings: {
+        u32: {
+          width,
+          reduction: REDUCTIONS[reduction],
+          into_z: intoLogits ? 1 : 0,
+          into_t: intoTarget ? 1 : 0,
+          activation_z: ACTIVATIONS[intoLogits?.activation ?? "identity"],
+          activation_t: ACTIVATIONS[intoTarget?.activation ?? "identity"],
+          accumulate_z: intoLogits?.accumulate ?? 0,
+          accumulate_t: intoTarget?.accumulate ?? 0,
+        },
+        f32: { weight },
+      },
+      lanes: graph.batchSize * LOSS_CHUNKS,
+    };
+  }
+
+  graph.add({
+    op: "binary cross-entropy with logits",
+    label,
+    inputs: [logits, target],
+    parameters: [],
+    term,
+    attributes: { reduction, weight },
+    forward: (_target, request) => request ? [] : [dispatch(undefined, undefined)],
+    backward: (_target, { inputs: [intoLogits, intoTarget] }) =>
+      // one buffer cannot be bound twice for writing: against itself a value gets its two gradients one by one
+      logits === target && intoLogits && intoTarget
+        ? [dispatch(intoLogits, undefined), dispatch(undefined, intoTarget)]
+        : [dispatch(intoLogits, intoTarget)],
+  });
+  return term;
+}

@@ -1,0 +1,60 @@
+/**
+ * Gradient clipping by the global norm.
+ * @module
+ */
+import code from "../../shaders/optim/clip.wgsl" with { type: "text" };
+import { type GradientClip, LOSS_RING } from "../graph/compile.ts";
+import type { Dispatch, Tensor } from "../graph/tensor.ts";
+
+const SHADER = { path: "shaders/optim/clip.wgsl", code };
+
+/** Lanes that share a stretch; each leaves one partial sum. */
+const PARTIAL_LANES = 4096;
+
+/**
+ * Multiplies all gradients with one factor, so that their norm over all trainable parameters together is at most
+ * `maxNorm`: min(1, maxNorm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ (Pascanu, Mikolov and Bengio 2013,
+ * algorithm 1). Weight decay comes after it. `readGradients()` gives the gradients as they were before, and the
+ * norms of the steps, before clipping too, come with `readLosses()` as `gradientNorms`.
+ *
+ * @param maxNorm above 0
+ * @throws RangeError for another number
+ */
+export function clipByGlobalNorm(maxNorm: number): GradientClip {
+  if (!(Math.fround(maxNorm) > 0) || !Number.isFinite(Math.fround(maxNorm))) {
+    throw new RangeError(
+      `Cannot clip gradients: the largest norm must be above 0 and finite, received ${maxNorm}`,
+    );
+  }
+  return {
+    name: `gradients clipped to a norm of ${maxNorm}`,
+    dispatches: (gradients, clip, norms) => {
+      const lanes = gradients.map(({ bytes }) => Math.min(Math.ceil(bytes / 64) * 4, PARTIAL_LANES));
+      const sums = lanes.reduce((sum, n) => sum + n, 0);
+      const partial: Tensor = { name: "partial norms", bytes: 4 * sums };
+      let first = 0;
+      const partials = gradients.map((stretch, k): Dispatch => ({
+        label: `squares of ${stretch.name}`,
+        shader: SHADER,
+        entryPoint: "clip_partial",
+        reads: [stretch],
+        writes: [partial],
+        settings: {
+          u32: { count: stretch.bytes / 16, lanes: lanes[k], first: (first += lanes[k]) - lanes[k] },
+        },
+        lanes: lanes[k],
+        workgroup: 64,
+      }));
+      return [...partials, {
+        label: "norm of the gradients",
+        shader: SHADER,
+        entryPoint: "clip_total",
+        reads: [partial],
+        writes: [clip, norms],
+        settings: { u32: { count: sums / 4, ring: LOSS_RING }, f32: { most: maxNorm } },
+        lanes: 1,
+        workgroup: 64,
+      }];
+    },
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * Stochastic gradient descent with momentum.
+ * @module
+ */
+import code from "../../shaders/optim/sgd.wgsl" with { type: "text" };
+import type { Optimizer } from "../graph/compile.ts";
+
+const SHADER = { path: "shaders/optim/sgd.wgsl", code };
+
+/** SGD's figures; the defaults are PyTorch's. */
+export interface SgdOptions {
+  /** η, above 0. */
+  readonly learningRate: number;
+  /** μ in [0, 1); 0 if absent. */
+  readonly momentum?: number;
+  /** Whether to look ahead along the velocity; false if absent, and only with a momentum above 0. */
+  readonly nesterov?: boolean;
+  /** λ, at least 0: λ·p is added to the gradient; 0 if absent. */
+  readonly weightDecay?: number;
+}
+
+/** Lanes of one update; each takes every LANES-th vec4. */
+const UPDATE_LANES = 4096;
+
+/**
+ * Stochastic gradient descent with momentum, as torch.optim.SGD with dampening 0: b ← μ·b + g + λ·p, p ← p - η·b,
+ * with the first velocity b = g; the shader holds the maths. Without momentum it keeps no numbers of its own.
+ *
+ * @throws RangeError for a figure out of its range
+ */
+export function sgd(options: SgdOptions): Optimizer {
+  const { learningRate, momentum = 0, nesterov = false, weightDecay = 0 } = options;
+  const ranges: [string, number, boolean, string][] = [
+    ["learning rate", learningRate, learningRate > 0 && Number.isFinite(learningRate), "above 0"],
+    ["momentum", momentum, momentum >= 0 && momentum < 1, "in [0, 1)"],
+    ["weight decay", weightDecay, weightDecay >= 0 && Number.isFinite(weightDecay), "at least 0"],
+    ["momentum with Nesterov", momentum, !nesterov || momentum > 0, "above 0"],
+  ];
+  for (const [name, value, holds, range] of ranges) {
+    if (!holds) throw new RangeError(`Cannot make SGD: ${name} must be ${range}, received ${value}`);
+  }
+  const moves = momentum > 0;
+  return {
+    name: `SGD (learning rate ${learningRate}` +
+      (moves ? `, ${nesterov ? "Nesterov " : ""}momentum ${momentum}` : "") +
+      (weightDecay > 0 ? `, weight decay ${weightDecay})` : ")"),
+    learningRate,
+    moments: moves ? 1 : 0,
+    update: (label, gradients, parameters, moments, clip) => {
+      const count = gradients.bytes / 16;
+      const lanes = Math.min(count, UPDATE_LANES);
+      return {
+        label,
+        shader: SHADER,
+        entryPoint: "sgd_update",
+        reads: [gradients, clip],
+        writes: [parameters, moments[0]],
+        settings: {
+          u32: { count, lanes, moves: moves ? 1 : 0, nesterov: nesterov ? 1 : 0 },
+          f32: { momentum, decay: weightDecay },
+        },
+        lanes,
+        workgroup: 64,
+      };
+    },
+    corrections: () => [1, 1],
+  };
+}

@@ -1,0 +1,26 @@
+/**
+ * The specification of gradient clipping by the global norm, in float64 and plain loops.
+ * @module
+ */
+
+/** Keeps the factor finite where all gradients are 0. */
+const EPSILON = 1e-6;
+
+/** The norm of all gradients together: √(Σ g²). */
+export function globalNorm(gradients: readonly Float64Array[]): number {
+  let sum = 0;
+  for (const gradient of gradients) {
+    for (const g of gradient) sum += g * g;
+  }
+  return Math.sqrt(sum);
+}
+
+/**
+ * What every gradient is multiplied with (torch.nn.utils.clip_grad_norm_): maxNorm / (norm + 1e-6) where that is
+ * below 1, else 1; NaN where the norm is NaN.
+ */
+export function clipFactor(norm: number, maxNorm: number): number {
+  if (Number.isNaN(norm)) return NaN;
+  const factor = maxNorm / (norm + EPSILON);
+  return factor < 1 ? factor : 1;
+}

@@ -1,0 +1,29 @@
+/**
+ * A histogram in one line of text.
+ * @module
+ */
+
+/** From one to all of what the fullest bin has. */
+const BARS = "▁▂▃▄▅▆▇█";
+
+/**
+ * How often numbers in [0, 1] fall into each of equal bins: a bar for each, `·` for an empty one. The last bin
+ * includes 1; numbers outside count for the nearest bin.
+ *
+ * ```ts
+ * import { histogram } from "./histogram.ts";
+ *
+ * console.log(histogram([0.05, 0.12, 0.13, 0.98])); // ▄█·······▄
+ * ```
+ *
+ * @param values the numbers
+ * @param bins how many bins
+ */
+export function histogram(values: ArrayLike<number>, bins: number = 10): string {
+  const counts = new Array<number>(bins).fill(0);
+  for (let k = 0; k < values.length; k++) {
+    counts[Math.min(bins - 1, Math.max(0, Math.floor(values[k] * bins)))]++;
+  }
+  const most = Math.max(1, ...counts);
+  return counts.map((count) => count === 0 ? "·" : BARS[Math.ceil(count / most * BARS.length) - 1]).join("");
+}

@@ -1,0 +1,121 @@
+/**
+ * The flags that every recipe has.
+ * @module
+ */
+import { SCHEDULE_NAMES } from "../optim/schedule.ts";
+import {
+  choice,
+  type Flag,
+  flag,
+  integer,
+  number,
+  optionalInteger,
+  optionalNumber,
+  optionalText,
+} from "./flag_kinds.ts";
+
+/** A data set that every recipe can be pointed at. */
+export type DatasetName = "fashion-mnist-mini" | "mnist" | "fashion-mnist";
+
+/** The defaults in which recipes differ. */
+export interface CommonDefaults {
+  /** Passes over the training set. */
+  readonly epochs: number;
+  /** Images per step. */
+  readonly batchSize: number;
+  /** Adam's step size. */
+  readonly learningRate: number;
+  /** The data set; `fashion-mnist-mini` if not given. */
+  readonly dataset?: DatasetName;
+  /** Steps between two progress reports; 100 if not given. */
+  readonly logEvery?: number;
+}
+
+/** The flags that every recipe has. */
+export interface CommonFlags {
+  /** Passes over the training set. */
+  readonly epochs: Flag<number>;
+  /** Images per step. */
+  readonly batchSize: Flag<number>;
+  /** The optimizer's step size. */
+  readonly learningRate: Flag<number>;
+  /** Seed of everything random. */
+  readonly seed: Flag<number>;
+  /** Which data set to train on. */
+  readonly dataset: Flag<DatasetName>;
+  /** Where the data set's files lie. */
+  readonly dataDir: Flag<string | undefined>;
+  /** A file of the user's own to train on, instead of a data set. */
+  readonly data: Flag<string | undefined>;
+  /** The column of its classes. */
+  readonly label: Flag<string | undefined>;
+  /** The share of it that is held out. */
+  readonly testFraction: Flag<number>;
+  /** How many training images to use. */
+  readonly limit: Flag<number | undefined>;
+  /** The run folder. */
+  readonly out: Flag<string | undefined>;
+  /** Steps between two progress reports. */
+  readonly logEvery: Flag<number>;
+  /** Whether to stop before training. */
+  readonly dryRun: Flag<boolean>;
+  /** Whether to print the compiled plan. */
+  readonly printPlan: Flag<boolean>;
+}
+
+/**
+ * The flags that every recipe has, with the recipe's own defaults. Spread them into the recipe's declaration.
+ *
+ * @param defaults the values in which recipes differ
+ */
+export function commonFlags(defaults: CommonDefaults): CommonFlags {
+  return {
+    epochs: integer(defaults.epochs, "passes over the training set", { min: 1 }),
+    batchSize: integer(defaults.batchSize, "images per step", { min: 1 }),
+    learningRate: number(defaults.learningRate, "step size of the optimizer", { above: 0 }),
+    seed: integer(0, "seed of weights, shuffles and noise", { min: 0, max: 4294967295 }),
+    dataset: choice(
+      ["fashion-mnist-mini", "mnist", "fashion-mnist"],
+      defaults.dataset ?? "fashion-mnist-mini",
+      "data set to train on",
+    ),
+    dataDir: optionalText("folder that holds the data set's IDX files", "where the data set is usually kept"),
+    data: optionalText("file of your own to train on: IDX, NPY, or CSV with a header", "the data set"),
+    label: {
+      ...optionalText("column of a CSV file that holds the classes, whole numbers or words"),
+      placeholder: "column",
+    },
+    testFraction: number(0.2, "share of your own file's rows to test on, drawn by the seed", {
+      above: 0,
+      below: 1,
+    }),
+    limit: optionalInteger("use only the first images of the training set", { min: 1, absent: "all" }),
+    out: optionalText("folder to write the run to; must be new or empty", "runs/RECIPE-DATE-TIME-SEED"),
+    logEvery: integer(defaults.logEvery ?? 100, "steps between two progress reports", { min: 1, max: 1000 }),
+    dryRun: flag("build everything, say what would be trained, and stop"),
+    printPlan: flag("print every GPU dispatch of one step, and stop"),
+  };
+}
+
+/** The flags of how steps are taken, for recipes that offer it. */
+export interface ScheduleFlags {
+  /** How the learning rate changes. */
+  readonly schedule: Flag<typeof SCHEDULE_NAMES[number]>;
+  /** Steps over which it rises first. */
+  readonly warmup: Flag<number>;
+  /** The norm that gradients are clipped to. */
+  readonly clipNorm: Flag<number | undefined>;
+}
+
+/** The flags of how steps are taken: none of them changes anything unless it is given. */
+export function scheduleFlags(): ScheduleFlags {
+  return {
+    schedule: choice(SCHEDULE_NAMES, "constant", "how the learning rate changes; cosine falls to 0"),
+    warmup: integer(0, "steps over which the learning rate rises from 0 first", { min: 0 }),
+    clipNorm: optionalNumber("largest norm of all gradients together", {
+      above: 0,
+      max: 1e30,
+      absent: "any",
+    }),
+  };
+}

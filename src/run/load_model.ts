@@ -1,0 +1,104 @@
+/**
+ * Loading what a run has learned.
+ * @module
+ */
+import { join } from "node:path";
+import type { Dataset } from "../data/dataset.ts";
+import { InputError } from "../errors.ts";
+import { Graph } from "../graph/graph.ts";
+import type { BuildModel } from "../graph/model.ts";
+import { Parameters } from "../graph/parameters.ts";
+import { commonFlags, restoreConfig } from "./flags.ts";
+import { openDataset } from "./open_dataset.ts";
+import { readRun, type Run } from "./run_folder.ts";
+import { type NamedTensor, readSafetensors } from "./safetensors.ts";
+
+/** A run and its trained values. */
+export interface TrainedRun extends Run {
+  /** The values by name, in PyTorch's layout. */
+  readonly tensors: readonly NamedTensor[];
+}
+
+/**
+ * Reads a run that has finished.
+ *
+ * @param folder the run folder
+ * @throws InputError if it is no such folder, or one of its files is damaged
+ */
+export function readTrainedRun(folder: string): TrainedRun {
+  const run = readRun(folder, ["model.safetensors"]);
+  return { ...run, tensors: readSafetensors(join(folder, "model.safetensors")).tensors };
+}
+
+/**
+ * Opens the data set that a run was trained on; warns if it has changed since.
+ *
+ * @param run the run
+ * @param given where it lies, if not where it lay then
+ * @throws InputError if it cannot be had
+ */
+export async function openRunDataset(
+  run: Run,
+  given: { readonly dataDir?: string | undefined; readonly data?: string | undefined },
+): Promise<Dataset> {
+  const { dataset, dataDir, data, label, testFraction, seed, limit } = commonFlags({
+    epochs: 1,
+    batchSize: 1,
+    learningRate: 1,
+  });
+  const choice = { dataset, dataDir, data, label, testFraction, seed, limit };
+  const stored = restoreConfig(choice, run.config, `"${run.path}"`);
+  const images = await openDataset({
+    ...stored,
+    dataDir: given.dataDir ?? stored.dataDir,
+    data: given.data ?? stored.data,
+  });
+  if (images.checksum !== run.facts.datasetChecksum) {
+    console.error(`warning: these are not the images that "${run.path}" was trained on`);
+  }
+  return images;
+}
+
+/**
+ * Rows and columns of the images that a run was trained on, without the images.
+ *
+ * @throws InputError if the run does not say
+ */
+export function storedShape(run: Run): [number, number] {
+  const shape = run.facts.imageShape;
+  const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
+  if (!Array.isArray(shape) || shape.length !== 2 || !shape.every(isSize)) {
+    throw new InputError(
+      `Cannot use "${run.path}": expected "imageShape" to be two sizes but found ${
+        JSON.stringify(shape) ?? "nothing"
+      }; train again`,
+    );
+  }
+  return [shape[0], shape[1]];
+}
+
+/**
+ * The parameters of a network, with the values that a run has learned.
+ *
+ * @param run the run
+ * @param build records the network
+ * @param width pixels of an image
+ * @throws InputError if the run's tensors are not those of the network
+ */
+export function loadParameters(run: TrainedRun, build: BuildModel, width: number): Parameters {
+  const parameters = new Parameters(0);
+  const graph = new Graph(1);
+  build(graph, parameters, graph.input("pixels", width));
+  const found = new Map(run.tensors.map((tensor) => [tensor.name, tensor]));
+  for (const { name, shape } of parameters.all) {
+    const tensor = found.get(name);
+    if (tensor?.shape.join() !== shape.join()) {
+      throw new InputError(
+        `Cannot load "${run.path}": expected tensor "${name}" of shape [${shape.join(", ")}], found ` +
+          (tensor ? `[${tensor.shape.join(", ")}]` : "none"),
+      );
+    }
+    parameters.write(name, tensor.data);
+  }
+  return parameters;
+}
