@@ -211,8 +211,8 @@ function sameBits(a: Float32Array<ArrayBuffer>, b: Float32Array<ArrayBuffer>): b
   return left.length === right.length && left.every((bits, k) => bits === right[k]);
 }
 
-/** The largest step of a difference of the reference, how often it is halved, and how many elements are tried. */
-const REFERENCE_STEP = 0.3, REFERENCE_HALVINGS = 7, REFERENCE_SAMPLES = 3;
+/** The largest step of a difference of the reference, how often it is quartered, and how many elements are tried. */
+const REFERENCE_STEP = 0.3, REFERENCE_QUARTERS = 9, REFERENCE_SAMPLES = 4;
 /** What rounding may add to a float64 loss, relative. */
 const REFERENCE_ROUNDING = 2 ** -50;
 
@@ -236,8 +236,8 @@ function differenceOfReference(
   for (const at of picks) {
     const kept = value[at];
     const differences: number[] = [], rounding: number[] = [];
-    for (let k = 0; k < REFERENCE_HALVINGS; k++) {
-      const size = REFERENCE_STEP / 2 ** k;
+    for (let k = 0; k < REFERENCE_QUARTERS; k++) {
+      const size = REFERENCE_STEP / 4 ** k;
       const [above, below] = [kept + size, kept - size].map((shifted) => {
         value[at] = shifted;
         return runReference(graph, losses, inputs, { gradients: false }).total;
@@ -252,8 +252,8 @@ function differenceOfReference(
   return worst;
 }
 
-/** The largest step of a difference on the GPU, as the mean change of an element, and how often it is halved. */
-const GPU_STEP = 0.1, GPU_HALVINGS = 14;
+/** The largest step of a difference on the GPU, as the mean change of an element, and how often it is quartered. */
+const GPU_STEP = 0.1, GPU_QUARTERS = 8;
 /** Random directions that may be tried: one can run over a ReLU's kink, but a wrong gradient is wrong along each. */
 const DIRECTIONS = 3;
 /** How often differences of two steps are combined into a better one. */
@@ -287,8 +287,8 @@ async function differencesOnGpu(
   async function errorAlong(direction: Float64Array): Promise<number> {
     const length = Math.sqrt(direction.reduce((sum, d) => sum + d * d, 0));
     const changes: number[] = [], pending: Promise<number>[] = [];
-    for (let k = 0; k < GPU_HALVINGS; k++) {
-      const size = GPU_STEP * Math.sqrt(value.length) / 2 ** k / length;
+    for (let k = 0; k < GPU_QUARTERS; k++) {
+      const size = GPU_STEP * Math.sqrt(value.length) / 4 ** k / length;
       const above = Float32Array.from(value, (v, k) => v + size * direction[k]);
       const below = Float32Array.from(value, (v, k) => v - size * direction[k]);
       for (const shifted of [above, below]) {
@@ -314,7 +314,7 @@ async function differencesOnGpu(
 }
 
 /**
- * What a series of differences, each with half the step of the one before, tends to: neighbours are combined so
+ * What a series of differences, each with a quarter of the step of the one before, tends to: neighbours are combined so
  * that the error of second order cancels, then that of fourth (Richardson), and of all these the one is taken that
  * moved least and is not drowned in rounding (Ridders 1982), whatever it says about the gradient.
  *
@@ -328,7 +328,7 @@ function extrapolate(series: readonly number[], rounding: readonly number[], isR
   for (const [k, difference] of series.entries()) {
     const current = [difference];
     for (let order = 1; order <= Math.min(k, EXTRAPOLATIONS); order++) {
-      const result = (4 ** order * current[order - 1] - previous[order - 1]) / (4 ** order - 1);
+      const result = (16 ** order * current[order - 1] - previous[order - 1]) / (16 ** order - 1);
       current.push(result);
       const moved = Math.max(Math.abs(result - current[order - 1]), Math.abs(result - previous[order - 1]));
       const doubt = (moved + rounding[k]) / (isRatio ? Math.abs(result) : 1);
