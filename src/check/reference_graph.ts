@@ -17,6 +17,7 @@ import { reparameterizeBackward, reparameterizeForward } from "../reference/repa
 import { sparsityKlGradient, sparsityKlValue } from "../reference/sparsity_kl.ts";
 import { squaredErrorGradient, squaredErrorValue } from "../reference/squared_error.ts";
 import { transposed } from "../reference/tied_dense.ts";
+import type { RandomStream } from "../random.ts";
 
 /** What the reference is given. */
 export interface ReferenceInputs {
@@ -30,6 +31,19 @@ export interface ReferenceInputs {
   readonly draw?: number;
   /** Values that are not computed but taken from here; see {@link heldValues}. */
   readonly held?: ReadonlyMap<Value, Float64Array>;
+  /**
+   * Values of another run, from which each ReLU takes the side of its kink: then the loss is as smooth as its other
+   * parts, and equal to the true one as long as nothing crosses a kink.
+   */
+  readonly sides?: ReadonlyMap<Value, Float64Array> | undefined;
+}
+
+/** What a run of the reference does besides. */
+export interface ReferenceOptions {
+  /** Whether gradients are computed; true if absent. */
+  readonly gradients?: boolean;
+  /** Changes every value by up to one rounding of float32 either way, as a float32 machine does at the least. */
+  readonly shake?: RandomStream;
 }
 
 /** What the reference computes. */
@@ -206,8 +220,8 @@ const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
 export function runReference(
   graph: Graph,
   losses: readonly LossTerm[],
-  { parameters, inputs, rows, draw = 1, held }: ReferenceInputs,
-  { gradients: wantsGradients = true }: { readonly gradients?: boolean } = {},
+  { parameters, inputs, rows, draw = 1, held, sides }: ReferenceInputs,
+  { gradients: wantsGradients = true, shake }: ReferenceOptions = {},
 ): ReferenceResult {
   const values = new Map<Value, Float64Array>();
   const terms = new Map<LossTerm, number>();
@@ -232,13 +246,11 @@ export function runReference(
     const specification = SPECIFICATIONS[node.op];
     if (!specification) throw new TypeError(`Cannot run the reference: "${node.op}" has no specification`);
     const given = read(node);
-    const result = specification.forward(
-      node,
-      given.inputs,
-      given.parameters,
-      rows,
-      elsewhere.get(node)!,
-    );
+    const side = node.attributes.activation === "relu" ? sides?.get(node.output!) : undefined;
+    const straight = side ? { ...node, attributes: { ...node.attributes, activation: "identity" } } : node;
+    let result = specification.forward(straight, given.inputs, given.parameters, rows, elsewhere.get(node)!);
+    if (side) result = result.map((z, k) => side[k] > 0 ? z : 0);
+    if (shake) result = result.map((value) => value * (1 + (2 * shake.nextUnit() - 1) * 2 ** -24));
     if (node.output) values.set(node.output, result);
     if (node.term) terms.set(node.term, result[0]);
   }

@@ -10,6 +10,12 @@ export const TOLERANCES = {
    * to 1,000 terms are right to about 1e-6; ten times that leaves room for a GPU's own exp and tanh.
    */
   gpuAgainstReference: 1e-5,
+  /**
+   * Where changing every value by one rounding of float32 at random moves the reference's own gradient or loss by more
+   * than a bound over this, the bound is this many times the movement. A kernel's sums of hundreds of roundings are
+   * off by 5 to 16 times what one rounding moves (measured: dense layers, sparsity near its minimum).
+   */
+  shakes: 32,
   /** A loss on the GPU against the f64 reference, relative: a sum of up to 1e5 float32 squares, added in a tree. */
   lossAgainstReference: 3e-6,
   /**
@@ -19,7 +25,7 @@ export const TOLERANCES = {
   forwardElement: 1e-5,
   /**
    * Central differences of the f64 reference against its own gradient, of the largest gradient element. Extrapolated
-   * from nine step sizes they are right to 1e-8 for gradients of 1e-4 of the loss, to 1e-6 for gradients of 1e-8.
+   * from nine step sizes they are right to 1e-10 for gradients of 1e-4 of the loss, to 1e-6 for gradients of 1e-9.
    */
   referenceDifference: 1e-6,
   /**

@@ -21,10 +21,9 @@ export function binaryCrossEntropyValue(
   reduction: "sum" | "mean" | "sample",
   rows: number,
 ): number {
-  let sum = 0;
-  for (let k = 0; k < p.length; k++) {
-    sum -= t[k] * clampedLog(Math.log(p[k])) + (1 - t[k]) * clampedLog(Math.log1p(-p[k]));
-  }
+  const sum = Math.sumPrecise(
+    p.map((p, k) => -t[k] * clampedLog(Math.log(p)) - (1 - t[k]) * clampedLog(Math.log1p(-p))),
+  );
   return reduction === "sum" ? sum : sum / (reduction === "mean" ? p.length : rows);
 }
 

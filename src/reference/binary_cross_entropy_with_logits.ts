@@ -15,11 +15,9 @@ export function binaryCrossEntropyWithLogitsValue(
   reduction: "sum" | "mean" | "sample",
   rows: number,
 ): number {
-  let sum = 0;
-  for (let k = 0; k < z.length; k++) {
-    const positive = z[k] <= 0 ? 0 : z[k];
-    sum += positive - z[k] * t[k] + Math.log1p(Math.exp(-Math.abs(z[k])));
-  }
+  const sum = Math.sumPrecise(
+    z.map((z, k) => (z <= 0 ? 0 : z) - z * t[k] + Math.log1p(Math.exp(-Math.abs(z)))),
+  );
   return reduction === "sum" ? sum : sum / (reduction === "mean" ? z.length : rows);
 }
 

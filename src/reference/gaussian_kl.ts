@@ -15,10 +15,9 @@ export function gaussianKlValue(
   reduction: "sum" | "mean" | "sample",
   rows: number,
 ): number {
-  let sum = 0;
-  for (let k = 0; k < mean.length; k++) {
-    sum -= 0.5 * (logVariance[k] - mean[k] ** 2 - Math.expm1(logVariance[k]));
-  }
+  const sum = Math.sumPrecise(
+    mean.map((m, k) => -0.5 * (logVariance[k] - m ** 2 - Math.expm1(logVariance[k]))),
+  );
   return reduction === "sum" ? sum : sum / (reduction === "mean" ? mean.length : rows);
 }
 

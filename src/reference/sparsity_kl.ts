@@ -22,12 +22,12 @@ export function meanActivation(h: Float64Array, rows: number, width: number): Fl
  * @param sparsity ρ
  */
 export function sparsityKlValue(h: Float64Array, sparsity: number, rows: number, width: number): number {
-  let sum = 0;
-  for (const mean of meanActivation(h, rows, width)) {
-    const held = mean < CLAMP ? CLAMP : mean > 1 - CLAMP ? 1 - CLAMP : mean;
-    sum += sparsity * Math.log(sparsity / held) + (1 - sparsity) * Math.log((1 - sparsity) / (1 - held));
-  }
-  return sum;
+  return Math.sumPrecise(
+    meanActivation(h, rows, width).map((mean) => {
+      const held = mean < CLAMP ? CLAMP : mean > 1 - CLAMP ? 1 - CLAMP : mean;
+      return sparsity * Math.log(sparsity / held) + (1 - sparsity) * Math.log((1 - sparsity) / (1 - held));
+    }),
+  );
 }
 
 /** dL/dH[b,j] = ( -ρ/ρ̂_j + (1-ρ)/(1-ρ̂_j) ) / rows; 0 where the clamp holds ρ̂_j. */

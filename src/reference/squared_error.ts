@@ -15,8 +15,7 @@ export function squaredErrorValue(
   reduction: "sum" | "mean" | "sample",
   rows: number,
 ): number {
-  let sum = 0;
-  for (let k = 0; k < y.length; k++) sum += (y[k] - t[k]) ** 2;
+  const sum = Math.sumPrecise(y.map((value, k) => (value - t[k]) ** 2));
   return reduction === "sum" ? sum : sum / (reduction === "mean" ? y.length : rows);
 }
 
