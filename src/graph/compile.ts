@@ -1,16 +1,17 @@
 /**
- * Compiling a graph: one walk back over the nodes decides who needs a gradient and in which order it is written;
- * the result is a step, a list of dispatches that is replayed.
+ * Compiling a graph: its dispatches, forwards, back and for the update, get pipelines, buffers and bind groups; the
+ * result is a step, a list that is replayed.
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
 import { createPipeline, type KernelSpec, type Shader } from "../gpu/kernel.ts";
 import totalCode from "../../shaders/losses/total.wgsl" with { type: "text" };
-import type { BackwardRequest, GradientWrite, Graph, LossTerm, Node } from "./graph.ts";
+import type { Graph, LossTerm } from "./graph.ts";
 import { LOSS_CHUNKS } from "./graph.ts";
 import { type Parameter, type Parameters, SLOT_ALIGNMENT } from "./parameters.ts";
 import { type CompiledDispatch, Step } from "./step.ts";
 import type { Dispatch, Tensor, Value } from "./tensor.ts";
+import { planGradients, reachable } from "./walk_back.ts";
 
 /** A rule that turns gradients into updates. */
 export interface Optimizer {
@@ -226,86 +227,6 @@ type Place = (
   tensor: Tensor | undefined,
   binding?: number,
 ) => { buffer: GPUBuffer; offset: number; size: number };
-
-/** The nodes that the losses and outputs depend on, in recorded order. */
-function reachable(
-  graph: Graph,
-  losses: readonly LossTerm[],
-  outputs: readonly Value[],
-  held: readonly Value[],
-): Node[] {
-  const wanted = new Set<Value>(outputs);
-  const used: Node[] = [];
-  for (const node of graph.nodes.toReversed()) {
-    const isWanted = node.term ? losses.includes(node.term) : node.output && wanted.has(node.output);
-    if (!isWanted) continue;
-    if (node.output && held.includes(node.output)) {
-      used.unshift({ ...node, inputs: [], parameters: [], forward: () => [], backward: () => [] });
-      continue;
-    }
-    used.unshift(node);
-    for (const input of node.inputs) wanted.add(input);
-  }
-  return used;
-}
-
-/**
- * Decides which nodes a gradient passes, and for each gradient who overwrites (the first writer on the way back),
- * who adds (the others), and who goes back through the value's activation (the last).
- */
-function planGradients(
-  used: readonly Node[],
-  losses: readonly LossTerm[],
-  trainable: readonly Parameter[],
-  gradients: readonly Value[],
-): Map<Node, BackwardRequest> {
-  const train = new Set(trainable);
-  const needs = new Set<Value>(gradients);
-  for (const { output, inputs, parameters, stopsGradient } of used) {
-    if (!output || stopsGradient) continue;
-    if (inputs.some((x) => needs.has(x)) || parameters.some((p) => train.has(p))) {
-      needs.add(output);
-    }
-  }
-
-  const receives = new Set<Value>();
-  const writers = new Map<Value, { node: Node; input: number }[]>();
-  const parameterWriters = new Map<Parameter, number>();
-  const passed: Node[] = [];
-  for (const node of used.toReversed()) {
-    const gets = node.term ? losses.includes(node.term) : node.output && receives.has(node.output);
-    if (!gets) continue;
-    passed.push(node);
-    node.inputs.forEach((value, input) => {
-      if (!needs.has(value) || node.stopsGradient) return;
-      receives.add(value);
-      writers.set(value, [...writers.get(value) ?? [], { node, input }]);
-    });
-  }
-
-  const requests = new Map<Node, BackwardRequest>();
-  for (const node of passed) {
-    const inputs = node.inputs.map((value, input): GradientWrite | undefined => {
-      const order = writers.get(value);
-      const at = order?.findIndex((writer) => writer.node === node && writer.input === input) ?? -1;
-      if (!order || at < 0) return undefined;
-      return {
-        accumulate: at > 0 ? 1 : 0,
-        activation: at === order.length - 1 ? value.activation : "identity",
-      };
-    });
-    const parameters = node.parameters.map((parameter): 0 | 1 | undefined => {
-      if (!train.has(parameter)) return undefined;
-      const earlier = parameterWriters.get(parameter) ?? 0;
-      parameterWriters.set(parameter, earlier + 1);
-      return earlier > 0 ? 1 : 0;
-    });
-    if ([...inputs, ...parameters].some((write) => write !== undefined)) {
-      requests.set(node, { inputs, parameters });
-    }
-  }
-  return requests;
-}
 
 /** Neighbouring trainable slots as one stretch each, so that the optimizer needs few dispatches. */
 function stretches(trainable: readonly Parameter[]): { name: string; offset: number; bytes: number }[] {
