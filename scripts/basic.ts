@@ -5,32 +5,23 @@
 // Flags:  deno task basic --help    (try --full-data --learning-rate 1e-3: all images can be learned as well)
 // Expect: on MNIST a loss of 0.061 after 5,000 iterations, 0.035 after 10,000, 0.008 after 20,000 and 2e-4 after
 //         40,000, and a test error of 0.044: 32 images are too few to learn other digits from.
+import type { Dataset } from "../src/data/dataset.ts";
 import { batches, permutation } from "../src/data/shuffle.ts";
-import { openGpu } from "../src/gpu/device.ts";
-import { compile } from "../src/graph/compile.ts";
-import { Graph, type Reduction } from "../src/graph/graph.ts";
+import { InputError } from "../src/errors.ts";
+import type { Graph, Reduction } from "../src/graph/graph.ts";
 import type { Model } from "../src/graph/model.ts";
-import { Parameters } from "../src/graph/parameters.ts";
-import { formatPlan } from "../src/graph/plan.ts";
+import type { Parameters } from "../src/graph/parameters.ts";
 import type { Activation, Value } from "../src/graph/tensor.ts";
 import { dense } from "../src/layers/dense.ts";
-import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
 import { runCommand } from "../src/run/command.ts";
-import { commonFlags, flag, integer, parseFlags } from "../src/run/flags.ts";
-import { openDataset } from "../src/run/open_dataset.ts";
-import { TrainingRun } from "../src/run/training_run.ts";
-
-const { epochs: _, ...common } = commonFlags({ epochs: 1, batchSize: 32, learningRate: 1e-5, logEvery: 500 });
-
-/** The command line; each flag's default is the tutorial's figure. */
-export const flags = {
-  ...common,
-  iterations: integer(40_000, "training steps", { min: 1 }),
-  code: integer(128, "numbers in the code", { min: 1 }),
-  fullData: flag("train on all images, batch after batch, and not on one batch"),
-};
+import { commonFlags, type Config, flag, integer, parseFlags, scheduleFlags } from "../src/run/flags.ts";
+import { lastEpoch } from "../src/run/last_epoch.ts";
+import type { Measured } from "../src/run/measured.ts";
+import { besidePytorch } from "../src/run/pytorch_figures.ts";
+import { codeFlag, sizesFlag, sizesFor } from "../src/run/sizes.ts";
+import { openTraining } from "../src/run/training.ts";
 
 /** The network: widths of pixels and code, and what follows each layer. */
 export const ARCHITECTURE = {
@@ -39,6 +30,18 @@ export const ARCHITECTURE = {
   output: "sigmoid" as Activation, // of the reconstruction, as pixels are in [0, 1]
   bias: true,
   reduction: "mean" as Reduction, // of the squared error: per pixel
+};
+
+const { epochs: _, ...common } = commonFlags({ epochs: 1, batchSize: 32, learningRate: 1e-5, logEvery: 500 });
+
+/** The command line; each flag's default is the tutorial's figure. */
+export const flags = {
+  ...common,
+  ...scheduleFlags(),
+  iterations: integer(40_000, "training steps", { min: 1 }),
+  sizes: sizesFlag(ARCHITECTURE.sizes),
+  code: codeFlag(),
+  fullData: flag("train on all images, batch after batch, and not on one batch"),
 };
 
 /** Records the network. */
@@ -57,52 +60,53 @@ export function model(
   return { code, output, losses: [squaredError(graph, output, pixels, { label: "loss", reduction })] };
 }
 
+/** The network that the flags say, for images of the data's width; its row, and what PyTorch's reaches. */
+export function fromConfig(config: Config<typeof flags>, { width }: Dataset): Measured {
+  const sizes = sizesFor(config.sizes, ARCHITECTURE.sizes, width, config.code);
+  if (sizes.length > 2) {
+    throw new InputError(
+      `Cannot use --sizes ${sizes}: expected pixels and code, as basic has one layer; use deep`,
+    );
+  }
+  const beside = besidePytorch(flags, config);
+  const unit = `squared error per pixel, training images${beside("1.86e-4 to 2.21e-4")}`;
+  return {
+    build: (graph, parameters, pixels) => model(graph, parameters, pixels, { ...ARCHITECTURE, sizes }),
+    pytorch: { error: beside("0.0438 to 0.0440") },
+    rows: ({ metrics }) => [{ label: "loss, last report", value: lastEpoch(metrics).loss, digits: 6, unit }],
+  };
+}
+
 async function main(): Promise<number> {
   const config = parseFlags(
     { name: "basic", description: "Trains the basic autoencoder." },
     flags,
     Deno.args,
   );
-  using gpu = await openGpu();
-  console.log(`computing on ${gpu.description}`);
-  const data = await openDataset(config);
-  const { batchSize, iterations, seed } = config;
-  const few = data.train.images.subarray(0, batchSize * data.width); // all, if there are fewer
-  using images = new DeviceImages(gpu, "train", config.fullData ? data.train.images : few, data.width);
-
-  const graph = new Graph(batchSize);
-  using parameters = new Parameters(seed);
-  const pixels = gatherBatch(graph, "pixels", images);
-  const architecture = { ...ARCHITECTURE, sizes: [data.width, config.code] };
-  const { losses } = model(graph, parameters, pixels, architecture);
+  const { batchSize, iterations, seed, fullData } = config;
+  using training = await openTraining("basic", config, fullData ? undefined : batchSize);
+  const { data, images } = training;
+  const measured = fromConfig(config, data);
   const optimizer = adam({ learningRate: config.learningRate });
-  using step = await compile(gpu, graph, parameters, {
-    label: "basic",
-    losses,
-    trainable: parameters.all,
-    optimizer,
-  });
+  const step = await training.compile(measured.build, optimizer);
   const schedule = batches(images.count, batchSize);
-  const epochs = Math.ceil(iterations / schedule.length);
-  console.log(
-    `model     ${parameters.count} parameters, ${optimizer.name}, ${iterations} steps of ${batchSize}`,
-  );
-  if (config.printPlan) console.log(formatPlan(step));
-  if (config.printPlan || config.dryRun) return 0;
+  const epochs = Math.ceil(iterations / schedule.length); // one batch is an epoch of one step
+  const rate = training.rate(optimizer, iterations);
 
-  using run = new TrainingRun({ recipe: "basic", config, gpu, data, epochs, steps: iterations });
-  while (step.index < iterations && !run.isInterrupted) {
-    const epoch = Math.floor(step.index / schedule.length) + 1;
-    if (config.fullData) images.setOrder(permutation(images.count, seed, epoch));
+  using run = training.start({ ...measured, compiled: step, optimizer, epochs, steps: iterations });
+  if (!run) return 0;
+  for (let epoch = 1; epoch <= epochs && !run.isInterrupted; epoch++) {
+    if (fullData) images.setOrder(permutation(images.count, seed, epoch));
     for (const batch of schedule) {
-      step.run(batch);
+      step.run(batch, rate(step.index));
       if (step.index % config.logEvery === 0 || step.index === iterations) {
-        run.report(epoch, step.index, await step.readLosses());
+        await run.report(epoch, step.index, await step.readLosses());
         if (run.isInterrupted || step.index === iterations) break;
       }
     }
+    if (epoch % Math.ceil(epochs / 20) === 0 || epoch === epochs) await run.endEpoch(epoch, step.index);
   }
-  return await run.finish(parameters, step.index, (g, p, x) => model(g, p, x, architecture));
+  return await run.finish(step.index);
 }
 
 if (import.meta.main) await runCommand(main);

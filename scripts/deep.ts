@@ -4,30 +4,21 @@
 // Flags:  deno task train --help
 // Expect: on MNIST a test error of 0.035 to 0.037 per pixel (PCA with 3 components: 0.052), and 80 % of the test
 //         codes classified rightly by their 5 nearest training codes.
+import type { Dataset } from "../src/data/dataset.ts";
 import { batches, permutation } from "../src/data/shuffle.ts";
-import { openGpu } from "../src/gpu/device.ts";
-import { compile } from "../src/graph/compile.ts";
-import { Graph, type Reduction } from "../src/graph/graph.ts";
+import type { Graph, Reduction } from "../src/graph/graph.ts";
 import type { Model } from "../src/graph/model.ts";
-import { Parameters } from "../src/graph/parameters.ts";
-import { formatPlan } from "../src/graph/plan.ts";
+import type { Parameters } from "../src/graph/parameters.ts";
 import type { Activation, Value } from "../src/graph/tensor.ts";
 import { dense } from "../src/layers/dense.ts";
-import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
-import { clipByGlobalNorm } from "../src/optim/clip.ts";
-import { parseSchedule } from "../src/optim/schedule.ts";
 import { runCommand } from "../src/run/command.ts";
-import { commonFlags, parseFlags, scheduleFlags } from "../src/run/flags.ts";
-import { openDataset } from "../src/run/open_dataset.ts";
-import { TrainingRun } from "../src/run/training_run.ts";
-
-/** The command line; each flag's default is the tutorial's figure. */
-export const flags = {
-  ...commonFlags({ epochs: 10, batchSize: 64, learningRate: 5e-3 }),
-  ...scheduleFlags(),
-};
+import { commonFlags, type Config, parseFlags, scheduleFlags } from "../src/run/flags.ts";
+import type { Measured } from "../src/run/measured.ts";
+import { besidePytorch } from "../src/run/pytorch_figures.ts";
+import { sizesFlag, sizesFor } from "../src/run/sizes.ts";
+import { openTraining } from "../src/run/training.ts";
 
 /** The network: widths from pixels to code (the decoder mirrors them), and what follows each layer. */
 export const ARCHITECTURE = {
@@ -37,6 +28,13 @@ export const ARCHITECTURE = {
   output: "sigmoid" as Activation, // of the last layer, as pixels are in [0, 1]
   bias: true,
   reduction: "mean" as Reduction, // of the squared error: per pixel
+};
+
+/** The command line; each flag's default is the tutorial's figure. */
+export const flags = {
+  ...commonFlags({ epochs: 10, batchSize: 64, learningRate: 5e-3 }),
+  ...scheduleFlags(),
+  sizes: sizesFlag(ARCHITECTURE.sizes),
 };
 
 /** Records the network; names are those of the tutorial's two nn.Sequential, where activations count too. */
@@ -63,47 +61,41 @@ export function model(
   return { code, output, losses: [reconstruction] };
 }
 
+/** The network that the flags say, for images of the data's width, and what PyTorch's reaches. */
+export function fromConfig(config: Config<typeof flags>, { width }: Dataset): Measured {
+  const architecture = { ...ARCHITECTURE, sizes: sizesFor(config.sizes, ARCHITECTURE.sizes, width) };
+  const beside = besidePytorch(flags, config);
+  return {
+    build: (graph, parameters, pixels) => model(graph, parameters, pixels, architecture),
+    pytorch: { error: beside("0.0354 to 0.0374"), accuracy: beside("0.80 to 0.82") },
+  };
+}
+
 async function main(): Promise<number> {
   const config = parseFlags({ name: "deep", description: "Trains the deep autoencoder." }, flags, Deno.args);
-  using gpu = await openGpu();
-  console.log(`computing on ${gpu.description}`);
-  const data = await openDataset(config);
-  using images = new DeviceImages(gpu, "train", data.train.images, data.width);
-
-  const graph = new Graph(config.batchSize);
-  using parameters = new Parameters(config.seed);
-  const pixels = gatherBatch(graph, "pixels", images);
-  const architecture = { ...ARCHITECTURE, sizes: [data.width, ...ARCHITECTURE.sizes.slice(1)] };
-  const { losses } = model(graph, parameters, pixels, architecture);
+  using training = await openTraining("deep", config);
+  const { data, images } = training;
+  const measured = fromConfig(config, data);
   const optimizer = adam({ learningRate: config.learningRate });
-  using step = await compile(gpu, graph, parameters, {
-    label: "deep",
-    losses,
-    trainable: parameters.all,
-    optimizer,
-    clip: config.clipNorm === undefined ? undefined : clipByGlobalNorm(config.clipNorm),
-  });
+  const step = await training.compile(measured.build, optimizer);
   const schedule = batches(images.count, config.batchSize);
   const steps = config.epochs * schedule.length;
-  const share = parseSchedule(config.schedule, { warmUp: config.warmup, steps }); // of the learning rate
-  console.log(
-    `model     ${parameters.count} parameters, ${optimizer.name}, ${steps} steps of ${config.batchSize}`,
-  );
-  if (config.printPlan) console.log(formatPlan(step));
-  if (config.printPlan || config.dryRun) return 0;
+  const rate = training.rate(optimizer, steps);
 
-  using run = new TrainingRun({ recipe: "deep", config, gpu, data, epochs: config.epochs, steps });
+  using run = training.start({ ...measured, compiled: step, optimizer, epochs: config.epochs, steps });
+  if (!run) return 0;
   for (let epoch = 1; epoch <= config.epochs && !run.isInterrupted; epoch++) {
     images.setOrder(permutation(images.count, config.seed, epoch));
     for (const batch of schedule) {
-      step.run(batch, config.learningRate * share(step.index, steps));
+      step.run(batch, rate(step.index));
       if (step.index % config.logEvery === 0 || step.index === steps) {
-        run.report(epoch, step.index, await step.readLosses());
+        await run.report(epoch, step.index, await step.readLosses());
         if (run.isInterrupted) break;
       }
     }
+    await run.endEpoch(epoch, step.index);
   }
-  return await run.finish(parameters, step.index, (g, p, x) => model(g, p, x, architecture));
+  return await run.finish(step.index);
 }
 
 if (import.meta.main) await runCommand(main);

@@ -1,10 +1,13 @@
 // Loads a trained model back and prints the closing table of its run again.
 // Run: deno task evaluate runs/deep-…    (offline the same as: deno run --allow-read scripts/evaluate.ts RUN)
 import { openGpu } from "../src/gpu/device.ts";
+import { closingTable } from "../src/report/closing_table.ts";
 import { runCommand } from "../src/run/command.ts";
-import { evaluate, formatEvaluation } from "../src/run/evaluate.ts";
+import { evaluate } from "../src/run/evaluate.ts";
 import { commonFlags, parseFlags, positional } from "../src/run/flags.ts";
 import { loadParameters, openRunDataset, readTrainedRun } from "../src/run/load_model.ts";
+import { closingRows } from "../src/run/measured.ts";
+import { readMetrics } from "../src/run/run_folder.ts";
 import { findRecipe } from "./recipes.ts";
 
 const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
@@ -21,10 +24,12 @@ async function main(): Promise<void> {
 
   using gpu = await openGpu();
   console.log(`computing on ${gpu.description}`);
-  const images = await openRunDataset(run, given);
-  const build = recipe.fromConfig(run.config, `"${folder}"`, images);
-  using parameters = loadParameters(run, build, images.width);
-  console.log(formatEvaluation(await evaluate(gpu, build, parameters, images)));
+  const data = await openRunDataset(run, given);
+  const measured = recipe.fromConfig(run.config, `"${folder}"`, data);
+  using parameters = loadParameters(run, measured.build, data.width);
+  const result = await evaluate(gpu, measured.build, parameters, data);
+  const metrics = readMetrics(folder);
+  console.log(closingTable(await closingRows(measured, { gpu, parameters, data, result, metrics })));
 }
 
 if (import.meta.main) await runCommand(main);

@@ -8,47 +8,40 @@
 // Expect: on MNIST after 5 epochs, mse 0.055 to 0.068 (it leaves the mean image's plateau, 0.0675, after 3 to 5), bce
 //         0.0675 (it stays there), none 0.049, --local collapsed at 0.01 and 0.0445 at 1e-3. A collapse makes every
 //         level's error small; the spread of the activations, printed beside it, shows it.
+import type { Dataset } from "../src/data/dataset.ts";
 import { batches, permutation } from "../src/data/shuffle.ts";
-import { openGpu } from "../src/gpu/device.ts";
-import { compile } from "../src/graph/compile.ts";
-import { Graph, type LossTerm, type Reduction } from "../src/graph/graph.ts";
-import type { Model } from "../src/graph/model.ts";
-import { Parameters } from "../src/graph/parameters.ts";
-import { formatPlan } from "../src/graph/plan.ts";
+import type { Graph, LossTerm, Reduction } from "../src/graph/graph.ts";
+import type { Parameters } from "../src/graph/parameters.ts";
 import type { Activation, Value } from "../src/graph/tensor.ts";
 import { activation as activate } from "../src/layers/activation.ts";
 import { dense } from "../src/layers/dense.ts";
 import { detach } from "../src/layers/detach.ts";
-import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
 import { tiedDense } from "../src/layers/tied_dense.ts";
 import { binaryCrossEntropy } from "../src/losses/binary_cross_entropy.ts";
 import { binaryCrossEntropyWithLogits } from "../src/losses/binary_cross_entropy_with_logits.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
 import { runCommand } from "../src/run/command.ts";
-import { measureLevels } from "../src/run/evaluate.ts";
-import { choice, commonFlags, flag, optionalNumber, parseFlags } from "../src/run/flags.ts";
-import { openDataset } from "../src/run/open_dataset.ts";
-import { TrainingRun } from "../src/run/training_run.ts";
+import { type LevelledModel, measureLevels } from "../src/run/evaluate.ts";
+import {
+  choice,
+  commonFlags,
+  type Config,
+  flag,
+  optionalNumber,
+  parseFlags,
+  scheduleFlags,
+} from "../src/run/flags.ts";
+import type { Measured } from "../src/run/measured.ts";
+import { besidePytorch } from "../src/run/pytorch_figures.ts";
+import { sizesFlag, sizesFor } from "../src/run/sizes.ts";
+import { openTraining } from "../src/run/training.ts";
 
 /** The learning rate of each kind of matching. */
 export const RATES = { mse: 0.01, bce: 1e-4, none: 1e-3 };
 
-/** The command line; each flag's default is the source's figure. */
-export const flags = {
-  ...commonFlags({ epochs: 5, batchSize: 128, learningRate: RATES.mse }),
-  learningRate: optionalNumber("step size of Adam", {
-    above: 0,
-    absent: "0.01 for mse, 1e-4 for bce, 1e-3 for none",
-  }),
-  match: choice(
-    ["mse", "bce", "none"],
-    "mse",
-    "loss between a level's two activations; none: only the pixels'",
-  ),
-  local: flag("stop each level's gradient at that level"),
-  tied: flag("let each decoder layer read the transposed weight of its encoder layer"),
-};
+/** The test errors that PyTorch reaches on MNIST with it. */
+const PYTORCH = { mse: "0.055 to 0.068", bce: "0.0675", none: "0.0484 to 0.0499", local: "0.0702 to 0.0706" };
 
 /** The network and its loss. */
 export const ARCHITECTURE = {
@@ -61,125 +54,108 @@ export const ARCHITECTURE = {
   tied: false,
 };
 
+/** The command line; each flag's default is the source's figure. */
+export const flags = {
+  ...commonFlags({ epochs: 5, batchSize: 128, learningRate: RATES.mse }),
+  ...scheduleFlags(),
+  sizes: sizesFlag(ARCHITECTURE.sizes),
+  learningRate: optionalNumber("Adam's step size", { above: 0, absent: "0.01 for mse, 1e-4 bce, 1e-3 none" }),
+  match: choice(["mse", "bce", "none"], "mse", "loss between a level's two sides; none: only the pixels'"),
+  local: flag("stop each level's gradient at that level"),
+  tied: flag("let each decoder layer read the transposed weight of its encoder layer"),
+};
+
 /** Records the network; `levels` are the encoder's activations and their mirrors, from the pixels inwards. */
 export function model(
   graph: Graph,
   parameters: Parameters,
   pixels: Value,
   architecture = ARCHITECTURE,
-): Model & { readonly levels: readonly { readonly encoded: Value; readonly decoded: Value }[] } {
+): LevelledModel {
   const { sizes, activation, bias, reduction, match, local, tied } = architecture;
   const depth = sizes.length - 1, initializer = "glorot-uniform" as const;
 
-  /** From level `from` inwards to the code and back out; `labels` tells this way from others through the layers. */
-  function path(
-    start: Value,
-    from: number,
-    labels: string,
-  ): { encoded: Value[]; decoded: Value[]; last: Value } {
-    const encoded: Value[] = [start], decoded: Value[] = [];
-    for (let k = from; k < depth; k++) { //                     [B, 784] → [B, 400] → [B, 200] → [B, 100] → [B, 50]
-      const name = `encoder.${k}`, label = name + labels;
-      encoded.push(
-        dense(graph, parameters, encoded.at(-1)!, {
-          label,
-          name,
-          outputs: sizes[k + 1],
-          activation,
-          initializer,
-          bias,
-        }),
+  /** The values from level `from` inwards to the code and back out; the mirror of the k-th is the k-th from the end. */
+  function route(start: Value, from: number, way = ""): Value[] {
+    const values = [start];
+    const named = (name: string) => ({ label: name + way, name, initializer, bias });
+    for (let k = from; k < depth; k++) { //            [B, 784] → [B, 400] → [B, 200] → [B, 100] → [B, 50]
+      const layer = { ...named(`encoder.${k}`), activation, outputs: sizes[k + 1] };
+      values.push(dense(graph, parameters, values.at(-1)!, layer));
+    }
+    for (let k = depth - 1; k >= from; k--) { //                                 and back out the same way
+      const isLogits = k === 0 && match !== "mse", weight = `encoder.${k}.weight`;
+      const layer = { ...named(`decoder.${k}`), activation: isLogits ? "identity" : activation } as const;
+      const x = values.at(-1)!, outputs = sizes[k];
+      values.push(
+        tied
+          ? tiedDense(graph, parameters, x, { ...layer, weight })
+          : dense(graph, parameters, x, { ...layer, outputs }),
       );
     }
-    let last = encoded.at(-1)!;
-    for (let k = depth - 1; k >= from; k--) { //                                   and back out the same way
-      const name = `decoder.${k}`, label = name + labels;
-      const own = {
-        label,
-        name,
-        activation: k === 0 && match !== "mse" ? "identity" as const : activation,
-        initializer,
-        bias,
-      };
-      last = tied
-        ? tiedDense(graph, parameters, last, { ...own, weight: `encoder.${k}.weight`, initializer })
-        : dense(graph, parameters, last, { ...own, outputs: sizes[k] });
-      decoded.unshift(last);
-    }
-    return { encoded, decoded, last };
+    return values;
   }
 
-  const { encoded, decoded } = path(pixels, 0, "");
-  const logits = decoded[0]; // of the pixels, unless squared errors are wanted
+  const values = route(pixels, 0), logits = values.at(-1)!; // of the pixels, unless squared errors are wanted
   const output = match === "mse" ? logits : activate(graph, logits, { label: "reconstruction", activation });
   const losses: LossTerm[] = [
     match === "mse"
       ? squaredError(graph, output, pixels, { label: "level.0", reduction })
       : binaryCrossEntropyWithLogits(graph, logits, pixels, { label: "level.0", reduction }),
   ];
-  for (let level = 1; level < depth && match !== "none"; level++) {
-    const target = local
-      ? detach(graph, encoded[level], { label: `level ${level} detached` })
-      : encoded[level];
-    const mirror = local ? path(target, level, ` from level ${level}`).last : decoded[level];
+  for (let k = 1; k < depth && match !== "none"; k++) {
+    const target = local ? detach(graph, values[k], { label: `level ${k} detached` }) : values[k];
+    const mirror = local ? route(target, k, ` from level ${k}`).at(-1)! : values.at(-1 - k)!;
     const loss = match === "mse" ? squaredError : binaryCrossEntropy;
-    losses.push(loss(graph, mirror, target, { label: `level.${level}`, reduction }));
+    losses.push(loss(graph, mirror, target, { label: `level.${k}`, reduction }));
   }
-  const levels = encoded.slice(0, -1).map((value, k) => ({
-    encoded: value,
-    decoded: k === 0 ? output : decoded[k],
-  }));
-  return { code: encoded[depth], output, losses, levels };
+  const mirrors = [...values.slice(0, -1), output].toReversed();
+  const levels = values.slice(0, depth).map((encoded, k) => ({ encoded, decoded: mirrors[k] }));
+  return { code: values[depth], output, losses, levels };
+}
+
+/** The network that the flags say, for images of the data's width; its levels, and what PyTorch's reaches. */
+export function fromConfig(config: Config<typeof flags>, { width }: Dataset): Measured {
+  const { match, local, tied } = config;
+  const sizes = sizesFor(config.sizes, ARCHITECTURE.sizes, width);
+  const build = (g: Graph, p: Parameters, x: Value) =>
+    model(g, p, x, { ...ARCHITECTURE, sizes, match, local, tied });
+  const beside = besidePytorch(flags, config, ["match", "local"]);
+  const isMeasured = !local || match === "mse";
+  return {
+    build,
+    pytorch: { error: beside(isMeasured ? PYTORCH[local ? "local" : match] : undefined) },
+    crossEntropy: match === "mse" ? undefined : { label: "level.0", per: "pixel" },
+    rows: ({ gpu, parameters, data }) => measureLevels(gpu, build, parameters, data),
+  };
 }
 
 async function main(): Promise<number> {
-  const config = parseFlags(
-    { name: "matched", description: "Trains the layer-matched autoencoder." },
-    flags,
-    Deno.args,
-  );
-  const { batchSize, epochs, seed, match, local, tied, learningRate = RATES[match] } = config;
-  using gpu = await openGpu();
-  console.log(`computing on ${gpu.description}`);
-  const data = await openDataset(config);
-  using images = new DeviceImages(gpu, "train", data.train.images, data.width);
+  const info = { name: "matched", description: "Trains the layer-matched autoencoder." };
+  const config = parseFlags(info, flags, Deno.args);
+  using training = await openTraining("matched", config);
+  const { data, images } = training;
+  const measured = fromConfig(config, data);
+  const optimizer = adam({ learningRate: config.learningRate ?? RATES[config.match], epsilon: 1e-7 });
+  const step = await training.compile(measured.build, optimizer);
+  const schedule = batches(images.count, config.batchSize);
+  const steps = config.epochs * schedule.length;
+  const rate = training.rate(optimizer, steps);
 
-  const architecture = {
-    ...ARCHITECTURE,
-    sizes: [data.width, ...ARCHITECTURE.sizes.slice(1)],
-    match,
-    local,
-    tied,
-  };
-  const graph = new Graph(batchSize);
-  using parameters = new Parameters(seed);
-  const { losses } = model(graph, parameters, gatherBatch(graph, "pixels", images), architecture);
-  const optimizer = adam({ learningRate, epsilon: 1e-7 });
-  using step = await compile(gpu, graph, parameters, {
-    label: "matched",
-    losses,
-    trainable: parameters.all,
-    optimizer,
-  });
-  const schedule = batches(images.count, batchSize);
-  const steps = epochs * schedule.length;
-  console.log(`model     ${parameters.count} parameters, ${optimizer.name}, ${steps} steps of ${batchSize}`);
-  if (config.printPlan) console.log(formatPlan(step));
-  if (config.printPlan || config.dryRun) return 0;
-
-  using run = new TrainingRun({ recipe: "matched", config, gpu, data, epochs, steps });
-  for (let epoch = 1; epoch <= epochs && !run.isInterrupted; epoch++) {
-    images.setOrder(permutation(images.count, seed, epoch));
+  using run = training.start({ ...measured, compiled: step, optimizer, epochs: config.epochs, steps });
+  if (!run) return 0;
+  for (let epoch = 1; epoch <= config.epochs && !run.isInterrupted; epoch++) {
+    images.setOrder(permutation(images.count, config.seed, epoch));
     for (const batch of schedule) {
-      step.run(batch);
+      step.run(batch, rate(step.index));
       if (step.index % config.logEvery === 0 || step.index === steps) {
-        run.report(epoch, step.index, await step.readLosses());
+        await run.report(epoch, step.index, await step.readLosses());
         if (run.isInterrupted) break;
       }
     }
+    await run.endEpoch(epoch, step.index);
   }
-  const build = (g: Graph, p: Parameters, x: Value) => model(g, p, x, architecture);
-  return await run.finish(parameters, step.index, build, () => measureLevels(gpu, build, parameters, data));
+  return await run.finish(step.index);
 }
 
 if (import.meta.main) await runCommand(main);

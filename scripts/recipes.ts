@@ -1,7 +1,6 @@
 // The recipes by name, for the tools that work on any of them: gradcheck, replay and evaluate.
 import type { Trace } from "../src/check/trace.ts";
 import type { Dataset } from "../src/data/dataset.ts";
-import { meanImage } from "../src/data/mean_image.ts";
 import { InputError } from "../src/errors.ts";
 import type { Optimizer } from "../src/graph/compile.ts";
 import type { Graph } from "../src/graph/graph.ts";
@@ -10,7 +9,8 @@ import type { Value } from "../src/graph/tensor.ts";
 import { add } from "../src/layers/add.ts";
 import { parseNoise } from "../src/layers/noise.ts";
 import { adam } from "../src/optim/adam.ts";
-import { type Flag, restoreConfig } from "../src/run/flags.ts";
+import { type Config, type Flag, type FlagSet, restoreConfig } from "../src/run/flags.ts";
+import type { Measured } from "../src/run/measured.ts";
 import * as basic from "./basic.ts";
 import * as deep from "./deep.ts";
 import * as denoising from "./denoising.ts";
@@ -22,12 +22,8 @@ import * as vae from "./vae.ts";
 
 /** What a tool needs to know of a recipe. */
 export interface Recipe {
-  /** Records the network of a run on its data, from the configuration that it stored; errors name `source`. */
-  readonly fromConfig: (
-    config: Readonly<Record<string, unknown>>,
-    source: string,
-    data: Pick<Dataset, "width" | "train">,
-  ) => BuildModel;
+  /** The network of a run on its data, from the configuration that it stored; errors name `source`. */
+  readonly fromConfig: (config: Readonly<Record<string, unknown>>, source: string, data: Dataset) => Measured;
   /** The networks that gradcheck checks, by the flags that make them; the first is the script's default. */
   readonly variants: Readonly<Record<string, Variant>>;
   /** Records the network that a trace tells of. */
@@ -45,10 +41,7 @@ export interface Variant {
 /** All recipes. */
 export const RECIPES: Readonly<Record<string, Recipe>> = {
   basic: {
-    fromConfig: (config, source, { width }) => {
-      const { code } = restoreConfig(basic.flags, config, source);
-      return (g, p, x) => basic.model(g, p, x, { ...basic.ARCHITECTURE, sizes: [width, code] });
-    },
+    fromConfig: restored(basic),
     variants: {
       "": variant((g, p, x) => basic.model(g, p, x), basic.flags),
       "--code 2": variant(
@@ -68,10 +61,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     },
   },
   deep: {
-    fromConfig: (config, source, { width }) => {
-      restoreConfig(deep.flags, config, source);
-      return (g, p, x) => deep.model(g, p, x, withWidth(deep.ARCHITECTURE, width));
-    },
+    fromConfig: restored(deep),
     variants: { "": variant((g, p, x) => deep.model(g, p, x), deep.flags) },
     fromTrace: (trace) => {
       squaredErrorsOnly(trace);
@@ -79,16 +69,12 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     },
   },
   stacked: {
-    fromConfig: (config, source, { width }) => {
-      return stacked.fromConfig(restoreConfig(stacked.flags, config, source), width);
-    },
+    fromConfig: restored(stacked),
     variants: stages(stacked.ARCHITECTURE, {}, stacked.flags),
     fromTrace: layerwise,
   },
   denoising: {
-    fromConfig: (config, source, { width }) => {
-      return denoising.fromConfig(restoreConfig(denoising.flags, config, source), width);
-    },
+    fromConfig: restored(denoising),
     variants: Object.fromEntries(
       ["uniform:1", "gaussian:0.3", "mask:0.25"].map((noise) => {
         const corrupt = denoising.corruption(parseNoise(noise), 0, "gradcheck");
@@ -99,9 +85,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     fromTrace: layerwise,
   },
   sparse: {
-    fromConfig: (config, source, { width }) => {
-      return sparse.fromConfig(restoreConfig(sparse.flags, config, source), width);
-    },
+    fromConfig: restored(sparse),
     variants: {
       ...stages(sparse.ARCHITECTURE, { sparsity: { rho: 0.05, weight: 7.5e-5 } }, sparse.flags),
       "--sparsity-weight 0.1": variant(
@@ -112,11 +96,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     fromTrace: layerwise,
   },
   tied: {
-    fromConfig: (config, source, { width, train }) => {
-      restoreConfig(tied.flags, config, source);
-      const mean = meanImage(train.images, width);
-      return (g, p, x) => tied.model(g, p, x, mean, withWidth(tied.ARCHITECTURE, width));
-    },
+    fromConfig: restored(tied),
     variants: {
       "": variant((g, p, x) => tied.model(g, p, x, new Float32Array(x.width).fill(0.2)), tied.flags),
     },
@@ -130,11 +110,12 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     },
   },
   vae: {
-    fromConfig: (config, source, { width }) => vae.fromConfig(config, source, width),
+    fromConfig: restored(vae),
     variants: {
       "": variant((g, p, x) => vae.model(g, p, x, { seed: 0 }), vae.flags),
       "--beta 4 --code 2": variant(
-        (g, p, x) => vae.model(g, p, x, { seed: 0 }, vae.architectureOf({ beta: 4, code: 2 }, x.width)),
+        (g, p, x) =>
+          vae.model(g, p, x, { seed: 0 }, { ...vae.ARCHITECTURE, sizes: [x.width, 400, 2], beta: 4 }),
         vae.flags,
       ),
     },
@@ -152,11 +133,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     },
   },
   matched: {
-    fromConfig: (config, source, { width }) => {
-      const { match, local, tied } = restoreConfig(matched.flags, config, source);
-      const architecture = { ...withWidth(matched.ARCHITECTURE, width), match, local, tied };
-      return (g, p, x) => matched.model(g, p, x, architecture);
-    },
+    fromConfig: restored(matched),
     variants: Object.fromEntries(
       (["mse", "bce", "none"] as const).flatMap((match) =>
         [{}, { tied: true }, { local: true }, { local: true, tied: true }].map(
@@ -187,6 +164,16 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     },
   },
 };
+
+/** A script's own reading of its flags, from what a run stored of them. */
+function restored<F extends FlagSet>(
+  { flags, fromConfig }: {
+    readonly flags: F;
+    readonly fromConfig: (config: Config<F>, data: Dataset) => Measured;
+  },
+): Recipe["fromConfig"] {
+  return (config, source, data) => fromConfig(restoreConfig(flags, config, source), data);
+}
 
 /** Each stage of layer-wise training, and all layers at once. */
 function stages(
@@ -229,10 +216,6 @@ function layerwise(trace: Trace): BuildModel {
 
 function variant(build: BuildModel, { learningRate }: { readonly learningRate: Flag<number> }): Variant {
   return { build, optimizer: adam({ learningRate: learningRate.defaultValue }) };
-}
-
-function withWidth<T extends { readonly sizes: readonly number[] }>(architecture: T, width: number): T {
-  return { ...architecture, sizes: [width, ...architecture.sizes.slice(1)] };
 }
 
 function squaredErrorsOnly({ name, recipe, loss }: Trace): void {

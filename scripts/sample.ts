@@ -67,25 +67,19 @@ async function main(): Promise<void> {
       `Cannot sample from ${source}: expected a run of vae but found one of ${run.recipe}`,
     );
   }
-  const { code } = restoreConfig({ code: vae.flags.code }, run.config, source);
+  const trained = restoreConfig(vae.flags, run.config, source);
+  const shape = storedShape(run);
+  const width = shape[0] * shape[1];
+  const { build, decoder, codeSize: code } = vae.fromConfig(trained, { width });
   if (grid !== undefined && code !== 2) {
     throw new InputError(
       `Cannot sweep the code of ${source}: expected 2 numbers but it has ${code}; train with --code 2`,
     );
   }
-  const shape = storedShape(run);
-  const width = shape[0] * shape[1];
-  const build = vae.fromConfig(run.config, source, width);
-  const architecture = vae.architectureOf(restoreConfig(vae.flags, run.config, source), width);
 
   using gpu = await openGpu();
   using parameters = loadParameters(run, build, width);
-  using generate = await compileGenerator(
-    gpu,
-    parameters,
-    code,
-    (g, p, z) => vae.decoder(g, p, z, architecture),
-  );
+  using generate = await compileGenerator(gpu, parameters, code, decoder);
 
   /** From one test image to another: both as they are at the ends, what their codes decode to between. */
   async function walk(indices: readonly number[]): Promise<Drawing> {

@@ -10,33 +10,25 @@
 //         --end-to-end has two faces: some seeds leave the mean image (0.0676) in the first epoch, some never do.
 //         The tutorial's point cloud fills only a small cube as it shows images in [-1, 1] to a network trained on
 //         [0, 1]; the ranges of the codes printed here are those of images in [0, 1].
+import type { Dataset } from "../src/data/dataset.ts";
 import { batches, permutation } from "../src/data/shuffle.ts";
-import { openGpu } from "../src/gpu/device.ts";
 import type { Graph, Reduction } from "../src/graph/graph.ts";
 import type { BuildModel, Model } from "../src/graph/model.ts";
-import { Parameters } from "../src/graph/parameters.ts";
+import type { Parameters } from "../src/graph/parameters.ts";
 import type { Activation, Value } from "../src/graph/tensor.ts";
 import { dense } from "../src/layers/dense.ts";
-import { DeviceImages } from "../src/layers/gather_batch.ts";
 import { sparsityKl, type SparsityTerm } from "../src/losses/sparsity_kl.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
-import type { TableRow } from "../src/report/closing_table.ts";
-import { codeRanges } from "../src/report/code_ranges.ts";
 import { runCommand } from "../src/run/command.ts";
-import type { Evaluation } from "../src/run/evaluate.ts";
-import { commonFlags, type Config, parseFlags } from "../src/run/flags.ts";
-import { openDataset } from "../src/run/open_dataset.ts";
-import {
-  compileStages,
-  EpochLosses,
-  formatPlans,
-  planStages,
-  sizesFor,
-  stageFlags,
-  stageRow,
-} from "../src/run/stages.ts";
-import { TrainingRun } from "../src/run/training_run.ts";
+import { commonFlags, type Config, parseFlags, scheduleFlags } from "../src/run/flags.ts";
+import { measureLayerwise } from "../src/run/layerwise.ts";
+import type { Measured } from "../src/run/measured.ts";
+import { besidePytorch } from "../src/run/pytorch_figures.ts";
+import { sizesFor } from "../src/run/sizes.ts";
+import { planStages, stageFlags } from "../src/run/stages.ts";
+import { openTraining } from "../src/run/training.ts";
+import { layerwiseFigures, WAYS } from "./layerwise_figures.ts";
 
 /** The network: widths from pixels to code (the decoder mirrors them), and what follows each layer. */
 export const ARCHITECTURE = {
@@ -50,13 +42,7 @@ export const ARCHITECTURE = {
 const { epochs: _sumOfStages, ...common } = commonFlags({ epochs: 20, batchSize: 32, learningRate: 1e-3 });
 
 /** The command line; each flag's default is the tutorial's figure. */
-export const flags = { ...common, ...stageFlags(ARCHITECTURE.sizes, [2, 2, 2, 14]) };
-
-/** What PyTorch's stages end at on MNIST with the default flags. */
-const PYTORCH = {
-  greedy: ["0.0025", "0.0040", "0.0056", "0.0292"],
-  frozen: ["0.0025", "0.0040", "0.0055", "0.0527 to 0.0530"],
-};
+export const flags = { ...common, ...scheduleFlags(), ...stageFlags(ARCHITECTURE.sizes, [2, 2, 2, 14]) };
 
 /** What a layer-wise network is made of. */
 export interface LayerwiseOptions extends Readonly<typeof ARCHITECTURE> {
@@ -95,64 +81,53 @@ export function model(
   return { code, output, losses: [reconstruction, term], sparsity: term };
 }
 
-/** The network as it is measured: clean images, all layers. */
-export function fromConfig({ sizes }: Config<typeof flags>, width: number): BuildModel {
-  const options = { ...ARCHITECTURE, sizes: sizesFor(sizes, ARCHITECTURE.sizes, width) };
+/** The network of a stage, or of all. */
+function network(config: Config<typeof flags>, width: number, stage?: number): BuildModel {
+  const options = { ...ARCHITECTURE, sizes: sizesFor(config.sizes, ARCHITECTURE.sizes, width), stage };
   return (graph, parameters, pixels) => model(graph, parameters, pixels, options);
+}
+
+/** The network that the flags say and that of each of its stages; their rows, and what PyTorch's reach. */
+export function fromConfig(config: Config<typeof flags>, { width }: Dataset): Measured {
+  return measureLayerwise({
+    network: (stage) => network(config, width, stage),
+    pytorch: layerwiseFigures("stacked", config),
+    beside: besidePytorch(flags, config, WAYS),
+  });
 }
 
 async function main(): Promise<number> {
   const info = { name: "stacked", description: "Trains the stacked autoencoder, layer by layer." };
   const config = parseFlags(info, flags, Deno.args);
   const planned = planStages(config);
-  using gpu = await openGpu();
-  console.log(`computing on ${gpu.description}`);
-  const data = await openDataset(config);
-  using images = new DeviceImages(gpu, "train", data.train.images, data.width);
-
-  using parameters = new Parameters(config.seed);
-  using owned = new DisposableStack();
+  using training = await openTraining("stacked", config);
+  const { data, images } = training;
+  const measured = fromConfig(config, data);
   const optimizer = adam({ learningRate: config.learningRate });
-  const sizes = sizesFor(config.sizes, ARCHITECTURE.sizes, data.width);
-  const build = (stage: number | undefined): BuildModel => (g, p, x) =>
-    model(g, p, x, { ...ARCHITECTURE, sizes, stage });
-  const options = { ...config, gpu, images, parameters, optimizer, owned, build };
-  const stages = await compileStages(planned, options);
+  const trained = (stage: number | undefined) => network(config, data.width, stage);
+  const stages = await training.compileStages(planned, config.freeze, optimizer, trained);
   const schedule = batches(images.count, config.batchSize);
-  const epochs = stages.reduce((sum, { epochs }) => sum + epochs, 0);
+  const epochs = planned.reduce((sum, { epochs }) => sum + epochs, 0);
   const steps = epochs * schedule.length;
-  console.log(
-    `model     ${parameters.count} parameters, ${optimizer.name}, ${steps} steps of ${config.batchSize}`,
-  );
-  if (config.printPlan) console.log(formatPlans(stages));
-  if (config.printPlan || config.dryRun) return 0;
 
-  using run = new TrainingRun({ recipe: "stacked", config, gpu, data, epochs, steps });
-  const losses = new EpochLosses();
-  const rows: TableRow[] = [];
+  using run = training.start({ ...measured, compiled: stages, optimizer, epochs, steps });
+  if (!run) return 0;
   let epoch = 0, before = 0; // steps of earlier stages
-  for (const { label, stage, epochs, step } of stages) {
-    if (run.isInterrupted) break;
+  for (const { stage, epochs, step, rate } of stages) {
     for (let k = 0; k < epochs && !run.isInterrupted; k++) {
       images.setOrder(permutation(images.count, config.seed, ++epoch));
       for (const batch of schedule) {
-        step.run(batch);
+        step.run(batch, rate(step.index));
         if (step.index % config.logEvery === 0 || batch === schedule.at(-1)) {
-          const reading = await step.readLosses();
-          losses.add(epoch, reading);
-          run.report(epoch, before + step.index, reading, stage === undefined ? {} : { stage });
+          await run.report(epoch, before + step.index, await step.readLosses(), { stage });
           if (run.isInterrupted) break;
         }
       }
+      await run.endEpoch(epoch, before + step.index, { stage });
     }
     before += step.index;
-    const pytorch = stage === undefined
-      ? "0.048 to 0.068"
-      : PYTORCH[config.freeze ? "frozen" : "greedy"][stage];
-    rows.push(stageRow(label, losses.mean.reconstruction, "squared error per pixel", pytorch));
   }
-  const rowsAfter = ({ codes, codeSize }: Evaluation) => [...rows, ...codeRanges(codes, codeSize)];
-  return await run.finish(parameters, before, fromConfig(config, data.width), rowsAfter);
+  return await run.finish(before);
 }
 
 if (import.meta.main) await runCommand(main);

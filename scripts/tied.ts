@@ -5,33 +5,25 @@
 // Run:    deno task tied    (offline the same as: deno run --allow-read --allow-write=runs scripts/tied.ts)
 // Expect: on MNIST a cost per batch of 424 after the first epoch and 268 to 274 after 30, a test error of 0.017 per
 //         pixel (PCA with 32 components: 0.0168). As the cost is a sum, the learning rate belongs to this batch size.
+import type { Dataset } from "../src/data/dataset.ts";
 import { meanImage } from "../src/data/mean_image.ts";
 import { batches, permutation } from "../src/data/shuffle.ts";
-import { openGpu } from "../src/gpu/device.ts";
-import { compile } from "../src/graph/compile.ts";
-import { Graph, type Reduction } from "../src/graph/graph.ts";
+import type { Graph, Reduction } from "../src/graph/graph.ts";
 import type { Model } from "../src/graph/model.ts";
-import { Parameters } from "../src/graph/parameters.ts";
-import { formatPlan } from "../src/graph/plan.ts";
+import type { Parameters } from "../src/graph/parameters.ts";
 import type { Activation, Value } from "../src/graph/tensor.ts";
 import { dense } from "../src/layers/dense.ts";
-import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
 import { subtractRow } from "../src/layers/subtract_row.ts";
 import { tiedDense } from "../src/layers/tied_dense.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
-import { clipByGlobalNorm } from "../src/optim/clip.ts";
-import { parseSchedule } from "../src/optim/schedule.ts";
 import { runCommand } from "../src/run/command.ts";
-import { commonFlags, parseFlags, scheduleFlags } from "../src/run/flags.ts";
-import { openDataset } from "../src/run/open_dataset.ts";
-import { TrainingRun } from "../src/run/training_run.ts";
-
-/** The command line; each flag's default is the tutorial's figure. */
-export const flags = {
-  ...commonFlags({ epochs: 30, batchSize: 20, learningRate: 1e-3 }),
-  ...scheduleFlags(),
-};
+import { commonFlags, type Config, parseFlags, scheduleFlags } from "../src/run/flags.ts";
+import { lastEpoch } from "../src/run/last_epoch.ts";
+import type { Measured } from "../src/run/measured.ts";
+import { besidePytorch } from "../src/run/pytorch_figures.ts";
+import { sizesFlag, sizesFor } from "../src/run/sizes.ts";
+import { openTraining } from "../src/run/training.ts";
 
 /** The network: widths from pixels to code, and what follows each layer. */
 export const ARCHITECTURE = {
@@ -40,6 +32,13 @@ export const ARCHITECTURE = {
   output: "tanh" as Activation, // of the last layer, as centred pixels are in (-1, 1)
   bias: true,
   reduction: "sum" as Reduction, // of the squared error: over pixels and batch
+};
+
+/** The command line; each flag's default is the tutorial's figure. */
+export const flags = {
+  ...commonFlags({ epochs: 30, batchSize: 20, learningRate: 1e-3 }),
+  ...scheduleFlags(),
+  sizes: sizesFlag(ARCHITECTURE.sizes),
 };
 
 /** Records the network. `mean` is the mean training image, [784]. */
@@ -67,56 +66,48 @@ export function model(
       bias,
     });
   }
+  const loss = squaredError(graph, output, centred, { label: "loss", reduction });
+  return { code, output, target: centred, losses: [loss] };
+}
+
+/** The network that the flags say, around the data's mean image; its row, and what PyTorch's reaches. */
+export function fromConfig(config: Config<typeof flags>, { width, train }: Dataset): Measured {
+  const architecture = { ...ARCHITECTURE, sizes: sizesFor(config.sizes, ARCHITECTURE.sizes, width) };
+  const mean = meanImage(train.images, width);
+  const beside = besidePytorch(flags, config);
+  const unit = `squared error summed over pixels and batch${beside("268 to 274")}`;
   return {
-    code,
-    output,
-    target: centred,
-    losses: [squaredError(graph, output, centred, { label: "loss", reduction })],
+    build: (graph, parameters, pixels) => model(graph, parameters, pixels, mean, architecture),
+    pytorch: { error: beside("0.0167 to 0.0170") },
+    rows: ({ metrics }) => [{ label: "cost, last epoch", value: lastEpoch(metrics).loss, digits: 1, unit }],
   };
 }
 
 async function main(): Promise<number> {
   const config = parseFlags({ name: "tied", description: "Trains the tied autoencoder." }, flags, Deno.args);
-  using gpu = await openGpu();
-  console.log(`computing on ${gpu.description}`);
-  const data = await openDataset(config);
-  using images = new DeviceImages(gpu, "train", data.train.images, data.width);
-  const mean = meanImage(data.train.images, data.width);
-
-  const architecture = { ...ARCHITECTURE, sizes: [data.width, ...ARCHITECTURE.sizes.slice(1)] };
-  const build = (g: Graph, p: Parameters, x: Value) => model(g, p, x, mean, architecture);
-  const graph = new Graph(config.batchSize);
-  using parameters = new Parameters(config.seed);
-  const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", images));
+  using training = await openTraining("tied", config);
+  const { data, images } = training;
+  const measured = fromConfig(config, data);
   const optimizer = adam({ learningRate: config.learningRate });
-  using step = await compile(gpu, graph, parameters, {
-    label: "tied",
-    losses,
-    trainable: parameters.all,
-    optimizer,
-    clip: config.clipNorm === undefined ? undefined : clipByGlobalNorm(config.clipNorm),
-  });
+  const step = await training.compile(measured.build, optimizer);
   const schedule = batches(images.count, config.batchSize);
   const steps = config.epochs * schedule.length;
-  const share = parseSchedule(config.schedule, { warmUp: config.warmup, steps }); // of the learning rate
-  console.log(
-    `model     ${parameters.count} parameters, ${optimizer.name}, ${steps} steps of ${config.batchSize}`,
-  );
-  if (config.printPlan) console.log(formatPlan(step));
-  if (config.printPlan || config.dryRun) return 0;
+  const rate = training.rate(optimizer, steps);
 
-  using run = new TrainingRun({ recipe: "tied", config, gpu, data, epochs: config.epochs, steps });
+  using run = training.start({ ...measured, compiled: step, optimizer, epochs: config.epochs, steps });
+  if (!run) return 0;
   for (let epoch = 1; epoch <= config.epochs && !run.isInterrupted; epoch++) {
     images.setOrder(permutation(images.count, config.seed, epoch));
     for (const batch of schedule) {
-      step.run(batch, config.learningRate * share(step.index, steps));
+      step.run(batch, rate(step.index));
       if (step.index % config.logEvery === 0 || step.index === steps) {
-        run.report(epoch, step.index, await step.readLosses());
+        await run.report(epoch, step.index, await step.readLosses());
         if (run.isInterrupted) break;
       }
     }
+    await run.endEpoch(epoch, step.index);
   }
-  return await run.finish(parameters, step.index, build);
+  return await run.finish(step.index);
 }
 
 if (import.meta.main) await runCommand(main);

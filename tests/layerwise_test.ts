@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { codeRanges } from "../src/report/code_ranges.ts";
 import { histogram } from "../src/report/histogram.ts";
 import { decodeSafetensors } from "../src/run/safetensors.ts";
-import { EpochLosses, planStages, sizesFor } from "../src/run/stages.ts";
+import { readMetrics } from "../src/run/run_folder.ts";
+import { planStages, stageEnds } from "../src/run/stages.ts";
 import { assertRefused, complaints, fileOf, type Outcome, runTask, withFolder } from "./helpers/commands.ts";
 
 type Task = "stacked" | "denoising" | "sparse";
@@ -51,11 +52,19 @@ Deno.test("stacked trains its stages one after another and says what each ended 
       ["ae.2.encoder.weight", 8 * 3],
       ["ae.2.decoder.weight", 3 * 8],
     ]);
-    const metrics = new TextDecoder().decode(await fileOf(run, "metrics.jsonl")).trimEnd().split("\n")
-      .map((line) => JSON.parse(line)).slice(0, -1);
-    assert.deepEqual(metrics.map(({ stage }) => stage), [0, 0, 0, 0, 1, 1, 2, 2, 2, 2]);
-    assert.deepEqual(metrics.map(({ epoch }) => epoch), [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
-    const [third, fourth] = metrics.slice(2).map(({ reconstruction }) => reconstruction); // five steps each
+    const metrics = readMetrics(run);
+    const reports = metrics.filter((line) => "reconstruction" in line);
+    assert.deepEqual(reports.map(({ stage }) => stage), [0, 0, 0, 0, 1, 1, 2, 2, 2, 2]);
+    assert.deepEqual(reports.map(({ epoch }) => epoch), [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+    const epochs = metrics.filter((line) => "test.reconstruction" in line);
+    assert.deepEqual(epochs.map(({ stage, epoch }) => [stage, epoch]), [[0, 1], [0, 2], [1, 3], [2, 4], [
+      2,
+      5,
+    ]]);
+    for (const line of epochs) { // on clean images the loss is the squared error
+      assert.ok(Math.abs(Number(line.testError) - Number(line["test.reconstruction"])) < 1e-6);
+    }
+    const [third, fourth] = reports.slice(2).map(({ reconstruction }) => Number(reconstruction)); // five steps each
     assert.ok(stdout.includes(`stage 0, last epoch           ${((third + fourth) / 2).toFixed(5)}`), stdout);
   }));
 
@@ -92,8 +101,6 @@ Deno.test("stacked follows the images' width, and --print-plan prints every stag
   assert.equal(code, 0);
   assert.equal(stdout.match(/^stage \d$/gm)?.length, 4);
   assert.match(stdout, /2819500 parameters, Adam .*, 40 steps of 32/);
-  assert.deepEqual(sizesFor([784, 9, 3], [784, 9, 3], 100), [100, 9, 3]);
-  assert.deepEqual(sizesFor([100, 9], [784, 9, 3], 100), [100, 9]);
 });
 
 Deno.test("denoising tells clean from noisy images, for every noise, and repeats to the byte", () =>
@@ -159,12 +166,38 @@ Deno.test("planStages() keeps stages without epochs, as their layers exist", () 
   assert.deepEqual(planStages({ ...flags, endToEnd: true }), [{ label: "end to end", epochs: 5 }]);
 });
 
-Deno.test("EpochLosses is the mean over the latest epoch's steps", () => {
-  const losses = new EpochLosses();
-  losses.add(1, { steps: 1, values: { a: Float32Array.of(100) } });
-  losses.add(2, { steps: 2, values: { a: Float32Array.of(1, 2) } });
-  losses.add(2, { steps: 1, values: { a: Float32Array.of(6) } });
-  assert.deepEqual(losses.mean, { a: 3 });
+Deno.test("stageEnds() has every stage that was trained, with the mean losses of its last epoch", () => {
+  const line = (epoch: number, step: number, a: number, stage?: number) => ({
+    epoch,
+    step,
+    ...(stage === undefined ? {} : { stage }),
+    a,
+    seconds: 1,
+  });
+  const metrics = [line(1, 1, 100, 0), line(2, 3, 1.5, 0), line(2, 4, 6, 0), line(3, 5, 7, 2)];
+  assert.deepEqual(stageEnds([...metrics, { testError: 1 }]), [
+    { label: "stage 0", stage: 0, losses: { a: 3 } },
+    { label: "stage 2", stage: 2, losses: { a: 7 } },
+  ]);
+  assert.deepEqual(stageEnds([line(1, 1, 4)]), [{ label: "end to end", losses: { a: 4 } }]);
+});
+
+Deno.test("after each epoch denoising files its loss on noisy and its error on clean test images", () =>
+  withFolder(async (folder) => {
+    const args = ["--sizes", "784,12", "--stages", "2", "--noise", "uniform:1", "--schedule", "cosine"];
+    const { outcome: { stdout }, run } = await train("denoising", folder, "run", args);
+    const last = readMetrics(run).at(-2)!;
+    const row = (label: string) => new RegExp(`^${label} +([\\d.]+)`, "m").exec(stdout)?.[1];
+    assert.equal(Number(last.testError).toFixed(5), row("from clean images"));
+    assert.equal(Number(last["test.reconstruction"]).toFixed(5), row("from noisy images"));
+  }));
+
+Deno.test("--schedule runs over each stage's own steps, and a warm-up must fit into every stage", async () => {
+  assertRefused(
+    await runTask("stacked", ["--limit", "320", "--sizes", "784,3,2", "--stages", "9,1", "--warmup", "11"]),
+    1,
+    /warm-up of at most 10 steps/,
+  );
 });
 
 Deno.test("histogram() counts every number once, edges and strays too", () => {

@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { decode } from "fast-png";
+import { closingTable } from "../src/report/closing_table.ts";
+import { lastEpoch } from "../src/run/last_epoch.ts";
+import { besidePytorch } from "../src/run/pytorch_figures.ts";
+import { readMetrics } from "../src/run/run_folder.ts";
 import { decodeSafetensors } from "../src/run/safetensors.ts";
+import { sizesFor } from "../src/run/sizes.ts";
+import type { Results } from "../src/run/training_run.ts";
+import * as deep from "../scripts/deep.ts";
 import {
   assertRefused,
+  closingTableOf,
   complaints,
   fileOf,
   ROOT,
@@ -29,10 +37,10 @@ Deno.test("train leaves a whole run folder, and evaluate prints its closing tabl
     assert.match(config.facts.datasetChecksum, /^[0-9a-f]{64}$/);
     assert.ok(config.facts.adapter.length > 0);
 
-    const metrics = new TextDecoder().decode(await fileOf(run, "metrics.jsonl")).trimEnd().split("\n")
-      .map((line) => JSON.parse(line));
-    assert.deepEqual(metrics.slice(0, -1).map(({ step }) => step), [5, 10, 15, 20]);
-    assert.ok(metrics[3].loss < metrics[0].loss, "the loss falls");
+    const metrics = readMetrics(run);
+    const reports = metrics.filter((line) => "loss" in line);
+    assert.deepEqual(reports.map(({ step }) => step), [5, 10, 15, 20]);
+    assert.ok(Number(reports[3].loss) < Number(reports[0].loss), "the loss falls");
 
     const { tensors, metadata } = decodeSafetensors(await fileOf(run, "model.safetensors"));
     const shapes = Object.fromEntries(tensors.map(({ name, shape }) => [name, shape]));
@@ -51,15 +59,49 @@ Deno.test("train leaves a whole run folder, and evaluate prints its closing tabl
     assert.equal(codes.length, 2001);
     assert.deepEqual(
       [...Deno.readDirSync(run)].map(({ name }) => name).sort(),
-      ["codes.csv", "config.json", "metrics.jsonl", "model.safetensors", "reconstructions.png"],
+      [
+        "codes.csv",
+        "config.json",
+        "metrics.jsonl",
+        "model.safetensors",
+        "reconstructions.png",
+        "results.json",
+      ],
     );
+    assert.deepEqual(
+      closingTableOf((await runTask("evaluate", [run])).stdout),
+      closingTableOf(trained.stdout),
+    );
+    const error = Number(metrics.at(-1)!.testError);
+    assert.equal(error.toFixed(5), /this model +([\d.]+)/.exec(trained.stdout)?.[1]);
 
-    const evaluated = await runTask("evaluate", [run]);
-    const table = (text: string) =>
-      text.split("\n").filter((line) => /^(this model|PCA|mean image|5-near)/.test(line));
-    assert.equal(table(trained.stdout).length, 4);
-    assert.deepEqual(table(evaluated.stdout), table(trained.stdout));
-    assert.equal(metrics.at(-1).testError.toFixed(5), /this model +([\d.]+)/.exec(trained.stdout)?.[1]);
+    const epochs = metrics.filter((line) => "test.loss" in line);
+    assert.deepEqual(epochs.map(({ epoch, step }) => [epoch, step]), [[1, 10], [2, 20]]);
+    assert.deepEqual(Object.keys(epochs[0]).sort(), ["epoch", "seconds", "step", "test.loss", "testError"]);
+    assert.ok(
+      Math.abs(Number(epochs[1].testError) - error) < 1e-6 * error,
+      "the last epoch's is the closing one",
+    );
+    assert.ok(Math.abs(Number(epochs[1]["test.loss"]) - error) < 1e-6, "the loss of deep is that error");
+    assert.ok(Number(epochs[0].testError) > 1.05 * error, "it was measured on the parameters of its epoch");
+  }));
+
+Deno.test("results.json has the closing table, what to compare it with, and the time of a step", () =>
+  withFolder(async (folder) => {
+    const run = join(folder, "run");
+    const { stdout } = await runTask("train", [...SMALL, "--out", run], folder);
+    const results: Results = JSON.parse(new TextDecoder().decode(await fileOf(run, "results.json")));
+    assert.deepEqual(closingTable(results.rows).split("\n"), closingTableOf(stdout));
+    assert.equal(results.status, "finished");
+    assert.ok(
+      results.stepMilliseconds! > 0.1 && results.stepMilliseconds! < 1000,
+      `${results.stepMilliseconds}`,
+    );
+    const last = readMetrics(run).at(-1)!;
+    assert.deepEqual(results.baselines, [
+      { label: "mean image", value: last.meanImageError, metric: "testError" },
+      { label: "PCA, 3 components", value: last.pcaError, metric: "testError" },
+    ]);
   }));
 
 Deno.test("two runs with one seed give the same bytes, and another seed gives others", () =>
@@ -89,6 +131,8 @@ Deno.test("Ctrl-C ends a run with model and pictures saved", () =>
     await child.stderr.cancel();
     assert.equal((await child.status).code, 130);
     assert.match(output, /run saved in/);
+    const results: Results = JSON.parse(new TextDecoder().decode(await fileOf(run, "results.json")));
+    assert.equal(results.status, "interrupted");
     const { metadata } = decodeSafetensors(await fileOf(run, "model.safetensors"));
     assert.ok(Number(metadata.step) >= 10 && Number(metadata.step) % 10 === 0, metadata.step);
     assert.ok((await fileOf(run, "reconstructions.png")).length > 1000);
@@ -116,6 +160,106 @@ Deno.test("basic learns its one batch by heart", () =>
       /this model +([\d.]+)/.exec(stdout)?.[1],
     );
   }));
+
+type Recipe = "train" | "basic" | "tied" | "matched" | "vae" | "stacked" | "denoising" | "sparse";
+
+Deno.test.each<[Recipe, string, Record<string, number[]>]>([
+  ["train", "--sizes 784,7,2", { "encoder.0.weight": [7, 784], "encoder.2.weight": [2, 7] }],
+  ["train", "--sizes 784,5", { "encoder.0.weight": [5, 784], "decoder.0.weight": [784, 5] }],
+  ["basic", "--sizes 784,9", { "encoder.weight": [9, 784] }],
+  ["basic", "--code 2", { "encoder.weight": [2, 784] }],
+  ["tied", "--sizes 784,6", { "encoder.0.weight": [6, 784], "decoder.0.bias": [784] }],
+  ["matched", "--sizes 784,8,4", { "encoder.1.weight": [4, 8], "decoder.0.weight": [784, 8] }],
+  ["matched", "--sizes 784,8,4,2 --local --match bce", { "encoder.2.weight": [2, 4] }],
+  ["vae", "--sizes 784,20,10,4", { "fc4.weight": [4, 10], "fc5.weight": [10, 4], "fc7.weight": [784, 20] }],
+  ["vae", "--sizes 784,3", { "fc1.weight": [3, 784], "fc2.weight": [3, 784], "fc3.weight": [784, 3] }],
+  ["vae", "--sizes 784,20,4 --code 2", { "fc1.weight": [20, 784], "fc2.weight": [2, 20] }],
+  ["stacked", "--sizes 784,6 --stages 1", { "ae.0.encoder.weight": [6, 784] }],
+  ["denoising", "--sizes 784,6,2 --stages 1,1", { "ae.1.encoder.weight": [2, 6] }],
+  ["sparse", "--sizes 784,6,2 --stages 1,1", { "ae.1.decoder.weight": [6, 2] }],
+])(
+  "%s %s trains these widths, and evaluate prints the whole closing table again",
+  (recipe, flags, shapes) =>
+    withFolder(async (folder) => {
+      const run = join(folder, "run");
+      const epochs = recipe === "basic"
+        ? ["--iterations", "40"]
+        : flags.includes("--stages")
+        ? []
+        : ["--epochs", "1"];
+      const args = ["--limit", "256", ...flags.split(" "), ...epochs, "--schedule", "cosine", "--out", run];
+      const trained = await runTask(recipe, args, folder);
+      assert.equal(trained.code, 0, trained.stderr);
+      const { tensors } = decodeSafetensors(await fileOf(run, "model.safetensors"));
+      for (const [name, shape] of Object.entries(shapes)) {
+        assert.deepEqual(tensors.find((tensor) => tensor.name === name)?.shape, shape, name);
+      }
+      const evaluated = await runTask("evaluate", [run]);
+      assert.equal(evaluated.code, 0, evaluated.stderr);
+      assert.deepEqual(closingTableOf(evaluated.stdout), closingTableOf(trained.stdout));
+
+      const metrics = readMetrics(run);
+      const measured = metrics.filter((line) => "step" in line && "testError" in line);
+      const last = Number(measured.at(-1)!.testError), closing = Number(metrics.at(-1)!.testError);
+      assert.ok(
+        Math.abs(last - closing) <= 1e-6 * closing,
+        `${last} at the last epoch, ${closing} at the end`,
+      );
+      assert.equal(measured.length, recipe === "basic" ? 20 : flags.includes("1,1") ? 2 : 1);
+    }),
+);
+
+Deno.test("basic has one layer, and widths must begin with the images'", async () => {
+  assertRefused(await runTask("basic", ["--sizes", "784,64,3"]), 1, /expected pixels and code.*use deep/);
+  assertRefused(
+    await runTask("train", ["--sizes", "100,3"]),
+    1,
+    /expected the images' 784 pixels first.*100/,
+  );
+  assertRefused(await runTask("train", ["--warmup", "99999"]), 1, /warm-up of at most 1570 steps/);
+});
+
+Deno.test("sizesFor() lets the images' width win over the recipe's own, and the code over the last width", () => {
+  assert.deepEqual(sizesFor([784, 9, 3], [784, 9, 3], 100), [100, 9, 3]);
+  assert.deepEqual(sizesFor([784, 5], [784, 9, 3], 100), [100, 5]);
+  assert.deepEqual(sizesFor([100, 9], [784, 9, 3], 100), [100, 9]);
+  assert.deepEqual(sizesFor([784, 9, 3], [784, 9, 3], 784, 2), [784, 9, 2]);
+  assert.throws(
+    () => sizesFor([99, 9], [784, 9, 3], 100),
+    /expected the images' 100 pixels first but received 99/,
+  );
+});
+
+Deno.test("PyTorch's figures are beside a run's own as comparable only on MNIST with default flags", () => {
+  const defaults = Object.fromEntries(
+    Object.entries(deep.flags).map(([key, { defaultValue }]) => [key, defaultValue]),
+  );
+  const words = (changes: Record<string, unknown>, apart: string[] = []) =>
+    besidePytorch(deep.flags, { ...defaults, ...changes }, apart)("0.04");
+  const comparable = "; PyTorch: 0.04", other = "; PyTorch on MNIST, default flags: 0.04";
+  assert.equal(words({}), other);
+  assert.equal(words({ dataset: "mnist", seed: 7, out: "x", logEvery: 1 }), comparable);
+  assert.equal(words({ dataset: "mnist", epochs: 3 }), other);
+  assert.equal(words({ dataset: "mnist", epochs: 3 }, ["epochs"]), comparable);
+  assert.equal(words({ dataset: "mnist", limit: 10 }), other);
+  assert.equal(words({ dataset: "mnist", data: "own.npy" }), other);
+  assert.equal(words({ dataset: "mnist", sizes: [784, 3] }), other);
+  assert.equal(besidePytorch(deep.flags, defaults)(undefined), "");
+});
+
+Deno.test("lastEpoch() is the mean over the latest epoch's steps, of a stage if one is named", () => {
+  const metrics = [
+    { epoch: 1, step: 4, stage: 0, loss: 100, seconds: 1 },
+    { epoch: 1, step: 4, stage: 0, testError: 1, "test.loss": 7, seconds: 1 },
+    { epoch: 2, step: 6, stage: 1, loss: 1, seconds: 2 },
+    { epoch: 3, step: 8, stage: 1, loss: 2, gradientNorm: 9, seconds: 3 },
+    { epoch: 3, step: 9, stage: 1, loss: 5, gradientNorm: 9, seconds: 4 },
+    { testError: 0.1, accuracy: 1 },
+  ];
+  assert.deepEqual(lastEpoch(metrics), { loss: 3 });
+  assert.deepEqual(lastEpoch(metrics, 0), { loss: 100 });
+  assert.throws(() => lastEpoch(metrics.slice(-1)), /expected a report/);
+});
 
 Deno.test("train --print-plan prints every dispatch and trains nothing", async () => {
   const { code, stdout } = await runTask("train", ["--print-plan"]);
@@ -197,9 +341,9 @@ Deno.test("replay passes the shipped traces and fails a changed one", () =>
   withFolder(async (folder) => {
     const traces = [...Deno.readDirSync(join(ROOT, "fixtures/traces"))].map(({ name }) => name)
       .filter((name) => name.endsWith(".json")).sort().map((name) => `fixtures/traces/${name}`);
-    assert.equal(traces.length, 14);
+    assert.ok(traces.length >= 14, `${traces}`);
     const good = await runTask("replay", traces);
-    assert.equal(good.stdout.match(/^pass /gm)?.length, 14, good.stdout);
+    assert.equal(good.stdout.match(/^pass /gm)?.length, traces.length, good.stdout);
     assert.equal(good.code, 0);
     const trace = JSON.parse(await Deno.readTextFile(join(ROOT, "fixtures/traces/deep.json")));
     trace.steps[3].loss *= 1.0001;

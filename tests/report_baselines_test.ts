@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { baselines } from "../src/report/baselines.ts";
+import { baselines, entropyFloor } from "../src/report/baselines.ts";
 import { RandomStream } from "../src/random.ts";
 
 /** Asserts that two numbers agree to a relative error of 1e-9; NaN never does. */
@@ -109,4 +109,11 @@ Deno.test("baselines() refuses parts of images and impossible code sizes", () =>
   ) {
     assert.throws(() => baselines(images.subarray(0, train), images.subarray(0, test), 3, sizes), RangeError);
   }
+});
+
+Deno.test("entropyFloor() is the pixels' own entropy: 0 for black and white, log 2 for gray", () => {
+  assert.equal(entropyFloor(Uint8Array.of(0, 255, 0)), 0);
+  near(entropyFloor(Float32Array.of(0.5, 0, 1, 0.5)), Math.LN2 / 2);
+  const share = 51 / 255;
+  near(entropyFloor(Uint8Array.of(51)), -share * Math.log(share) - (1 - share) * Math.log(1 - share));
 });

@@ -9,6 +9,7 @@ import { activeUnits, interpolateCodes, normalQuantile, quantileGrid } from "../
 import { Forward } from "../src/run/forward.ts";
 import { readMetrics } from "../src/run/run_folder.ts";
 import { decodeSafetensors } from "../src/run/safetensors.ts";
+import type { Results } from "../src/run/training_run.ts";
 import { priorCodes } from "../src/run/variational.ts";
 import { assertRefused, complaints, fileOf, runTask, withFolder } from "./helpers/commands.ts";
 
@@ -40,7 +41,22 @@ Deno.test("vae trains, prints its figures per image, and leaves pictures after e
     const active = figure("active code units");
     assert.ok(active >= 1 && active <= 20, `${active}`);
 
-    const metrics = readMetrics(run).slice(0, -1);
+    const lines = readMetrics(run);
+    const ended = lines.filter((line) => "test.total" in line);
+    assert.deepEqual(ended.map(({ step }) => step), [5, 10]);
+    const [test] = ended.slice(-1).map((line) =>
+      ["total", "reconstruction", "kl"].map((key) => line[`test.${key}`])
+    );
+    assert.deepEqual(
+      test.map((value) => Number(value).toFixed(2)),
+      [total, reconstruction, kl].map((value) => value.toFixed(2)),
+    );
+    const { baselines }: Results = JSON.parse(new TextDecoder().decode(await fileOf(run, "results.json")));
+    const floor = baselines.find(({ label }) => label === "entropy floor")!;
+    assert.equal(floor.metric, "test.reconstruction");
+    assert.ok(floor.value > 50 && floor.value < reconstruction, `${floor.value} nats per image`);
+
+    const metrics = lines.filter((line) => "kl" in line);
     assert.deepEqual(metrics.map(({ step }) => step), [3, 6, 9, 10]);
     const [first, , , last] = metrics.map((line) => Number(line.reconstruction) + Number(line.kl));
     assert.ok(last < first - 50 && first < 600, `per image, and falling: ${first}, ${last}`);
@@ -76,7 +92,7 @@ Deno.test("vae gives the same bytes for one seed; --beta and --code do what they
     const seeds = [await train(folder, "a", "--seed", "7"), await train(folder, "b", "--seed", "7")];
     const models = await Promise.all(seeds.map((run) => fileOf(run, "model.safetensors")));
     assert.deepEqual(models[0], models[1]);
-    const last = (run: string) => Number(readMetrics(run).at(-2)!.kl);
+    const last = (run: string) => Number(readMetrics(run).findLast((line) => "kl" in line)!.kl);
     const heavy = await train(folder, "heavy", "--seed", "7", "--beta", "100");
     assert.ok(last(heavy) < last(seeds[0]) / 10, `${last(heavy)} against ${last(seeds[0])}`);
     const codes = new TextDecoder().decode(await fileOf(seeds[0], "codes.csv")).split("\n")[0];

@@ -141,3 +141,21 @@ export function baselines(
     }),
   };
 }
+
+/**
+ * The least binary cross-entropy that any reconstruction can have: that of the pixels with themselves,
+ * −p·log p − (1−p)·log(1−p). Black and white pixels add nothing, gray ones up to log 2.
+ *
+ * @param images bytes in 0 … 255, or floats in [0, 1]; at least one
+ * @returns nats, mean over pixels and images
+ */
+export function entropyFloor(images: Pixels): number {
+  const white = images instanceof Float32Array ? 1 : 255;
+  const part = (share: number) => share > 0 ? -share * Math.log(share) : 0;
+  let sum = 0;
+  for (const pixel of images) {
+    const share = pixel / white;
+    sum += part(share) + part(1 - share);
+  }
+  return sum / images.length;
+}

@@ -13,9 +13,10 @@ import { DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import { squaredError } from "../losses/squared_error.ts";
 import { batches } from "../data/shuffle.ts";
 import { baselines } from "../report/baselines.ts";
-import { closingTable, type TableRow } from "../report/closing_table.ts";
+import type { TableRow } from "../report/closing_table.ts";
 import { nearestNeighbourAccuracy } from "../report/nearest_neighbours.ts";
 import { spread } from "../report/spread.ts";
+import { averageLosses } from "./held_out.ts";
 
 /** Images that a forward pass takes at once. */
 const BATCH = 1000;
@@ -134,22 +135,21 @@ export async function measureLosses(
   const graph = new Graph(Math.min(BATCH, source.count));
   const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", source));
   using forward = await compile(gpu, graph, parameters, { label: "held-out losses", losses });
-  const schedule = batches(source.count, graph.batchSize);
-  for (const batch of schedule) forward.run(batch);
-  const { values } = await forward.readLosses();
-  return Object.fromEntries(losses.map(({ label, reduction }) => {
-    const sum = schedule.reduce(
-      (total, { rows }, k) => total + values[label][k] * (reduction === "sum" ? 1 : rows),
-      0,
-    );
-    return [label, sum / source.count];
-  }));
+  return await averageLosses(forward, losses, source.count, graph.batchSize);
 }
 
-/** The closing table, with a recipe's own rows after those of all recipes. */
-export function formatEvaluation(result: Evaluation, more: readonly TableRow[] = []): string {
-  const unit = "squared error per pixel, test images";
-  return closingTable([
+/**
+ * The rows that the closing tables of all recipes begin with.
+ *
+ * @param result what was measured
+ * @param pytorch PyTorch's figures, as they follow the unit
+ */
+export function evaluationRows(
+  result: Evaluation,
+  pytorch: { readonly error?: string; readonly accuracy?: string } = {},
+): TableRow[] {
+  const unit = `squared error per pixel, test images${pytorch.error ?? ""}`;
+  return [
     { label: "this model", value: result.error, digits: 5, unit },
     { label: `PCA, ${result.codeSize} components`, value: result.pcaError, digits: 5, unit: "the same" },
     { label: "mean image", value: result.meanImageError, digits: 5, unit: "the same" },
@@ -157,10 +157,9 @@ export function formatEvaluation(result: Evaluation, more: readonly TableRow[] =
       label: "5-nearest-neighbour accuracy",
       value: result.accuracy,
       digits: 3,
-      unit: "of the test codes, by the training codes",
+      unit: `of the test codes, by the training codes${pytorch.accuracy ?? ""}`,
     }]),
-    ...more,
-  ]);
+  ];
 }
 
 /** A model that says which of its values should equal which. */

@@ -4,15 +4,17 @@
  */
 import { InputError } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { compile, type Optimizer } from "../graph/compile.ts";
+import { compile, type GradientClip, type Optimizer } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import type { Parameter, Parameters } from "../graph/parameters.ts";
 import { formatPlan } from "../graph/plan.ts";
-import type { LossReading, Step } from "../graph/step.ts";
+import type { Step } from "../graph/step.ts";
 import { type DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
-import type { TableRow } from "../report/closing_table.ts";
 import { type Flag, flag, integers, toggle } from "./flag_kinds.ts";
+import { lastEpoch } from "./last_epoch.ts";
+import type { MetricsRecord } from "./run_folder.ts";
+import { sizesFlag } from "./sizes.ts";
 
 /** The flags of the recipes that train layer by layer. */
 export interface StageFlags {
@@ -34,7 +36,7 @@ export interface StageFlags {
  */
 export function stageFlags(sizes: readonly number[], stages: readonly number[]): StageFlags {
   return {
-    sizes: integers(sizes, "widths from pixels to code; the decoder mirrors them", { min: 1 }, 2),
+    sizes: sizesFlag(sizes),
     stages: integers(stages, "epochs of each stage, one stage for each layer; 0 leaves it out", { min: 0 }),
     freeze: toggle(false, "in each stage train its own two matrices only, not those of earlier stages"),
     endToEnd: flag("train all layers at once, for as many epochs as the stages have together"),
@@ -72,8 +74,8 @@ export function planStages(
   if (endToEnd && freeze) {
     throw new InputError("Cannot train end to end with --freeze: no layer is trained before the others");
   }
-  if (endToEnd) return [{ label: "end to end", epochs }];
-  return stages.map((epochs, stage) => ({ label: `stage ${stage}`, stage, epochs }));
+  if (endToEnd) return [{ ...nameOf(undefined), epochs }];
+  return stages.map((epochs, stage) => ({ ...nameOf(stage), epochs }));
 }
 
 /**
@@ -88,23 +90,6 @@ export function trainableIn(graph: Graph, stage: number | undefined, freeze: boo
   return freeze ? used.filter(({ name }) => name.startsWith(`ae.${stage}.`)) : used;
 }
 
-/**
- * The widths for images of `width` pixels. What the user did not choose follows the images.
- *
- * @param sizes the flag's value
- * @param defaults the flag's default
- * @param width pixels of an image
- * @throws InputError if the user chose another width than the images have
- */
-export function sizesFor(sizes: readonly number[], defaults: readonly number[], width: number): number[] {
-  if (sizes[0] !== width && sizes.join() !== defaults.join()) {
-    throw new InputError(
-      `Cannot use --sizes ${sizes}: expected the images' ${width} pixels first but received ${sizes[0]}`,
-    );
-  }
-  return [width, ...sizes.slice(1)];
-}
-
 /** What stages are compiled from. */
 export interface CompileStagesOptions {
   /** The device. */
@@ -117,6 +102,8 @@ export interface CompileStagesOptions {
   readonly batchSize: number;
   /** The rule of every stage. */
   readonly optimizer: Optimizer;
+  /** How gradients are clipped; not at all if absent. */
+  readonly clip?: GradientClip | undefined;
   /** Whether a stage trains only the layer that it adds. */
   readonly freeze: boolean;
   /** What will free the steps. */
@@ -139,7 +126,7 @@ export interface CompiledStage extends Stage {
  */
 export async function compileStages(
   stages: readonly Stage[],
-  { gpu, images, parameters, batchSize, optimizer, freeze, owned, build }: CompileStagesOptions,
+  { gpu, images, parameters, batchSize, optimizer, clip, freeze, owned, build }: CompileStagesOptions,
 ): Promise<CompiledStage[]> {
   const recorded = stages.map((stage) => {
     const graph = new Graph(batchSize);
@@ -150,7 +137,7 @@ export async function compileStages(
   for (const { stage, graph, losses } of recorded) {
     if (stage.epochs === 0) continue;
     const trainable = trainableIn(graph, stage.stage, freeze);
-    const options = { label: stage.label, losses, trainable, optimizer };
+    const options = { label: stage.label, losses, trainable, optimizer, clip };
     compiled.push({ ...stage, step: owned.use(await compile(gpu, graph, parameters, options)) });
   }
   return compiled;
@@ -161,36 +148,19 @@ export function formatPlans(stages: readonly CompiledStage[]): string {
   return stages.map(({ label, step }) => `${label}\n${formatPlan(step)}`).join("\n");
 }
 
-/**
- * A row for what a stage ended at.
- *
- * @param label the stage's
- * @param value its mean loss over its last epoch
- * @param unit which loss
- * @param pytorch what PyTorch's ended at on MNIST, with the default flags; undefined if nobody measured that
- */
-export function stageRow(label: string, value: number, unit: string, pytorch: string | undefined): TableRow {
-  const beside = pytorch === undefined ? "" : `; PyTorch on MNIST, default flags: ${pytorch}`;
-  return { label: `${label}, last epoch`, value, digits: 5, unit: `${unit}${beside}` };
+/** What a stage ended at. */
+export interface StageEnd extends Pick<Stage, "label" | "stage"> {
+  /** Mean losses over its last epoch, by the terms' labels, without weights. */
+  readonly losses: Readonly<Record<string, number>>;
 }
 
-/** Mean losses over the latest epoch, from readings that are taken more often: the mean over its batches. */
-export class EpochLosses {
-  #epoch = NaN;
-  #steps = 0;
-  #sums: Record<string, number> = {};
+/** What the stages of a run ended at, as far as they were trained, from the lines that training filed. */
+export function stageEnds(metrics: readonly MetricsRecord[]): StageEnd[] {
+  const reported = metrics.filter((line) => "step" in line);
+  const stages = new Set(reported.map(({ stage }) => stage === undefined ? undefined : Number(stage)));
+  return [...stages].map((stage) => ({ ...nameOf(stage), losses: lastEpoch(metrics, stage) }));
+}
 
-  /** Adds a reading; the first one of another epoch starts over. */
-  add(epoch: number, { steps, values }: Pick<LossReading, "steps" | "values">): void {
-    if (epoch !== this.#epoch) [this.#epoch, this.#steps, this.#sums] = [epoch, 0, {}];
-    this.#steps += steps;
-    for (const [label, series] of Object.entries(values)) {
-      this.#sums[label] = series.reduce((sum, loss) => sum + loss, this.#sums[label] ?? 0);
-    }
-  }
-
-  /** The means so far, by the terms' labels; without their weights. */
-  get mean(): Readonly<Record<string, number>> {
-    return Object.fromEntries(Object.entries(this.#sums).map(([label, sum]) => [label, sum / this.#steps]));
-  }
+function nameOf(stage: number | undefined): Pick<Stage, "label" | "stage"> {
+  return stage === undefined ? { label: "end to end" } : { label: `stage ${stage}`, stage };
 }

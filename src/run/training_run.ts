@@ -6,16 +6,25 @@ import denoConfig from "../../deno.json" with { type: "json" };
 import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
-import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import type { LossReading } from "../graph/step.ts";
-import type { TableRow } from "../report/closing_table.ts";
+import { DeviceImages } from "../layers/gather_batch.ts";
+import { closingTable, type TableRow } from "../report/closing_table.ts";
 import { codesCsv } from "../report/codes_csv.ts";
 import { reconstructionGrid } from "../report/picture.ts";
+import type { Baseline, RunStatus } from "../report/run_data.ts";
 import { type Interrupt, watchInterrupt } from "./command.ts";
-import { evaluate, type Evaluation, formatEvaluation, PICTURES } from "./evaluate.ts";
+import { evaluate, type Evaluation, PICTURES } from "./evaluate.ts";
+import { HeldOut } from "./held_out.ts";
+import { baselinesOf, closingRows, type Measured } from "./measured.ts";
 import { Progress } from "./progress.ts";
-import { createRunFolder, MetricsLog, writeConfig, writeFileAtomic } from "./run_folder.ts";
+import {
+  createRunFolder,
+  MetricsLog,
+  type MetricsRecord,
+  writeConfig,
+  writeFileAtomic,
+} from "./run_folder.ts";
 import { writeSafetensors } from "./safetensors.ts";
 
 /** What a run is about. */
@@ -31,10 +40,32 @@ export interface TrainingRunOptions {
   readonly gpu: Gpu;
   /** The data set. */
   readonly data: Dataset;
+  /** What is learned. */
+  readonly parameters: Parameters;
+  /** How the network is measured. */
+  readonly measured: Measured;
   /** Passes over the images. */
   readonly epochs: number;
   /** Steps in all. */
   readonly steps: number;
+}
+
+/** What a line of the metrics may say besides its figures. */
+export interface Place {
+  /** The stage that is trained, if there are stages. */
+  readonly stage?: number | undefined;
+}
+
+/** What `results.json` holds. */
+export interface Results {
+  /** The closing table. */
+  readonly rows: readonly TableRow[];
+  /** What metrics are to be compared with. */
+  readonly baselines: readonly Baseline[];
+  /** Milliseconds of training per step, without measuring and pictures; absent if there was no step. */
+  readonly stepMilliseconds?: number;
+  /** Whether training came to its end. */
+  readonly status: Extract<RunStatus, "finished" | "interrupted">;
 }
 
 /** A run in progress. */
@@ -42,11 +73,15 @@ export class TrainingRun {
   /** Its folder. */
   readonly folder: string;
   readonly #options: TrainingRunOptions;
-  readonly #metrics: MetricsLog;
+  readonly #log: MetricsLog;
+  readonly #metrics: MetricsRecord[] = [];
   readonly #progress: Progress;
   readonly #interrupt: Interrupt = watchInterrupt();
   readonly #started = performance.now();
   #images = 0;
+  #aside = 0; // milliseconds of what is no training
+  #testImages: DeviceImages | undefined;
+  #heldOut: { readonly stage: number | undefined; readonly network: HeldOut } | undefined;
 
   /**
    * Makes the run folder, and writes down what is about to happen.
@@ -73,15 +108,31 @@ export class TrainingRun {
         testImages: data.test.count,
         width: data.width,
         imageShape: data.imageShape,
+        classNames: data.classNames,
       },
     });
-    this.#metrics = new MetricsLog(this.folder);
-    this.#progress = new Progress(options);
+    this.#log = new MetricsLog(this.folder);
+    this.#progress = new Progress({ ...options, now: () => performance.now() - this.#aside });
   }
 
   /** Whether the user asked to stop. */
   get isInterrupted(): boolean {
     return this.#interrupt.requested;
+  }
+
+  /** Milliseconds of training so far: without what was done {@link aside}. */
+  get #milliseconds(): number {
+    return performance.now() - this.#started - this.#aside;
+  }
+
+  #file(record: MetricsRecord): void {
+    this.#log.write(record);
+    this.#metrics.push(record);
+  }
+
+  #fileAt(epoch: number, step: number, { stage }: Place, figures: Readonly<Record<string, number>>): void {
+    const seconds = Math.round(this.#milliseconds) / 1000;
+    this.#file({ epoch, step, ...(stage === undefined ? {} : { stage }), ...figures, seconds });
   }
 
   /**
@@ -90,56 +141,96 @@ export class TrainingRun {
    * @param epoch the current epoch, from 1
    * @param step steps done so far
    * @param losses what was read
-   * @param more what else belongs into the metrics, such as the stage
+   * @param place what else belongs into the metrics
    */
-  report(
-    epoch: number,
-    step: number,
-    losses: LossReading,
-    more: Readonly<Record<string, number>> = {},
-  ): void {
+  // deno-lint-ignore require-await -- callers wait, so that one day it can
+  async report(epoch: number, step: number, losses: LossReading, place: Place = {}): Promise<void> {
     this.#images += losses.images;
     this.#progress.update({ epoch, step, losses: losses.mean, images: this.#images });
-    const seconds = (performance.now() - this.#started) / 1000;
     const norms = losses.gradientNorms;
-    this.#metrics.write({
-      epoch,
-      step,
-      ...more,
+    this.#fileAt(epoch, step, place, {
       ...losses.mean,
       ...(norms ? { gradientNorm: norms.reduce((sum, norm) => sum + norm, 0) / norms.length } : {}),
-      seconds: Math.round(seconds * 1000) / 1000,
     });
   }
 
   /**
-   * What follows every training: saves the model, measures it on the test images, saves pictures and codes, and
-   * prints the closing table.
+   * Measures the network on all test images, that of the stage if there is one, and files what it finds: `testError`,
+   * the squared error per pixel, and `test.<term>` for each term of the loss without its weight, per image if its
+   * reduction is `sum` or `sample`, else its mean; and their sum as `test.total`, where the recipe names terms that add
+   * up. The time that this takes is no training time.
    *
-   * @param parameters what was learned
+   * @param epoch the epoch that has ended, from 1
+   * @param step steps done so far
+   * @param place what else belongs into the metrics
+   */
+  async endEpoch(epoch: number, step: number, place: Place = {}): Promise<void> {
+    const found = await this.aside(async () => (await this.#networkOf(place.stage)).measure());
+    const { total } = this.#options.measured;
+    const sum = total?.reduce((sum, label) => sum + found[`test.${label}`], 0);
+    this.#fileAt(epoch, step, place, { ...found, ...(sum === undefined ? {} : { "test.total": sum }) });
+  }
+
+  /**
+   * Does work that is no training: pictures, measurements. Its time counts neither in images per second nor in the
+   * metrics' seconds.
+   *
+   * @returns what the work returns
+   */
+  async aside<T>(work: () => Promise<T>): Promise<T> {
+    await this.#options.gpu.device.queue.onSubmittedWorkDone(); // the steps that were submitted are training still
+    const before = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#aside += performance.now() - before;
+    }
+  }
+
+  /** The network to measure; compiled when a stage is measured for the first time. */
+  async #networkOf(stage: number | undefined): Promise<HeldOut> {
+    const { gpu, data, parameters, measured } = this.#options;
+    if (this.#heldOut && this.#heldOut.stage === stage) return this.#heldOut.network;
+    this.#testImages ??= new DeviceImages(gpu, "test", data.test.images, data.width);
+    this.#heldOut?.network[Symbol.dispose]();
+    this.#heldOut = undefined;
+    const network = stage === undefined ? measured : measured.ofStage!(stage);
+    this.#heldOut = { stage, network: await HeldOut.compile(gpu, parameters, this.#testImages, network) };
+    return this.#heldOut.network;
+  }
+
+  /**
+   * What follows every training: saves the model, measures it on the test images, saves results, pictures and codes,
+   * and prints the closing table.
+   *
    * @param steps steps done
-   * @param build records the network as it is to be measured
-   * @param more rows for the closing table
    * @returns what the script should return: 0, or Ctrl-C's exit code
    */
-  async finish(
-    parameters: Parameters,
-    steps: number,
-    build: BuildModel,
-    more: (result: Evaluation) => readonly TableRow[] | Promise<readonly TableRow[]> = () => [],
-  ): Promise<number> {
-    const { gpu, data } = this.#options;
+  async finish(steps: number): Promise<number> {
+    const { gpu, data, parameters, measured } = this.#options;
     this.#progress.finish();
-    if (this.isInterrupted) console.log("interrupted: saving what was learned so far");
-    await this.#saveModel(parameters, steps);
-    const result = await evaluate(gpu, build, parameters, data);
+    await gpu.device.queue.onSubmittedWorkDone();
+    const stepMilliseconds = this.#milliseconds / steps;
+    const status = this.isInterrupted ? "interrupted" : "finished";
+    if (status === "interrupted") console.log("interrupted: saving what was learned so far");
+    await this.#saveModel(steps);
+    const result = await evaluate(gpu, measured.build, parameters, data);
     this.#saveEvaluation(result);
-    console.log(`${formatEvaluation(result, await more(result))}\nrun saved in ${this.folder}`);
+    const rows = await closingRows(measured, { gpu, parameters, data, result, metrics: this.#metrics });
+    const results: Results = {
+      rows,
+      baselines: baselinesOf(measured, result, data),
+      ...(steps > 0 ? { stepMilliseconds } : {}),
+      status,
+    };
+    writeFileAtomic(join(this.folder, "results.json"), JSON.stringify(results, null, 2) + "\n");
+    console.log(`${closingTable(rows)}\nrun saved in ${this.folder}`);
     return this.#interrupt.exitCode;
   }
 
   /** Saves the model as a PyTorch state_dict would name and lay it out. The bytes depend on the training alone. */
-  async #saveModel(parameters: Parameters, steps: number): Promise<void> {
+  async #saveModel(steps: number): Promise<void> {
+    const { parameters } = this.#options;
     const values = await parameters.read();
     const { out: _out, dataDir: _dataDir, data: _data, dryRun: _dryRun, printPlan: _printPlan, ...config } =
       this.#options.config;
@@ -154,7 +245,7 @@ export class TrainingRun {
   #saveEvaluation(result: Evaluation): void {
     const { data } = this.#options;
     saveEvaluation(this.folder, data, result);
-    this.#metrics.write({
+    this.#file({
       testError: result.error,
       meanImageError: result.meanImageError,
       pcaError: result.pcaError,
@@ -162,10 +253,12 @@ export class TrainingRun {
     });
   }
 
-  /** Closes the files, and lets Ctrl-C end the process again. */
+  /** Closes the files, frees what it measures with, and lets Ctrl-C end the process again. */
   [Symbol.dispose](): void {
+    this.#heldOut?.network[Symbol.dispose]();
+    this.#testImages?.destroy();
     this.#interrupt.dispose();
-    this.#metrics.close();
+    this.#log.close();
   }
 }
 

@@ -64,3 +64,11 @@ export async function withFolder(body: (folder: string) => Promise<void>): Promi
 export function fileOf(folder: string, name: string): Promise<Uint8Array> {
   return Deno.readFile(join(folder, name));
 }
+
+/** The lines of the closing table in what a training run or `evaluate` printed. */
+export function closingTableOf(stdout: string): string[] {
+  const lines = stdout.trimEnd().split("\n").filter((line) => !line.startsWith("run saved in "));
+  const first = lines.findIndex((line) => line.startsWith("this model"));
+  assert.ok(first >= 0 && lines.length >= first + 3, stdout);
+  return lines.slice(first);
+}

@@ -1,0 +1,177 @@
+/**
+ * What every training script does before its loop: opens the device and the data, compiles, and says what will be done.
+ * @module
+ */
+import type { Dataset } from "../data/dataset.ts";
+import { type Gpu, openGpu } from "../gpu/device.ts";
+import { compile, type GradientClip, type Optimizer } from "../graph/compile.ts";
+import { Graph } from "../graph/graph.ts";
+import type { BuildModel } from "../graph/model.ts";
+import { Parameters } from "../graph/parameters.ts";
+import { formatPlan } from "../graph/plan.ts";
+import { Step } from "../graph/step.ts";
+import { DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
+import { clipByGlobalNorm } from "../optim/clip.ts";
+import { parseSchedule } from "../optim/schedule.ts";
+import type { CommonFlags, ScheduleFlags } from "./common_flags.ts";
+import type { Config } from "./flag_kinds.ts";
+import type { Measured } from "./measured.ts";
+import { openDataset } from "./open_dataset.ts";
+import { type CompiledStage, compileStages, formatPlans, type Stage } from "./stages.ts";
+import { TrainingRun } from "./training_run.ts";
+
+/** The flags that training itself looks at; recipes have more. */
+export type TrainingConfig =
+  & Omit<Config<{ [K in keyof CommonFlags]: CommonFlags[K] }>, "epochs" | "learningRate">
+  & Config<{ [K in keyof ScheduleFlags]: ScheduleFlags[K] }>
+  & Readonly<Record<string, unknown>>;
+
+/** A stage, ready to be run, with its learning rates. */
+export interface ScheduledStage extends CompiledStage {
+  /** The step size at each of its steps, counted from 0. */
+  readonly rate: (step: number) => number;
+}
+
+/** What {@link Training.start} is told. */
+export interface StartOptions extends Measured {
+  /** What will be run: a step, or one for each stage. */
+  readonly compiled: Step | readonly CompiledStage[];
+  /** The rule that it was compiled with. */
+  readonly optimizer: Optimizer;
+  /** Passes over the images. */
+  readonly epochs: number;
+  /** Steps in all. */
+  readonly steps: number;
+}
+
+/**
+ * Opens the device, loads the data set that the flags name and uploads its training images. Prints a line about each.
+ *
+ * @param recipe the recipe's name
+ * @param config its flags
+ * @param only how many of the training images to train on, from the first; all if absent
+ * @throws InputError if there is no device, or the data set cannot be had
+ */
+export async function openTraining(recipe: string, config: TrainingConfig, only?: number): Promise<Training> {
+  using owned = new DisposableStack();
+  const gpu = owned.use(await openGpu());
+  console.log(`computing on ${gpu.description}`);
+  const data = await openDataset(config);
+  const pixels = data.train.images.subarray(0, only === undefined ? undefined : only * data.width);
+  const images = owned.use(new DeviceImages(gpu, "train", pixels, data.width));
+  const parameters = owned.use(new Parameters(config.seed));
+  return new Training({ recipe, config, gpu, data, images, parameters }, owned.move());
+}
+
+/** What is open while a recipe trains. Make one with {@link openTraining}. */
+export class Training implements Disposable {
+  /** The device. */
+  readonly gpu: Gpu;
+  /** The data set. */
+  readonly data: Dataset;
+  /** The images to train on. */
+  readonly images: DeviceImages;
+  /** What will be learned. */
+  readonly parameters: Parameters;
+  readonly #recipe: string;
+  readonly #config: TrainingConfig;
+  readonly #owned: DisposableStack;
+
+  /** Use {@link openTraining}. */
+  constructor(
+    { recipe, config, gpu, data, images, parameters }:
+      & Pick<Training, "gpu" | "data" | "images" | "parameters">
+      & {
+        readonly recipe: string;
+        readonly config: TrainingConfig;
+      },
+    owned: DisposableStack,
+  ) {
+    this.gpu = gpu;
+    this.data = data;
+    this.images = images;
+    this.parameters = parameters;
+    this.#recipe = recipe;
+    this.#config = config;
+    this.#owned = owned;
+  }
+
+  get #clip(): GradientClip | undefined {
+    const { clipNorm } = this.#config;
+    return clipNorm === undefined ? undefined : clipByGlobalNorm(clipNorm);
+  }
+
+  /**
+   * Records a network on batches of the training images, and compiles its training step; all parameters are trained.
+   *
+   * @param build records the network
+   * @param optimizer the rule that updates them
+   */
+  async compile(build: BuildModel, optimizer: Optimizer): Promise<Step> {
+    const { gpu, images, parameters } = this;
+    const graph = new Graph(this.#config.batchSize);
+    const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", images));
+    const options = { label: this.#recipe, losses, trainable: parameters.all, optimizer, clip: this.#clip };
+    return this.#owned.use(await compile(gpu, graph, parameters, options));
+  }
+
+  /**
+   * The same for training layer by layer: a step for each stage that has epochs.
+   *
+   * @param stages what `planStages` gave
+   * @param freeze whether a stage trains only the layer that it adds
+   * @param optimizer the rule of every stage
+   * @param build the network of a stage, or of all at once
+   */
+  async compileStages(
+    stages: readonly Stage[],
+    freeze: boolean,
+    optimizer: Optimizer,
+    build: (stage: number | undefined) => BuildModel,
+  ): Promise<ScheduledStage[]> {
+    const { gpu, images, parameters } = this;
+    const { batchSize } = this.#config;
+    const stepsOf = ({ epochs }: Stage) => epochs * Math.ceil(images.count / batchSize);
+    const rates = new Map(stages.map((stage) => [stage.label, this.rate(optimizer, stepsOf(stage))]));
+    const options = { gpu, images, parameters, batchSize, optimizer, clip: this.#clip, freeze, build };
+    const compiled = await compileStages(stages, { ...options, owned: this.#owned });
+    return compiled.map((stage) => ({ ...stage, rate: rates.get(stage.label)! }));
+  }
+
+  /**
+   * The step size at each step, counted from 0: the optimizer's own, changed as `--schedule` and `--warmup` say.
+   *
+   * @param optimizer the rule whose step size it is
+   * @param steps how many steps there will be
+   * @throws InputError if there are fewer than `--warmup`
+   */
+  rate({ learningRate }: Optimizer, steps: number): (step: number) => number {
+    const { schedule, warmup } = this.#config;
+    const share = parseSchedule(schedule, { warmUp: warmup, steps });
+    return (step) => learningRate * share(step, steps);
+  }
+
+  /**
+   * Says what will be trained, and makes the run folder.
+   *
+   * @returns the run, or nothing if `--print-plan` or `--dry-run` asked only for what was said
+   * @throws InputError if the folder exists and is not empty, or cannot be written
+   */
+  start({ compiled, optimizer, epochs, steps, ...measured }: StartOptions): TrainingRun | undefined {
+    const { gpu, data, parameters } = this;
+    const [recipe, config] = [this.#recipe, this.#config];
+    console.log(
+      `model     ${parameters.count} parameters, ${optimizer.name}, ${steps} steps of ${config.batchSize}`,
+    );
+    if (config.printPlan) {
+      console.log(compiled instanceof Step ? formatPlan(compiled) : formatPlans(compiled));
+    }
+    if (config.printPlan || config.dryRun) return undefined;
+    return new TrainingRun({ recipe, config, gpu, data, parameters, measured, epochs, steps });
+  }
+
+  /** Frees the device and all that is on it. */
+  [Symbol.dispose](): void {
+    this.#owned.dispose();
+  }
+}
