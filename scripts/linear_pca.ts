@@ -1,0 +1,99 @@
+// A test of training itself: a linear autoencoder, which cannot end below PCA with the same code size, trained until it
+// is there. Every part of a step must be right for that; what is slightly wrong ends above.
+// Source: Baldi and Hornik, Neural networks and principal component analysis (1989): the error of a linear autoencoder
+//         has no minimum but PCA's, where its decoder spans the same components; the biases fit the mean image.
+// Run:    deno run --allow-read scripts/linear_pca.ts --code 20    (docs/proofs.md has what it prints)
+// Expect: a test error within 2 % of PCA's.
+import { batches, permutation } from "../src/data/shuffle.ts";
+import type { Dataset } from "../src/data/dataset.ts";
+import { type Gpu, openGpu } from "../src/gpu/device.ts";
+import { compile } from "../src/graph/compile.ts";
+import { Graph } from "../src/graph/graph.ts";
+import type { BuildModel } from "../src/graph/model.ts";
+import { Parameters } from "../src/graph/parameters.ts";
+import { dense } from "../src/layers/dense.ts";
+import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
+import { squaredError } from "../src/losses/squared_error.ts";
+import { adam } from "../src/optim/adam.ts";
+import { cosine } from "../src/optim/schedule.ts";
+import { closingTable } from "../src/report/closing_table.ts";
+import { runCommand } from "../src/run/command.ts";
+import { evaluate, type Evaluation } from "../src/run/evaluate.ts";
+import { commonFlags, integer, parseFlags } from "../src/run/flags.ts";
+import { openDataset } from "../src/run/open_dataset.ts";
+
+const { epochs, batchSize, learningRate, seed, ...common } = commonFlags({
+  epochs: 60,
+  batchSize: 128,
+  learningRate: 5e-3,
+});
+const { dataset, dataDir, data, label, testFraction, limit } = common;
+
+/** The command line. */
+export const flags = {
+  ...{ epochs, batchSize, learningRate, seed, dataset, dataDir, data, label, testFraction, limit },
+  code: integer(20, "numbers in the code", { min: 1 }),
+};
+
+/** How a linear autoencoder is trained. */
+export interface LinearOptions {
+  /** Numbers in the code. */
+  readonly code: number;
+  /** Passes over the training images. */
+  readonly epochs: number;
+  /** Images per step. */
+  readonly batchSize: number;
+  /** Adam's step size at the beginning; it falls to 0 along half a cosine. */
+  readonly learningRate: number;
+  /** Seed of weights and shuffles. */
+  readonly seed: number;
+}
+
+/** Trains a linear autoencoder and measures it on the test images, beside PCA. */
+export async function trainLinear(gpu: Gpu, data: Dataset, options: LinearOptions): Promise<Evaluation> {
+  const { code: codeSize, epochs, batchSize, learningRate, seed } = options;
+  const build: BuildModel = (graph, parameters, pixels) => {
+    const linear = { activation: "identity", initializer: "pytorch-linear" } as const;
+    const code = dense(graph, parameters, pixels, { label: "encoder", outputs: codeSize, ...linear });
+    const output = dense(graph, parameters, code, { label: "decoder", outputs: pixels.width, ...linear });
+    return {
+      code,
+      output,
+      losses: [squaredError(graph, output, pixels, { label: "loss", reduction: "mean" })],
+    };
+  };
+  using images = new DeviceImages(gpu, "train", data.train.images, data.width);
+  const graph = new Graph(batchSize);
+  using parameters = new Parameters(seed);
+  const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", images));
+  const optimizer = adam({ learningRate });
+  const trainable = parameters.all;
+  using step = await compile(gpu, graph, parameters, { label: "linear", losses, trainable, optimizer });
+  const schedule = batches(images.count, batchSize);
+  const share = cosine();
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    images.setOrder(permutation(images.count, seed, epoch));
+    for (const batch of schedule) {
+      step.run(batch, learningRate * share(step.index, epochs * schedule.length));
+    }
+    await step.readLosses(); // one wait an epoch keeps the queue short
+  }
+  return await evaluate(gpu, build, parameters, data);
+}
+
+async function main(): Promise<number> {
+  const about = { name: "linear_pca", description: "Trains a linear autoencoder until it is PCA." };
+  const config = parseFlags(about, flags, Deno.args);
+  using gpu = await openGpu();
+  console.log(`computing on ${gpu.description}`);
+  const { error, pcaError } = await trainLinear(gpu, await openDataset(config), config);
+  const unit = "squared error per pixel, test images";
+  console.log(closingTable([
+    { label: "linear autoencoder", value: error, digits: 5, unit },
+    { label: `PCA, ${config.code} components`, value: pcaError, digits: 5, unit: "the same" },
+    { label: "above PCA", value: 100 * (error / pcaError - 1), digits: 2, unit: "%" },
+  ]));
+  return 0;
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,339 @@
+/**
+ * Faults for shaders, one at a time: in a function of a shader, a text that stands there once becomes another one.
+ * @module
+ */
+
+/** A planted fault. */
+export interface Mutant {
+  /** The shader, below `shaders/`. */
+  readonly shader: string;
+  /** The function that has the fault. */
+  readonly place: string;
+  /** What is wrong. */
+  readonly fault: string;
+  /** What stands there. */
+  readonly text: string;
+  /** What it becomes. */
+  readonly becomes: string;
+}
+
+/** By shader and function: what is wrong, what stands there, what it becomes. */
+type Faults = Readonly<
+  Record<string, Readonly<Record<string, readonly (readonly [string, string, string])[]>>>
+>;
+
+/** What every function with an activation's derivative in it can have wrong. */
+const DERIVATIVE = [
+  ["wrong derivative of the sigmoid: y·(1+y)", "* (1.0 -", "* (1.0 +"],
+  ["wrong derivative of tanh: 1+y²", "return 1.0 - ", "return 1.0 + "],
+  [
+    "wrong derivative of ReLU: 1 everywhere",
+    "select(vec4f(0.0), vec4f(1.0)",
+    "select(vec4f(1.0), vec4f(1.0)",
+  ],
+] as const;
+
+const ACTIVATE = [
+  ["wrong sign in the sigmoid", "exp(-z)", "exp(z)"],
+  ["ReLU of the wrong sign", "z <= vec4f(0.0)", "z >= vec4f(0.0)"],
+] as const;
+
+const SCALE = [
+  ["mean over rows only", " * f32(loss.width)", ""],
+  ["sample not divided", "case 2u: { return 1.0 / f32(step.rows); }", "case 2u: { return 1.0; }"],
+] as const;
+
+const PRODUCT_FORWARD = [
+  ["transposed index", "a[r].y * w1 + a[r].z * w2", "a[r].z * w1 + a[r].y * w2"],
+  ["missing factor", "a[r].w * w3", "w3"],
+] as const;
+
+const PRODUCT_BACKWARD = [
+  ["transposed index", "dot(a[r], w1), dot(a[r], w2)", "dot(a[r], w2), dot(a[r], w1)"],
+  ["missing factor", "dot(a[r], w3)", "dot(vec4f(1.0), w3)"],
+] as const;
+
+const TO_INPUT = [
+  ["wrong sign", "var d = sum[", "var d = -sum["],
+  ["= for +=", "{ d += d_x[at]; }", "{ }"],
+  ["+= for =", "layer.accumulate != 0u", "true"],
+  ["activation left out", "d * derivative(x[at])", "d"],
+] as const;
+
+const FAULTS: Faults = {
+  "data/gather_batch.wgsl": {
+    gather_batch: [
+      ["order left out", "order[step.first + b]", "(step.first + b)"],
+      ["always the first batch", "step.first + b", "b"],
+    ],
+    gather_batch_float: [
+      ["order left out", "order[step.first + b]", "(step.first + b)"],
+      ["always the first batch", "step.first + b", "b"],
+    ],
+  },
+  "layers/activation.wgsl": {
+    activate: ACTIVATE,
+    activation: [["activation left out", "activate(x[lane.x])", "x[lane.x]"]],
+  },
+  "layers/add.wgsl": {
+    add: [
+      ["wrong sign", "+ y[lane.x]", "- y[lane.x]"],
+      ["dropped summand", " + y[lane.x]", ""],
+    ],
+  },
+  "layers/subtract_row.wgsl": {
+    subtract_row: [
+      ["wrong sign", "- m[", "+ m["],
+      ["transposed index", "m[lane.x % width4]", "m[lane.x / width4]"],
+    ],
+  },
+  "layers/pass_gradient.wgsl": {
+    derivative: DERIVATIVE,
+    pass_gradient: [
+      ["wrong sign", "var d = d_y", "var d = -d_y"],
+      ["transposed index", "var d = d_y[lane.x]", "var d = d_y[lane.x].yxzw"],
+      ["= for +=", "{ d += d_x[lane.x]; }", "{ }"],
+      ["+= for =", "layer.accumulate != 0u", "true"],
+      ["activation left out", "d * derivative(x[lane.x])", "d"],
+    ],
+  },
+  "layers/reparameterize.wgsl": {
+    derivative: DERIVATIVE,
+    reparameterize: [
+      ["missing factor ½", "exp(0.5 * log_variance[lane.x])", "exp(log_variance[lane.x])"],
+      ["dropped mean", "mean[lane.x] + ", ""],
+    ],
+    reparameterize_backward_log_variance: [
+      ["wrong sign", "gradient = d_z", "gradient = -d_z"],
+      ["missing factor ½", "(0.5 * exp(", "(exp("],
+      ["missing factor: the noise", "* epsilon[lane.x] ", ""],
+      ["transposed index", "d_z[lane.x]", "d_z[lane.x].yxzw"],
+      ["= for +=", "{ gradient += d[lane.x]; }", "{ }"],
+      ["+= for =", "layer.accumulate != 0u", "true"],
+      ["activation left out", " * derivative(log_variance[lane.x])", ""],
+    ],
+    reparameterize_backward_epsilon: [
+      ["wrong sign", "gradient = d_z", "gradient = -d_z"],
+      ["missing factor: the deviation", " * exp(0.5 * log_variance[lane.x])", ""],
+      ["= for +=", "{ gradient += d[lane.x]; }", "{ }"],
+      ["+= for =", "layer.accumulate != 0u", "true"],
+      ["activation left out", " * derivative(epsilon[lane.x])", ""],
+    ],
+  },
+  "layers/noise.wgsl": {
+    derivative: DERIVATIVE,
+    add_noise: [
+      ["wrong sign", "x[lane.x] + noise.amount * normals", "x[lane.x] - noise.amount * normals"],
+      ["missing factor", "noise.amount * uniforms", "uniforms"],
+      ["the mask's other elements", "select(x[lane.x], vec4f(0.0)", "select(vec4f(0.0), x[lane.x]"],
+    ],
+    mask_backward: [
+      ["wrong sign", "select(d_y", "select(-d_y"],
+      ["mask left out", "is_masked(lane.x)", "vec4<bool>(false)"],
+      ["= for +=", "{ d += d_x[lane.x]; }", "{ }"],
+      ["+= for =", "noise.accumulate != 0u", "true"],
+      ["activation left out", "d * derivative(x[lane.x])", "d"],
+    ],
+    standard_normal: [["wrong sign", "cut(lane.x, normals", "cut(lane.x, -normals"]],
+  },
+  "layers/dense_forward.wgsl": {
+    activate: ACTIVATE,
+    derivative: DERIVATIVE,
+    add_product: PRODUCT_FORWARD,
+    dense_forward: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
+    tied_backward_input: TO_INPUT,
+  },
+  "layers/dense_backward_input.wgsl": {
+    activate: ACTIVATE,
+    derivative: DERIVATIVE,
+    add_product: PRODUCT_BACKWARD,
+    dense_backward_input: TO_INPUT,
+    tied_forward: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
+  },
+  "layers/dense_backward_weight.wgsl": {
+    dense_backward_weight: [
+      ["wrong sign", "+= a[r].x * d", "-= a[r].x * d"],
+      ["transposed index", "+= a[r].y * d", "+= a[r].z * d"],
+      ["missing factor", "+= a[r].w * d", "+= d"],
+      ["one row short", "b < step.rows", "b < step.rows - 1u"],
+      ["one row too many", "b < step.rows", "b < step.rows + 1u"],
+      ["= for +=", "{ d += d_w[at]; }", "{ }"],
+      ["+= for =", "layer.accumulate_weight != 0u", "true"],
+      ["dropped bias", "d_bias[column] = d;", ""],
+      ["bias of the last row only", "bias_sum[c] += d;", "bias_sum[c] = d;"],
+      ["bias: = for +=", "{ d += d_bias[column]; }", "{ }"],
+      ["bias: += for =", "layer.accumulate_bias != 0u", "true"],
+    ],
+    dense_backward_bias: [
+      ["wrong sign", "d += d_z", "d -= d_z"],
+      ["transposed index", "d_z[b * O4 + column]", "d_z[b * O4 + column].yxzw"],
+      ["one row too many", "b < step.rows", "b < step.rows + 1u"],
+      ["dropped bias", "d_bias[column] = d;", ""],
+      ["= for +=", "{ d += d_bias[column]; }", "{ }"],
+      ["+= for =", "layer.accumulate_bias != 0u", "true"],
+    ],
+  },
+  "losses/squared_error.wgsl": {
+    derivative: DERIVATIVE,
+    reduction_scale: SCALE,
+    squared_error: [
+      ["wrong sign", "y[at] - t[at]", "t[at] - y[at]"],
+      ["missing factor 2", "2.0 * scale", "scale"],
+      ["missing weight", "loss.weight * 2.0", "2.0"],
+      ["transposed index", "scale * difference", "scale * difference.yxzw"],
+      ["= for +=", "{ gradient += d_y[at]; }", "{ }"],
+      ["+= for =", "loss.accumulate != 0u", "true"],
+      ["activation left out", "gradient * derivative(y[at])", "gradient"],
+      ["value not squared", "sum += difference * difference", "sum += difference"],
+    ],
+  },
+  "losses/binary_cross_entropy_with_logits.wgsl": {
+    derivative: DERIVATIVE,
+    reduction_scale: SCALE,
+    binary_cross_entropy_with_logits: [
+      ["wrong sign of positive logits", "(1.0 - truth) - doubt", "doubt - (1.0 - truth)"],
+      ["wrong sign of negative logits", "select(doubt - truth", "select(truth - doubt"],
+      ["missing weight", "loss.weight * scale * select", "scale * select"],
+      ["missing scale", "loss.weight * scale * select", "loss.weight * select"],
+      ["= for +=", "{ gradient += d_z[at]; }", "{ }"],
+      ["+= for =", "loss.accumulate_z != 0u", "true"],
+      ["activation left out", "gradient * derivative(loss.activation_z, logit)", "gradient"],
+      ["target: wrong sign", "scale * -logit", "scale * logit"],
+      ["target: missing weight", "loss.weight * scale * -logit", "scale * -logit"],
+      ["target: = for +=", "{ gradient += d_t[at]; }", "{ }"],
+      ["target: += for =", "loss.accumulate_t != 0u", "true"],
+      ["target: activation left out", "gradient * derivative(loss.activation_t, truth)", "gradient"],
+      ["value: dropped logarithm", " + log1p_near(e)", ""],
+    ],
+  },
+  "losses/binary_cross_entropy.wgsl": {
+    derivative: DERIVATIVE,
+    reduction_scale: SCALE,
+    binary_cross_entropy: [
+      ["wrong sign", "(probability - truth) *", "(truth - probability) *"],
+      ["missing factor: the variance", "(slope / variance)", "slope"],
+      ["missing weight", "loss.weight * scale * (probability", "scale * (probability"],
+      ["= for +=", "{ gradient += d_p[at] * slope; }", "{ }"],
+      ["+= for =", "loss.accumulate_p != 0u", "true"],
+      ["activation left out", "(slope / variance)", "(1.0 / variance)"],
+      ["target: wrong sign", "(log_rest - log_p)", "(log_p - log_rest)"],
+      ["target: dropped term", "(log_rest - log_p)", "(-log_p)"],
+      ["target: missing weight", "loss.weight * scale * (log_rest", "scale * (log_rest"],
+      ["target: = for +=", "{ gradient += d_t[at]; }", "{ }"],
+      ["target: += for =", "loss.accumulate_t != 0u", "true"],
+      ["target: activation left out", "gradient * derivative(loss.activation_t, truth)", "gradient"],
+      ["value: dropped term", " + (1.0 - truth) * log_rest", ""],
+    ],
+  },
+  "losses/gaussian_kl.wgsl": {
+    derivative: DERIVATIVE,
+    reduction_scale: SCALE,
+    gaussian_kl: [
+      ["mean: wrong sign", "scale * m;", "scale * -m;"],
+      ["mean: missing weight", "loss.weight * scale * m;", "scale * m;"],
+      ["mean: = for +=", "{ gradient += d_mean[at]; }", "{ }"],
+      ["mean: += for =", "loss.accumulate_mean != 0u", "true"],
+      ["mean: activation left out", "gradient * derivative(loss.activation_mean, m)", "gradient"],
+      ["log-variance: wrong sign", "variance - 1.0, v + beyond", "1.0 - variance, -v - beyond"],
+      ["log-variance: missing factor ½", "scale * 0.5 *", "scale *"],
+      ["log-variance: missing weight", "loss.weight * scale * 0.5", "scale * 0.5"],
+      ["log-variance: dropped term", "v + beyond, is_near", "beyond, is_near"],
+      ["log-variance: = for +=", "{ gradient += d_log_variance[at]; }", "{ }"],
+      ["log-variance: += for =", "loss.accumulate_log_variance != 0u", "true"],
+      ["log-variance: activation left out", " * derivative(loss.activation_log_variance, v)", ""],
+      ["value: missing factor ½", "sum += 0.5 * (", "sum += ("],
+    ],
+  },
+  "losses/mean_activation.wgsl": {
+    mean_activation: [
+      ["not divided by rows", "sum / f32(step.rows)", "sum"],
+      ["last row only", "sum += h", "sum = h"],
+      ["one row too many", "b < step.rows", "b < step.rows + 1u"],
+    ],
+  },
+  "losses/sparsity_kl.wgsl": {
+    derivative: DERIVATIVE,
+    sparsity_kl: [
+      ["wrong sign", "select(excess /", "select(-excess /"],
+      ["missing factor ρ̂", "(mean * mean_rest)", "mean_rest"],
+      ["missing factor 1-ρ̂", "(mean * mean_rest)", "mean"],
+      ["missing weight", "loss.weight * select", "select"],
+      ["not divided by rows", " / f32(step.rows);", ";"],
+      ["= for +=", "{ gradient += d_h[at]; }", "{ }"],
+      ["+= for =", "loss.accumulate != 0u", "true"],
+      ["activation left out", "gradient * derivative(h[at])", "gradient"],
+      ["value: dropped term", "loss.rest * beyond_log", "0.0 * beyond_log"],
+    ],
+  },
+  "losses/total.wgsl": {
+    loss_total: [
+      ["one row too many", "at < step.rows * CHUNKS", "at < (step.rows + 1u) * CHUNKS"],
+      ["one level of the tree left out", "half > 0u", "half > 1u"],
+    ],
+  },
+  "optim/sgd.wgsl": {
+    sgd_update: [
+      ["wrong sign", "p[at] -=", "p[at] +="],
+      ["missing factor: the learning rate", "step.learning_rate * direction", "direction"],
+      ["dropped weight decay", " + sgd.decay * p[at]", ""],
+      ["dropped clipping", "clip[0] * g[at]", "g[at]"],
+      ["dropped momentum", "sgd.momentum * b[at] + gradient", "gradient"],
+      ["velocity forgotten", "b[at] = velocity;", ""],
+      ["never looks ahead", "sgd.nesterov != 0u", "false"],
+      ["half of the stretch", "at < sgd.count", "at < sgd.count / 2u"],
+    ],
+  },
+  "optim/adam.wgsl": {
+    adam_update: [
+      ["wrong sign", "p[at] = parameter -", "p[at] = parameter +"],
+      ["missing factor: the learning rate", "step.learning_rate * step.correction_1", "step.correction_1"],
+      ["missing factor: first correction", "step.correction_1 * first", "first"],
+      ["missing factor: second correction", "sqrt(second) * step.correction_2", "sqrt(second)"],
+      ["missing factor 1-β1", "adam.rest1 * gradient", "gradient"],
+      ["missing factor 1-β2", "adam.rest2 * gradient", "gradient"],
+      ["no root", "sqrt(second)", "second"],
+      ["dropped ε", " + adam.epsilon", ""],
+      ["dropped clipping", "clip[0] * g[at]", "g[at]"],
+      ["dropped L2 decay", "gradient += adam.decay * parameter;", ""],
+      ["dropped decoupled decay", "parameter -= step.learning_rate * adam.decay * parameter;", ""],
+      ["one decay for the other", "adam.decoupled != 0u", "adam.decoupled == 0u"],
+      ["first moment forgotten", "m[at] = first;", ""],
+      ["second moment forgotten", "v[at] = second;", ""],
+      ["half of the stretch", "at < adam.count", "at < adam.count / 2u"],
+    ],
+  },
+  "optim/clip.wgsl": {
+    clip_partial: [
+      ["not squared", "g[at] * g[at]", "g[at]"],
+      ["every stretch in the first's place", "stretch.first + lane.x", "lane.x"],
+    ],
+    clip_total: [
+      ["no root", "sqrt(sums[0])", "sums[0]"],
+      ["missing factor: the norm", "total.most / (norm + 1e-6)", "total.most"],
+      ["scaled up too", "factor, factor < 1.0", "factor, true"],
+      ["one level of the tree left out", "half > 0u", "half > 1u"],
+    ],
+  },
+};
+
+/** All of them. */
+export const MUTANTS: readonly Mutant[] = Object.entries(FAULTS).flatMap(([shader, places]) =>
+  Object.entries(places).flatMap(([place, faults]) =>
+    faults.map(([fault, text, becomes]) => ({ shader, place, fault, text, becomes }))
+  )
+);
+
+/**
+ * A shader with a fault in it.
+ *
+ * @throws Error if the function is not there, or the text does not stand in it exactly once
+ */
+export function mutate(code: string, { shader, place, fault, text, becomes }: Mutant): string {
+  const start = code.indexOf(`fn ${place}(`);
+  const end = code.indexOf("\n}\n", start);
+  if (start < 0 || end < 0) throw new Error(`${shader} has no function ${place}`);
+  const body = code.slice(start, end);
+  const count = body.split(text).length - 1;
+  if (count !== 1) throw new Error(`${shader}, ${place}, ${fault}: "${text}" stands there ${count} times`);
+  return code.slice(0, start) + body.replace(text, () => becomes) + code.slice(end);
+}
