@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { InputError } from "../src/errors.ts";
 import {
+  decodeMixedSafetensors,
   decodeSafetensors,
   encodeSafetensors,
   readSafetensors,
@@ -189,4 +190,17 @@ Deno.test("writeSafetensors() and readSafetensors() go through a file, and name 
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
+});
+
+Deno.test("bytes and floats go into one file and come back, but not where only floats are wanted", () => {
+  const tensors = [
+    { name: "pixels", shape: [1, 3], data: Uint8Array.of(0, 128, 255) },
+    { name: "weights", shape: [2], data: Float32Array.of(-0.5, NaN) },
+  ];
+  const bytes = encodeSafetensors(tensors);
+  assert.deepEqual(decodeMixedSafetensors(bytes).tensors, tensors);
+  assert.throws(() => decodeSafetensors(bytes, '"a"'), {
+    name: "InputError",
+    message: /Cannot read "a": expected dtype F32 for tensor "pixels" but found "U8"/,
+  });
 });

@@ -92,7 +92,7 @@ function check(numbers: readonly number[], count: number, held: number, where: s
  * Draws originals above their reconstructions, in bands of `columns` pairs. The same input gives the same bytes.
  *
  * @param originals pixels, row-major, image after image: bytes in 0 … 255, or numbers in [0, 1]
- * @param reconstructions pixels in the same order; clamped to [0, 1]
+ * @param reconstructions pixels in the same order: bytes, or numbers, clamped to [0, 1]
  * @param count how many images to draw, from the first; at least 1
  * @param size height and width of one image
  * @param options the layout
@@ -101,7 +101,7 @@ function check(numbers: readonly number[], count: number, held: number, where: s
  */
 export function reconstructionGrid(
   originals: Float32Array | Uint8Array,
-  reconstructions: Float32Array,
+  reconstructions: Float32Array | Uint8Array,
   count: number,
   size: readonly [number, number],
   options: GridOptions = {},

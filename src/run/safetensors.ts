@@ -8,8 +8,8 @@
  * data      the tensors, row-major, little-endian, without gaps; offsets count from here
  * ```
  *
- * Only 32-bit floats (`F32`) are written and read. Every platform that Deno runs on is little-endian, so typed
- * arrays are copied as they lie in memory.
+ * Only 32-bit floats (`F32`) and bytes (`U8`) are written and read. Every platform that Deno runs on is
+ * little-endian, so typed arrays are copied as they lie in memory.
  *
  * Source: https://github.com/huggingface/safetensors, section "Format".
  * @module
@@ -23,20 +23,26 @@ import { writeFileAtomic } from "./run_folder.ts";
 const MAX_HEADER_LENGTH = 100_000_000;
 const METADATA_KEY = "__metadata__";
 
+/** What tensors are made of, by the format's name for it. */
+const DTYPES = { F32: Float32Array, U8: Uint8Array } as const;
+
+/** The values of a tensor. */
+export type TensorData = Float32Array | Uint8Array;
+
 /** One tensor with its name. */
-export interface NamedTensor {
+export interface NamedTensor<T extends TensorData = Float32Array> {
   /** Its name, such as `encoder.0.weight`. */
   readonly name: string;
   /** Its sizes; the last one varies fastest. */
   readonly shape: readonly number[];
   /** Its values, row-major. */
-  readonly data: Float32Array;
+  readonly data: T;
 }
 
 /** What a safetensors file holds. */
-export interface SafetensorsFile {
+export interface SafetensorsFile<T extends TensorData = Float32Array> {
   /** The tensors, in the order in which their data lie in the file. */
-  readonly tensors: readonly NamedTensor[];
+  readonly tensors: readonly NamedTensor<T>[];
   /** Free texts by name. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -54,7 +60,7 @@ function elementCount(shape: readonly number[]): number {
  * @throws TypeError if a name is used twice or reserved, or a shape does not fit its data
  */
 export function encodeSafetensors(
-  tensors: readonly NamedTensor[],
+  tensors: readonly NamedTensor<TensorData>[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
   const entries: string[] = [];
@@ -80,8 +86,9 @@ export function encodeSafetensors(
     names.add(name);
     const begin = end;
     end += data.byteLength;
+    const dtype = data instanceof Uint8Array ? "U8" : "F32";
     entries.push(
-      `${JSON.stringify(name)}:{"dtype":"F32","shape":[${shape}],"data_offsets":[${begin},${end}]}`,
+      `${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape}],"data_offsets":[${begin},${end}]}`,
     );
   }
   const header = new TextEncoder().encode(`{${entries.join(",")}}`);
@@ -134,6 +141,38 @@ function isSizeList(value: unknown): value is readonly number[] {
  * @throws InputError if the bytes are damaged, break the format, or hold anything but `F32`
  */
 export function decodeSafetensors(bytes: Uint8Array, source: string = "safetensors data"): SafetensorsFile {
+  const { tensors, metadata } = decodeMixedSafetensors(bytes, source);
+  const isFloat = (tensor: NamedTensor<TensorData>): tensor is NamedTensor =>
+    tensor.data instanceof Float32Array;
+  return {
+    metadata,
+    tensors: tensors.map((tensor) => {
+      if (!isFloat(tensor)) throw wrongDtype(source, `tensor ${JSON.stringify(tensor.name)}`, "U8");
+      return tensor;
+    }),
+  };
+}
+
+/** What is said of a dtype that cannot be read. */
+function wrongDtype(source: string, label: string, found: unknown): InputError {
+  const what = found === undefined ? "none" : JSON.stringify(found);
+  return new InputError(
+    `Cannot read ${source}: expected dtype F32 for ${label} but found ${what}; ` +
+      "convert the file to 32-bit floats first",
+  );
+}
+
+/**
+ * Reads a file of the safetensors format with tensors of floats and of bytes, and checks all of it.
+ *
+ * @param bytes the whole file
+ * @param source where the bytes come from, for messages
+ * @throws InputError if the bytes are damaged, break the format, or hold anything but `F32` and `U8`
+ */
+export function decodeMixedSafetensors(
+  bytes: Uint8Array,
+  source: string = "safetensors data",
+): SafetensorsFile<TensorData> {
   const refuse = (expected: string, found: string): InputError =>
     new InputError(
       `Cannot read ${source}: expected ${expected} but found ${found}; the file is damaged or of another kind`,
@@ -165,7 +204,13 @@ export function decodeSafetensors(bytes: Uint8Array, source: string = "safetenso
   }
 
   const metadata: Record<string, string> = {};
-  const places: { name: string; shape: readonly number[]; begin: number; end: number }[] = [];
+  const places: {
+    name: string;
+    dtype: keyof typeof DTYPES;
+    shape: readonly number[];
+    begin: number;
+    end: number;
+  }[] = [];
   for (const [name, entry] of Object.entries(entries)) {
     if (name === METADATA_KEY) {
       if (!isRecord(entry)) throw refuse(`an object as ${METADATA_KEY}`, JSON.stringify(entry));
@@ -180,13 +225,7 @@ export function decodeSafetensors(bytes: Uint8Array, source: string = "safetenso
     const label = `tensor ${JSON.stringify(name)}`;
     if (!isRecord(entry)) throw refuse(`an object for ${label}`, JSON.stringify(entry));
     const { dtype, shape, data_offsets: offsets } = entry;
-    if (dtype !== "F32") {
-      throw new InputError(
-        `Cannot read ${source}: expected dtype F32 for ${label} but found ${
-          dtype === undefined ? "none" : JSON.stringify(dtype)
-        }; convert the file to 32-bit floats first`,
-      );
-    }
+    if (dtype !== "F32" && dtype !== "U8") throw wrongDtype(source, label, dtype);
     if (!isSizeList(shape)) {
       throw refuse(`a list of sizes as the shape of ${label}`, `${JSON.stringify(shape)}`);
     }
@@ -194,11 +233,11 @@ export function decodeSafetensors(bytes: Uint8Array, source: string = "safetenso
       throw refuse(`two rising offsets for ${label}`, `${JSON.stringify(offsets)}`);
     }
     const [begin, end] = offsets;
-    const expected = 4 * elementCount(shape);
+    const expected = DTYPES[dtype].BYTES_PER_ELEMENT * elementCount(shape);
     if (expected !== end - begin) {
       throw refuse(`${expected} bytes for ${label} of shape [${shape}]`, `${end - begin}`);
     }
-    places.push({ name, shape, begin, end });
+    places.push({ name, dtype, shape, begin, end });
   }
 
   places.sort((a, b) => a.begin - b.begin || a.end - b.end);
@@ -216,11 +255,11 @@ export function decodeSafetensors(bytes: Uint8Array, source: string = "safetenso
   if (bytes.length - start !== next) {
     throw refuse(`${next} bytes of data after the header`, `${bytes.length - start}`);
   }
-  const tensors = places.map(({ name, shape, begin, end }) => ({
+  const tensors = places.map(({ name, dtype, shape, begin, end }) => ({
     name,
     shape,
     // copied, so that the data are aligned whatever the header's length is
-    data: new Float32Array(new Uint8Array(bytes.subarray(start + begin, start + end)).buffer),
+    data: new DTYPES[dtype](new Uint8Array(bytes.subarray(start + begin, start + end)).buffer),
   }));
   return { tensors, metadata };
 }
@@ -235,7 +274,7 @@ export function decodeSafetensors(bytes: Uint8Array, source: string = "safetenso
  */
 export function writeSafetensors(
   path: string,
-  tensors: readonly NamedTensor[],
+  tensors: readonly NamedTensor<TensorData>[],
   metadata: Readonly<Record<string, string>> = {},
 ): void {
   writeFileAtomic(path, encodeSafetensors(tensors, metadata));
@@ -248,11 +287,23 @@ export function writeSafetensors(
  * @throws InputError if the file cannot be read, is damaged, or holds anything but `F32`
  */
 export function readSafetensors(path: string): SafetensorsFile {
-  let bytes: Uint8Array;
+  return decodeSafetensors(readBytes(path), `"${path}"`);
+}
+
+/**
+ * Reads a safetensors file with tensors of floats and of bytes.
+ *
+ * @param path the file
+ * @throws InputError if the file cannot be read, is damaged, or holds anything but `F32` and `U8`
+ */
+export function readMixedSafetensors(path: string): SafetensorsFile<TensorData> {
+  return decodeMixedSafetensors(readBytes(path), `"${path}"`);
+}
+
+function readBytes(path: string): Uint8Array {
   try {
-    bytes = Deno.readFileSync(path);
+    return Deno.readFileSync(path);
   } catch (error) {
     throw ioError(`Cannot read "${path}"`, error);
   }
-  return decodeSafetensors(bytes, `"${path}"`);
 }
