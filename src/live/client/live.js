@@ -1,0 +1,106 @@
+/**
+ * The dashboard: the report's modules, fed while training goes on, below a bar with progress and buttons.
+ * @module
+ */
+import { loadLibraries } from "../../report/page/client/libraries.js";
+import { mount } from "../../report/page/client/mount.js";
+import { Connection } from "./connection.js";
+
+/**
+ * @typedef {import("../events.ts").LiveState} LiveState
+ * @typedef {import("../../report/page/page_types.ts").PageData} PageData
+ */
+
+/** @template {HTMLElement} T @param {string} id @param {new () => T} type @returns {T} */
+function element(id, type) {
+  const found = document.getElementById(id);
+  if (!(found instanceof type)) throw new TypeError(`the page has no ${type.name} "${id}"`);
+  return found;
+}
+
+const done = element("done", HTMLProgressElement);
+const figures = element("figures", HTMLParagraphElement);
+const phase = element("phase", HTMLParagraphElement);
+const pause = element("pause", HTMLButtonElement);
+const stop = element("stop", HTMLButtonElement);
+const question = element("question", HTMLDialogElement);
+
+/** @type {Readonly<Record<LiveState["phase"], string>>} */
+const PHASES = {
+  running: "training",
+  pausing: "pausing at the next report…",
+  paused: "paused",
+  stopping: "stopping: measuring and saving…",
+  ended: "training has ended",
+};
+
+/** `0:42`, `12:34` or `1:02:03`. @param {number} seconds */
+function duration(seconds) {
+  const total = Math.max(0, Math.round(seconds)), hours = Math.floor(total / 3600);
+  const two = (/** @type {number} */ value) => `${value}`.padStart(2, "0");
+  const minutes = Math.floor(total / 60) % 60, rest = two(total % 60);
+  return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
+}
+
+/** @param {NonNullable<LiveState["progress"]>} progress @param {boolean} hasEnded @returns {string} */
+function progressText({ epoch, epochs, step, steps, imagesPerSecond, secondsLeft }, hasEnded) {
+  const whole = (/** @type {number} */ value) => Math.round(value).toLocaleString("en-GB");
+  return [
+    `epoch ${whole(epoch)} of ${whole(epochs)}`,
+    `step ${whole(step)} of ${whole(steps)}`,
+    `${whole(imagesPerSecond)} images/s`,
+    ...(secondsLeft === undefined || hasEnded ? [] : [`${duration(secondsLeft)} left`]),
+  ].join("\u00a0· ");
+}
+
+/** @param {LiveState | undefined} state */
+function showState(state) {
+  phase.classList.toggle("lost", state === undefined);
+  pause.disabled = stop.disabled = !state || state.phase === "stopping" || state.phase === "ended";
+  if (!state) {
+    phase.textContent = "connection lost, trying again…";
+    return;
+  }
+  const text = PHASES[state.phase];
+  if (phase.textContent !== text) phase.textContent = text; // a screen reader speaks whenever it is set
+  const isPaused = state.phase === "pausing" || state.phase === "paused", hasEnded = state.phase === "ended";
+  pause.textContent = isPaused ? "Resume" : "Pause";
+  pause.hidden = stop.hidden = hasEnded;
+  if (hasEnded) question.close();
+  if (!state.progress) return;
+  const share = state.progress.step / state.progress.steps;
+  done.value = share;
+  figures.textContent = progressText(state.progress, hasEnded);
+  const how = hasEnded ? "ended" : isPaused ? "paused" : `${Math.floor(100 * share)} %`;
+  document.title = `${how} – Bottleneck`;
+}
+
+/** @type {ReturnType<typeof mount> | undefined} */
+let report;
+
+/** @param {PageData} page */
+async function showPage(page) {
+  if (report) return report.update(page);
+  const libraries = await loadLibraries({
+    charts: [{ url: "/library/chart.umd.min.js" }, { url: "/library/chartjs-plugin-zoom.min.js" }],
+    three: () => Promise.resolve("/library/three.module.min.js"),
+  });
+  report = mount(element("report", HTMLDivElement), page, libraries);
+}
+
+const connection = new Connection({ onState: showState, onPage: showPage });
+
+pause.addEventListener("click", () => {
+  const action = pause.textContent === "Resume" ? "resume" : "pause";
+  pause.disabled = true; // until the server has said what became of it
+  void connection.control(action);
+});
+stop.addEventListener("click", () => question.showModal());
+element("question-no", HTMLButtonElement).addEventListener("click", () => question.close());
+element("question-stop", HTMLButtonElement).addEventListener("click", () => {
+  question.close();
+  pause.disabled = stop.disabled = true;
+  void connection.control("stop");
+});
+
+connection.start();

@@ -1,0 +1,155 @@
+/**
+ * A dashboard in the browser while a run trains, served on 127.0.0.1 by a worker: waiting for the GPU blocks the event
+ * loop of the thread that trains.
+ * @module
+ */
+import { InputError } from "../errors.ts";
+import { liveAssets } from "./assets.ts";
+import { CONTROL, type FromWorker, type LiveEvent, type ToWorker } from "./events.ts";
+
+/** Where to serve. */
+export interface LiveOptions {
+  /** Port on 127.0.0.1, 0 to 65,535; 0 takes any free one, as does none. */
+  readonly port?: number | undefined;
+}
+
+/** Milliseconds between looks at whether a pause is over. */
+const LOOK_EVERY = 50;
+/** Milliseconds that closing may take. */
+const CLOSING_TIME = 1_000;
+
+/**
+ * Starts the dashboard's server.
+ *
+ * @param options where to serve
+ * @returns the dashboard, which the caller must close
+ * @throws InputError if the port is taken, or this process may not listen on 127.0.0.1
+ */
+export async function startLive({ port = 0 }: LiveOptions = {}): Promise<Live> {
+  const flags = new Int32Array(new SharedArrayBuffer(4 * CONTROL.count));
+  const worker = startWorker();
+  try {
+    const answer = await new Promise<FromWorker>((resolve, reject) => {
+      worker.onmessage = ({ data }: MessageEvent<FromWorker>) => resolve(data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        reject(new Error(`Cannot start the dashboard's worker: ${event.message}`));
+      };
+      worker.postMessage(
+        { kind: "start", port, flags: flags.buffer, assets: liveAssets() } satisfies ToWorker,
+      );
+    });
+    if (answer.kind === "listening") return new Live(worker, flags, `http://127.0.0.1:${answer.port}/`);
+    const reason = answer.kind === "failed" ? answer.message : `it said "${answer.kind}"`;
+    throw new InputError(
+      `Cannot serve the dashboard on 127.0.0.1, port ${port}: expected a free port but ${reason}; ` +
+        "choose another, or 0 for any free one",
+    );
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
+}
+
+function startWorker(): Worker {
+  const options: WorkerOptions = {
+    type: "module",
+    name: "dashboard",
+    deno: { permissions: { net: ["127.0.0.1"] } },
+  };
+  try {
+    return new Worker(new URL("./server.ts", import.meta.url), options);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw new InputError(
+      "Cannot start the dashboard: expected the permission to listen on this machine; add --allow-net=127.0.0.1",
+    );
+  }
+}
+
+/** A dashboard that is being served. */
+export class Live {
+  /** Its address, such as `http://127.0.0.1:41234/`. */
+  readonly url: string;
+  readonly #worker: Worker;
+  readonly #flags: Int32Array<SharedArrayBuffer>;
+  readonly #closed: Promise<void>;
+  readonly #giveUp: () => void;
+  #isOpen = true;
+
+  /** For {@linkcode startLive} alone. */
+  constructor(worker: Worker, flags: Int32Array<SharedArrayBuffer>, url: string) {
+    this.url = url;
+    this.#worker = worker;
+    this.#flags = flags;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#closed = promise;
+    this.#giveUp = resolve;
+    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+      if (data.kind === "closed") resolve();
+      if (data.kind === "fault") console.error(`\nThe dashboard cannot show this run: ${data.message}`);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      if (this.#isOpen) console.error(`\nThe dashboard has stopped, training goes on: ${event.message}`);
+      this.#isOpen = false;
+      resolve();
+    };
+  }
+
+  /** Whether somebody pressed pause, and nobody has resumed or stopped since. */
+  get isPaused(): boolean {
+    return this.#isOpen && !this.isStopped && Atomics.load(this.#flags, CONTROL.pause) === 1;
+  }
+
+  /** Whether somebody pressed stop. */
+  get isStopped(): boolean {
+    return Atomics.load(this.#flags, CONTROL.stop) === 1;
+  }
+
+  /** Shows something. After {@linkcode close} it does nothing. */
+  publish(event: LiveEvent): void {
+    this.#post(event);
+  }
+
+  /**
+   * Waits while training is to pause; returns at once if it is not.
+   *
+   * @param isCancelled asked every 50 ms; true ends the wait, as Ctrl-C should
+   */
+  async whilePaused(isCancelled: () => boolean = () => false): Promise<void> {
+    if (!this.isPaused) return;
+    this.#post({ kind: "waiting", waiting: true });
+    while (this.isPaused && !isCancelled()) await sleep(LOOK_EVERY);
+    this.#post({ kind: "waiting", waiting: false });
+  }
+
+  /** Tells the browsers that training has ended, and stops serving. Takes a second at most. */
+  async close(): Promise<void> {
+    this.#post({ kind: "close" });
+    this.#isOpen = false;
+    const patience = setTimeout(this.#giveUp, CLOSING_TIME);
+    await this.#closed;
+    clearTimeout(patience);
+    this[Symbol.dispose]();
+  }
+
+  /** Stops serving at once, without a word to the browsers: for a training that broke. */
+  [Symbol.dispose](): void {
+    this.#isOpen = false;
+    this.#worker.terminate();
+  }
+
+  /** As {@linkcode close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #post(message: ToWorker): void {
+    if (this.#isOpen) this.#worker.postMessage(message);
+  }
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
