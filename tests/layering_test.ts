@@ -20,6 +20,7 @@ const ANYTHING = [
   "reference",
   "data",
   "report",
+  "live",
 ];
 const RULES: Readonly<Record<string, Rule>> = {
   errors: { folders: [] },
@@ -32,6 +33,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   reference: { folders: [], alone: true },
   data: { folders: ["errors", "random"], packages: true },
   report: { folders: ["errors"], packages: true },
+  live: { folders: ["errors", "report"] },
   run: { folders: [...ANYTHING, "check"], packages: true },
   check: { folders: [...ANYTHING, "run"], packages: true },
 };

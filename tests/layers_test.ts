@@ -669,6 +669,28 @@ gpuTest("activation() passes NaN on and saturates at ±100", async (gpu) => {
   }
 });
 
+gpuTest("tanh is right to float32's rounding near 0, wherever it is computed", async (gpu) => {
+  const small = [1e-20, 1e-6, 1e-4, 1e-3, -3e-3, 0.01, 0.1, 0.3, -0.5, 0.62, 0.63, 0.7];
+  const one = { outputs: 1, activation: "tanh", initializer: "glorot-uniform", bias: false } as const;
+  const graph = new Graph(small.length);
+  using parameters = new Parameters(0);
+  const x = graph.input("x", 1);
+  const y = activation(graph, x, { label: "y", activation: "tanh" });
+  const z = dense(graph, parameters, x, { ...one, label: "z" });
+  const t = tiedDense(graph, parameters, x, { ...one, label: "t", weight: "z.weight" });
+  using step = await compile(gpu, graph, parameters, { label: "tanh", outputs: [y, z, t] });
+  parameters.write("z.weight", Float32Array.of(1));
+  step.upload(x, Float32Array.from(small));
+  step.run({ first: 0, rows: small.length });
+  for (const read of await step.read([y, z, t], small.length)) {
+    read.forEach((value, k) => {
+      const expected = Math.tanh(Math.fround(small[k]));
+      const error = Math.abs(value / expected - 1);
+      assert.ok(error < (Math.abs(small[k]) > 0.625 ? 1e-6 : 3e-7), `tanh(${small[k]}): off by ${error}`);
+    });
+  }
+});
+
 Deno.test.each([
   ["uniform:1", "uniform", 1],
   ["gaussian:0.3", "gaussian", 0.3],

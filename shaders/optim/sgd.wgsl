@@ -31,6 +31,9 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 
 @compute @workgroup_size(LANES)
 fn sgd_update(@builtin(global_invocation_id) lane: vec3u) {
+  let sgd = sgd; // read once, as in adam.wgsl
+  let step = step;
+  let clip = clip;
   for (var at = lane.x; at < sgd.count; at += sgd.lanes) {
     let gradient = clip[0] * g[at] + sgd.decay * p[at];
     var direction = gradient;
