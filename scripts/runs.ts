@@ -1,0 +1,107 @@
+// Lists the runs in a folder with their main figures, newest first.
+// Run: deno task runs    (offline the same as: deno run --allow-read scripts/runs.ts)
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../src/errors.ts";
+import { runCommand } from "../src/run/command.ts";
+import { flag, parseFlags, text } from "../src/run/flags.ts";
+import { ioError } from "../src/run/io_error.ts";
+import { readRunFigures, type RunFigures } from "../src/run/read_run_data.ts";
+
+const flags = {
+  folder: text("runs", "folder that holds the runs"),
+  json: flag("print JSON instead, a list with one object a run"),
+};
+
+/** A run's main figures. */
+interface Line {
+  readonly name: string;
+  readonly recipe: string;
+  readonly startedAt: string;
+  readonly status: string;
+  readonly epochs: number | undefined;
+  readonly testError: number | undefined;
+  readonly accuracy: number | undefined;
+  readonly loss: number | undefined;
+}
+
+/** The latest number that one of the keys has in the metrics. */
+function latest({ metrics }: RunFigures, ...keys: readonly string[]): number | undefined {
+  for (const record of metrics.toReversed()) {
+    for (const key of keys) if (typeof record[key] === "number") return record[key];
+  }
+  return undefined;
+}
+
+function lineOf(run: RunFigures): Line {
+  const { name, recipe, startedAt, status } = run;
+  const terms = Object.keys(run.metrics.find(({ step }) => step !== undefined) ?? {})
+    .filter((key) => !["epoch", "step", "stage", "seconds", "gradientNorm"].includes(key));
+  const [term] = terms.includes("total") ? ["total"] : terms;
+  return {
+    name,
+    recipe,
+    startedAt,
+    status,
+    epochs: latest(run, "epoch"),
+    testError: latest(run, "testError"),
+    accuracy: latest(run, "accuracy"),
+    loss: latest(run, "test.total", ...(term === undefined ? [] : [`test.${term}`, term])),
+  };
+}
+
+/** Columns as wide as their widest cell, numbers to the right. */
+function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows.map((row) =>
+    row.map((cell, column) => column < 3 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])).join(
+      "  ",
+    )
+      .trimEnd()
+  ).join("\n");
+}
+
+/** The runs in a folder, newest first. What holds no configuration is none. */
+function runsIn(folder: string): RunFigures[] {
+  const runs: RunFigures[] = [];
+  try {
+    for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+      if (!isDirectory || !existsSync(join(folder, name, "config.json"))) continue;
+      try {
+        runs.push(readRunFigures(join(folder, name)));
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        console.error(`warning: ${error.message}`);
+      }
+    }
+  } catch (error) {
+    throw ioError(`Cannot list the runs in "${folder}"`, error);
+  }
+  return runs.sort((a, b) => b.startedAt < a.startedAt ? -1 : b.startedAt > a.startedAt ? 1 : 0);
+}
+
+function main(): Promise<void> {
+  const info = { name: "runs", description: "Lists runs, newest first." };
+  const { folder, json } = parseFlags(info, flags, Deno.args);
+  const lines = runsIn(folder).map(lineOf);
+  if (json) console.log(JSON.stringify(lines, null, 2));
+  else if (lines.length === 0) console.log(`no runs in ${folder} yet: deno task train makes one`);
+  else {
+    const figure = (value: number | undefined, digits: number) => value?.toPrecision(digits) ?? "–";
+    console.log(aligned([
+      ["run", "recipe", "status", "epochs", "test error", "5-NN", "own loss"],
+      ...lines.map(({ name, recipe, status, epochs, testError, accuracy, loss }) => [
+        name,
+        recipe,
+        status,
+        `${epochs ?? "–"}`,
+        figure(testError, 4),
+        figure(accuracy, 3),
+        figure(loss, 4),
+      ]),
+    ]));
+  }
+  return Promise.resolve();
+}
+
+if (import.meta.main) await runCommand(main);

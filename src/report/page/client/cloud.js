@@ -1,0 +1,282 @@
+/**
+ * The codes as a cloud of points, coloured by class: flat, or in space and turning under mouse, finger and arrow keys.
+ * Pointing at a point shows the image behind it; classes can be switched off.
+ * @module
+ */
+import { classColour } from "./colours.js";
+import { folded, make, table } from "./dom.js";
+import { counted, readable } from "./format.js";
+import { unpack } from "./libraries.js";
+import { flatPoints } from "./flat_points.js";
+import { turningPoints } from "./turning_points.js";
+
+/**
+ * @typedef {import("../page_types.ts").PageCodes} PageCodes
+ * @typedef {import("./charts.js").ChartBoard} ChartBoard
+ * @typedef {import("./libraries.js").Libraries} Libraries
+ *
+ * @typedef {object} CloudData
+ * @property {PageCodes} codes
+ * @property {readonly [number, number]} imageShape
+ * @property {readonly string[] | undefined} classNames
+ *
+ * @typedef {object} Points what draws them
+ * @property {(point: number) => readonly [x: number, y: number, depth: number]} project where a point is, in CSS pixels
+ *   from the frame's corner; a smaller depth is nearer
+ * @property {(codes: PageCodes, isShown: (point: number) => boolean) => void} update new points, or other classes
+ * @property {(key: string) => boolean} press answers an arrow key, + or -; false if it means nothing here
+ */
+
+/** How far from a point the pointer may be, in CSS pixels. */
+const REACH = 14, TOUCH_REACH = 26;
+
+/**
+ * The cloud, with legend, hover card and table.
+ *
+ * @param {ChartBoard} board
+ * @param {Libraries} libraries
+ * @param {CloudData} first
+ */
+export function cloud(board, libraries, first) {
+  let data = first;
+  /** @type {Set<number>} */
+  const hidden = new Set();
+  /** @type {Points | undefined} */
+  let points;
+  /** @type {Uint8Array | undefined} */
+  let pixels;
+  let shown = -1;
+
+  const ring = make("div", { class: "ring", hidden: true });
+  const picture = make("canvas", {});
+  const text = make("div", {});
+  const card = make("div", { class: "card", role: "status", hidden: true }, picture, text);
+  const frame = make("div", { class: "cloud", tabindex: 0, role: "group" }, ring, card);
+  const legend = make("div", { class: "legend", role: "group", "aria-label": "classes" });
+  const note = make("p", { class: "muted" });
+  const behind = folded("Table", () => codesTable(data));
+
+  const labelOf = (/** @type {number} */ point) => data.codes.labels?.[point];
+  const nameOf = (/** @type {number} */ label) => data.classNames?.[label] ?? `class ${label}`;
+  const isShown = (/** @type {number} */ point) => {
+    const label = labelOf(point);
+    const dimensions = data.codes.axes.length;
+    return (label === undefined || !hidden.has(label)) &&
+      data.codes.points.slice(dimensions * point, dimensions * (point + 1)).every((value) => value !== null);
+  };
+  const count = () => data.codes.points.length / data.codes.axes.length;
+
+  const hide = () => {
+    shown = -1;
+    card.hidden = ring.hidden = true;
+  };
+
+  /** Shows what is behind a point. @param {number} point */
+  const reveal = (point) => {
+    if (!points || point < 0) return hide();
+    shown = point;
+    const [x, y] = points.project(point);
+    const label = labelOf(point), dimensions = data.codes.axes.length;
+    const values = data.codes.points.slice(dimensions * point, dimensions * (point + 1));
+    draw(picture, pixels, point, data.imageShape);
+    const name = label === undefined ? `image ${point + 1}` : nameOf(label);
+    picture.setAttribute("aria-label", name);
+    text.replaceChildren(
+      make("b", {}, name),
+      ...values.map((value, k) =>
+        make("div", {}, `${data.codes.axes[k].replace(/ \(.*/, "")} ${readable(value, 3)}`)
+      ),
+    );
+    card.hidden = ring.hidden = false;
+    ring.style.transform = `translate(${x}px, ${y}px)`;
+    const left = x + 16 + card.offsetWidth > frame.clientWidth ? x - 16 - card.offsetWidth : x + 16;
+    const top = Math.min(Math.max(4, y - card.offsetHeight / 2), frame.clientHeight - card.offsetHeight - 4);
+    card.style.transform = `translate(${Math.max(4, left)}px, ${top}px)`;
+  };
+
+  /** The point under the pointer, or -1. @param {PointerEvent} event @param {number} reach */
+  const pick = (event, reach) => {
+    const corner = frame.getBoundingClientRect();
+    const [px, py] = [event.clientX - corner.left, event.clientY - corner.top];
+    let best = -1, nearest = Infinity;
+    for (let point = 0; points && point < count(); point++) {
+      if (!isShown(point)) continue;
+      const [x, y, depth] = points.project(point);
+      const distance = Math.hypot(x - px, y - py) + depth * 4; // of two as near, the one in front
+      if (Math.hypot(x - px, y - py) <= reach && distance < nearest) [best, nearest] = [point, distance];
+    }
+    return best;
+  };
+
+  let pressedAt = [0, 0];
+  frame.addEventListener("pointermove", (event) => {
+    if (event.buttons === 0 && event.pointerType !== "touch") reveal(pick(event, REACH));
+    else if (shown >= 0 && event.buttons !== 0) hide();
+  });
+  frame.addEventListener("pointerdown", (event) => pressedAt = [event.clientX, event.clientY]);
+  frame.addEventListener("pointerup", (event) => {
+    const moved = Math.hypot(event.clientX - pressedAt[0], event.clientY - pressedAt[1]);
+    if (moved < 6) reveal(pick(event, event.pointerType === "touch" ? TOUCH_REACH : REACH));
+  });
+  frame.addEventListener("pointerleave", (event) => {
+    if (event.pointerType !== "touch") hide();
+  });
+  frame.addEventListener("keydown", (event) => {
+    if (event.target !== frame || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") hide();
+    else if (event.key === "Enter" || event.key === " ") reveal(neighbour(event.shiftKey ? -1 : 1));
+    else if (points?.press(event.key)) reveal(shown);
+    else return;
+    event.preventDefault();
+  });
+  /** The next visible point in the order of the images. @param {1 | -1} step */
+  const neighbour = (step) => {
+    const total = count();
+    for (let k = 1; k <= total; k++) {
+      const point = ((shown < 0 && step < 0 ? 0 : shown) + step * k + total * 2) % total;
+      if (isShown(point)) return point;
+    }
+    return -1;
+  };
+
+  const redraw = () => {
+    points?.update(data.codes, isShown);
+    if (shown >= 0) reveal(isShown(shown) ? shown : -1);
+  };
+
+  const drawLegend = () => {
+    const labels = [...new Set(data.codes.labels ?? [])].sort((a, b) => a - b);
+    const counts = new Map(
+      labels.map((label) => [label, data.codes.labels?.filter((other) => other === label).length]),
+    );
+    const entry = (/** @type {number} */ label) => {
+      const dot = make("span", { class: "dot" });
+      dot.style.background = classColour(label);
+      const button = make(
+        "button",
+        {
+          type: "button",
+          "aria-pressed": `${!hidden.has(label)}`,
+          title: counted(counts.get(label) ?? 0, "image"),
+        },
+        dot,
+        nameOf(label),
+      );
+      button.addEventListener("click", () => {
+        if (!hidden.delete(label)) hidden.add(label);
+        button.setAttribute("aria-pressed", `${!hidden.has(label)}`);
+        all.hidden = hidden.size === 0;
+        redraw();
+      });
+      return button;
+    };
+    const all = make("button", { type: "button", class: "quiet", hidden: hidden.size === 0 }, "Show all");
+    all.addEventListener("click", () => {
+      hidden.clear();
+      drawLegend();
+      redraw();
+    });
+    legend.replaceChildren(...labels.map(entry), all);
+  };
+
+  const describe = () => {
+    const { size, axes } = data.codes;
+    const how = size > 3
+      ? `The first ${axes.length} principal components of codes of ${size} numbers.`
+      : size === 1
+      ? "Codes of one number, each class at a height of its own."
+      : `Codes of ${size} numbers.`;
+    const turn = axes.length === 3
+      ? "Drag or use the arrow keys to turn it, + and − to come closer; "
+      : "Drag to zoom; ";
+    note.textContent =
+      `${how} ${counted(count(), "test image")}. ${turn}point at a dot, tap it, or press Enter to see ` +
+      "the image behind it.";
+    frame.setAttribute(
+      "aria-label",
+      `Scatter plot of ${counted(count(), "code")}, axes ${axes.join(", ")}. Enter shows the next image.`,
+    );
+  };
+
+  const unpackImages = async () => {
+    const { images } = data.codes;
+    const bytes = await unpack(images);
+    if (images === data.codes.images) pixels = bytes;
+    if (shown >= 0) reveal(shown);
+  };
+
+  const start = async () => {
+    const space = data.codes.axes.length === 3;
+    try {
+      points = space ? turningPoints(await libraries.three(), board, frame, () => reveal(shown)) : undefined;
+    } catch (error) {
+      frame.after(make("p", { class: "muted" }, `Drawn flat: this browser offers no WebGL (${error}).`));
+    }
+    points ??= flatPoints(board, frame, () => reveal(shown));
+    redraw();
+    frame.dataset.drawn = "true";
+  };
+
+  drawLegend();
+  describe();
+  board.onRedraw(redraw);
+  requestAnimationFrame(() => setTimeout(start)); // the rest of the page is there first
+  unpackImages();
+  return {
+    element: make("div", {}, note, make("figure", { class: "panel" }, frame, legend, behind.element)),
+    update: (/** @type {CloudData} */ next) => {
+      if (next.codes === data.codes) return;
+      const isOther = next.codes.images !== data.codes.images;
+      data = next;
+      if (isOther) unpackImages();
+      drawLegend();
+      describe();
+      redraw();
+      behind.update();
+    },
+  };
+}
+
+/**
+ * Draws the image behind a point.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {Uint8Array | undefined} pixels of all images; undefined while they are unpacked
+ * @param {number} point
+ * @param {readonly [number, number]} imageShape
+ */
+function draw(canvas, pixels, point, [height, width]) {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  const context = canvas.getContext("2d");
+  if (!pixels || !context) return;
+  const image = context.createImageData(width, height);
+  for (let k = 0; k < width * height; k++) {
+    const gray = pixels[point * width * height + k % width * height + Math.floor(k / width)]; // columns come first
+    image.data.set([gray, gray, gray, 255], 4 * k);
+  }
+  context.putImageData(image, 0, 0);
+  canvas.dataset.point = `${point}`;
+}
+
+/** Where each class lies: its mean and its spread along each axis. @param {CloudData} data */
+function codesTable({ codes: { axes, points, labels }, classNames }) {
+  /** @type {Map<number | undefined, number[][]>} */
+  const classes = new Map();
+  for (let point = 0; point < points.length / axes.length; point++) {
+    const code = points.slice(axes.length * point, axes.length * (point + 1));
+    if (code.some((value) => value === null)) continue;
+    const label = labels?.[point];
+    classes.set(label, [...classes.get(label) ?? [], /** @type {number[]} */ (code)]);
+  }
+  const rows = [...classes].sort(([a], [b]) => (a ?? 0) - (b ?? 0)).map(([label, codes]) => [
+    label === undefined ? "all" : classNames?.[label] ?? `class ${label}`,
+    readable(codes.length),
+    ...axes.map((_, k) => {
+      const mean = codes.reduce((sum, code) => sum + code[k], 0) / codes.length;
+      const spread = Math.sqrt(codes.reduce((sum, code) => sum + (code[k] - mean) ** 2, 0) / codes.length);
+      return `${readable(mean, 3)} ± ${readable(spread, 2)}`;
+    }),
+  ]);
+  return table(["class", "images", ...axes.map((axis) => `${axis}, mean ± spread`)], rows, "Codes by class");
+}

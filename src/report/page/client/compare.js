@@ -1,0 +1,165 @@
+/**
+ * Several runs beside each other: curves of one quantity in one chart, settings with their differences marked,
+ * pictures and codes side by side.
+ * @module
+ */
+import { ChartBoard } from "./charts.js";
+import { classColour } from "./colours.js";
+import { groupCurves } from "./curves.js";
+import { make, table } from "./dom.js";
+import { readable } from "./format.js";
+import { flatPoints } from "./flat_points.js";
+import { lineFigure } from "./line_figure.js";
+import { reconstructions, samples, weights } from "./pictures.js";
+import { curveControls, flagOf, unitOf } from "./sections.js";
+import { Theme } from "./theme.js";
+
+/**
+ * @typedef {import("../page_types.ts").PageData} PageData
+ * @typedef {import("./libraries.js").Libraries} Libraries
+ */
+
+/**
+ * Builds the comparison.
+ *
+ * @param {HTMLElement} root takes the page; what is in it is replaced
+ * @param {readonly PageData[]} pages at least two
+ * @param {Libraries} libraries
+ */
+export function mountComparison(root, pages, libraries) {
+  const theme = new Theme();
+  const board = new ChartBoard(libraries.Chart, theme);
+  const main = make("main");
+  root.replaceChildren(make(
+    "div",
+    { class: "page" },
+    make(
+      "header",
+      {},
+      make("div", { class: "title" }, make("h1", {}, `${pages.length} runs compared`), theme.button),
+      make(
+        "ul",
+        { class: "runs" },
+        ...pages.map((page, run) => make("li", {}, runName(page, run), ` ${page.recipe}, ${page.status}`)),
+      ),
+    ),
+    main,
+  ));
+  /** Adds a section, and gives its body, which is in the page already: charts measure their frame.
+   * @param {string} id @param {string} title @param {...HTMLElement} children */
+  const section = (id, title, ...children) =>
+    main.append(make("section", { id }, make("h2", {}, title), ...children));
+
+  if (pages.some(({ rows }) => rows.length > 0)) section("results", "Results", resultsTable(pages));
+  const panels = make("div", { class: "panels" });
+  section("curves", "Curves", curveControls(board), panels);
+  for (const spec of comparedLines(pages)) panels.append(lineFigure(board, spec).element);
+  section("settings", "Settings", settingsTable(pages));
+  beside(
+    "reconstructions",
+    "Reconstructions",
+    ({ snapshot }) => snapshot && reconstructions(snapshot).element,
+  );
+  beside("samples", "Samples", ({ snapshot }) => snapshot?.samples && samples(snapshot).element);
+  beside("weights", "Weights", (page) => page.weights.length > 0 ? weights(page).element : undefined);
+  beside("codes", "Codes", (page) => page.snapshot?.codes && flatCodes(board, page.snapshot.codes));
+
+  /** @param {string} id @param {string} title @param {(page: PageData) => HTMLElement | undefined} build */
+  function beside(id, title, build) {
+    if (!pages.some(build)) return;
+    const columns = pages.map((page, run) =>
+      make(
+        "div",
+        { class: "panel" },
+        runName(page, run),
+        build(page) ?? make("p", { class: "muted" }, "none"),
+      )
+    );
+    section(id, title, make("div", { class: "panels beside" }, ...columns));
+  }
+}
+
+/** A run's name beside its colour. @param {PageData} page @param {number} run */
+function runName({ name }, run) {
+  const dot = make("span", { class: "dot" });
+  dot.style.background = classColour(run);
+  return make("b", {}, dot, name);
+}
+
+/** @param {readonly PageData[]} pages @returns {import("./line_figure.js").LineSpec[]} */
+function comparedLines(pages) {
+  /** @type {Map<string, import("./line_figure.js").LineSpec & { lines: import("./line_figure.js").Line[],
+   *   baselines: { label: string, value: number }[] }>} */
+  const specs = new Map();
+  for (const [run, page] of pages.entries()) {
+    for (const { name, title, curves, baselines } of groupCurves(page)) {
+      let spec = specs.get(name);
+      if (!spec) specs.set(name, spec = { title, unit: unitOf(name, page), lines: [], baselines: [] });
+      const known = spec.baselines;
+      known.push(
+        ...baselines.filter(({ label, value }) =>
+          !known.some((one) => one.label === label && one.value === value)
+        ),
+      );
+      spec.lines.push(...curves.map(({ side, points }) => ({
+        label: curves.length > 1 || side === "test" ? `${page.name}, ${side}` : page.name,
+        colour: classColour(run),
+        points,
+        isNoisy: side === "train",
+        isDashed: side === "test" && curves.length > 1,
+      })));
+    }
+  }
+  return [...specs.values()];
+}
+
+/** @param {readonly PageData[]} pages */
+function resultsTable(pages) {
+  const labels = [...new Set(pages.flatMap(({ rows }) => rows.map(({ label }) => label)))];
+  return table(
+    ["measured at the end", ...pages.map(({ name }) => name), "unit"],
+    labels.map((label) => {
+      const found = pages.map(({ rows }) => rows.find((row) => row.label === label));
+      return [label, ...found.map((row) => row?.value ?? "–"), found.find((row) => row)?.unit ?? ""];
+    }),
+    "Results of the runs",
+  );
+}
+
+/** @param {readonly PageData[]} pages */
+function settingsTable(pages) {
+  const all = pages.map(({ config, facts, recipe, stepMilliseconds }) =>
+    new Map([
+      ["recipe", recipe],
+      ...Object.entries(config).map(([key, value]) => /** @type {[string, string]} */ ([flagOf(key), value])),
+      ["adapter", facts.adapter ?? "–"],
+      ["milliseconds per step", readable(stepMilliseconds, 3)],
+    ])
+  );
+  const keys = [...new Set(all.flatMap((settings) => [...settings.keys()]))];
+  const differs = (/** @type {string} */ key) => new Set(all.map((settings) => settings.get(key))).size > 1;
+  const ordered = [...keys.filter(differs), ...keys.filter((key) => !differs(key))];
+  const made = table(
+    ["setting", ...pages.map(({ name }) => name)],
+    ordered.map((
+      key,
+    ) => [
+      differs(key) ? `≠ ${key}` : key,
+      ...all.map((settings) => make("code", {}, settings.get(key) ?? "–")),
+    ]),
+    "Settings of the runs; those marked ≠ differ",
+  );
+  ordered.forEach((key, row) =>
+    made.querySelectorAll("tbody tr")[row].classList.toggle("differs", differs(key))
+  );
+  return make("div", {}, make("p", { class: "muted" }, "Settings that differ come first, marked ≠."), made);
+}
+
+/** Codes in the plane: their first two coordinates. @param {ChartBoard} board
+ * @param {import("../page_types.ts").PageCodes} codes */
+function flatCodes(board, codes) {
+  const frame = make("div", { class: "cloud flat" });
+  const points = flatPoints(board, frame, () => {});
+  queueMicrotask(() => points.update(codes, () => true)); // once the frame is in the page
+  return frame;
+}

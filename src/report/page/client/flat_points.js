@@ -1,0 +1,109 @@
+/**
+ * Points in the plane, drawn by chart.js. A code of one number has its class as its height.
+ * @module
+ */
+import { evenTicks } from "./charts.js";
+import { classColour } from "./colours.js";
+import { make } from "./dom.js";
+import { tick } from "./format.js";
+
+/**
+ * @typedef {import("../page_types.ts").PageCodes} PageCodes
+ * @typedef {import("./charts.js").ChartBoard} ChartBoard
+ */
+
+/** Shapes beside colours, so that neither has to be told apart alone. */
+const SHAPES = /** @type {const} */ (["circle", "triangle", "rect", "rectRot", "star"]);
+
+/**
+ * Draws codes of one or two numbers, or the first two of more.
+ *
+ * @param {ChartBoard} board
+ * @param {HTMLElement} frame takes the canvas
+ * @param {() => void} onMove called when points have moved on the screen
+ * @returns {import("./cloud.js").Points}
+ */
+export function flatPoints(board, frame, onMove) {
+  const canvas = make("canvas", { role: "img", "aria-label": "scatter plot" });
+  frame.prepend(canvas);
+  /** @type {PageCodes | undefined} */
+  let codes;
+  /** @type {(point: number) => boolean} */
+  let isShown = () => true;
+  const place = (/** @type {number} */ point) => {
+    if (!codes) return { x: NaN, y: NaN };
+    const dimensions = codes.axes.length, x = codes.points[dimensions * point] ?? NaN;
+    const label = codes.labels?.[point] ?? 0;
+    return { x, y: dimensions === 1 ? label : codes.points[dimensions * point + 1] ?? NaN };
+  };
+  const { chart, refresh } = board.chart(canvas, {
+    type: "scatter",
+    data: { datasets: [] },
+    options: {
+      animation: false,
+      responsive: true,
+      maintainAspectRatio: false,
+      events: [], // pointing is the frame's business
+      plugins: {
+        legend: { display: false },
+        tooltip: { enabled: false },
+        zoom: {
+          zoom: {
+            mode: "xy",
+            drag: { enabled: true },
+            wheel: { enabled: true, modifierKey: "ctrl" },
+            onZoom: () => onMove(),
+          },
+        },
+      },
+    },
+  }, (chart) => {
+    if (!codes) return;
+    const { axes, labels, points } = codes, { muted, line } = board.theme.colours;
+    /** @type {Map<number, number[]>} */
+    const classes = new Map();
+    for (let point = 0; point < points.length / axes.length; point++) {
+      const label = labels?.[point] ?? 0;
+      classes.set(label, [...classes.get(label) ?? [], point]);
+    }
+    chart.data.datasets = [...classes].sort(([a], [b]) => a - b).map(([label, members]) => ({
+      label: `${label}`,
+      data: members.filter(isShown).map(place),
+      backgroundColor: `${classColour(label)}bb`,
+      borderColor: classColour(label),
+      borderWidth: SHAPES[label % SHAPES.length] === "star" ? 1 : 0,
+      pointStyle: SHAPES[label % SHAPES.length],
+      pointRadius: 3,
+    }));
+    const axis = (/** @type {string} */ title) => ({
+      type: /** @type {const} */ ("linear"),
+      afterBuildTicks: evenTicks,
+      title: { display: true, text: title, color: muted },
+      ticks: {
+        color: muted,
+        maxRotation: 0,
+        callback: (/** @type {string | number} */ value) => tick(Number(Number(value).toPrecision(6))),
+      },
+      grid: { color: line, drawTicks: false },
+      border: { color: line },
+    });
+    const before = chart.isZoomedOrPanned?.() ? chart.options.scales : undefined;
+    const range = (/** @type {"x" | "y"} */ side) =>
+      before ? { min: Number(before[side]?.min), max: Number(before[side]?.max) } : {};
+    chart.options.scales = {
+      x: { ...axis(axes[0]), ...range("x") },
+      y: { ...axis(axes[1] ?? "class"), ...range("y") },
+    };
+  });
+  return {
+    project: (point) => {
+      const { x, y } = place(point);
+      return [chart.scales.x.getPixelForValue(x), chart.scales.y.getPixelForValue(y), 0];
+    },
+    update: (next, visible) => {
+      [codes, isShown] = [next, visible];
+      refresh();
+    },
+    press: () => false,
+  };
+}

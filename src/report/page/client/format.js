@@ -1,0 +1,36 @@
+/**
+ * Numbers as people read them.
+ * @module
+ */
+
+/**
+ * A number as people read it: up to four significant digits, groups of thousands, powers of ten where it is tiny.
+ *
+ * @param {number | null | undefined} value
+ * @param {number} [digits]
+ */
+export function readable(value, digits = 4) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  if (value === 0 || !Number.isFinite(value)) return `${value}`.replace("-", "−");
+  const size = Math.abs(value);
+  if (size < 1e-4 || size >= 1e9) return value.toExponential(digits - 2).replaceAll("-", "−");
+  if (Number.isInteger(value)) return value.toLocaleString("en-GB").replace("-", "−");
+  const after = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
+  return value.toLocaleString("en-GB", {
+    minimumFractionDigits: Math.min(after, 6),
+    maximumFractionDigits: after,
+  })
+    .replace("-", "−");
+}
+
+/** A number at an axis: without the zeros that make others equally long. @param {number} value */
+export function tick(value) {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e9)) return value.toExponential().replaceAll("-", "−");
+  return value.toLocaleString("en-GB", { maximumSignificantDigits: 6 }).replace("-", "−");
+}
+
+/** How many of what: `1 image`, `2,000 images`. @param {number} count @param {string} noun */
+export function counted(count, noun) {
+  return `${readable(count)} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,257 @@
+/**
+ * Lines against the step, with baselines, stages and the table behind them.
+ * @module
+ */
+import { evenTicks, framed } from "./charts.js";
+import { smooth } from "./curves.js";
+import { folded, make, table } from "./dom.js";
+import { readable, tick } from "./format.js";
+
+/**
+ * @typedef {import("./charts.js").ChartBoard} ChartBoard
+ * @typedef {import("./charts.js").Chart} Chart
+ * @typedef {import("./charts.js").ChartConfiguration} ChartConfiguration
+ * @typedef {import("./charts.js").Colour} Colour
+ * @typedef {import("./curves.js").Point} Point
+ * @typedef {import("chart.js").ChartDataset<"line", { x: number, y: number }[]>} LineDataset
+ *
+ * @typedef {object} Line
+ * @property {string} label
+ * @property {Colour} colour
+ * @property {readonly Point[]} points
+ * @property {boolean} [isNoisy] whether the smoothing slider applies to it
+ * @property {boolean} [isDashed]
+ *
+ * @typedef {object} LineSpec
+ * @property {string} title
+ * @property {string} unit of y
+ * @property {readonly Line[]} lines
+ * @property {readonly { label: string, value: number }[]} baselines horizontal lines
+ * @property {readonly { label: string, value: number }[]} [bounds] vertical lines, labelled at the top
+ */
+
+/** Gap in pixels between the labels of two baselines. */
+const LABEL_HEIGHT = 13;
+
+/**
+ * Lines against the step.
+ *
+ * @param {ChartBoard} board
+ * @param {LineSpec} first
+ * @returns {import("./charts.js").Figure<LineSpec>}
+ */
+export function lineFigure(board, first) {
+  let spec = first;
+  const { canvas, frame } = framed("");
+  const behind = folded("Table", () => lineTable(spec));
+  const element = make(
+    "figure",
+    { class: "panel" },
+    make("figcaption", {}, make("b", {}, spec.title)),
+    frame,
+    behind.element,
+  );
+  /** @type {ChartConfiguration} */
+  const configuration = {
+    type: "line",
+    data: { datasets: [] },
+    options: {
+      animation: false,
+      responsive: true,
+      maintainAspectRatio: false,
+      normalized: true,
+      parsing: false,
+      interaction: { mode: "nearest", axis: "x", intersect: false },
+      elements: { point: { radius: 0, hoverRadius: 4, hitRadius: 8 }, line: { borderWidth: 2, tension: 0 } },
+      plugins: {
+        zoom: { zoom: { mode: "x", drag: { enabled: true }, wheel: { enabled: true, modifierKey: "ctrl" } } },
+      },
+    },
+    plugins: [{
+      id: "marks",
+      afterDatasetsDraw: (chart) => drawMarks(board, chart, spec),
+    }],
+  };
+  const { refresh } = board.chart(canvas, configuration, (chart) => {
+    canvas.setAttribute("aria-label", describeLines(spec));
+    chart.data.datasets = lineDatasets(board, spec);
+    const { text, muted, line, surface } = board.theme.colours;
+    const ticks = { color: muted, maxRotation: 0, autoSkipPadding: 16 };
+    const format = (/** @type {string | number} */ value) => tick(Number(Number(value).toPrecision(6)));
+    const before = chart.options.scales?.x; // keeps what the reader zoomed to
+    chart.options.scales = {
+      x: {
+        type: "linear",
+        bounds: "data",
+        beginAtZero: true,
+        title: { display: true, text: "step", color: muted },
+        afterBuildTicks: evenTicks,
+        ticks: { ...ticks, callback: format },
+        grid: { color: line, drawTicks: false },
+        border: { color: line },
+        ...(chart.isZoomedOrPanned?.() && before ? { min: Number(before.min), max: Number(before.max) } : {}),
+      },
+      y: {
+        type: board.isLogarithmic ? "logarithmic" : "linear",
+        grace: board.isLogarithmic ? 0 : "3%",
+        title: { display: true, text: spec.unit, color: muted },
+        ticks: { ...ticks, callback: board.isLogarithmic ? logTick : format },
+        grid: { color: line, drawTicks: false },
+        border: { color: line },
+      },
+    };
+    const isMeant = (/** @type {string | undefined} */ label) =>
+      spec.lines.some((line) => line.label === label);
+    chart.options.plugins = {
+      ...chart.options.plugins,
+      legend: {
+        align: "start",
+        display: spec.lines.length > 1,
+        labels: {
+          color: text,
+          boxWidth: 22,
+          boxHeight: 0,
+          filter: ({ text }) => isMeant(text),
+        },
+      },
+      tooltip: {
+        backgroundColor: surface,
+        borderColor: line,
+        borderWidth: 1,
+        titleColor: text,
+        bodyColor: text,
+        boxWidth: 14,
+        boxHeight: 2,
+        filter: ({ dataset }) => dataset.label !== undefined,
+        callbacks: {
+          title: (items) => items.length > 0 ? `step ${readable(items[0].parsed.x)}` : "",
+          label: ({ dataset, parsed }) => ` ${dataset.label}  ${readable(parsed.y)}`,
+        },
+      },
+    };
+  });
+  return {
+    element,
+    update: (next) => {
+      spec = next;
+      refresh();
+      behind.update();
+    },
+  };
+}
+
+/**
+ * Labels of a logarithmic axis: at 1, 2 and 5 times powers of ten, or everywhere if it covers little more than one.
+ *
+ * @this {import("chart.js").Scale}
+ * @param {string | number} value
+ */
+function logTick(value) {
+  const number = Number(value), leading = number / 10 ** Math.floor(Math.log10(number) + 1e-9);
+  const isRound = [1, 2, 5].some((round) => Math.abs(leading - round) < 1e-6);
+  return isRound || this.max < 12 * this.min ? tick(Number(number.toPrecision(6))) : "";
+}
+
+/** @param {ChartBoard} board @param {LineSpec} spec @returns {LineDataset[]} */
+function lineDatasets(board, { lines, baselines }) {
+  const steps = lines.flatMap(({ points }) =>
+    points.length > 0 ? [points[0].x, points[points.length - 1].x] : []
+  );
+  const ends = [Math.min(...steps), Math.max(...steps)];
+  const visible = (/** @type {readonly Point[]} */ points) =>
+    points.map(({ x, y }) => ({ x, y: board.isLogarithmic && !(y > 0) ? NaN : y }));
+  return [
+    ...lines.flatMap(({ label, colour, points, isNoisy, isDashed }) => {
+      const borderColor = board.paint(colour), isSmooth = isNoisy === true && board.smoothing > 0;
+      const dash = isDashed ? { borderDash: [6, 4] } : {};
+      const alone = points.length === 1 ? { pointRadius: 3 } : {}; // a line of one point would not be seen
+      const own = {
+        borderColor,
+        backgroundColor: borderColor,
+        ...dash,
+        ...alone,
+      };
+      const drawn = { ...own, label, data: visible(isSmooth ? smooth(points, board.smoothing) : points) };
+      const raw = { ...own, data: visible(points), borderColor: `${borderColor}44`, borderWidth: 1 };
+      return isSmooth ? [raw, drawn] : [drawn];
+    }),
+    ...(steps.length === 0 ? [] : baselines.map(({ value }, k) => ({
+      data: ends.map((x) => ({ x, y: value })),
+      borderColor: board.theme.colours.muted,
+      borderWidth: 1.5,
+      borderDash: [[2, 3], [8, 3], [8, 3, 2, 3]][k % 3],
+      pointRadius: 0,
+      pointHitRadius: 0,
+    }))),
+  ];
+}
+
+/** Writes baselines' names above their lines, at the right, and stages' at the top. @param {ChartBoard} board
+ * @param {Chart} chart @param {LineSpec} spec */
+function drawMarks(board, chart, { baselines, bounds = [] }) {
+  const { ctx, chartArea: { left, right, top, bottom }, scales: { x, y } } = chart;
+  const { muted, surface, line } = board.theme.colours;
+  ctx.save();
+  ctx.font = "11px system-ui, sans-serif";
+  ctx.fillStyle = muted;
+  ctx.strokeStyle = surface;
+  ctx.lineWidth = 3;
+  ctx.textAlign = "right";
+  const write = (/** @type {string} */ text, /** @type {number} */ at, /** @type {number} */ height) => {
+    ctx.strokeText(text, at, height);
+    ctx.fillText(text, at, height);
+  };
+  let lowest = Infinity; // labels go upwards, each above the one before
+  for (const { label, value } of baselines.toSorted((a, b) => a.value - b.value)) {
+    const line = y.getPixelForValue(value);
+    if (!(line >= top - 1 && line <= bottom + 1)) continue;
+    lowest = Math.min(line - 4, lowest - LABEL_HEIGHT);
+    if (lowest > top + 8) write(label, right - 4, lowest);
+    else write(label, right - 4, line + LABEL_HEIGHT);
+  }
+  ctx.textAlign = "left";
+  for (const { label, value } of bounds) {
+    const at = x.getPixelForValue(value);
+    if (!(at >= left - 1 && at <= right)) continue;
+    ctx.strokeStyle = line;
+    ctx.lineWidth = 1;
+    ctx.beginPath();
+    ctx.moveTo(at, top);
+    ctx.lineTo(at, bottom);
+    ctx.stroke();
+    ctx.strokeStyle = surface;
+    ctx.lineWidth = 3;
+    write(label, at + 4, top + 10);
+  }
+  ctx.restore();
+}
+
+/** @param {LineSpec} spec */
+function describeLines({ title, unit, lines, baselines }) {
+  const parts = lines.map(({ label, points }) => {
+    const [first, last] = [points[0], points[points.length - 1]];
+    return first && last ? `${label} from ${readable(first.y)} to ${readable(last.y)}` : label;
+  });
+  const beside = baselines.map(({ label, value }) => `${label} ${readable(value)}`);
+  return `Line chart of ${title}, ${unit}, against the step: ${[...parts, ...beside].join("; ")}`;
+}
+
+/** Rows that a table shows at most. */
+const MOST_ROWS = 400;
+
+/** @param {LineSpec} spec */
+function lineTable({ title, lines, baselines }) {
+  /** @type {Map<number, (string | undefined)[]>} */
+  const rows = new Map();
+  for (const [column, { points }] of lines.entries()) {
+    for (const { x, y } of points) {
+      if (!rows.has(x)) rows.set(x, Array(lines.length).fill(""));
+      /** @type {(string | undefined)[]} */ (rows.get(x))[column] = readable(y);
+    }
+  }
+  const all = [...rows].sort(([a], [b]) => a - b), every = Math.ceil(all.length / MOST_ROWS);
+  const shown = all.filter((_, k) => k % every === 0 || k === all.length - 1);
+  const steps = shown.map(([step, cells]) => [readable(step), ...cells]);
+  const lower = baselines.map(({ label, value }) => [label, ...lines.map(() => readable(value))]);
+  return table(["step", ...lines.map(({ label }) => label)], [...steps, ...lower], title);
+}

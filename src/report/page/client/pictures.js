@@ -1,0 +1,205 @@
+/**
+ * Pictures: reconstructions beside what they stand for, draws, a history with a slider, weights.
+ * @module
+ */
+import { folded, make, table } from "./dom.js";
+import { counted, readable } from "./format.js";
+
+/**
+ * @typedef {import("../page_types.ts").PageData} PageData
+ * @typedef {import("../page_types.ts").PageSnapshot} PageSnapshot
+ * @typedef {import("../page_types.ts").PagePicture} PagePicture
+ */
+
+/** Sets an image's source only if it is another: no flicker. @param {HTMLImageElement} image @param {string} source */
+function show(image, source) {
+  if (image.src !== source) image.src = source;
+}
+
+/** Makes a list's children as many as wanted, keeping those that are there.
+ * @param {HTMLElement} list @param {number} count @param {() => HTMLElement} create */
+function resize(list, count, create) {
+  while (list.children.length > count) list.lastElementChild?.remove();
+  while (list.children.length < count) list.append(create());
+}
+
+/**
+ * Test images, what the network was shown of them, and what it made of them, with each one's error.
+ *
+ * @param {PageSnapshot} first
+ */
+export function reconstructions(first) {
+  let snapshot = first;
+  const list = make("div", { class: "tiles" });
+  const key = make("p", { class: "key muted" });
+  const behind = folded("Table", () =>
+    table(
+      ["image", "squared error per pixel"],
+      snapshot.tiles.map(({ error }, n) => [n + 1, readable(error)]),
+      "Error of each image",
+    ));
+  const update = (/** @type {PageSnapshot} */ next) => {
+    snapshot = next;
+    const hasInputs = snapshot.tiles.some(({ input }) => input !== undefined);
+    key.textContent = hasInputs
+      ? "Above the test image, in the middle what the network was shown, below what it made of it. The number is the " +
+        "squared error per pixel."
+      : "Above the test image, below what the network made of it. The number is the squared error per pixel.";
+    resize(list, snapshot.tiles.length, () => make("figure", {}));
+    snapshot.tiles.forEach(({ original, input, result, error }, n) => {
+      const tile = /** @type {HTMLElement} */ (list.children[n]);
+      const sources = input === undefined ? [original, result] : [original, input, result];
+      const names = input === undefined
+        ? ["original", "reconstruction"]
+        : ["original", "noisy input", "reconstruction"];
+      if (tile.children.length !== sources.length + 1) {
+        tile.replaceChildren(...sources.map(() => make("img", {})), make("figcaption", {}));
+      }
+      sources.forEach((source, k) => {
+        const image = /** @type {HTMLImageElement} */ (tile.children[k]);
+        image.alt = `test image ${n + 1}, ${names[k]}${
+          k === sources.length - 1 ? `, error ${readable(error, 3)}` : ""
+        }`;
+        show(image, source);
+      });
+      const caption = /** @type {HTMLElement} */ (tile.lastElementChild);
+      caption.textContent = readable(error, 2);
+    });
+    behind.update();
+  };
+  update(first);
+  return { element: make("div", {}, key, list, behind.element), update };
+}
+
+/**
+ * Draws from the prior.
+ *
+ * @param {PageSnapshot} first
+ */
+export function samples(first) {
+  let drawn = first.samples ?? [];
+  const list = make("div", { class: "tiles plain" });
+  const behind = folded("Table", () =>
+    table(
+      ["sample", "mean pixel", "pixels above one half"],
+      drawn.map(({ mean, ink }, n) => [n + 1, readable(mean, 3), readable(ink, 3)]),
+      "How bright each sample is",
+    ));
+  const update = (/** @type {PageSnapshot} */ next) => {
+    drawn = next.samples ?? [];
+    resize(list, drawn.length, () => make("img", {}));
+    drawn.forEach(({ image, mean }, n) => {
+      const element = /** @type {HTMLImageElement} */ (list.children[n]);
+      element.alt = `sample ${n + 1}, mean pixel ${readable(mean, 3)}`;
+      show(element, image);
+    });
+    behind.update();
+  };
+  update(first);
+  return { element: make("div", {}, list, behind.element), update };
+}
+
+/**
+ * The pictures of one kind over the epochs, with a slider. It follows the latest one as long as the reader leaves it
+ * at its end.
+ *
+ * @param {PageData} first
+ * @param {PagePicture["kind"]} kind
+ */
+export function history(first, kind) {
+  let page = first;
+  const ours = () => page.pictures.filter((picture) => picture.kind === kind);
+  const image = make("img", { class: "history" });
+  const slider = make("input", { type: "range", min: 0, step: 1 });
+  const epoch = make("output", { class: "value" });
+  const isTest = kind === "reconstructions";
+  const behind = folded("Table", () => {
+    const errors = new Map(
+      page.metrics.flatMap(({ epoch, testError }) =>
+        typeof epoch === "number" && typeof testError === "number" ? [[epoch, testError]] : []
+      ),
+    );
+    return table(
+      ["epoch", "squared error per pixel, test images"],
+      ours().map(({ epoch }) => [epoch, readable(errors.get(epoch))]),
+      `The epochs of the pictures`,
+    );
+  });
+  const draw = () => {
+    const picture = ours()[Number(slider.value)];
+    if (!picture) return;
+    epoch.textContent = `epoch ${picture.epoch}`;
+    slider.setAttribute("aria-valuetext", `epoch ${picture.epoch}`);
+    image.alt = isTest
+      ? `test images above their reconstructions after epoch ${picture.epoch}`
+      : `draws from the prior after epoch ${picture.epoch}`;
+    show(image, picture.image);
+  };
+  slider.addEventListener("input", draw);
+  const update = (/** @type {PageData} */ next) => {
+    const wasLast = slider.value === slider.max;
+    page = next;
+    slider.max = `${ours().length - 1}`;
+    if (wasLast) slider.value = slider.max;
+    draw();
+    behind.update();
+  };
+  slider.max = `${ours().length - 1}`;
+  slider.value = slider.max;
+  update(first);
+  const label = make("label", { class: "slider" }, "Epoch ", slider, epoch);
+  return { element: make("div", {}, label, image, behind.element), update };
+}
+
+/**
+ * Weights as pictures.
+ *
+ * @param {PageData} first
+ */
+export function weights(first) {
+  let page = first;
+  const list = make("div", { class: "panels" });
+  const update = (/** @type {PageData} */ next) => {
+    page = next;
+    list.replaceChildren(
+      ...page.weights.map(({ label, image, size: [width, height], scale, units, figures }) => {
+        const shown = figures.length === units
+          ? counted(units, "unit")
+          : `the first ${figures.length} of ${counted(units, "unit")}`;
+        const behind = folded("Table", () =>
+          table(
+            ["unit", "least", "greatest", "norm"],
+            figures.map((row, unit) => [unit + 1, ...row.map((value) => readable(value, 3))]),
+            `Weights of ${label}`,
+          ));
+        return make(
+          "figure",
+          { class: "panel" },
+          make("figcaption", {}, make("b", {}, label), " ", make("span", { class: "muted" }, shown)),
+          make("img", {
+            class: "weights",
+            src: image,
+            width,
+            height,
+            alt: `Weights of ${label}, an image for each unit`,
+          }),
+          scaleBar(scale),
+          behind.element,
+        );
+      }),
+    );
+  };
+  update(first);
+  return { element: list, update };
+}
+
+/** The key of the weights' colours. @param {number} scale */
+function scaleBar(scale) {
+  return make(
+    "div",
+    { class: "scale muted" },
+    `≤ ${readable(-scale, 3)}`,
+    make("span", { class: "ramp", role: "img", "aria-label": "blue is negative, white zero, red positive" }),
+    `≥ ${readable(scale, 3)}`,
+  );
+}

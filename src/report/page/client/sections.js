@@ -1,0 +1,327 @@
+/**
+ * The sections of a report, in order: what each is called, when there is one, and how it is made.
+ * @module
+ */
+import { barFigure } from "./bar_figure.js";
+import { cloud } from "./cloud.js";
+import { groupCurves, stageBounds } from "./curves.js";
+import { make, table } from "./dom.js";
+import { tick } from "./format.js";
+import { lineFigure } from "./line_figure.js";
+import { history, reconstructions, samples, weights } from "./pictures.js";
+
+/**
+ * @typedef {import("../page_types.ts").PageData} PageData
+ * @typedef {import("../page_types.ts").PageSnapshot} PageSnapshot
+ * @typedef {import("./charts.js").ChartBoard} ChartBoard
+ * @typedef {import("./line_figure.js").LineSpec} LineSpec
+ * @typedef {import("./bar_figure.js").BarSpec} BarSpec
+ * @typedef {import("./libraries.js").Libraries} Libraries
+ * @typedef {{ board: ChartBoard, libraries: Libraries }} Tools
+ * @typedef {{ element: HTMLElement, update: (page: PageData) => void }} Part
+ *
+ * @typedef {object} Section
+ * @property {string} id
+ * @property {string} title
+ * @property {(page: PageData) => boolean} applies whether there is anything to show
+ * @property {(page: PageData, tools: Tools) => Part} build
+ */
+
+/** @type {readonly Section[]} */
+export const SECTIONS = [
+  {
+    id: "results",
+    title: "Results",
+    applies: ({ rows }) => rows.length > 0,
+    build: (page) =>
+      replaced(
+        page,
+        ({ rows }) =>
+          table(
+            ["measured at the end", "value", "unit"],
+            rows.map(({ label, value, unit }) => [label, value, unit]),
+            "Results",
+          ),
+      ),
+  },
+  {
+    id: "curves",
+    title: "Curves",
+    applies: (page) => groupCurves(page).length > 0,
+    build: (page, { board }) => {
+      const panels = keyed(lineSpecs, (spec) => lineFigure(board, spec), page);
+      return { element: make("div", {}, curveControls(board), panels.element), update: panels.update };
+    },
+  },
+  {
+    id: "reconstructions",
+    title: "Reconstructions",
+    applies: ({ snapshot }) => (snapshot?.tiles.length ?? 0) > 0,
+    build: (page) => ofSnapshot(page, reconstructions),
+  },
+  {
+    id: "samples",
+    title: "Samples",
+    applies: ({ snapshot }) => (snapshot?.samples?.length ?? 0) > 0,
+    build: (page) => ofSnapshot(page, samples),
+  },
+  {
+    id: "history-samples",
+    title: "Samples, epoch by epoch",
+    applies: ({ pictures }) => pictures.some(({ kind }) => kind === "samples"),
+    build: (page) => history(page, "samples"),
+  },
+  {
+    id: "history-reconstructions",
+    title: "Reconstructions, epoch by epoch",
+    applies: ({ pictures }) => pictures.some(({ kind }) => kind === "reconstructions"),
+    build: (page) => history(page, "reconstructions"),
+  },
+  {
+    id: "codes",
+    title: "Codes",
+    applies: ({ snapshot }) => snapshot?.codes !== undefined && snapshot.codes.points.length > 0,
+    build: (page, { board, libraries }) => {
+      const { element, update } = cloud(board, libraries, cloudData(page));
+      return { element, update: (next) => update(cloudData(next)) };
+    },
+  },
+  {
+    id: "levels",
+    title: "Levels",
+    applies: ({ snapshot }) => (snapshot?.levels?.length ?? 0) > 0,
+    build: (page, { board }) => keyed(levelSpecs, (spec) => barFigure(board, spec), page),
+  },
+  {
+    id: "sparsity",
+    title: "Sparsity",
+    applies: ({ snapshot }) => snapshot?.sparsity !== undefined,
+    build: (page, { board }) => keyed(sparsitySpecs, (spec) => barFigure(board, spec), page),
+  },
+  {
+    id: "weights",
+    title: "Weights",
+    applies: (page) => page.weights.length > 0,
+    build: (page) => weights(page),
+  },
+  {
+    id: "activations",
+    title: "Activations",
+    applies: ({ snapshot }) => (snapshot?.activations.length ?? 0) > 0,
+    build: (page, { board }) => keyed(activationSpecs, (spec) => barFigure(board, spec), page),
+  },
+  {
+    id: "settings",
+    title: "Settings",
+    applies: () => true,
+    build: (page) =>
+      replaced(page, ({ config, facts }) =>
+        make(
+          "div",
+          { class: "panels" },
+          table(
+            ["setting", ""],
+            Object.entries(config).map(([key, value]) => [flagOf(key), code(value)]),
+            "Settings",
+          ),
+          table(
+            ["found", ""],
+            Object.entries(facts).map(([key, value]) => [key, code(value)]),
+            "What was found",
+          ),
+        )),
+  },
+];
+
+/** A setting's flag: `batchSize` is `batch-size`. @param {string} key */
+export function flagOf(key) {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** @param {string} text */
+function code(text) {
+  return make("code", {}, text);
+}
+
+/** A part that is made anew with new data. @param {PageData} page @param {(page: PageData) => HTMLElement} build
+ * @returns {Part} */
+function replaced(page, build) {
+  const element = make("div", {}, build(page));
+  let before = "";
+  return {
+    element,
+    update: (next) => {
+      const made = build(next);
+      if (made.outerHTML !== before) element.replaceChildren(made);
+      before = made.outerHTML;
+    },
+  };
+}
+
+/** A part that shows the snapshot. @param {PageData} page
+ * @param {(snapshot: PageSnapshot) => { element: HTMLElement, update: (snapshot: PageSnapshot) => void }} build
+ * @returns {Part} */
+function ofSnapshot(page, build) {
+  let snapshot = /** @type {PageSnapshot} */ (page.snapshot);
+  const { element, update } = build(snapshot);
+  return {
+    element,
+    update: (next) => {
+      if (!next.snapshot || next.snapshot === snapshot) return;
+      snapshot = next.snapshot;
+      update(snapshot);
+    },
+  };
+}
+
+/**
+ * A part of several figures, one for each specification; a title that is new gets a figure of its own.
+ *
+ * @template {{ title: string }} S
+ * @param {(page: PageData) => readonly S[]} specify
+ * @param {(spec: S) => import("./charts.js").Figure<S>} build
+ * @param {PageData} page
+ * @returns {Part}
+ */
+export function keyed(specify, build, page) {
+  const element = make("div", { class: "panels" });
+  /** @type {Map<string, import("./charts.js").Figure<S>>} */
+  const figures = new Map();
+  const update = (/** @type {PageData} */ next) => {
+    for (const [k, spec] of specify(next).entries()) {
+      const figure = figures.get(spec.title);
+      if (figure) figure.update(spec);
+      else {
+        const made = build(spec);
+        figures.set(spec.title, made);
+        element.insertBefore(made.element, element.children[k] ?? null);
+      }
+    }
+  };
+  update(page);
+  return { element, update };
+}
+
+/** Log scale, smoothing, zoom. @param {ChartBoard} board */
+export function curveControls(board) {
+  const log = make("input", { type: "checkbox" });
+  log.addEventListener("change", () => {
+    board.isLogarithmic = log.checked;
+    board.redraw();
+  });
+  const value = make("output", { class: "value" }, "0");
+  const slider = make("input", { type: "range", min: 0, max: 0.98, step: 0.02, value: 0 });
+  slider.addEventListener("input", () => {
+    board.smoothing = Number(slider.value);
+    value.textContent = slider.value;
+    board.redraw();
+  });
+  const reset = make("button", { type: "button" }, "Reset zoom");
+  reset.addEventListener("click", () => board.resetZoom());
+  return make(
+    "div",
+    { class: "controls", title: "Drag across a chart, or turn the wheel with Ctrl, to zoom" },
+    make("label", {}, log, "Log scale"),
+    make("label", { class: "slider" }, "Smoothing", slider, value),
+    reset,
+  );
+}
+
+/** The unit of a quantity: `docs/reductions.md` says what each is summed over. @param {string} name
+ * @param {PageData} page */
+export function unitOf(name, { recipe, config }) {
+  if (name === "testError") return "mean over test images";
+  if (name === "gradientNorm") return "norm";
+  if (recipe === "vae") return "nats per image";
+  if (recipe === "matched" && config.match !== "mse") return "cross-entropy in nats, mean";
+  return name === "sparsity" ? "nats" : "squared error, mean";
+}
+
+/** @param {PageData} page @returns {LineSpec[]} */
+function lineSpecs(page) {
+  const bounds = stageBounds(page);
+  return groupCurves(page).map(({ name, title, curves, baselines }) => ({
+    title,
+    unit: unitOf(name, page),
+    lines: curves.map(({ side, points }) => ({
+      label: side === "test" ? "test images" : "training",
+      colour: side === "test" ? "second" : "first",
+      points,
+      isNoisy: side === "train",
+    })),
+    baselines,
+    bounds,
+  }));
+}
+
+/** @param {PageData} page @returns {BarSpec[]} */
+function levelSpecs({ snapshot }) {
+  const levels = snapshot?.levels ?? [];
+  const labels = levels.map(({ label }) => label);
+  return [
+    {
+      title: "Error of each level",
+      x: "level",
+      y: "squared error, mean",
+      labels,
+      sets: [{
+        label: "between encoder and decoder",
+        colour: "first",
+        values: levels.map(({ error }) => error),
+      }],
+    },
+    {
+      title: "Spread of each level",
+      x: "level",
+      y: "standard deviation",
+      labels,
+      sets: [
+        { label: "encoder", colour: "first", values: levels.map(({ encoderSpread }) => encoderSpread) },
+        { label: "decoder", colour: "second", values: levels.map(({ decoderSpread }) => decoderSpread) },
+      ],
+    },
+  ];
+}
+
+/** @param {PageData} page @returns {BarSpec[]} */
+function sparsitySpecs({ snapshot }) {
+  const { target, means } = /** @type {{ target: number, means: readonly number[] }} */ (snapshot?.sparsity);
+  const order = [...means.keys()].sort((a, b) => means[b] - means[a]);
+  return [{
+    title: "Mean activation of each code unit, the most active first",
+    x: "code unit",
+    y: "mean activation",
+    labels: order.map((unit) => `${unit + 1}`),
+    sets: [{ label: "mean activation", colour: "first", values: order.map((unit) => means[unit]) }],
+    baselines: [{ label: `ρ = ${tick(target)}`, value: target }],
+  }];
+}
+
+/** @param {PageData} page @returns {BarSpec[]} */
+function activationSpecs({ snapshot }) {
+  return (snapshot?.activations ?? []).map(({ label, range: [low, high], counts }) => {
+    const total = counts.reduce((sum, count) => sum + count, 0) || 1;
+    return {
+      title: label,
+      x: "activation",
+      y: "% of activations",
+      labels: counts.map((_, k) => {
+        const edge = (/** @type {number} */ bin) =>
+          tick(Number((low + bin / counts.length * (high - low)).toPrecision(3)));
+        return `${edge(k)} to ${edge(k + 1)}`;
+      }),
+      range: /** @type {const} */ ([low, high]),
+      sets: [{
+        label: "% of activations",
+        colour: "first",
+        values: counts.map((count) => 100 * count / total),
+      }],
+    };
+  });
+}
+
+/** @param {PageData} page @returns {import("./cloud.js").CloudData} */
+function cloudData({ snapshot, classNames }) {
+  const { codes, imageShape } = /** @type {PageSnapshot} */ (snapshot);
+  return { codes: /** @type {import("../page_types.ts").PageCodes} */ (codes), imageShape, classNames };
+}

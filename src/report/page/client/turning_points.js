@@ -1,0 +1,208 @@
+/**
+ * Points in space, drawn by three.js, in a box that turns.
+ * @module
+ */
+import { classColour } from "./colours.js";
+import { make } from "./dom.js";
+
+/**
+ * @typedef {import("../page_types.ts").PageCodes} PageCodes
+ * @typedef {import("./charts.js").ChartBoard} ChartBoard
+ * @typedef {typeof import("three")} Three
+ */
+
+/** Each point is a disc whose size and strength fall with the distance, so that near and far are told apart. */
+const VERTEX_SHADER = `
+  attribute vec3 shade;
+  uniform float diameter;
+  varying vec3 vShade;
+  varying float vNear;
+  void main() {
+    vec4 place = modelViewMatrix * vec4(position, 1.0);
+    vShade = shade;
+    vNear = clamp((5.8 + place.z) / 2.9, 0.0, 1.0);
+    gl_Position = projectionMatrix * place;
+    gl_PointSize = diameter * 4.5 / -place.z;
+  }`;
+const FRAGMENT_SHADER = `
+  varying vec3 vShade;
+  varying float vNear;
+  uniform vec3 background;
+  void main() {
+    if (length(gl_PointCoord - 0.5) > 0.5) discard;
+    gl_FragColor = vec4(mix(background, vShade, 0.45 + 0.55 * vNear), 1.0);
+  }`;
+
+/** Radians that an arrow key turns, and radians a pixel of dragging. */
+const KEY_TURN = 0.1, DRAG_TURN = 0.008;
+
+/**
+ * Draws codes of three numbers.
+ *
+ * @param {Three} three
+ * @param {ChartBoard} board
+ * @param {HTMLElement} frame takes the canvas
+ * @param {() => void} onMove called when points have moved on the screen
+ * @returns {import("./cloud.js").Points}
+ * @throws Error if the browser offers no WebGL
+ */
+export function turningPoints(three, board, frame, onMove) {
+  const canvas = make("canvas", { class: "turning", role: "img", "aria-label": "scatter plot in space" });
+  const renderer = new three.WebGLRenderer({ canvas, antialias: true, alpha: true });
+  renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+  frame.prepend(canvas);
+  const scene = new three.Scene(),
+    box = new three.Group(),
+    camera = new three.PerspectiveCamera(40, 1, 0.1, 20);
+  scene.add(box);
+  camera.position.z = 4.5;
+  box.rotation.set(0.35, -0.6, 0);
+  const uniforms = { diameter: { value: 6 }, background: { value: new three.Color() } };
+  const material = new three.ShaderMaterial({
+    vertexShader: VERTEX_SHADER,
+    fragmentShader: FRAGMENT_SHADER,
+    uniforms,
+  });
+  const cloud = new three.Points(new three.BufferGeometry(), material);
+  cloud.frustumCulled = false;
+  const edges = new three.LineSegments(
+    new three.BufferGeometry(),
+    new three.LineBasicMaterial({ color: 0x888888 }),
+  );
+  box.add(cloud, edges);
+  const names = [0, 1, 2].map(() => make("span", { class: "axis" }));
+  frame.append(...names);
+  /** @type {Float32Array} of all points, hidden ones too */
+  let places = new Float32Array();
+  let corner = new three.Vector3();
+
+  /** From a place in the box to CSS pixels. @param {import("three").Vector3} place
+   * @returns {[number, number, number]} */
+  const project = (place) => {
+    const seen = place.applyMatrix4(box.matrixWorld).project(camera);
+    return [(seen.x + 1) / 2 * frame.clientWidth, (1 - seen.y) / 2 * frame.clientHeight, seen.z];
+  };
+
+  const draw = () => {
+    scene.updateMatrixWorld();
+    camera.updateMatrixWorld();
+    renderer.render(scene, camera);
+    const reach = corner.clone().negate();
+    for (const [axis, name] of names.entries()) {
+      const end = corner.clone().setComponent(axis, reach.getComponent(axis) + 0.12);
+      const [x, y] = project(end);
+      name.style.transform = `translate(${x}px, ${y}px) translate(-50%, -50%)`;
+    }
+  };
+  canvas.addEventListener("draw", draw); // for printing
+  let isWaiting = false;
+  const redraw = () => {
+    if (isWaiting) return;
+    isWaiting = true;
+    requestAnimationFrame(() => {
+      isWaiting = false;
+      draw();
+      onMove();
+    });
+  };
+
+  new ResizeObserver(() => {
+    const [width, height] = [frame.clientWidth, frame.clientHeight];
+    if (width === 0 || height === 0) return;
+    renderer.setSize(width, height, false);
+    camera.aspect = width / height;
+    camera.zoom = Math.min(1, camera.aspect) * closeness; // a narrow frame shows all of it too
+    camera.updateProjectionMatrix();
+    uniforms.diameter.value = renderer.getPixelRatio() * (width < 500 ? 4.5 : 6);
+    redraw();
+  }).observe(frame);
+
+  let closeness = 1;
+  const approach = (/** @type {number} */ factor) => {
+    closeness = Math.min(8, Math.max(0.5, closeness * factor));
+    camera.zoom = Math.min(1, camera.aspect) * closeness;
+    camera.updateProjectionMatrix();
+    redraw();
+  };
+  const turn = (/** @type {number} */ right, /** @type {number} */ down) => {
+    const about = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ angle) =>
+      new three.Quaternion().setFromAxisAngle(new three.Vector3(x, y, 0), angle);
+    box.quaternion.premultiply(about(0, 1, right)).premultiply(about(1, 0, down));
+    redraw();
+  };
+  let [x, y] = [0, 0];
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    [x, y] = [event.clientX, event.clientY];
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!canvas.hasPointerCapture(event.pointerId)) return;
+    turn((event.clientX - x) * DRAG_TURN, (event.clientY - y) * DRAG_TURN);
+    [x, y] = [event.clientX, event.clientY];
+  });
+  canvas.addEventListener("wheel", (event) => {
+    if (!event.ctrlKey) return; // the wheel alone scrolls the page
+    event.preventDefault();
+    approach(Math.exp(-event.deltaY * 0.002));
+  }, { passive: false });
+
+  /** @type {Readonly<Record<string, () => void>>} */
+  const keys = {
+    ArrowLeft: () => turn(-KEY_TURN, 0),
+    ArrowRight: () => turn(KEY_TURN, 0),
+    ArrowUp: () => turn(0, -KEY_TURN),
+    ArrowDown: () => turn(0, KEY_TURN),
+    "+": () => approach(1.15),
+    "-": () => approach(1 / 1.15),
+  };
+  return {
+    project: (point) => project(new three.Vector3(...places.subarray(3 * point, 3 * point + 3))),
+    update: ({ axes, points, labels }, isShown) => {
+      const ranges = [0, 1, 2].map((axis) => {
+        const along = points.filter((value, k) => k % 3 === axis && value !== null).map(Number);
+        return [Math.min(...along), Math.max(...along)];
+      });
+      const longest = Math.max(...ranges.map(([low, high]) => high - low)) || 1; // one scale for all axes
+      const centred = (/** @type {number | null} */ value, /** @type {number} */ axis) =>
+        2 * (Number(value) - (ranges[axis][0] + ranges[axis][1]) / 2) / longest;
+      places = Float32Array.from(points, (value, k) => centred(value, k % 3));
+      const visible = Array.from({ length: points.length / 3 }, (_, point) => point).filter(isShown);
+      const shades = visible.flatMap((point) => {
+        const colour = parseInt(classColour(labels?.[point] ?? 0).slice(1), 16);
+        return [colour >> 16, colour >> 8 & 255, colour & 255].map((part) => part / 255);
+      });
+      const seen = visible.flatMap((point) => [...places.subarray(3 * point, 3 * point + 3)]);
+      cloud.geometry.setAttribute("position", new three.Float32BufferAttribute(seen, 3));
+      cloud.geometry.setAttribute("shade", new three.Float32BufferAttribute(shades, 3));
+      corner = new three.Vector3(...ranges.map(([low, high]) => (low - high) / longest));
+      edges.geometry.setAttribute(
+        "position",
+        new three.Float32BufferAttribute(boxEdges(corner.toArray()), 3),
+      );
+      const { surface, line } = board.theme.colours;
+      uniforms.background.value.setStyle(surface, three.LinearSRGBColorSpace); // as it is: the shader does no conversion
+      edges.material.color.setStyle(line);
+      names.forEach((name, axis) => name.textContent = axes[axis]);
+      redraw();
+    },
+    press: (key) => {
+      const act = Object.hasOwn(keys, key) ? keys[key] : undefined;
+      act?.();
+      return act !== undefined;
+    },
+  };
+}
+
+/** The twelve edges of a box around the origin. @param {readonly number[]} corner its lowest @returns {number[]} */
+function boxEdges(corner) {
+  const edges = [];
+  for (let a = 0; a < 8; a++) {
+    for (const bit of [1, 2, 4]) {
+      if (a & bit) continue;
+      for (const b of [a, a | bit]) {
+        edges.push(...corner.map((value, axis) => b >> axis & 1 ? -value : value));
+      }
+    }
+  }
+  return edges;
+}

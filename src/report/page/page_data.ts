@@ -1,0 +1,162 @@
+/**
+ * What the page shows of a run, as JSON: numbers rounded to what a reader can use, images as PNG data URIs, wide codes
+ * as their principal components. Reports hold it, the live dashboard sends it.
+ * @module
+ */
+import type { TableRow } from "../closing_table.ts";
+import type { MetricsRecord, RunData, Snapshot } from "../run_data.ts";
+import { pageCodes } from "./page_codes.ts";
+import { compactPicture, grayTile, pageWeights } from "./page_images.ts";
+import type { PageData, PagePicture, PageRow, PageSnapshot } from "./page_types.ts";
+
+export type * from "./page_types.ts";
+
+/** Lines of metrics that a page holds at most; beyond, training lines are thinned evenly. */
+const MOST_RECORDS = 3000;
+/** Characters that the pictures after epochs may take in the page, all together. */
+const HISTORY_LENGTH = 260_000;
+
+/**
+ * Makes the page's data of a run.
+ *
+ * @param run the run; missing parts are simply missing on the page
+ * @returns plain data that survives JSON
+ */
+export function pageData(run: RunData): PageData {
+  const { name, recipe, startedAt, status, command, classNames, baselines, stepMilliseconds } = run;
+  return {
+    name,
+    recipe,
+    startedAt,
+    status,
+    command,
+    stepMilliseconds: stepMilliseconds === undefined ? undefined : significant(stepMilliseconds, 4),
+    config: texts(run.config),
+    facts: texts(run.facts),
+    classNames,
+    metrics: thin(run.metrics).map(roundRecord),
+    baselines: baselines.filter(({ value }) => Number.isFinite(value))
+      .map((line) => ({ ...line, value: significant(line.value, 6) })),
+    rows: run.rows.map(pageRow),
+    snapshot: run.snapshot && pageSnapshot(run.snapshot),
+    pictures: history(run.pictures),
+    weights: run.weights.map((weights) =>
+      pageWeights(weights, run.snapshot?.imageShape ?? imageShapeOf(run.facts))
+    ),
+  };
+}
+
+/** Makes the page's data of a moment alone, for a dashboard that has the rest. */
+export function pageSnapshot(snapshot: Snapshot): PageSnapshot {
+  const { epoch, step, imageShape, images, inputs, reconstructions, errors, activations, sparsity } =
+    snapshot;
+  const pixels = imageShape[0] * imageShape[1];
+  const tile = (bytes: Uint8Array, n: number) =>
+    grayTile(bytes.subarray(n * pixels, (n + 1) * pixels), imageShape);
+  return {
+    epoch,
+    step,
+    imageShape,
+    tiles: Array.from(errors, (error, n) => ({
+      original: tile(images, n),
+      input: inputs && tile(inputs, n),
+      result: tile(reconstructions, n),
+      error: finite(error, 4),
+    })),
+    codes: snapshot.codes && pageCodes(snapshot.codes, imageShape),
+    samples: snapshot.samples &&
+      Array.from({ length: Math.floor(snapshot.samples.length / pixels) }, (_, n) => {
+        const bytes = snapshot.samples!.subarray(n * pixels, (n + 1) * pixels);
+        return {
+          image: tile(snapshot.samples!, n),
+          mean: significant(bytes.reduce((sum, gray) => sum + gray, 0) / (255 * pixels), 3),
+          ink: significant(bytes.reduce((sum, gray) => sum + (gray > 127 ? 1 : 0), 0) / pixels, 3),
+        };
+      }),
+    activations: activations.map(({ label, range: [low, high], counts }) => ({
+      label,
+      range: [significant(low, 4), significant(high, 4)],
+      counts,
+    })),
+    sparsity: sparsity &&
+      { target: sparsity.target, means: sparsity.means.map((mean) => significant(mean, 4)) },
+    levels: snapshot.levels?.map(({ label, error, encoderSpread, decoderSpread }) => ({
+      label,
+      error: significant(error, 4),
+      encoderSpread: significant(encoderSpread, 4),
+      decoderSpread: significant(decoderSpread, 4),
+    })),
+  };
+}
+
+/** `[height, width]` as config.json keeps it, or one row if it does not say. */
+function imageShapeOf({ imageShape, width }: RunData["facts"]): readonly [number, number] {
+  if (Array.isArray(imageShape) && imageShape.length === 2) {
+    return [Number(imageShape[0]), Number(imageShape[1])];
+  }
+  return [1, Number(width)];
+}
+
+/** A number with so many significant digits. */
+function significant(value: number, digits: number): number {
+  return Number(value.toPrecision(digits));
+}
+
+/** The same, or null for what JSON cannot hold. */
+function finite(value: number, digits: number): number | null {
+  return Number.isFinite(value) ? significant(value, digits) : null;
+}
+
+function roundRecord(record: MetricsRecord): MetricsRecord {
+  return Object.fromEntries(
+    Object.entries(record).map((
+      [key, value],
+    ) => [
+      key,
+      typeof value !== "number" ? value : Number.isFinite(value) ? significant(value, 6) : `${value}`,
+    ]),
+  );
+}
+
+/** Leaves out training lines, evenly, where there are too many; what is measured on test images stays. */
+function thin(metrics: readonly MetricsRecord[]): readonly MetricsRecord[] {
+  const every = Math.ceil(metrics.length / MOST_RECORDS);
+  return metrics.filter((record, k) =>
+    k % every === 0 || k === metrics.length - 1 || Object.keys(record).some((key) => key.startsWith("test"))
+  );
+}
+
+/** Pictures after epochs, small; if they take too much room, fewer epochs of each kind. */
+function history(pictures: RunData["pictures"]): PagePicture[] {
+  const kinds = [...new Set(pictures.map(({ kind }) => kind))];
+  return kinds.flatMap((kind) => {
+    const small = pictures.filter((picture) => picture.kind === kind)
+      .map(({ kind, epoch, png }) => ({ kind, epoch, image: compactPicture(png) }));
+    const length = small.reduce((sum, { image }) => sum + image.length, 0);
+    const share = HISTORY_LENGTH / kinds.length / length;
+    return spreadOut(small, Math.max(2, Math.floor(small.length * share)));
+  });
+}
+
+/** At most `most` of a list, evenly, the first and the last among them. */
+function spreadOut<T>(list: readonly T[], most: number): T[] {
+  if (list.length <= most) return [...list];
+  return Array.from({ length: most }, (_, k) => list[Math.round(k * (list.length - 1) / (most - 1))]);
+}
+
+function pageRow({ label, value, digits = 4, unit = "" }: TableRow): PageRow {
+  return { label, value: typeof value === "number" ? value.toFixed(digits) : value, unit };
+}
+
+/** Nested values as texts by dotted key; what is undefined is left out. */
+function texts(values: Readonly<Record<string, unknown>>, before = ""): Record<string, string> {
+  const entries = Object.entries(values).flatMap(([key, value]): [string, string][] => {
+    if (value === undefined) return [];
+    if (Array.isArray(value)) return [[before + key, value.join(", ")]];
+    if (typeof value === "object" && value !== null) {
+      return Object.entries(texts(value as Record<string, unknown>, `${before}${key}.`));
+    }
+    return [[before + key, typeof value === "boolean" ? (value ? "yes" : "no") : `${value}`]];
+  });
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,119 @@
+/**
+ * Pictures for the page, small enough to be written into it.
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { decode, encode } from "fast-png";
+import type { WeightImages } from "../run_data.ts";
+import type { PageWeights } from "./page_types.ts";
+
+/** Units that a picture of weights shows at most, and how many side by side. */
+const MOST_UNITS = 64, UNITS_ACROSS = 16;
+/** The share of weights that differ in colour: the few beyond would leave all others pale. */
+const STRONGEST = 0.995;
+/** Shades on each side of 0. */
+const SHADES = 31;
+/** Grays of the pictures of a history, which would otherwise be most of the page. */
+const HISTORY_GRAYS = 16;
+
+/** Blue to white to red (ColorBrewer's RdBu, whose ends colour-blind people tell apart). */
+const NEGATIVE = [33, 102, 172], ZERO = [247, 247, 247], POSITIVE = [178, 24, 43];
+
+/** The first entry is transparent, for gaps; then the shades from the most negative to the most positive. */
+const PALETTE = [
+  [0, 0, 0, 0],
+  ...Array.from({ length: 2 * SHADES + 1 }, (_, k) => {
+    const share = (k - SHADES) / SHADES, end = share < 0 ? NEGATIVE : POSITIVE;
+    return [...ZERO.map((zero, c) => Math.round(zero + Math.abs(share) ** 0.8 * (end[c] - zero))), 255];
+  }),
+];
+
+/** A PNG file as a data URI. */
+function pngUri(bytes: Uint8Array): string {
+  return `data:image/png;base64,${Buffer.from(bytes).toString("base64")}`;
+}
+
+/**
+ * One gray image as a PNG.
+ *
+ * @param pixels [height · width], 0 to 255
+ * @returns a data URI
+ */
+export function grayTile(pixels: Uint8Array, [height, width]: readonly [number, number]): string {
+  return pngUri(encode({ width, height, channels: 1, depth: 8, data: pixels }, { zlib: { level: 6 } }));
+}
+
+/**
+ * Weights as one picture: {@link MOST_UNITS} units at most, {@link UNITS_ACROSS} side by side.
+ *
+ * @param weights [units, pixels]
+ * @param imageShape [height, width]
+ */
+export function pageWeights(
+  { label, values }: WeightImages,
+  [height, width]: readonly [number, number],
+): PageWeights {
+  const pixels = height * width, units = Math.floor(values.length / pixels);
+  const shown = Math.min(units, MOST_UNITS), across = Math.min(shown, UNITS_ACROSS);
+  const magnitudes = values.subarray(0, shown * pixels).filter(Number.isFinite).map(Math.abs).sort();
+  const scale = magnitudes[Math.floor(STRONGEST * (magnitudes.length - 1))] || magnitudes.at(-1) || 1;
+  const full = across * (width + 1) - 1, rows = Math.ceil(shown / across) * (height + 1) - 1;
+  const data = new Uint8Array(full * rows);
+  const figures = Array.from({ length: shown }, (_, unit) => {
+    const own = values.subarray(unit * pixels, (unit + 1) * pixels);
+    const at = Math.floor(unit / across) * (height + 1) * full + unit % across * (width + 1);
+    own.forEach((value, k) => {
+      const share = Number.isFinite(value) ? Math.max(-1, Math.min(1, value / scale)) : 0;
+      const shade = Math.round(share * SHADES);
+      data[at + Math.floor(k / width) * full + k % width] = 1 + SHADES + shade;
+    });
+    const least = own.reduce((a, b) => Math.min(a, b), Infinity),
+      norm = Math.sqrt(own.reduce((s, v) => s + v * v, 0));
+    const greatest = own.reduce((a, b) => Math.max(a, b), -Infinity);
+    return [least, greatest, norm].map((value) => Number(value.toPrecision(3))) as [number, number, number];
+  });
+  const png = encode(
+    { width: full, height: rows, channels: 1, depth: 8, data, palette: PALETTE },
+    { zlib: { level: 9 } },
+  );
+  return {
+    label,
+    image: pngUri(png),
+    size: [full, rows],
+    scale: Number(scale.toPrecision(3)),
+    units,
+    figures,
+  };
+}
+
+/**
+ * A saved picture made smaller: gray pictures lose the repetition of their pixels, which the page brings back, and
+ * keep {@link HISTORY_GRAYS} grays. Others stay as they are.
+ *
+ * @param png a PNG file
+ * @returns a data URI
+ */
+export function compactPicture(png: Uint8Array): string {
+  const { width, height, channels, depth, data } = decode(png);
+  if (channels !== 1 || depth !== 8) return pngUri(png);
+  const k = repetition(data as Uint8Array, width, height);
+  const small = new Uint8Array(width / k * (height / k));
+  for (let y = 0, at = 0; y < height; y += k) {
+    for (let x = 0; x < width; x += k) {
+      const share = Math.round(data[y * width + x] / 255 * (HISTORY_GRAYS - 1)) / (HISTORY_GRAYS - 1);
+      small[at++] = Math.round(255 * share);
+    }
+  }
+  const picture = { width: width / k, height: height / k, channels: 1, depth: 8 as const, data: small };
+  return pngUri(encode(picture, { zlib: { level: 9 } }));
+}
+
+/** How often each pixel is repeated both ways: 4, 3, 2 or 1. */
+function repetition(data: Uint8Array, width: number, height: number): number {
+  const repeats = (k: number) =>
+    width % k === 0 && height % k === 0 && data.every((gray, at) => {
+      const y = Math.floor(at / width), x = at % width;
+      return gray === data[(y - y % k) * width + x - x % k];
+    });
+  return [4, 3, 2].find(repeats) ?? 1;
+}

@@ -1,0 +1,129 @@
+/**
+ * Headless Chromium for tests of pages. Debian's `chromium` package is enough; `CHROMIUM` names another one. What drives
+ * it wants every permission, so that these tests have a task of their own: `deno task test:browser`.
+ * @module
+ */
+import { existsSync } from "node:fs";
+import type { Browser, Page } from "playwright-core";
+
+/** Software everything: what a machine without a screen and a GPU can do. */
+const ARGUMENTS = [
+  "--no-sandbox",
+  "--use-angle=swiftshader",
+  "--enable-unsafe-swiftshader",
+  "--disable-dev-shm-usage",
+];
+
+/** The browser's program, or why there is none. */
+const CHROMIUM = findChromium();
+
+function findChromium(): { readonly path: string } | { readonly absence: string } {
+  if (Deno.permissions.querySync({ name: "run" }).state !== "granted") {
+    return { absence: "run deno task test:browser" };
+  }
+  const paths = [Deno.env.get("CHROMIUM") ?? "", "/usr/bin/chromium", "/usr/bin/chromium-browser"];
+  const path = paths.find((path) => path !== "" && existsSync(path));
+  return path === undefined ? { absence: "no Chromium: install it, or name it with CHROMIUM" } : { path };
+}
+
+let opened: Promise<Browser> | undefined;
+
+async function launch(executablePath: string): Promise<Browser> {
+  const { chromium } = await import("playwright-core"); // looks at everything as soon as it is loaded
+  return await chromium.launch({ executablePath, args: ARGUMENTS });
+}
+
+Deno.test.afterAll(async () => {
+  await (await opened)?.close();
+  opened = undefined;
+});
+
+/** How a page is opened. */
+export interface VisitOptions {
+  /** The window's width in pixels; 1,280 if not given. */
+  readonly width?: number;
+  /** What the system prefers; light if not given. */
+  readonly colorScheme?: "light" | "dark";
+  /** Answers requests that leave the machine; without it each of them is a fault. */
+  readonly answer?: (url: string) => string | undefined;
+  /** Whether pages may be asked for at all, as those of a server on this machine; offline if not given. */
+  readonly isOnline?: boolean;
+  /** Whether it is a phone that is touched. */
+  readonly isTouch?: boolean;
+}
+
+/**
+ * A test that needs the browser. Where there is none, it is ignored, and its name says why.
+ *
+ * @param name what is tested
+ * @param body the test; fails if the page reports an error, or asks for what nobody answers
+ */
+export function browserTest(name: string, body: (visit: Visit) => Promise<void>): void {
+  if ("absence" in CHROMIUM) {
+    Deno.test.ignore(`${name} (IGNORED: ${CHROMIUM.absence})`, () => {});
+    return;
+  }
+  const { path } = CHROMIUM;
+  Deno.test({
+    name,
+    sanitizeOps: false, // the browser's process and pipe outlive a test
+    sanitizeResources: false,
+    fn: async () => {
+      opened ??= launch(path);
+      const browser = await opened;
+      const faults: string[] = [], asked: string[] = [];
+      const contexts: { close(): Promise<void> }[] = [];
+      const open = async (url: string, options: VisitOptions = {}): Promise<Page> => {
+        const { width = 1280, colorScheme = "light", answer, isOnline = false, isTouch = false } = options;
+        const context = await browser.newContext({
+          viewport: { width, height: 900 },
+          colorScheme,
+          hasTouch: isTouch,
+          offline: !isOnline && answer === undefined,
+        });
+        contexts.push(context);
+        const page = await context.newPage();
+        page.on("console", (message) => {
+          if (["error", "warning"].includes(message.type())) {
+            faults.push(`${message.type()}: ${message.text()}`);
+          }
+        });
+        page.on("pageerror", (error) => faults.push(`uncaught: ${error.message}`));
+        page.on("dialog", (dialog) => {
+          faults.push(`dialog: ${dialog.message()}`);
+          dialog.dismiss();
+        });
+        page.on("request", (request) => {
+          const asks = request.url();
+          if (asks === url || /^(data|blob):/.test(asks)) return;
+          asked.push(asks);
+          if (!isOnline && answer?.(asks) === undefined) faults.push(`request for ${asks}`);
+        });
+        if (answer) {
+          await page.route(/^https?:/, (route) => {
+            const body = answer(route.request().url());
+            if (body === undefined) return route.abort();
+            const headers = { "access-control-allow-origin": "*", "content-type": "text/javascript" };
+            return route.fulfill({ body, headers });
+          });
+        }
+        await page.goto(url);
+        return page;
+      };
+      try {
+        await body({ open, asked });
+      } finally {
+        for (const context of contexts) await context.close();
+      }
+      if (faults.length > 0) throw new Error(`The page is at fault:\n${faults.join("\n")}`);
+    },
+  });
+}
+
+/** What a {@link browserTest} works with. */
+export interface Visit {
+  /** Opens a page in a window of its own. */
+  readonly open: (url: string, options?: VisitOptions) => Promise<Page>;
+  /** The addresses that pages asked for, besides their own. */
+  readonly asked: readonly string[];
+}
