@@ -93,13 +93,13 @@ async function main(): Promise<number> {
   const epochs = Math.ceil(iterations / schedule.length); // one batch is an epoch of one step
   const rate = training.rate(optimizer, iterations);
 
-  using run = training.start({ ...measured, compiled: step, optimizer, epochs, steps: iterations });
+  using run = await training.start({ ...measured, compiled: step, optimizer, epochs, steps: iterations });
   if (!run) return 0;
   for (let epoch = 1; epoch <= epochs && !run.isInterrupted; epoch++) {
     if (fullData) images.setOrder(permutation(images.count, seed, epoch));
     for (const batch of schedule) {
       step.run(batch, rate(step.index));
-      if (step.index % config.logEvery === 0 || step.index === iterations) {
+      if (run.isDue(step.index)) {
         await run.report(epoch, step.index, await step.readLosses());
         if (run.isInterrupted || step.index === iterations) break;
       }

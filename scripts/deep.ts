@@ -82,13 +82,13 @@ async function main(): Promise<number> {
   const steps = config.epochs * schedule.length;
   const rate = training.rate(optimizer, steps);
 
-  using run = training.start({ ...measured, compiled: step, optimizer, epochs: config.epochs, steps });
+  using run = await training.start({ ...measured, compiled: step, optimizer, epochs: config.epochs, steps });
   if (!run) return 0;
   for (let epoch = 1; epoch <= config.epochs && !run.isInterrupted; epoch++) {
     images.setOrder(permutation(images.count, config.seed, epoch));
     for (const batch of schedule) {
       step.run(batch, rate(step.index));
-      if (step.index % config.logEvery === 0 || step.index === steps) {
+      if (run.isDue(step.index)) {
         await run.report(epoch, step.index, await step.readLosses());
         if (run.isInterrupted) break;
       }

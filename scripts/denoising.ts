@@ -68,7 +68,7 @@ async function main(): Promise<number> {
   const epochs = planned.reduce((sum, { epochs }) => sum + epochs, 0);
   const steps = epochs * schedule.length;
 
-  using run = training.start({ ...measured, compiled: stages, optimizer, epochs, steps });
+  using run = await training.start({ ...measured, compiled: stages, optimizer, epochs, steps });
   if (!run) return 0;
   let epoch = 0, before = 0; // steps of earlier stages
   for (const { stage, epochs, step, rate } of stages) {
@@ -76,7 +76,7 @@ async function main(): Promise<number> {
       images.setOrder(permutation(images.count, config.seed, ++epoch));
       for (const batch of schedule) {
         step.run(batch, rate(step.index));
-        if (step.index % config.logEvery === 0 || batch === schedule.at(-1)) {
+        if (run.isDue(before + step.index) || batch === schedule.at(-1)) {
           await run.report(epoch, before + step.index, await step.readLosses(), { stage });
           if (run.isInterrupted) break;
         }

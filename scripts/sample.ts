@@ -70,7 +70,7 @@ async function main(): Promise<void> {
   const trained = restoreConfig(vae.flags, run.config, source);
   const shape = storedShape(run);
   const width = shape[0] * shape[1];
-  const { build, decoder, codeSize: code } = vae.fromConfig(trained, { width });
+  const { build, generator: { decoder, codeSize: code } } = vae.fromConfig(trained, { width });
   if (grid !== undefined && code !== 2) {
     throw new InputError(
       `Cannot sweep the code of ${source}: expected 2 numbers but it has ${code}; train with --code 2`,

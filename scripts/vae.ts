@@ -25,7 +25,7 @@ import type { Measured } from "../src/run/measured.ts";
 import { besidePytorch } from "../src/run/pytorch_figures.ts";
 import { codeFlag, sizesFlag, sizesFor } from "../src/run/sizes.ts";
 import { openTraining } from "../src/run/training.ts";
-import { EpochPictures, type EpochPicturesOptions, variationalRows } from "../src/run/variational.ts";
+import { variationalRows } from "../src/run/variational.ts";
 
 /** The network: widths from pixels to code (the decoder mirrors them), what follows each layer, and the loss. */
 export const ARCHITECTURE = {
@@ -108,8 +108,7 @@ export function fromConfig(config: Config<typeof flags>, { width }: Pick<Dataset
   return {
     build: build("mean"),
     noisy,
-    decoder: (g, p, z) => decoder(g, p, z, architecture),
-    codeSize: sizes.at(-1)!,
+    generator: { decoder: (g, p, z) => decoder(g, p, z, architecture), codeSize: sizes.at(-1)! },
     total: ["reconstruction", "kl"],
     crossEntropy: { label: "reconstruction", per: "image" },
     pytorch: { error: beside("0.0092") },
@@ -120,14 +119,14 @@ export function fromConfig(config: Config<typeof flags>, { width }: Pick<Dataset
         codeSize,
         beside,
       ),
-  } as const satisfies Measured & Pick<EpochPicturesOptions, "decoder" | "codeSize">;
+  } as const satisfies Measured;
 }
 
 async function main(): Promise<number> {
   const about = { name: "vae", description: "Trains the variational autoencoder." };
   const config = parseFlags(about, flags, Deno.args);
   using training = await openTraining("vae", config);
-  const { data, images, gpu, parameters } = training;
+  const { data, images } = training;
   const measured = fromConfig(config, data);
   const optimizer = adam({ learningRate: config.learningRate });
   const step = await training.compile(measured.noisy, optimizer);
@@ -135,20 +134,18 @@ async function main(): Promise<number> {
   const steps = config.epochs * schedule.length;
   const rate = training.rate(optimizer, steps);
 
-  using run = training.start({ ...measured, compiled: step, optimizer, epochs: config.epochs, steps });
+  using run = await training.start({ ...measured, compiled: step, optimizer, epochs: config.epochs, steps });
   if (!run) return 0;
-  using pictures = await EpochPictures.compile(gpu, parameters, { ...measured, data, seed: config.seed });
   for (let epoch = 1; epoch <= config.epochs && !run.isInterrupted; epoch++) {
     images.setOrder(permutation(images.count, config.seed, epoch));
     for (const batch of schedule) {
       step.run(batch, rate(step.index));
-      if (step.index % config.logEvery === 0 || step.index === steps) {
+      if (run.isDue(step.index)) {
         await run.report(epoch, step.index, perImage(await step.readLosses()));
         if (run.isInterrupted) break;
       }
     }
     await run.endEpoch(epoch, step.index);
-    await run.aside(() => pictures.save(run.folder, epoch));
   }
   return await run.finish(step.index);
 }

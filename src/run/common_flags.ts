@@ -57,6 +57,14 @@ export interface CommonFlags {
   readonly out: Flag<string | undefined>;
   /** Steps between two progress reports. */
   readonly logEvery: Flag<number>;
+  /** Whether to serve a dashboard while training. */
+  readonly live: Flag<boolean>;
+  /** The dashboard's port. */
+  readonly port: Flag<number>;
+  /** Steps between two of the dashboard's pictures. */
+  readonly pictureEvery: Flag<number>;
+  /** Whether to say nothing. */
+  readonly quiet: Flag<boolean>;
   /** Whether to stop before training. */
   readonly dryRun: Flag<boolean>;
   /** Whether to print the compiled plan. */
@@ -92,6 +100,10 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
     limit: optionalInteger("use only the first images of the training set", { min: 1, absent: "all" }),
     out: optionalText("folder to write the run to; must be new or empty", "runs/RECIPE-DATE-TIME-SEED"),
     logEvery: integer(defaults.logEvery ?? 100, "steps between two progress reports", { min: 1, max: 1000 }),
+    live: flag("serve a dashboard on 127.0.0.1 while training: curves, pictures, pause and stop"),
+    port: integer(0, "port of the dashboard; 0 is any free one", { min: 0, max: 65535 }),
+    pictureEvery: integer(100, "steps between two pictures on the dashboard", { min: 1, max: 1000 }),
+    quiet: flag("say nothing but errors and, with --live, the dashboard's address"),
     dryRun: flag("build everything, say what would be trained, and stop"),
     printPlan: flag("print every GPU dispatch of one step, and stop"),
   };

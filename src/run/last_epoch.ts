@@ -3,7 +3,7 @@
  * @module
  */
 import { InputError } from "../errors.ts";
-import type { MetricsRecord } from "./run_folder.ts";
+import type { MetricsRecord } from "../report/run_data.ts";
 
 /**
  * Mean losses over the latest epoch: the mean over its reports, each counting for the steps since the one before. A

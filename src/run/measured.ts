@@ -10,7 +10,8 @@ import { entropyFloor } from "../report/baselines.ts";
 import type { TableRow } from "../report/closing_table.ts";
 import type { Baseline } from "../report/run_data.ts";
 import { type Evaluation, evaluationRows } from "./evaluate.ts";
-import type { MetricsRecord } from "./run_folder.ts";
+import type { MetricsRecord } from "../report/run_data.ts";
+import type { BuildDecoder } from "./variational.ts";
 
 /** A network, as it is measured. */
 export interface Network {
@@ -44,6 +45,10 @@ export interface Measured extends Network {
   readonly total?: readonly string[];
   /** The term that is a cross-entropy with the pixels, and whether it is measured per image or per pixel. */
   readonly crossEntropy?: { readonly label: string; readonly per: "image" | "pixel" } | undefined;
+  /** What draws images from codes of the prior. */
+  readonly generator?: { readonly decoder: BuildDecoder; readonly codeSize: number };
+  /** The mean activation that each unit of a code should have. */
+  readonly sparsityTarget?: number;
   /** The recipe's own rows of the closing table. */
   readonly rows?: (closing: Closing) => readonly TableRow[] | Promise<readonly TableRow[]>;
 }

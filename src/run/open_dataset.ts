@@ -27,6 +27,8 @@ export interface DatasetChoice {
   readonly testFraction?: number | undefined;
   /** What decides which rows are held out; 0 if absent. */
   readonly seed?: number | undefined;
+  /** Whether to say nothing of what was loaded; false if absent. */
+  readonly quiet?: boolean | undefined;
 }
 
 /**
@@ -35,10 +37,10 @@ export interface DatasetChoice {
  * @throws InputError if it cannot be had
  */
 export async function openDataset(choice: DatasetChoice): Promise<Dataset> {
-  const { dataset, dataDir, limit, data: path, label, testFraction = 0.2, seed = 0 } = choice;
+  const { dataset, dataDir, limit, data: path, label, testFraction = 0.2, seed = 0, quiet = false } = choice;
   if (path !== undefined) {
     const own = await loadOwnData(path, { label, testFraction, seed, limit });
-    console.log(`data      ${own.source}`);
+    if (!quiet) console.log(`data      ${own.source}`);
     return own;
   }
   if (label !== undefined) {
@@ -59,6 +61,6 @@ export async function openDataset(choice: DatasetChoice): Promise<Dataset> {
       isOpen = !isWhole;
     },
   });
-  console.log(`data      ${data.source}`);
+  if (!quiet) console.log(`data      ${data.source}`);
   return data;
 }

@@ -12,6 +12,10 @@ const INDIFFERENT = new Set([
   "testFraction",
   "out",
   "logEvery",
+  "live",
+  "port",
+  "pictureEvery",
+  "quiet",
   "dryRun",
   "printPlan",
 ]);

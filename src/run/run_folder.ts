@@ -7,6 +7,7 @@
 
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
+import type { MetricsRecord } from "../report/run_data.ts";
 import { ioError } from "./io_error.ts";
 
 const CONFIG_FILE = "config.json";
@@ -44,9 +45,6 @@ export interface Run extends RunConfig {
   /** The run's folder. */
   readonly path: string;
 }
-
-/** One line of `metrics.jsonl`. */
-export type MetricsRecord = Readonly<Record<string, number | string | boolean>>;
 
 /** `20260102-030405`, in local time. */
 function timestamp(date: Date): string {

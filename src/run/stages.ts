@@ -13,7 +13,7 @@ import type { Step } from "../graph/step.ts";
 import { type DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import { type Flag, flag, integers, toggle } from "./flag_kinds.ts";
 import { lastEpoch } from "./last_epoch.ts";
-import type { MetricsRecord } from "./run_folder.ts";
+import type { MetricsRecord } from "../report/run_data.ts";
 import { sizesFlag } from "./sizes.ts";
 
 /** The flags of the recipes that train layer by layer. */

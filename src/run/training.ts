@@ -55,7 +55,7 @@ export interface StartOptions extends Measured {
 export async function openTraining(recipe: string, config: TrainingConfig, only?: number): Promise<Training> {
   using owned = new DisposableStack();
   const gpu = owned.use(await openGpu());
-  console.log(`computing on ${gpu.description}`);
+  if (!config.quiet) console.log(`computing on ${gpu.description}`);
   const data = await openDataset(config);
   const pixels = data.train.images.subarray(0, only === undefined ? undefined : only * data.width);
   const images = owned.use(new DeviceImages(gpu, "train", pixels, data.width));
@@ -152,22 +152,26 @@ export class Training implements Disposable {
   }
 
   /**
-   * Says what will be trained, and makes the run folder.
+   * Says what will be trained, makes the run folder, and starts the dashboard if there is to be one.
    *
    * @returns the run, or nothing if `--print-plan` or `--dry-run` asked only for what was said
-   * @throws InputError if the folder exists and is not empty, or cannot be written
+   * @throws InputError if the folder exists and is not empty, or cannot be written, or the dashboard's port is taken
    */
-  start({ compiled, optimizer, epochs, steps, ...measured }: StartOptions): TrainingRun | undefined {
+  async start(
+    { compiled, optimizer, epochs, steps, ...measured }: StartOptions,
+  ): Promise<TrainingRun | undefined> {
     const { gpu, data, parameters } = this;
     const [recipe, config] = [this.#recipe, this.#config];
-    console.log(
-      `model     ${parameters.count} parameters, ${optimizer.name}, ${steps} steps of ${config.batchSize}`,
-    );
+    if (!config.quiet) {
+      console.log(
+        `model     ${parameters.count} parameters, ${optimizer.name}, ${steps} steps of ${config.batchSize}`,
+      );
+    }
     if (config.printPlan) {
       console.log(compiled instanceof Step ? formatPlan(compiled) : formatPlans(compiled));
     }
     if (config.printPlan || config.dryRun) return undefined;
-    return new TrainingRun({ recipe, config, gpu, data, parameters, measured, epochs, steps });
+    return await TrainingRun.begin({ recipe, config, gpu, data, parameters, measured, epochs, steps });
   }
 
   /** Frees the device and all that is on it. */

@@ -12,19 +12,15 @@ import { DeviceImages } from "../layers/gather_batch.ts";
 import { closingTable, type TableRow } from "../report/closing_table.ts";
 import { codesCsv } from "../report/codes_csv.ts";
 import { reconstructionGrid } from "../report/picture.ts";
-import type { Baseline, RunStatus } from "../report/run_data.ts";
+import type { Baseline, MetricsRecord, RunStatus } from "../report/run_data.ts";
 import { type Interrupt, watchInterrupt } from "./command.ts";
+import { commandLine } from "./command_line.ts";
 import { evaluate, type Evaluation, PICTURES } from "./evaluate.ts";
 import { HeldOut } from "./held_out.ts";
 import { baselinesOf, closingRows, type Measured } from "./measured.ts";
 import { Progress } from "./progress.ts";
-import {
-  createRunFolder,
-  MetricsLog,
-  type MetricsRecord,
-  writeConfig,
-  writeFileAtomic,
-} from "./run_folder.ts";
+import { createRunFolder, MetricsLog, writeConfig, writeFileAtomic } from "./run_folder.ts";
+import { RunPictures } from "./run_pictures.ts";
 import { writeSafetensors } from "./safetensors.ts";
 
 /** What a run is about. */
@@ -35,6 +31,12 @@ export interface TrainingRunOptions {
   readonly config: Readonly<Record<string, unknown>> & {
     readonly seed: number;
     readonly out?: string | undefined;
+    readonly batchSize: number;
+    readonly logEvery: number;
+    readonly live: boolean;
+    readonly port: number;
+    readonly pictureEvery: number;
+    readonly quiet: boolean;
   };
   /** The device. */
   readonly gpu: Gpu;
@@ -56,6 +58,19 @@ export interface Place {
   readonly stage?: number | undefined;
 }
 
+/** Flags that say where things are and what is shown: what is learned does not depend on them. */
+const OUTSIDE: ReadonlySet<string> = new Set([
+  "out",
+  "dataDir",
+  "data",
+  "live",
+  "port",
+  "pictureEvery",
+  "quiet",
+  "dryRun",
+  "printPlan",
+]);
+
 /** What `results.json` holds. */
 export interface Results {
   /** The closing table. */
@@ -68,8 +83,8 @@ export interface Results {
   readonly status: Extract<RunStatus, "finished" | "interrupted">;
 }
 
-/** A run in progress. */
-export class TrainingRun {
+/** A run in progress. Begin one with {@link TrainingRun.begin}. */
+export class TrainingRun implements Disposable {
   /** Its folder. */
   readonly folder: string;
   readonly #options: TrainingRunOptions;
@@ -82,13 +97,28 @@ export class TrainingRun {
   #aside = 0; // milliseconds of what is no training
   #testImages: DeviceImages | undefined;
   #heldOut: { readonly stage: number | undefined; readonly network: HeldOut } | undefined;
+  #pictures!: RunPictures; // made by begin()
 
   /**
-   * Makes the run folder, and writes down what is about to happen.
+   * Makes the run folder, writes down what is about to happen, and starts the dashboard if there is to be one.
    *
-   * @throws InputError if the folder exists and is not empty, or cannot be written
+   * @throws InputError if the folder exists and is not empty, or cannot be written, or the dashboard's port is taken
    */
-  constructor(options: TrainingRunOptions) {
+  static async begin(options: TrainingRunOptions): Promise<TrainingRun> {
+    const run = new TrainingRun(options);
+    try {
+      const { config: { seed, live, port, pictureEvery }, gpu, parameters, data, measured } = options;
+      const shown = { folder: run.folder, gpu, parameters, data, measured, seed, live, port, pictureEvery };
+      run.#pictures = await RunPictures.open(shown);
+      if (run.#pictures.live) console.log(`dashboard ${run.#pictures.live.url}`);
+      return run;
+    } catch (error) {
+      run[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  private constructor(options: TrainingRunOptions) {
     const { recipe, config, gpu, data } = options;
     this.#options = options;
     const startedAt = new Date();
@@ -98,6 +128,7 @@ export class TrainingRun {
       startedAt: startedAt.toISOString(),
       config,
       facts: {
+        command: commandLine(),
         versions: { bottleneck: denoConfig.version, deno: Deno.version.deno },
         adapter: gpu.adapterName,
         software: gpu.isSoftware,
@@ -112,12 +143,25 @@ export class TrainingRun {
       },
     });
     this.#log = new MetricsLog(this.folder);
-    this.#progress = new Progress({ ...options, now: () => performance.now() - this.#aside });
+    this.#progress = new Progress({
+      ...options,
+      now: () => performance.now() - this.#aside,
+      ...(config.quiet ? { write: () => {} } : {}),
+    });
   }
 
   /** Whether the user asked to stop. */
   get isInterrupted(): boolean {
-    return this.#interrupt.requested;
+    return this.#interrupt.requested || this.#pictures.live?.isStopped === true;
+  }
+
+  /**
+   * Whether to {@link report} after this many steps: every `--log-every`, at the end, and when the dashboard wants a
+   * picture.
+   */
+  isDue(step: number): boolean {
+    const { steps, config: { logEvery } } = this.#options;
+    return step % logEvery === 0 || step === steps || this.#pictures.isDue(step);
   }
 
   /** Milliseconds of training so far: without what was done {@link aside}. */
@@ -128,6 +172,7 @@ export class TrainingRun {
   #file(record: MetricsRecord): void {
     this.#log.write(record);
     this.#metrics.push(record);
+    this.#pictures.live?.publish({ kind: "metrics", record });
   }
 
   #fileAt(epoch: number, step: number, { stage }: Place, figures: Readonly<Record<string, number>>): void {
@@ -136,14 +181,14 @@ export class TrainingRun {
   }
 
   /**
-   * Shows and files the mean losses since the last report.
+   * Shows and files the mean losses since the last report. On a dashboard it shows pictures too, and waits there while
+   * training is to pause.
    *
    * @param epoch the current epoch, from 1
    * @param step steps done so far
    * @param losses what was read
    * @param place what else belongs into the metrics
    */
-  // deno-lint-ignore require-await -- callers wait, so that one day it can
   async report(epoch: number, step: number, losses: LossReading, place: Place = {}): Promise<void> {
     this.#images += losses.images;
     this.#progress.update({ epoch, step, losses: losses.mean, images: this.#images });
@@ -152,20 +197,39 @@ export class TrainingRun {
       ...losses.mean,
       ...(norms ? { gradientNorm: norms.reduce((sum, norm) => sum + norm, 0) / norms.length } : {}),
     });
+    const { live } = this.#pictures;
+    if (!live) return;
+    const { epochs, steps } = this.#options, seconds = this.#milliseconds / 1000;
+    live.publish({
+      kind: "progress",
+      progress: {
+        epoch,
+        epochs,
+        step,
+        steps,
+        imagesPerSecond: this.#images / seconds,
+        secondsLeft: seconds / step * (steps - step),
+      },
+    });
+    if (this.#pictures.isDue(step)) await this.aside(() => this.#pictures.show(epoch, step, place.stage));
+    if (live.isPaused) await this.aside(() => live.whilePaused(() => this.#interrupt.requested));
   }
 
   /**
    * Measures the network on all test images, that of the stage if there is one, and files what it finds: `testError`,
    * the squared error per pixel, and `test.<term>` for each term of the loss without its weight, per image if its
    * reduction is `sum` or `sample`, else its mean; and their sum as `test.total`, where the recipe names terms that add
-   * up. The time that this takes is no training time.
+   * up. Saves a snapshot and pictures. The time that all this takes is no training time.
    *
    * @param epoch the epoch that has ended, from 1
    * @param step steps done so far
    * @param place what else belongs into the metrics
    */
   async endEpoch(epoch: number, step: number, place: Place = {}): Promise<void> {
-    const found = await this.aside(async () => (await this.#networkOf(place.stage)).measure());
+    const found = await this.aside(async () => {
+      await this.#pictures.save(epoch, step, place.stage);
+      return (await this.#networkOf(place.stage)).measure();
+    });
     const { total } = this.#options.measured;
     const sum = total?.reduce((sum, label) => sum + found[`test.${label}`], 0);
     this.#fileAt(epoch, step, place, { ...found, ...(sum === undefined ? {} : { "test.total": sum }) });
@@ -200,8 +264,8 @@ export class TrainingRun {
   }
 
   /**
-   * What follows every training: saves the model, measures it on the test images, saves results, pictures and codes,
-   * and prints the closing table.
+   * What follows every training: saves the model, measures it on the test images, saves results, pictures, codes and
+   * the report, and prints the closing table.
    *
    * @param steps steps done
    * @returns what the script should return: 0, or Ctrl-C's exit code
@@ -212,7 +276,8 @@ export class TrainingRun {
     await gpu.device.queue.onSubmittedWorkDone();
     const stepMilliseconds = this.#milliseconds / steps;
     const status = this.isInterrupted ? "interrupted" : "finished";
-    if (status === "interrupted") console.log("interrupted: saving what was learned so far");
+    const say = (text: string) => this.#options.config.quiet || console.log(text);
+    if (status === "interrupted") say("interrupted: saving what was learned so far");
     await this.#saveModel(steps);
     const result = await evaluate(gpu, measured.build, parameters, data);
     this.#saveEvaluation(result);
@@ -224,7 +289,8 @@ export class TrainingRun {
       status,
     };
     writeFileAtomic(join(this.folder, "results.json"), JSON.stringify(results, null, 2) + "\n");
-    console.log(`${closingTable(rows)}\nrun saved in ${this.folder}`);
+    await this.#pictures.finish();
+    say(`${closingTable(rows)}\nrun saved in ${this.folder}; open report.html there`);
     return this.#interrupt.exitCode;
   }
 
@@ -232,8 +298,9 @@ export class TrainingRun {
   async #saveModel(steps: number): Promise<void> {
     const { parameters } = this.#options;
     const values = await parameters.read();
-    const { out: _out, dataDir: _dataDir, data: _data, dryRun: _dryRun, printPlan: _printPlan, ...config } =
-      this.#options.config;
+    const config = Object.fromEntries(
+      Object.entries(this.#options.config).filter(([flag]) => !OUTSIDE.has(flag)),
+    );
     writeSafetensors(
       join(this.folder, "model.safetensors"),
       parameters.all.map(({ name, shape }) => ({ name, shape, data: values.get(name)! })),
@@ -255,6 +322,7 @@ export class TrainingRun {
 
   /** Closes the files, frees what it measures with, and lets Ctrl-C end the process again. */
   [Symbol.dispose](): void {
+    this.#pictures?.[Symbol.dispose]();
     this.#heldOut?.network[Symbol.dispose]();
     this.#testImages?.destroy();
     this.#interrupt.dispose();

@@ -1,0 +1,179 @@
+/**
+ * What a run shows: pictures and snapshots in its folder, a report when it ends and, with `--live`, a dashboard while
+ * it trains.
+ * @module
+ */
+import { join } from "node:path";
+import type { Dataset } from "../data/dataset.ts";
+import type { Gpu } from "../gpu/device.ts";
+import type { Parameters } from "../graph/parameters.ts";
+import { type Live, startLive } from "../live/live.ts";
+import { codesPicture } from "../report/codes_picture.ts";
+import { lossPicture } from "../report/loss_picture.ts";
+import { reportPage } from "../report/page/report_page.ts";
+import { imageGrid, reconstructionGrid } from "../report/picture.ts";
+import type { EpochPicture, Snapshot } from "../report/run_data.ts";
+import { weightsPicture } from "../report/weights_picture.ts";
+import type { Measured } from "./measured.ts";
+import { readRunData } from "./read_run_data.ts";
+import { writeFileAtomic } from "./run_folder.ts";
+import { saveSnapshot } from "./snapshot.ts";
+import { Snapshots } from "./snapshots.ts";
+import { priorCodes, SAMPLE_COLUMNS, SAMPLES } from "./variational.ts";
+
+/** What {@link RunPictures} is made from. */
+export interface RunPicturesOptions {
+  /** The run folder, with its configuration. */
+  readonly folder: string;
+  /** The device. */
+  readonly gpu: Gpu;
+  /** What is being learned. */
+  readonly parameters: Parameters;
+  /** Whose test images are shown. */
+  readonly data: Dataset;
+  /** The network. */
+  readonly measured: Measured;
+  /** Seed of the codes that samples are drawn from. */
+  readonly seed: number;
+  /** Whether to serve a dashboard. */
+  readonly live: boolean;
+  /** Its port; 0 for any free one. */
+  readonly port: number;
+  /** Steps between two of its pictures. */
+  readonly pictureEvery: number;
+}
+
+/** The largest share of the time that the dashboard's pictures may take; fewer are taken where it would be more. */
+const SHARE = 0.02;
+
+/** What a run shows. It changes nothing of what is learned. */
+export class RunPictures implements Disposable {
+  readonly #options: RunPicturesOptions;
+  readonly #live: Live | undefined;
+  #snapshots: { readonly stage: number | undefined; readonly network: Snapshots } | undefined;
+  #latest: Snapshot | undefined;
+  #restUntil = 0; // on performance.now()'s clock
+
+  private constructor(options: RunPicturesOptions, live: Live | undefined) {
+    this.#options = options;
+    this.#live = live;
+  }
+
+  /**
+   * Starts the dashboard, if there is to be one.
+   *
+   * @throws InputError if its port is taken, or this process may not listen on 127.0.0.1
+   */
+  static async open(options: RunPicturesOptions): Promise<RunPictures> {
+    const live = options.live ? await startLive({ port: options.port }) : undefined;
+    live?.publish({ kind: "run", run: { ...readRunData(options.folder), status: "running" } });
+    return new RunPictures(options, live);
+  }
+
+  /** The dashboard, if there is one. */
+  get live(): Live | undefined {
+    return this.#live;
+  }
+
+  /** Whether the dashboard wants a picture after this many steps. */
+  isDue(step: number): boolean {
+    return this.#live !== undefined && step % this.#options.pictureEvery === 0 &&
+      performance.now() >= this.#restUntil;
+  }
+
+  /**
+   * Shows on the dashboard what the network makes of the first test images now.
+   *
+   * @param epoch the current epoch, from 1
+   * @param step steps done so far
+   * @param stage the stage that is trained, if there are stages
+   */
+  async show(epoch: number, step: number, stage: number | undefined): Promise<void> {
+    const network = await this.#networkOf(stage);
+    const began = performance.now();
+    const snapshot = await network.takePictures(epoch, step);
+    const { activations } = this.#latest ?? snapshot; // with codes and the rest they stay as of the last epoch
+    this.#live?.publish({
+      kind: "change",
+      change: { snapshot: { ...this.#latest, ...snapshot, activations } },
+    });
+    const now = performance.now();
+    this.#restUntil = now + (now - began) / SHARE;
+  }
+
+  /**
+   * Takes a snapshot after an epoch, and saves it with its pictures: `snapshot.safetensors`, which replaces the one
+   * before, `reconstructions-<epoch>.png` and, where a prior can be drawn from, `samples-<epoch>.png`.
+   *
+   * @param epoch the epoch that has ended, from 1
+   * @param step steps done so far
+   * @param stage the stage that is trained, if there are stages
+   * @throws InputError if they cannot be written
+   */
+  async save(epoch: number, step: number, stage: number | undefined): Promise<void> {
+    const snapshot = await (await this.#networkOf(stage)).take(epoch, step);
+    this.#latest = snapshot;
+    saveSnapshot(this.#options.folder, snapshot);
+    const { images, reconstructions, errors, samples, imageShape } = snapshot;
+    const pictures: EpochPicture[] = [{
+      kind: "reconstructions",
+      epoch,
+      png: reconstructionGrid(images, reconstructions, errors.length, imageShape),
+    }];
+    if (samples) {
+      const png = imageGrid(samples, SAMPLES, imageShape, { columns: SAMPLE_COLUMNS });
+      pictures.push({ kind: "samples", epoch, png });
+    }
+    for (const picture of pictures) {
+      writeFileAtomic(join(this.#options.folder, `${picture.kind}-${epoch}.png`), picture.png);
+      this.#live?.publish({ kind: "picture", picture });
+    }
+    this.#live?.publish({ kind: "change", change: { snapshot } });
+  }
+
+  /**
+   * Draws `loss.png`, `codes.png` and `weights.png` of what is in the folder, writes `report.html`, and ends the
+   * dashboard with it.
+   *
+   * @throws InputError if they cannot be written
+   */
+  async finish(): Promise<void> {
+    const { folder, data } = this.#options;
+    const run = readRunData(folder);
+    const { snapshot, weights } = run;
+    writeFileAtomic(join(folder, "loss.png"), lossPicture(run.metrics, run.baselines));
+    if (snapshot?.codes) {
+      writeFileAtomic(join(folder, "codes.png"), codesPicture(snapshot.codes, run.classNames));
+    }
+    if (weights.length > 0) {
+      writeFileAtomic(join(folder, "weights.png"), weightsPicture(weights, data.imageShape));
+    }
+    writeFileAtomic(join(folder, "report.html"), reportPage([run]));
+    const { metrics: _metrics, pictures: _pictures, ...change } = run;
+    this.#live?.publish({ kind: "change", change });
+    await this.#live?.close();
+  }
+
+  /** The network to show; compiled when a stage is shown for the first time. */
+  async #networkOf(stage: number | undefined): Promise<Snapshots> {
+    if (this.#snapshots && this.#snapshots.stage === stage) return this.#snapshots.network;
+    this.#snapshots?.network[Symbol.dispose]();
+    this.#snapshots = undefined;
+    const { gpu, parameters, data, measured, seed } = this.#options;
+    const { generator, sparsityTarget } = measured;
+    const { build, noisy } = stage === undefined ? measured : measured.ofStage!(stage);
+    const samples = generator && {
+      codes: priorCodes(SAMPLES, generator.codeSize, seed),
+      decoder: generator.decoder,
+    };
+    const network = await Snapshots.compile({ gpu, parameters, data, build, noisy, sparsityTarget, samples });
+    this.#snapshots = { stage, network };
+    return network;
+  }
+
+  /** Ends the dashboard, and frees what was compiled. */
+  [Symbol.dispose](): void {
+    this.#snapshots?.network[Symbol.dispose]();
+    this.#live?.[Symbol.dispose]();
+  }
+}
