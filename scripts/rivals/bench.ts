@@ -1,150 +1,190 @@
-// Times the deep recipe's training step beside the same step in TensorFlow.js, in turn, in one run on one adapter.
-// Run: deno task bench:rivals    (downloads TensorFlow.js from npm, which nothing else in the project needs)
-// Both sides start from the same parameters and see the same batches; their losses are compared, so that both are
-// known to do the same work. --json for programs.
-import { compare } from "../../src/check/compare.ts";
-import { openGpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
-import { Graph } from "../../src/graph/graph.ts";
-import { Parameters } from "../../src/graph/parameters.ts";
-import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
-import { RandomStream } from "../../src/random.ts";
-import { closingTable } from "../../src/report/closing_table.ts";
+// Times the same training steps in Bottleneck, TensorFlow.js, jax-js and, where there is one, PyTorch; in turn, in one run.
+// Run: deno task bench:rivals    (downloads the rivals from npm, which nothing else in the project needs)
+// All start from the same parameters and see the same batches; the losses of 20 steps are compared, so that all are
+// known to do the same work. Each has a process of its own, which waits while another is measured. --json for programs.
+import { InputError } from "../../src/errors.ts";
 import { runCommand } from "../../src/run/command.ts";
-import { choice, flag, integer, parseFlags } from "../../src/run/flags.ts";
-import { ARCHITECTURE, flags as deepFlags, model } from "../deep.ts";
-import { RECIPES } from "../recipes.ts";
-import { createTensorflowDeepStep } from "./tensorflow.ts";
+import { flag, integer, parseFlags, text } from "../../src/run/flags.ts";
+import { type Spread, spread } from "../bench_spread.ts";
+import { COMPARED_STEPS } from "./entrant.ts";
+import { EntrantProcess, type Launch } from "./entrant_process.ts";
+import { createTask, type ModelName, MODELS } from "./models.ts";
+import type { Task } from "./task.ts";
 
+const OURS = "bottleneck";
+const RIVALS = ["pytorch", "jax-wasm", "jax-webgpu", "tfjs-wasm", "tfjs-webgpu"] as const;
+const LOSS_AGREEMENT = 1e-2; // relative, over the compared steps; float32 sums in another order leave about 1e-4
 const flags = {
-  backend: choice(["webgpu", "wasm"], "webgpu", "TensorFlow.js' back end"),
-  batchSize: integer(64, "images per step", { min: 1, max: 4096 }),
-  rounds: integer(7, "rounds of each side, in turn; medians count", { min: 1 }),
-  steps: integer(50, "steps of a round, with one wait at its end", { min: 5, max: 1000 }),
+  models: text("all", `training steps, with commas between: ${Object.keys(MODELS).join(", ")}`),
+  rivals: text("all", `rivals, with commas between: ${RIVALS.join(", ")}`),
+  rounds: integer(5, "rounds of each, in turn; medians count", { min: 1 }),
+  steps: integer(20, "steps of a round, with one wait at its end", { min: 20, max: 1000 }),
   json: flag("print the figures as JSON"),
 };
-const WIDTH = 784, BATCHES = 5, LOSS_AGREEMENT = 1e-4, AUTOMATIC = -1;
+
+/** An entrant's figures for one model. */
+interface Figures {
+  readonly entrant: string;
+  readonly name: string;
+  /** Its set-up, if there was a choice. */
+  readonly setting: string;
+  /** The largest relative difference of a loss from ours. */
+  readonly lossDifference: number;
+  /** Milliseconds of a step. */
+  readonly step: Spread;
+  /** Its time in ours, round by round. */
+  readonly ratio: Spread;
+}
 
 async function main(): Promise<number> {
-  const { backend, batchSize, rounds, steps, json } = parseFlags(
-    { name: "bench:rivals", description: "Times our training step beside TensorFlow.js'." },
+  const { models, rivals, rounds, steps, json } = parseFlags(
+    { name: "bench:rivals", description: "Times training steps beside other libraries'." },
     flags,
     Deno.args,
   );
-  const learningRate = deepFlags.learningRate.defaultValue;
-  const random = new RandomStream(0, "bench rivals");
-  const bytes = Uint8Array.from({ length: BATCHES * batchSize * WIDTH }, () => random.nextBelow(256));
-  using gpu = await openGpu();
-  using images = new DeviceImages(gpu, "bench", bytes, WIDTH);
-  const graph = new Graph(batchSize);
-  using parameters = new Parameters(0);
-  const { losses } = model(graph, parameters, gatherBatch(graph, "pixels", images));
-  using step = await compile(gpu, graph, parameters, {
-    label: "bench",
-    losses,
-    trainable: parameters.all,
-    optimizer: RECIPES.deep.variants[""].optimizer,
-  });
-
-  const initial = await parameters.read();
-  const tensors = parameters.all.map(({ name, shape }) =>
-    [name, { shape, data: initial.get(name)! }] as const
-  );
-  const sizes = [...ARCHITECTURE.sizes, ...ARCHITECTURE.sizes.toReversed().slice(1)];
-  const build = (program: number) =>
-    createTensorflowDeepStep({
-      backend,
-      sizes,
-      batchSize,
-      parameters: new Map(tensors),
-      learningRate,
-      flags: { WEBGPU_MATMUL_PROGRAM_TYPE: program },
-    });
-  const batches = Array.from(
-    { length: BATCHES },
-    (_, k) =>
-      Float32Array.from(bytes.subarray(k * batchSize * WIDTH, (k + 1) * batchSize * WIDTH), (b) => b / 255),
-  );
-
-  const program = await fasterProgram(build, batches);
-  const rival = await build(program);
-  const theirs: number[] = [];
-  for (let k = 0; k < BATCHES; k++) {
-    step.run({ first: k * batchSize, rows: batchSize });
-    rival.step(batches[k]);
-    theirs.push(await rival.loss());
+  const entrants = [OURS, ...chosen("rivals", rivals, RIVALS)];
+  const results = [];
+  for (const model of chosen("models", models, Object.keys(MODELS) as ModelName[])) {
+    const result = { model, ...await race(await createTask(model, COMPARED_STEPS), entrants, rounds, steps) };
+    results.push(result);
+    if (!json) console.log(format(result));
   }
-  const ours = (await step.readLosses()).values.loss;
-  const { normError } = compare(theirs, ours);
-  if (!(normError < LOSS_AGREEMENT)) {
-    console.error(`the losses differ by ${normError}: ours ${ours.join(", ")}, theirs ${theirs.join(", ")}`);
-    return 1;
-  }
+  if (json) console.log(JSON.stringify({ rounds, steps, results }, null, 2));
+  const astray = results.flatMap(({ model, figures }) =>
+    figures.filter(({ lossDifference }) => !(lossDifference <= LOSS_AGREEMENT))
+      .map(({ name, lossDifference }) => `${name} on ${model} by ${lossDifference.toExponential(1)}`)
+  );
+  if (astray.length === 0) return 0;
+  console.error(`error: These do other work than Bottleneck, as their losses differ: ${astray.join("; ")}`);
+  return 1;
+}
 
-  const times = { ours: [] as number[], theirs: [] as number[] };
+async function race(task: Task, entrants: readonly string[], rounds: number, steps: number) {
+  const missing: { entrant: string; reason: string }[] = [];
+  const racing: (Omit<Figures, "step" | "ratio"> & { process: EntrantProcess; times: number[] })[] = [];
+  let expected: readonly number[] | undefined;
+  for (const entrant of entrants) {
+    try {
+      const { process, name, losses, setting } = await fastest(await launches(entrant), task, steps);
+      expected ??= losses; // ours come first
+      racing.push({
+        entrant,
+        name,
+        setting,
+        process,
+        times: [],
+        lossDifference: difference(losses, expected),
+      });
+    } catch (error) {
+      if (entrant === OURS) throw error;
+      missing.push({ entrant, reason: (error as Error).message });
+    }
+  }
   for (let round = 0; round < rounds; round++) {
-    let start = performance.now();
-    for (let k = 0; k < steps; k++) step.run({ first: k % BATCHES * batchSize, rows: batchSize });
-    await step.readLosses();
-    times.ours.push((performance.now() - start) / steps);
-    start = performance.now();
-    for (let k = 0; k < steps; k++) rival.step(batches[k % BATCHES]);
-    await rival.sync();
-    times.theirs.push((performance.now() - start) / steps);
+    for (const { process, times } of racing) times.push((await process.train(steps)).milliseconds);
   }
-  const ratios = times.theirs.map((time, round) => time / times.ours[round]);
-  const result = {
-    adapter: gpu.adapterName,
-    rival: `${rival.name}, matrix product ${program === AUTOMATIC ? "chosen by itself" : program}`,
-    batchSize,
-    lossDifference: normError,
-    ours: spread(times.ours),
-    theirs: spread(times.theirs),
-    timesAsFast: spread(ratios),
-  };
-  rival.dispose();
-  if (json) console.log(JSON.stringify(result, null, 2));
-  else {
-    const row = (label: string, { median, least, most }: ReturnType<typeof spread>, unit: string) => ({
-      label,
-      value: median,
-      digits: 2,
-      unit: `${unit} (${least.toFixed(2)} to ${most.toFixed(2)})`,
-    });
-    console.log(`computing on ${gpu.description}; losses agree to ${normError.toExponential(1)}`);
-    console.log(closingTable([
-      row("Bottleneck", result.ours, "ms a step"),
-      row(result.rival, result.theirs, "ms a step"),
-      row("ratio, round by round", result.timesAsFast, "times as fast"),
-    ]));
-  }
-  return 0;
+  await Promise.all(racing.map(({ process }) => process.end()));
+  const figures = racing.map(({ process: _process, times, ...rest }): Figures => ({
+    ...rest,
+    step: spread(times),
+    ratio: spread(times.map((time, round) => time / racing[0].times[round])),
+  }));
+  return { figures, missing };
 }
 
-/** The better of TensorFlow.js' own choice of matrix product and the one that suits software adapters. */
-async function fasterProgram(
-  build: (program: number) => ReturnType<typeof createTensorflowDeepStep>,
-  batches: readonly Float32Array<ArrayBuffer>[],
-): Promise<number> {
-  let best = { program: AUTOMATIC, time: Infinity };
-  for (const program of [AUTOMATIC, 3]) {
-    const rival = await build(program);
-    for (const batch of batches) rival.step(batch);
-    await rival.sync();
-    const start = performance.now();
-    for (const batch of batches) rival.step(batch);
-    await rival.sync();
-    const time = performance.now() - start;
-    if (time < best.time) best = { program, time };
-    rival.dispose();
+/** Starts an entrant in its fastest set-up. */
+async function fastest(settings: readonly Launch[], task: Task, steps: number) {
+  let best: { process: EntrantProcess; name: string; losses: readonly number[]; setting: string } | undefined;
+  let bestTime = Infinity;
+  for (const launch of settings) {
+    const process = new EntrantProcess(launch);
+    const { name, losses } = await process.start(task);
+    await process.train(3); // what compiles late compiles here
+    const { milliseconds } = await process.train(steps);
+    if (milliseconds < bestTime) {
+      await best?.process.end();
+      [best, bestTime] = [{ process, name, losses, setting: launch.setting ?? "" }, milliseconds];
+    } else await process.end();
   }
-  return best.program;
+  return best!;
 }
 
-function spread(values: readonly number[]): { median: number; least: number; most: number } {
-  const sorted = values.toSorted((a, b) => a - b);
-  const median = (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-  return { median, least: sorted[0], most: sorted[sorted.length - 1] };
+/** How an entrant may be started; @throws Error if it cannot. */
+async function launches(entrant: string): Promise<Launch[]> {
+  const deno = (permissions: string[], ...args: string[]): Launch => ({
+    program: "deno",
+    args: ["run", "--no-prompt", "--no-check", ...permissions, ...args],
+  });
+  const locked = ["--no-config", "--lock", "./deno.lock", "--frozen", "--allow-read"];
+  if (entrant === OURS) return [deno([], "./ours.ts")];
+  const [library, backend] = entrant.split("-");
+  if (library === "jax") return [deno(locked, "./jax.ts", backend)];
+  if (library === "tfjs") {
+    const products = backend === "webgpu" ? { "its own choice of product": -1, "product 3": 3 } : { "": -1 };
+    return Object.entries(products).map(([setting, product]) => ({
+      ...deno(locked, "./tensorflow.ts", backend, String(product)),
+      setting,
+    }));
+  }
+  const program = await findTorch();
+  return [
+    { program, args: ["./pytorch.py", "0"], setting: "its own threads" },
+    { program, args: ["./pytorch.py", "0"], env: { OMP_WAIT_POLICY: "PASSIVE" }, setting: "passive waits" },
+    { program, args: ["./pytorch.py", "1"], setting: "1 thread beside BLAS'" },
+  ];
+}
+
+/** A Python that has PyTorch. */
+async function findTorch(): Promise<string> {
+  for (const program of ["python3", "/usr/bin/python3"]) {
+    try {
+      const { success } = await new Deno.Command(program, { args: ["-c", "import torch"] }).output();
+      if (success) return program;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable)) throw error;
+    }
+  }
+  throw new Error("no python3 with torch was found");
+}
+
+/** The largest relative difference of two series; NaN if anything is not finite. */
+export function difference(actual: readonly number[], expected: readonly number[]): number {
+  return Math.max(...expected.map((loss, k) => Math.abs(actual[k] - loss) / Math.abs(loss)));
+}
+
+/** The names in a flag's list. */
+export function chosen<T extends string>(name: string, list: string, known: readonly T[]): readonly T[] {
+  if (list === "all") return known;
+  return list.split(",").map((word) => {
+    const found = known.find((entry) => entry === word.trim());
+    if (found !== undefined) return found;
+    throw new InputError(
+      `Cannot set --${name}: expected all or some of ${known.join(", ")}, received "${word}"`,
+    );
+  });
+}
+
+function format(
+  { model, figures, missing }: { model: ModelName } & Awaited<ReturnType<typeof race>>,
+): string {
+  const range = ({ median, least, most }: Spread) =>
+    `${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
+  const rows = [
+    ["", "ms a step", "times ours", "losses differ by"],
+    ...figures.map(({ name, setting, step, ratio, lossDifference }, at) => [
+      setting === "" ? name : `${name}, ${setting}`,
+      range(step),
+      at === 0 ? "" : range(ratio),
+      at === 0 ? "" : lossDifference.toExponential(1),
+    ]),
+  ];
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return [
+    `${model}: ${MODELS[model].network}, batch ${MODELS[model].batchSize}`,
+    ...rows.map((row) => "  " + row.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd()),
+    ...missing.map(({ entrant, reason }) => `  ${entrant} did not run: ${reason}`),
+    "",
+  ].join("\n");
 }
 
 if (import.meta.main) await runCommand(main);

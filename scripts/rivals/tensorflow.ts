@@ -1,5 +1,5 @@
-// The rival in the comparison of speeds: one training step of the deep recipe in TensorFlow.js, written as its
-// own documentation would. Only scripts/rivals/bench.ts imports this file.
+// TensorFlow.js as an entrant of the comparison, written as its own documentation would.
+// Arguments: the back end, webgpu or wasm, and which of its matrix products to use on WebGPU (-1 leaves the choice to it).
 //
 // Its packages are named here, exactly, and not in deno.json: nobody who trains downloads them.
 // deno-lint-ignore-file no-import-prefix
@@ -7,127 +7,71 @@ import * as tf from "npm:@tensorflow/tfjs-core@4.22.0";
 import "npm:@tensorflow/tfjs-layers@4.22.0"; // registers the gradients of every operation
 import "npm:@tensorflow/tfjs-backend-webgpu@4.22.0";
 import "npm:@tensorflow/tfjs-backend-wasm@4.22.0";
+import { serve } from "./entrant.ts";
+import { floatsOf, pixelsOf, type TaskLayer, WIDTH } from "./task.ts";
 
-/** What to train, and on which of TensorFlow.js' back ends. */
-export interface TensorflowDeepOptions {
-  /** The back end to train on; the second computes on the CPU. */
-  readonly backend: "webgpu" | "wasm";
-  /** Widths from the input over the code to the output, such as 784, 128, 64, 12, 3, 12, 64, 128, 784. */
-  readonly sizes: readonly number[];
-  /** Rows of every batch, B. */
-  readonly batchSize: number;
-  /** Weights [O, I] and biases [O] in the layers' order, named `….weight` and `….bias` as PyTorch does. */
-  readonly parameters: ReadonlyMap<
-    string,
-    { readonly shape: readonly number[]; readonly data: Float32Array }
-  >;
-  /** Adam's learning rate. */
-  readonly learningRate: number;
-  /** TensorFlow.js' own settings, for a fair search of its best, such as WEBGPU_MATMUL_PROGRAM_TYPE: 3. */
-  readonly flags?: Readonly<Record<string, number | boolean>>;
-}
+const [backend, product] = Deno.args;
+const ACTIVATE = { identity: (z: tf.Tensor2D) => z, sigmoid: tf.sigmoid, tanh: tf.tanh, relu: tf.relu };
 
-/** One training step that can be timed. */
-export interface RivalStep {
-  /** The library, its version and its back end, for a table. */
-  readonly name: string;
-  /** Trains on one batch [B, I]. An array is uploaded when it is first seen; pass the same few again. */
-  step(x: Float32Array<ArrayBuffer>): void;
-  /** The loss of the last step, from before its update. Waits for the device. */
-  loss(): Promise<number>;
-  /** Resolves once the device has done every step so far. */
-  sync(): Promise<void>;
-  /** Frees what the step holds on the device. */
-  dispose(): void;
-}
-
-/**
- * The deep recipe: tanh between the layers, an identity code, a sigmoid output, the squared error's mean over
- * all elements, and Adam with PyTorch's defaults (0.9, 0.999, ε = 1e-8 added to the corrected root).
- *
- * @throws {RangeError} where the parameters do not fit the sizes
- */
-export async function createTensorflowDeepStep(options: TensorflowDeepOptions): Promise<RivalStep> {
-  const { backend, sizes, batchSize, learningRate, flags } = options;
-  tf.env().setFlags({ ...flags });
-  if (!await tf.setBackend(backend)) throw new Error(`Cannot start TensorFlow.js' back end "${backend}"`);
+await serve(async (task) => {
+  tf.env().setFlags({ WEBGPU_MATMUL_PROGRAM_TYPE: Number(product) });
+  if (!await tf.setBackend(backend)) throw new Error(`TensorFlow.js cannot start its back end "${backend}"`);
   await tf.ready();
 
+  const { layers, isVariational, isSum, shift, batchSize, learningRate } = task;
   // TensorFlow.js multiplies by weights [I, O], as its own dense layer keeps them.
-  const layers = readLayers(options).map(({ weight, bias, inputs, outputs }) => ({
-    weight: tf.tidy(() => tf.variable(tf.transpose(tf.tensor2d(weight, [outputs, inputs])))),
-    bias: tf.tidy(() => tf.variable(tf.tensor1d(bias))),
-  }));
-  const code = layers.length / 2 - 1;
-  const variables = layers.flatMap(({ weight, bias }) => [weight, bias]);
+  const variables = new Map(
+    Object.entries(task.parameters).map(([name, { shape, data }]) => [
+      name,
+      tf.variable(tf.tidy(() => tf.transpose(tf.tensor(floatsOf(data), [...shape])))),
+    ]),
+  );
+  const batches = task.batches.map((_, k) => tf.tensor2d(pixelsOf(task, k), [batchSize, WIDTH]));
   const optimizer = new tf.AdamOptimizer(learningRate, 0.9, 0.999, 1e-8);
 
-  const reconstruct = (x: tf.Tensor2D): tf.Tensor2D =>
-    layers.reduce((input, { weight, bias }, index) => {
-      const y = tf.fused.matMul({ a: input, b: weight, bias }) as tf.Tensor2D;
-      if (index === code) return y;
-      return index === layers.length - 1 ? tf.sigmoid(y) : tf.tanh(y);
-    }, x);
+  function apply(x: tf.Tensor2D, { weight, bias, tied, activation }: TaskLayer): tf.Tensor2D {
+    const w = variables.get(weight) as tf.Tensor;
+    const z = tf.fused.matMul({
+      a: x,
+      b: tied ? tf.transpose(w) : w, // `transposeB: true` gives wrong gradients on wasm
+      ...(bias === null ? {} : { bias: variables.get(bias) as tf.Tensor }),
+    });
+    return ACTIVATE[activation](z as tf.Tensor2D);
+  }
+  function squaredError(x: tf.Tensor2D): tf.Scalar {
+    const target = shift === 0 ? x : tf.sub<tf.Tensor2D>(x, shift);
+    const errors = tf.squaredDifference(layers.reduce(apply, target), target);
+    return isSum ? tf.sum(errors) : tf.mean(errors);
+  }
+  function evidenceBound(x: tf.Tensor2D, noise: tf.Tensor2D): tf.Scalar {
+    const hidden = apply(x, layers[0]);
+    const mean = apply(hidden, layers[1]), logVariance = apply(hidden, layers[2]);
+    const z = tf.add<tf.Tensor2D>(mean, tf.mul(tf.exp(tf.mul(logVariance, 0.5)), noise));
+    const logits = layers.slice(3).reduce(apply, z);
+    const entropy = tf.losses.sigmoidCrossEntropy(x, logits, undefined, 0, tf.Reduction.SUM);
+    const spread = tf.sub(tf.sub(tf.add(logVariance, 1), tf.square(mean)), tf.exp(logVariance));
+    return tf.add(entropy, tf.mul(tf.sum(spread), -0.5));
+  }
 
-  const uploaded = new Map<Float32Array, tf.Tensor2D>();
+  const code = task.parameters[layers[1]?.weight].shape[0];
   let cost: tf.Scalar | null = null;
   return {
     name: `TensorFlow.js ${tf.version_core}, ${backend}`,
-    step(x) {
-      let batch = uploaded.get(x);
-      if (batch === undefined) {
-        batch = tf.tensor2d(x, [batchSize, sizes[0]]);
-        uploaded.set(x, batch);
-      }
-      const target = batch;
+    step(batch, noise) {
+      const shape: [number, number] = [batchSize, code];
       cost?.dispose();
       cost = optimizer.minimize(
-        () => tf.mean(tf.squaredDifference(reconstruct(target), target)),
+        () =>
+          isVariational
+            ? evidenceBound(batches[batch], noise ? tf.tensor2d(noise, shape) : tf.randomNormal(shape))
+            : squaredError(batches[batch]),
         true,
-        variables,
+        [...variables.values()],
       );
     },
-    async loss() {
-      if (cost === null) throw new Error("Cannot read the loss before the first step");
-      return (await cost.data())[0];
-    },
-    async sync() {
-      // The last parameter is the last thing that a step writes.
-      await variables.at(-1)!.data();
-    },
-    dispose() {
-      cost?.dispose();
-      for (const batch of uploaded.values()) batch.dispose();
-      for (const variable of variables) variable.dispose();
-      optimizer.dispose();
+    async finish() {
+      await [...variables.values()].at(-1)!.data(); // the last thing that a step writes
+      return (await cost!.data())[0];
     },
   };
-}
-
-interface Layer {
-  readonly weight: Float32Array;
-  readonly bias: Float32Array;
-  readonly inputs: number;
-  readonly outputs: number;
-}
-
-function readLayers({ sizes, parameters }: TensorflowDeepOptions): Layer[] {
-  const weights = [...parameters].filter(([name]) => name.endsWith(".weight"));
-  if (weights.length !== sizes.length - 1 || weights.length % 2 !== 0) {
-    throw new RangeError(
-      `Cannot build the deep recipe: expected ${sizes.length - 1} weights, an even number, for the sizes ` +
-        `${sizes.join("-")} but received ${weights.length}`,
-    );
-  }
-  return weights.map(([name, weight], index) => {
-    const [inputs, outputs] = [sizes[index], sizes[index + 1]];
-    const bias = parameters.get(name.replace(/\.weight$/, ".bias"));
-    if (weight.shape.join() !== `${outputs},${inputs}` || bias?.shape.join() !== `${outputs}`) {
-      throw new RangeError(
-        `Cannot build the deep recipe: expected "${name}" [${outputs}, ${inputs}] and its bias [${outputs}] ` +
-          `but received [${weight.shape.join(", ")}] and [${bias?.shape.join(", ")}]`,
-      );
-    }
-    return { weight: weight.data, bias: bias.data, inputs, outputs };
-  });
-}
+});
