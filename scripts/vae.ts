@@ -4,7 +4,6 @@
 // Run:    deno task vae    (offline the same as: deno run --allow-read --allow-write=runs scripts/vae.ts)
 // Expect: on MNIST a test total of 104.0 and 105.0 nats per image after 15 epochs (seeds 0 and 1; PyTorch 104.3 to
 //         104.6), with all 20 code units active. As the loss is a sum, the learning rate belongs to this batch size.
-import type { Dataset } from "../src/data/dataset.ts";
 import { batches, permutation } from "../src/data/shuffle.ts";
 import type { Graph, Reduction } from "../src/graph/graph.ts";
 import type { BuildModel, Model } from "../src/graph/model.ts";
@@ -19,13 +18,11 @@ import { binaryCrossEntropyWithLogits } from "../src/losses/binary_cross_entropy
 import { gaussianKl } from "../src/losses/gaussian_kl.ts";
 import { adam } from "../src/optim/adam.ts";
 import { runCommand } from "../src/run/command.ts";
-import { measureLosses } from "../src/run/evaluate.ts";
 import { commonFlags, type Config, number, parseFlags, scheduleFlags } from "../src/run/flags.ts";
-import type { Measured } from "../src/run/measured.ts";
+import { measureVariational } from "../src/run/measure_variational.ts";
 import { besidePytorch } from "../src/run/pytorch_figures.ts";
 import { codeFlag, sizesFlag, sizesFor } from "../src/run/sizes.ts";
 import { openTraining } from "../src/run/training.ts";
-import { variationalRows } from "../src/run/variational.ts";
 
 /** The network: widths from pixels to code (the decoder mirrors them), what follows each layer, and the loss. */
 export const ARCHITECTURE = {
@@ -49,14 +46,19 @@ export const flags = {
 /** Where the code's noise comes from: drawn at every step, given, or nowhere, so that the code is its mean. */
 export type Draw = { readonly seed: number } | { readonly epsilon: Value } | "mean";
 
-/** Records the decoder: from codes to logits. Layers are numbered through, which gives the names of the example. */
+/** What records layer k = 1, 2, …: the example numbers its layers through, encoder and decoder. */
+function layers(graph: Graph, parameters: Parameters, bias: boolean) {
+  const initializer = "pytorch-linear";
+  return (k: number, x: Value, outputs: number, activation: Activation): Value =>
+    dense(graph, parameters, x, { label: `fc${k}`, outputs, activation, initializer, bias });
+}
+
+/** Records the decoder: from codes to logits. */
 export function decoder(graph: Graph, parameters: Parameters, z: Value, architecture = ARCHITECTURE): Value {
-  const { sizes, activation, bias } = architecture;
-  let x = z; //                                                              [B, 20]
-  for (let k = sizes.length - 2; k >= 0; k--) { //                         → [B, 400] → [B, 784]
-    const label = `fc${2 * sizes.length - 1 - k}`;
-    const layer = { label, outputs: sizes[k], activation: k > 0 ? activation : "identity", bias } as const;
-    x = dense(graph, parameters, x, { ...layer, initializer: "pytorch-linear" });
+  const { sizes, activation, bias } = architecture, layer = layers(graph, parameters, bias);
+  let x = z; //                                                   [B, 20]
+  for (let k = sizes.length - 2; k >= 0; k--) { //              → [B, 400] → [B, 784]
+    x = layer(2 * sizes.length - 1 - k, x, sizes[k], k > 0 ? activation : "identity");
   }
   return x;
 }
@@ -70,26 +72,17 @@ export function model(
   architecture = ARCHITECTURE,
 ): Model {
   const { sizes, activation, output: outputActivation, bias, reduction, beta } = architecture;
-  const layer = (k: number, x: Value, outputs: number, activation: Activation) =>
-    dense(graph, parameters, x, {
-      label: `fc${k}`,
-      outputs,
-      activation,
-      initializer: "pytorch-linear",
-      bias,
-    });
-
-  const hidden = sizes.slice(1, -1), code = sizes.at(-1)!;
-  let down = pixels; //                                                    [B, 784]
-  for (const [k, width] of hidden.entries()) down = layer(k + 1, down, width, activation); // → [B, 400]
-  const mean = layer(hidden.length + 1, down, code, "identity"); //                         → [B, 20]
-  const logVariance = layer(hidden.length + 2, down, code, "identity"); //         [B, 400] → [B, 20]
+  const layer = layers(graph, parameters, bias), last = sizes.length - 1, code = sizes[last];
+  let x = pixels; //                                              [B, 784]
+  for (let k = 1; k < last; k++) x = layer(k, x, sizes[k], activation); //    → [B, 400]
+  const mean = layer(last, x, code, "identity"); //               [B, 400] → [B, 20]
+  const logVariance = layer(last + 1, x, code, "identity"); //    [B, 400] → [B, 20]
   let z = mean;
   if (draw !== "mean") {
     const noise = "seed" in draw ? standardNormal(graph, code, { label: "noise", ...draw }) : draw.epsilon;
     z = reparameterize(graph, mean, logVariance, noise, { label: "z" }); // mean + deviation · noise
   }
-  const logits = decoder(graph, parameters, z, architecture); //           [B, 20] → [B, 400] → [B, 784]
+  const logits = decoder(graph, parameters, z, architecture); //  [B, 20] → [B, 400] → [B, 784]
   const output = activate(graph, logits, { label: "output", activation: outputActivation });
   const losses = [
     binaryCrossEntropyWithLogits(graph, logits, pixels, { label: "reconstruction", reduction }),
@@ -98,33 +91,22 @@ export function model(
   return { code: mean, output, losses };
 }
 
-/** The network that the flags say, as it trains and, without noise, as it is measured; its decoder; its rows. */
-export function fromConfig(config: Config<typeof flags>, { width }: Pick<Dataset, "width">) {
+/** The network that the flags say, as it trains and, without noise, as it is measured; its decoder. */
+export function fromConfig(config: Config<typeof flags>, { width }: { readonly width: number }) {
   const sizes = sizesFor(config.sizes, ARCHITECTURE.sizes, width, config.code);
   const architecture = { ...ARCHITECTURE, sizes, beta: config.beta };
   const build = (draw: Draw): BuildModel => (g, p, x) => model(g, p, x, draw, architecture);
-  const noisy = build({ seed: config.seed });
-  const beside = besidePytorch(flags, config);
-  return {
+  return measureVariational({
     build: build("mean"),
-    noisy,
+    noisy: build({ seed: config.seed }),
     generator: { decoder: (g, p, z) => decoder(g, p, z, architecture), codeSize: sizes.at(-1)! },
-    total: ["reconstruction", "kl"],
-    crossEntropy: { label: "reconstruction", per: "image" },
-    pytorch: { error: beside("0.0092") },
-    rows: async ({ gpu, parameters, data: { test }, result: { codes, codeSize } }) =>
-      variationalRows(
-        await measureLosses(gpu, noisy, parameters, test.images, width),
-        codes,
-        codeSize,
-        beside,
-      ),
-  } as const satisfies Measured;
+    beside: besidePytorch(flags, config),
+  });
 }
 
 async function main(): Promise<number> {
-  const about = { name: "vae", description: "Trains the variational autoencoder." };
-  const config = parseFlags(about, flags, Deno.args);
+  const info = { name: "vae", description: "Trains the variational autoencoder." };
+  const config = parseFlags(info, flags, Deno.args);
   using training = await openTraining("vae", config);
   const { data, images } = training;
   const measured = fromConfig(config, data);
