@@ -61,11 +61,18 @@ Deno.test("train leaves a whole run folder, and evaluate prints its closing tabl
       [...Deno.readDirSync(run)].map(({ name }) => name).sort(),
       [
         "codes.csv",
+        "codes.png",
         "config.json",
+        "loss.png",
         "metrics.jsonl",
         "model.safetensors",
+        "reconstructions-1.png",
+        "reconstructions-2.png",
         "reconstructions.png",
+        "report.html",
         "results.json",
+        "snapshot.safetensors",
+        "weights.png",
       ],
     );
     assert.deepEqual(
