@@ -99,6 +99,7 @@ export * from "./src/run/layerwise.ts";
 export * from "./src/run/measured.ts";
 export * from "./src/run/pytorch_figures.ts";
 export * from "./src/run/read_run_data.ts";
+export * from "./src/run/results.ts";
 export * from "./src/run/run_pictures.ts";
 export * from "./src/run/sizes.ts";
 export * from "./src/run/snapshot.ts";

@@ -7,7 +7,7 @@ import { besidePytorch } from "../src/run/pytorch_figures.ts";
 import { readMetrics } from "../src/run/run_folder.ts";
 import { decodeSafetensors } from "../src/run/safetensors.ts";
 import { sizesFor } from "../src/run/sizes.ts";
-import type { Results } from "../src/run/training_run.ts";
+import type { Results } from "../src/run/results.ts";
 import * as deep from "../scripts/deep.ts";
 import {
   assertRefused,

@@ -9,7 +9,7 @@ import { activeUnits, interpolateCodes, normalQuantile, quantileGrid } from "../
 import { Forward } from "../src/run/forward.ts";
 import { readMetrics } from "../src/run/run_folder.ts";
 import { decodeSafetensors } from "../src/run/safetensors.ts";
-import type { Results } from "../src/run/training_run.ts";
+import type { Results } from "../src/run/results.ts";
 import { priorCodes } from "../src/run/variational.ts";
 import { assertRefused, complaints, fileOf, runTask, withFolder } from "./helpers/commands.ts";
 

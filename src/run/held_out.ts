@@ -11,7 +11,14 @@ import type { Parameters } from "../graph/parameters.ts";
 import type { Step } from "../graph/step.ts";
 import { type DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import { squaredError } from "../losses/squared_error.ts";
-import type { Network } from "./measured.ts";
+
+/** A network, as it is measured. */
+export interface Network {
+  /** Records it with nothing random in it: what it does with images as they are. */
+  readonly build: BuildModel;
+  /** Records it with the noise that it trains with, where there is some; its loss terms are measured with that. */
+  readonly noisy?: BuildModel | undefined;
+}
 
 /** Images that a forward pass takes at once. */
 const BATCH = 1000;

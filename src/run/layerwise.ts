@@ -6,7 +6,8 @@ import type { BuildModel } from "../graph/model.ts";
 import type { TableRow } from "../report/closing_table.ts";
 import { codeRanges } from "../report/code_ranges.ts";
 import { measureLosses } from "./evaluate.ts";
-import type { Closing, Measured, Network } from "./measured.ts";
+import type { Network } from "./held_out.ts";
+import type { Closing, Measured } from "./measured.ts";
 import type { BesidePytorch } from "./pytorch_figures.ts";
 import { stageEnds } from "./stages.ts";
 

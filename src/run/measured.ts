@@ -4,22 +4,14 @@
  */
 import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
-import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import { entropyFloor } from "../report/baselines.ts";
 import type { TableRow } from "../report/closing_table.ts";
 import type { Baseline } from "../report/run_data.ts";
 import { type Evaluation, evaluationRows } from "./evaluate.ts";
+import type { Network } from "./held_out.ts";
 import type { MetricsRecord } from "../report/run_data.ts";
 import type { BuildDecoder } from "./variational.ts";
-
-/** A network, as it is measured. */
-export interface Network {
-  /** Records it with nothing random in it: what it does with images as they are. */
-  readonly build: BuildModel;
-  /** Records it with the noise that it trains with, where there is some; its loss terms are measured with that. */
-  readonly noisy?: BuildModel | undefined;
-}
 
 /** What a recipe's own rows are made from. */
 export interface Closing {

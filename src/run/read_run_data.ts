@@ -13,7 +13,7 @@ import { storedShape } from "./load_model.ts";
 import { readMetrics, readRun, type Run } from "./run_folder.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { loadSnapshot } from "./snapshot.ts";
-import type { Results } from "./training_run.ts";
+import type { Results } from "./results.ts";
 
 /** Tasks that are not called as their recipe is. */
 const TASKS: Readonly<Record<string, string>> = { deep: "train" };

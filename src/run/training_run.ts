@@ -9,10 +9,10 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import type { LossReading } from "../graph/step.ts";
 import { DeviceImages } from "../layers/gather_batch.ts";
-import { closingTable, type TableRow } from "../report/closing_table.ts";
+import { closingTable } from "../report/closing_table.ts";
 import { codesCsv } from "../report/codes_csv.ts";
 import { reconstructionGrid } from "../report/picture.ts";
-import type { Baseline, MetricsRecord, RunStatus } from "../report/run_data.ts";
+import type { MetricsRecord } from "../report/run_data.ts";
 import { type Interrupt, watchInterrupt } from "./command.ts";
 import { commandLine } from "./command_line.ts";
 import { evaluate, type Evaluation, PICTURES } from "./evaluate.ts";
@@ -20,6 +20,7 @@ import { HeldOut } from "./held_out.ts";
 import { baselinesOf, closingRows, type Measured } from "./measured.ts";
 import { Progress } from "./progress.ts";
 import { createRunFolder, MetricsLog, writeConfig, writeFileAtomic } from "./run_folder.ts";
+import type { Results } from "./results.ts";
 import { RunPictures } from "./run_pictures.ts";
 import { writeSafetensors } from "./safetensors.ts";
 
@@ -70,18 +71,6 @@ const OUTSIDE: ReadonlySet<string> = new Set([
   "dryRun",
   "printPlan",
 ]);
-
-/** What `results.json` holds. */
-export interface Results {
-  /** The closing table. */
-  readonly rows: readonly TableRow[];
-  /** What metrics are to be compared with. */
-  readonly baselines: readonly Baseline[];
-  /** Milliseconds of training per step, without measuring and pictures; absent if there was no step. */
-  readonly stepMilliseconds?: number;
-  /** Whether training came to its end. */
-  readonly status: Extract<RunStatus, "finished" | "interrupted">;
-}
 
 /** A run in progress. Begin one with {@link TrainingRun.begin}. */
 export class TrainingRun implements Disposable {
