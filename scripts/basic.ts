@@ -6,7 +6,7 @@
 // Expect: on MNIST a loss of 0.061 after 5,000 iterations, 0.035 after 10,000, 0.008 after 20,000 and 2e-4 after
 //         40,000, and a test error of 0.044: 32 images are too few to learn other digits from.
 import type { Dataset } from "../src/data/dataset.ts";
-import { batches, permutation } from "../src/data/shuffle.ts";
+import { permutation } from "../src/data/shuffle.ts";
 import { InputError } from "../src/errors.ts";
 import type { Graph, Reduction } from "../src/graph/graph.ts";
 import type { Model } from "../src/graph/model.ts";
@@ -85,11 +85,10 @@ async function main(): Promise<number> {
   );
   const { batchSize, iterations, seed, fullData } = config;
   using training = await openTraining("basic", config, fullData ? undefined : batchSize);
-  const { data, images } = training;
+  const { data, images, schedule } = training;
   const measured = fromConfig(config, data);
   const optimizer = adam({ learningRate: config.learningRate });
   const step = await training.compile(measured.build, optimizer);
-  const schedule = batches(images.count, batchSize);
   const epochs = Math.ceil(iterations / schedule.length); // one batch is an epoch of one step
   const rate = training.rate(optimizer, iterations);
 

@@ -5,7 +5,7 @@
 // Expect: on MNIST a test error of 0.035 to 0.037 per pixel (PCA with 3 components: 0.052), and 80 % of the test
 //         codes classified rightly by their 5 nearest training codes.
 import type { Dataset } from "../src/data/dataset.ts";
-import { batches, permutation } from "../src/data/shuffle.ts";
+import { permutation } from "../src/data/shuffle.ts";
 import type { Graph, Reduction } from "../src/graph/graph.ts";
 import type { Model } from "../src/graph/model.ts";
 import type { Parameters } from "../src/graph/parameters.ts";
@@ -74,11 +74,10 @@ export function fromConfig(config: Config<typeof flags>, { width }: Dataset): Me
 async function main(): Promise<number> {
   const config = parseFlags({ name: "deep", description: "Trains the deep autoencoder." }, flags, Deno.args);
   using training = await openTraining("deep", config);
-  const { data, images } = training;
+  const { data, images, schedule } = training;
   const measured = fromConfig(config, data);
   const optimizer = adam({ learningRate: config.learningRate });
   const step = await training.compile(measured.build, optimizer);
-  const schedule = batches(images.count, config.batchSize);
   const steps = config.epochs * schedule.length;
   const rate = training.rate(optimizer, steps);
 

@@ -7,7 +7,7 @@
 //         by one half: clean images are not what it was trained on. Zero-mean noise, such as --noise gaussian:0.3, is
 //         the better experiment. On --freeze see stacked.ts.
 import type { Dataset } from "../src/data/dataset.ts";
-import { batches, permutation } from "../src/data/shuffle.ts";
+import { permutation } from "../src/data/shuffle.ts";
 import type { BuildModel } from "../src/graph/model.ts";
 import { addNoise, type NoiseSpec, parseNoise } from "../src/layers/noise.ts";
 import { adam } from "../src/optim/adam.ts";
@@ -58,13 +58,12 @@ async function main(): Promise<number> {
   const planned = planStages(config);
   parseNoise(config.noise); // what is wrong with it is said before anything is opened
   using training = await openTraining("denoising", config);
-  const { data, images } = training;
+  const { data, images, schedule } = training;
   const measured = fromConfig(config, data);
   const optimizer = adam({ learningRate: config.learningRate });
   const trained = (stage: number | undefined) =>
     network(config, data.width, stage, `noise of stage ${stage}`); // each counts its steps from 1
   const stages = await training.compileStages(planned, config.freeze, optimizer, trained);
-  const schedule = batches(images.count, config.batchSize);
   const epochs = planned.reduce((sum, { epochs }) => sum + epochs, 0);
   const steps = epochs * schedule.length;
 

@@ -6,7 +6,7 @@
 // Expect: on MNIST after 5 epochs a test error of 0.0676, that of the mean image (PyTorch: 0.055 to 0.068), and 0.050
 //         with --match none. A collapse makes every level's error small; the spread that is printed beside it tells.
 import type { Dataset } from "../src/data/dataset.ts";
-import { batches, permutation } from "../src/data/shuffle.ts";
+import { permutation } from "../src/data/shuffle.ts";
 import type { Graph, LossTerm, Reduction } from "../src/graph/graph.ts";
 import type { Parameters } from "../src/graph/parameters.ts";
 import type { Activation, Value } from "../src/graph/tensor.ts";
@@ -117,11 +117,10 @@ async function main(): Promise<number> {
   const info = { name: "matched", description: "Trains the layer-matched autoencoder." };
   const config = parseFlags(info, flags, Deno.args);
   using training = await openTraining("matched", config);
-  const { data, images } = training;
+  const { data, images, schedule } = training;
   const measured = fromConfig(config, data);
   const optimizer = adam({ learningRate: config.learningRate ?? RATES[config.match], epsilon: 1e-7 });
   const step = await training.compile(measured.build, optimizer);
-  const schedule = batches(images.count, config.batchSize);
   const steps = config.epochs * schedule.length;
   const rate = training.rate(optimizer, steps);
 

@@ -10,7 +10,7 @@
 //         At this weight mean activations stay far from ρ, at 0.13 to 0.28, and 0.4 to 0.5 in the last code: try
 //         --sparsity-weight 1e-3. Without --freeze a code drifts away from ρ after its own stage, as nothing holds it.
 import type { Dataset } from "../src/data/dataset.ts";
-import { batches, permutation } from "../src/data/shuffle.ts";
+import { permutation } from "../src/data/shuffle.ts";
 import type { Graph } from "../src/graph/graph.ts";
 import type { Parameters } from "../src/graph/parameters.ts";
 import type { Value } from "../src/graph/tensor.ts";
@@ -79,13 +79,12 @@ async function main(): Promise<number> {
   const planned = planStages(config);
   parseNoise(config.noise); // what is wrong with it is said before anything is opened
   using training = await openTraining("sparse", config);
-  const { data, images } = training;
+  const { data, images, schedule } = training;
   const measured = fromConfig(config, data);
   const optimizer = adam({ learningRate: config.learningRate });
   const trained = (stage: number | undefined) =>
     network(config, data.width, stage, `noise of stage ${stage}`); // each counts its steps from 1
   const stages = await training.compileStages(planned, config.freeze, optimizer, trained);
-  const schedule = batches(images.count, config.batchSize);
   const epochs = planned.reduce((sum, { epochs }) => sum + epochs, 0);
   const steps = epochs * schedule.length;
 

@@ -7,7 +7,7 @@
 //         trains all layers that it uses, as the tutorial's code does and its text does not; with --freeze only its
 //         own pair, and the code is no better than PCA's (0.052). docs/recipes/stacked.md tells the whole story.
 import type { Dataset } from "../src/data/dataset.ts";
-import { batches, permutation } from "../src/data/shuffle.ts";
+import { permutation } from "../src/data/shuffle.ts";
 import type { Graph, Reduction } from "../src/graph/graph.ts";
 import type { BuildModel, Model } from "../src/graph/model.ts";
 import type { Parameters } from "../src/graph/parameters.ts";
@@ -97,12 +97,11 @@ async function main(): Promise<number> {
   const config = parseFlags(info, flags, Deno.args);
   const planned = planStages(config);
   using training = await openTraining("stacked", config);
-  const { data, images } = training;
+  const { data, images, schedule } = training;
   const measured = fromConfig(config, data);
   const optimizer = adam({ learningRate: config.learningRate });
   const trained = (stage: number | undefined) => network(config, data.width, stage);
   const stages = await training.compileStages(planned, config.freeze, optimizer, trained);
-  const schedule = batches(images.count, config.batchSize);
   const epochs = planned.reduce((sum, { epochs }) => sum + epochs, 0);
   const steps = epochs * schedule.length;
 

@@ -7,7 +7,7 @@
 //         pixel (PCA with 32 components: 0.0168). As the cost is a sum, the learning rate belongs to this batch size.
 import type { Dataset } from "../src/data/dataset.ts";
 import { meanImage } from "../src/data/mean_image.ts";
-import { batches, permutation } from "../src/data/shuffle.ts";
+import { permutation } from "../src/data/shuffle.ts";
 import type { Graph, Reduction } from "../src/graph/graph.ts";
 import type { Model } from "../src/graph/model.ts";
 import type { Parameters } from "../src/graph/parameters.ts";
@@ -86,11 +86,10 @@ export function fromConfig(config: Config<typeof flags>, { width, train }: Datas
 async function main(): Promise<number> {
   const config = parseFlags({ name: "tied", description: "Trains the tied autoencoder." }, flags, Deno.args);
   using training = await openTraining("tied", config);
-  const { data, images } = training;
+  const { data, images, schedule } = training;
   const measured = fromConfig(config, data);
   const optimizer = adam({ learningRate: config.learningRate });
   const step = await training.compile(measured.build, optimizer);
-  const schedule = batches(images.count, config.batchSize);
   const steps = config.epochs * schedule.length;
   const rate = training.rate(optimizer, steps);
 

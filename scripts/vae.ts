@@ -4,7 +4,7 @@
 // Run:    deno task vae    (offline the same as: deno run --allow-read --allow-write=runs scripts/vae.ts)
 // Expect: on MNIST a test total of 104.0 and 105.0 nats per image after 15 epochs (seeds 0 and 1; PyTorch 104.3 to
 //         104.6), with all 20 code units active. As the loss is a sum, the learning rate belongs to this batch size.
-import { batches, permutation } from "../src/data/shuffle.ts";
+import { permutation } from "../src/data/shuffle.ts";
 import type { Graph, Reduction } from "../src/graph/graph.ts";
 import type { BuildModel, Model } from "../src/graph/model.ts";
 import type { Parameters } from "../src/graph/parameters.ts";
@@ -108,11 +108,10 @@ async function main(): Promise<number> {
   const info = { name: "vae", description: "Trains the variational autoencoder." };
   const config = parseFlags(info, flags, Deno.args);
   using training = await openTraining("vae", config);
-  const { data, images } = training;
+  const { data, images, schedule } = training;
   const measured = fromConfig(config, data);
   const optimizer = adam({ learningRate: config.learningRate });
   const step = await training.compile(measured.noisy, optimizer);
-  const schedule = batches(images.count, config.batchSize);
   const steps = config.epochs * schedule.length;
   const rate = training.rate(optimizer, steps);
 

@@ -3,13 +3,14 @@
  * @module
  */
 import type { Dataset } from "../data/dataset.ts";
+import { batches } from "../data/shuffle.ts";
 import { type Gpu, openGpu } from "../gpu/device.ts";
 import { compile, type GradientClip, type Optimizer } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
 import { formatPlan } from "../graph/plan.ts";
-import { Step } from "../graph/step.ts";
+import { type Batch, Step } from "../graph/step.ts";
 import { DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import { clipByGlobalNorm } from "../optim/clip.ts";
 import { parseSchedule } from "../optim/schedule.ts";
@@ -71,6 +72,8 @@ export class Training implements Disposable {
   readonly data: Dataset;
   /** The images to train on. */
   readonly images: DeviceImages;
+  /** The batches of an epoch, over places in the epoch's order; the last may be smaller. */
+  readonly schedule: readonly Batch[];
   /** What will be learned. */
   readonly parameters: Parameters;
   readonly #recipe: string;
@@ -90,6 +93,7 @@ export class Training implements Disposable {
     this.gpu = gpu;
     this.data = data;
     this.images = images;
+    this.schedule = batches(images.count, config.batchSize);
     this.parameters = parameters;
     this.#recipe = recipe;
     this.#config = config;
@@ -131,7 +135,7 @@ export class Training implements Disposable {
   ): Promise<ScheduledStage[]> {
     const { gpu, images, parameters } = this;
     const { batchSize } = this.#config;
-    const stepsOf = ({ epochs }: Stage) => epochs * Math.ceil(images.count / batchSize);
+    const stepsOf = ({ epochs }: Stage) => epochs * this.schedule.length;
     const rates = new Map(stages.map((stage) => [stage.label, this.rate(optimizer, stepsOf(stage))]));
     const options = { gpu, images, parameters, batchSize, optimizer, clip: this.#clip, freeze, build };
     const compiled = await compileStages(stages, { ...options, owned: this.#owned });
