@@ -35,6 +35,27 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 @group(0) @binding(4) var<storage, read> layer: Layer;
 @group(0) @binding(5) var<storage, read> step: Step;
 
+/// Adds row b's share of dW and d_bias.
+fn add_row(
+  b: u32, I4: u32, O4: u32, first_row: u32, first_column: u32,
+  sum: ptr<function, array<vec4f, MAX_TILE>>, bias_sum: ptr<function, array<vec4f, MAX_COLUMNS>>,
+) {
+  var a: array<vec4f, MAX_ROWS>;
+  for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+    a[r] = x[b * I4 + min(first_row + r, I4 - 1u)];
+  }
+  for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+    let d = d_z[b * O4 + min(first_column + c, O4 - 1u)];
+    (*bias_sum)[c] += d;
+    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+      (*sum)[(4u * r + 0u) * TILE_COLUMNS + c] += a[r].x * d;
+      (*sum)[(4u * r + 1u) * TILE_COLUMNS + c] += a[r].y * d;
+      (*sum)[(4u * r + 2u) * TILE_COLUMNS + c] += a[r].z * d;
+      (*sum)[(4u * r + 3u) * TILE_COLUMNS + c] += a[r].w * d;
+    }
+  }
+}
+
 @compute @workgroup_size(LANES)
 fn dense_backward_weight(@builtin(global_invocation_id) lane: vec3u) {
   let I4 = (layer.inputs + 3u) / 4u;
@@ -46,22 +67,14 @@ fn dense_backward_weight(@builtin(global_invocation_id) lane: vec3u) {
 
   var sum: array<vec4f, MAX_TILE>;
   var bias_sum: array<vec4f, MAX_COLUMNS>;
-  for (var b = 0u; b < step.rows; b++) {
-    var a: array<vec4f, MAX_ROWS>;
-    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-      a[r] = x[b * I4 + min(first_row + r, I4 - 1u)];
-    }
-    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      let d = d_z[b * O4 + min(first_column + c, O4 - 1u)];
-      bias_sum[c] += d;
-      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-        sum[(4u * r + 0u) * TILE_COLUMNS + c] += a[r].x * d;
-        sum[(4u * r + 1u) * TILE_COLUMNS + c] += a[r].y * d;
-        sum[(4u * r + 2u) * TILE_COLUMNS + c] += a[r].z * d;
-        sum[(4u * r + 3u) * TILE_COLUMNS + c] += a[r].w * d;
-      }
+  let rows = step.rows;
+  let whole = rows / 4u * 4u; // four rows a turn: a tenth less time than one
+  for (var b = 0u; b < whole; b += 4u) {
+    for (var k = 0u; k < 4u; k++) { // unroll
+      add_row(b + k, I4, O4, first_row, first_column, &sum, &bias_sum);
     }
   }
+  for (var b = whole; b < rows; b++) { add_row(b, I4, O4, first_row, first_column, &sum, &bias_sum); }
 
   for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
     let column = first_column + c;

@@ -151,16 +151,20 @@ const FAULTS: Faults = {
     tied_forward: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
   },
   "layers/dense_backward_weight.wgsl": {
-    dense_backward_weight: [
+    add_row: [
       ["wrong sign", "+= a[r].x * d", "-= a[r].x * d"],
       ["transposed index", "+= a[r].y * d", "+= a[r].z * d"],
       ["missing factor", "+= a[r].w * d", "+= d"],
-      ["one row short", "b < step.rows", "b < step.rows - 1u"],
-      ["one row too many", "b < step.rows", "b < step.rows + 1u"],
+      ["bias of the last row only", "(*bias_sum)[c] += d;", "(*bias_sum)[c] = d;"],
+    ],
+    dense_backward_weight: [
+      ["one row short", "let rows = step.rows;", "let rows = step.rows - 1u;"],
+      ["one row too many", "let rows = step.rows;", "let rows = step.rows + 1u;"],
+      ["rows beyond the last four left out", "b < rows; b++", "b < whole; b++"],
+      ["the same row four times", "add_row(b + k,", "add_row(b,"],
       ["= for +=", "{ d += d_w[at]; }", "{ }"],
       ["+= for =", "layer.accumulate_weight != 0u", "true"],
       ["dropped bias", "d_bias[column] = d;", ""],
-      ["bias of the last row only", "bias_sum[c] += d;", "bias_sum[c] = d;"],
       ["bias: = for +=", "{ d += d_bias[column]; }", "{ }"],
       ["bias: += for =", "layer.accumulate_bias != 0u", "true"],
     ],
