@@ -239,6 +239,50 @@ browserTest("several runs are compared: curves in one chart, settings that diffe
   assert.equal(await page.locator("#codes canvas").count(), 3);
 });
 
+browserTest("a comparison keeps units apart, and says each result's in full", async (visit) => {
+  const [stacked, vae] = ["stacked", "vae"].map((recipe) => madeUpRun(recipe, { codes: 20, epochs: 3 }));
+  const rows = stacked.rows.map((row) => ({ ...row, unit: `${row.unit}; PyTorch on MNIST: 0.0299` }));
+  const page = await openReport(visit, { runs: [{ ...stacked, rows }, vae] });
+  assert.equal(await page.locator("#curves figcaption", { hasText: "Reconstruction loss" }).count(), 2);
+  const result = page.locator("#results tbody tr", { hasText: "mean image" }).locator("td");
+  const unit = "squared error per pixel, test images";
+  assert.deepEqual(await result.allTextContents(), ["mean image", "0.08610", "0.08610", unit]);
+  assert.equal(await page.locator("#samples .panel").count(), 1);
+});
+
+browserTest("tied's training loss is shown per image, as that on test images is", async (visit) => {
+  const run = madeUpRun("tied", { codes: 20, epochs: 2 });
+  const page = await openReport(visit, { runs: [run] });
+  await page.locator("#curves details summary").first().click();
+  const shown = Number(await page.locator("#curves tbody tr >> nth=0").locator("td >> nth=1").textContent());
+  const expected = Number(run.metrics[0].loss) / Number(run.config.batchSize);
+  assert.ok(Math.abs(shown - expected) <= 1e-3 * expected, `${shown} instead of ${expected}`);
+});
+
+browserTest("pictures of a run on one batch are told apart by steps", async (visit) => {
+  const run = madeUpRun("vae", { codes: 20, epochs: 2 });
+  const metrics = run.metrics.map((record) => ({ ...record, epoch: record.step }));
+  const page = await openReport(visit, { runs: [{ ...run, metrics }] });
+  assert.equal(await page.locator("#history-samples output").textContent(), "step 2");
+});
+
+browserTest("names of axes stay in a narrow frame, and class colours follow the theme", async (visit) => {
+  const page = await openReport(visit, { runs: [madeUpRun("vae", { codes: 50 })], width: 390 });
+  const frame = (await page.locator(".cloud").boundingBox())!;
+  for (let turn = 0; turn < 12; turn++) {
+    await page.locator(".cloud").press("ArrowRight");
+    await page.evaluate(nextFrame);
+    for (const name of await page.locator(".axis").all()) {
+      const { x, width } = (await name.boundingBox())!;
+      assert.ok(x >= frame.x - 1 && x + width <= frame.x + frame.width + 1, `${x} to ${x + width}`);
+    }
+  }
+  const dot = () => page.evaluate("getComputedStyle(document.querySelector('.legend .dot')).backgroundColor");
+  assert.equal(await dot(), "rgb(24, 79, 206)");
+  await page.getByText("Dark theme").click();
+  assert.equal(await dot(), "rgb(58, 93, 231)");
+});
+
 browserTest(
   "paper gets every chart as a picture, in light colours, and the screen its own back",
   async (visit) => {

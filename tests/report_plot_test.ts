@@ -7,6 +7,7 @@ import { CLASS_COLOURS, classColour, type Colour, colourOf } from "../src/report
 import { textStrokes, textWidth } from "../src/report/font.ts";
 import { curvesOf, lossPicture } from "../src/report/loss_picture.ts";
 import { principalComponents } from "../src/report/principal_components.ts";
+import { DARK_CLASS_COLOURS } from "../src/report/page/client/colours.js";
 import { weightImages, weightsPicture } from "../src/report/weights_picture.ts";
 
 /** A decoded picture. */
@@ -159,19 +160,31 @@ function lab(rgb: readonly number[]): number[] {
 }
 
 Deno.test.each(Object.entries(VISIONS))("class colours can be told apart with %s", (_vision, matrix) => {
-  const seen = CLASS_COLOURS.map((hex) => {
-    const rgb = linear(colourOf(hex));
-    return lab(matrix.map((row) => Math.min(1, Math.max(0, row.reduce((sum, m, k) => sum + m * rgb[k], 0)))));
-  });
-  seen.forEach((a, i) =>
-    seen.slice(0, i).forEach((b, j) => {
-      const distance = Math.hypot(...a.map((value, k) => value - b[k]));
-      assert.ok(
-        distance >= 22,
-        `${CLASS_COLOURS[i]} and ${CLASS_COLOURS[j]} are ${distance.toFixed(1)} apart`,
+  for (const colours of [CLASS_COLOURS, DARK_CLASS_COLOURS]) {
+    const seen = colours.map((hex) => {
+      const rgb = linear(colourOf(hex));
+      return lab(
+        matrix.map((row) => Math.min(1, Math.max(0, row.reduce((sum, m, k) => sum + m * rgb[k], 0)))),
       );
-    })
-  );
+    });
+    seen.forEach((a, i) =>
+      seen.slice(0, i).forEach((b, j) => {
+        const distance = Math.hypot(...a.map((value, k) => value - b[k]));
+        assert.ok(distance >= 22, `${colours[i]} and ${colours[j]} are ${distance.toFixed(1)} apart`);
+      })
+    );
+  }
+});
+
+Deno.test("class colours on dark pages stand out at 3 to 1", () => {
+  const luminance = (hex: string) => {
+    const [r, g, b] = linear(colourOf(hex));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  for (const hex of DARK_CLASS_COLOURS) {
+    const contrast = (luminance(hex) + 0.05) / (luminance("#1b1e21") + 0.05);
+    assert.ok(contrast >= 3, `${hex} has ${contrast.toFixed(2)}`);
+  }
 });
 
 Deno.test("class colours stand out from white and from black, and begin again after ten", () => {
@@ -274,6 +287,23 @@ Deno.test("the test error has a plot of its own only where its unit differs, and
   };
   assert.deepEqual(colours(withError(0.04)), [true, true]);
   assert.deepEqual(colours(withError(0.04, { "test.loss": 0.04 })), [true, false]);
+});
+
+Deno.test("a baseline's name is written where no curve runs through it", () => {
+  const names = (end: number) => {
+    const metrics = [1, 0.2, 0.5, end].map((loss, k) => ({ step: [0, 10, 20, 100][k], loss }));
+    const picture = decoded(lossPicture(metrics, [{ label: "floor", value: 0.5, metric: "loss" }]));
+    const level = PLOT.top + (PLOT.bottom - PLOT.top) * (1 - (0.5 + 0.042) / (1.05 + 0.084)); // scale from 0 to 1.05, and 4 % more
+    const gray = pixelsOf(picture, [120, 120, 120]).filter(([x, y]) =>
+      x > PLOT.right - 90 && x < PLOT.right - 8 && y > PLOT.top && y < PLOT.bottom
+    );
+    const count = (low: number, high: number) =>
+      gray.filter(([, y]) => y > level + low && y < level + high).length;
+    return { above: count(-24, -4), below: count(4, 24) };
+  };
+  const free = names(0.2), crossed = names(0.53);
+  assert.ok(free.above > 15 && free.below === 0, JSON.stringify(free));
+  assert.ok(crossed.above === 0 && crossed.below > 15, JSON.stringify(crossed));
 });
 
 Deno.test("baselines are thin lines at their values; those of metrics that are not drawn are left out", () => {

@@ -72,7 +72,7 @@ function viewsOf({ size, values }: Pick<CodeCloud, "size" | "values">): View[] {
     );
     return [view(projected, 2, titles)(0, 1)];
   }
-  const titles = Array.from({ length: size }, (_, d) => `code ${d}`);
+  const titles = Array.from({ length: size }, (_, d) => `code ${d + 1}`);
   const plane = view(values, size, titles);
   return size === 3 ? [plane(0, 1), plane(0, 2), plane(1, 2)] : [plane(0, 1)];
 }
@@ -206,7 +206,7 @@ function histograms(
   const box: Box = { left, top, width: WIDTH - left - RIGHT, height: STRIP * strips.length };
   const canvas = new Canvas(WIDTH, top + box.height + BELOW);
   const y = { range: [0, 1] as const, isLog: false, ticks: [], at: (value: number) => value };
-  drawAxes(canvas, box, x, y, { x: "code 0", y: "how many, each class by its own scale" });
+  drawAxes(canvas, box, x, y, { x: "code 1", y: "how many, each class by its own scale" });
   strips.forEach((label, k) => {
     const bottom = top + (k + 1) * STRIP;
     const most = Math.max(...counts[k]);

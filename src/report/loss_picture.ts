@@ -222,10 +222,14 @@ function drawPanel(
     if (step > 0) canvas.line([[at, box.top], [at, box.top + box.height]], { colour: FRAME, dash: [2, 5] });
     canvas.text(at, box.top - textHeight() - 8, label, { colour: FRAME });
   }
-  drawBaselines(canvas, box, x, y, baselines);
-  for (const curve of curves) {
+  const drawn = curves.map((curve) => ({
+    curve,
+    stretches: stretchesOf(curve.points.map((point) => placeIn(box, x, y, point))),
+  }));
+  drawBaselines(canvas, box, x, y, baselines, drawn.flatMap(({ stretches }) => stretches));
+  for (const { curve, stretches } of drawn) {
     const style = styleOf(curve, colours(curve.key));
-    for (const stretch of stretchesOf(curve.points.map((point) => placeIn(box, x, y, point)))) {
+    for (const stretch of stretches) {
       canvas.line(stretch, style);
       if (curve.isTest || stretch.length === 1) {
         for (const [px, py] of stretch) canvas.disc(px, py, 4, style.colour);
@@ -248,21 +252,55 @@ function stretchesOf(points: readonly [number, number][]): [number, number][][] 
   return stretches.filter(({ length }) => length > 0);
 }
 
-/** Thin lines, with their names at the right end, which keep apart from each other. */
-function drawBaselines(canvas: Canvas, box: Box, x: Scale, y: Scale, baselines: readonly Baseline[]): void {
-  let free = -Infinity;
-  const placed = baselines.map(({ label, value }) => ({
-    label,
-    at: placeIn(box, x, y, [x.range[1], value])[1],
-  }))
-    .filter(({ at }) => Number.isFinite(at)).sort((a, b) => a.at - b.at);
-  for (const { label, at } of placed) {
-    const right = box.left + box.width;
-    canvas.line([[box.left, at], [right, at]], { colour: FRAME, thickness: 1.5, dash: [3, 4] });
-    const top = Math.max(free, at - textHeight() - 6);
-    canvas.text(right - 8, top, label, { colour: FRAME, anchor: 1 });
-    free = top + textHeight() + 8;
+/** Thin lines, with their names where no curve runs through them. */
+function drawBaselines(
+  canvas: Canvas,
+  box: Box,
+  x: Scale,
+  y: Scale,
+  baselines: readonly Baseline[],
+  curves: readonly (readonly [number, number])[][],
+): void {
+  const right = box.left + box.width, taken: Area[] = [];
+  for (const { label, value } of baselines) {
+    const [, line] = placeIn(box, x, y, [x.range[1], value]);
+    if (!Number.isFinite(line)) continue;
+    canvas.line([[box.left, line], [right, line]], { colour: FRAME, thickness: 1.5, dash: [3, 4] });
+    const width = measureText(label), height = textHeight() + 4;
+    const places = [right - 8 - width, box.left + 8, box.left + (box.width - width) / 2].flatMap((left) =>
+      [line - 6 - height, line + 6].map((top): Area => [left, top, left + width, top + height])
+    ).filter(([, top, , bottom]) => top >= box.top && bottom <= box.top + box.height);
+    const place = places.find((place) =>
+      !taken.some((other) =>
+        meets(place, other)
+      ) && !curves.some((curve) => runsThrough(curve, place, 6))
+    ) ?? places[0];
+    if (!place) continue;
+    taken.push(place);
+    canvas.text(place[0], place[1] + 2, label, { colour: FRAME });
   }
+}
+
+/** In pixels of the picture. */
+type Area = readonly [left: number, top: number, right: number, bottom: number];
+
+function meets(a: Area, b: Area): boolean {
+  return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+}
+
+/** Whether a line from point to point runs through an area, or comes too near to it. */
+function runsThrough(
+  curve: readonly (readonly [number, number])[],
+  [left, top, right, bottom]: Area,
+  gap: number,
+): boolean {
+  return curve.some(([x1, y1], k) => {
+    const [x0, y0] = curve[Math.max(0, k - 1)];
+    if (x1 < left || x0 > right) return false;
+    const at = (x: number) => x1 > x0 ? y0 + (y1 - y0) * (x - x0) / (x1 - x0) : y1;
+    const [a, b] = [at(Math.max(x0, left)), at(Math.min(x1, right))];
+    return Math.max(a, b) > top - gap && Math.min(a, b) < bottom + gap;
+  });
 }
 
 /** Where stages of layer-wise training begin. */

@@ -67,7 +67,7 @@ export function barFigure(board, first) {
     canvas.setAttribute("aria-label", `Bar chart of ${spec.title}, ${spec.y}: ${sum.join("; ")}`);
     const { range } = spec;
     const bin = range ? (range[1] - range[0]) / spec.labels.length : 0;
-    chart.data.labels = range ? [] : [...spec.labels];
+    chart.data.labels = range ? [] : spec.labels.map((label) => label.split(", ")); // a line each
     chart.data.datasets = spec.sets.map(({ label, colour, values }) => ({
       label,
       data: range ? values.map((y, k) => ({ x: range[0] + (k + 0.5) * bin, y })) : [...values],
@@ -83,6 +83,7 @@ export function barFigure(board, first) {
         ticks: {
           color: muted,
           maxRotation: 0,
+          autoSkip: spec.labels.length > 8,
           autoSkipPadding: 12,
           ...(range
             ? {
@@ -162,11 +163,11 @@ function drawLevels(board, chart, { baselines = [] }) {
     ctx.lineTo(right, at);
     ctx.stroke();
     ctx.setLineDash([]);
-    ctx.strokeStyle = surface;
-    ctx.lineWidth = 3;
-    ctx.strokeText(label, right - 4, at - 4);
+    const width = ctx.measureText(label).width + 8;
+    ctx.fillStyle = surface;
+    ctx.fillRect(right - width, at - 18, width, 16);
     ctx.fillStyle = second;
-    ctx.fillText(label, right - 4, at - 4);
+    ctx.fillText(label, right - 4, at - 6);
   }
   ctx.restore();
 }

@@ -9,7 +9,7 @@ import { make } from "./dom.js";
  * @typedef {import("chart.js").Chart} Chart
  * @typedef {import("chart.js").ChartConfiguration} ChartConfiguration
  * @typedef {import("chartjs-plugin-zoom").default} Zoom which adds to the types of charts
- * @typedef {string} Colour a role of the theme (`first`, `second`, `third`), or a CSS colour
+ * @typedef {"first" | "second" | "third" | number} Colour a role of the theme, or the number of a class or run
  */
 
 /**
@@ -84,8 +84,7 @@ export class ChartBoard {
 
   /** Colours of a role in the present theme. @param {Colour} colour */
   paint(colour) {
-    const colours = this.theme.colours;
-    return colour === "first" || colour === "second" || colour === "third" ? colours[colour] : colour;
+    return typeof colour === "number" ? this.theme.classColour(colour) : this.theme.colours[colour];
   }
 
   /** @type {"light" | "dark" | undefined} */

@@ -62,28 +62,28 @@ export function mountComparison(root, pages, libraries) {
   );
   beside("samples", "Samples", ({ snapshot }) => snapshot?.samples && samples(snapshot).element);
   beside("weights", "Weights", (page) => page.weights.length > 0 ? weights(page).element : undefined);
-  beside("codes", "Codes", (page) => page.snapshot?.codes && flatCodes(board, page.snapshot.codes));
+  beside("codes", "Codes", (page) => page.snapshot?.codes && flatCodes(board, page.snapshot.codes, page));
 
   /** @param {string} id @param {string} title @param {(page: PageData) => HTMLElement | undefined} build */
   function beside(id, title, build) {
-    if (!pages.some(build)) return;
-    const columns = pages.map((page, run) =>
-      make(
-        "div",
-        { class: "panel" },
-        runName(page, run),
-        build(page) ?? make("p", { class: "muted" }, "none"),
-      )
-    );
-    section(id, title, make("div", { class: "panels beside" }, ...columns));
+    const columns = pages.flatMap((page, run) => {
+      const made = build(page);
+      return made ? [make("div", { class: "panel" }, runName(page, run), made)] : [];
+    });
+    if (columns.length > 0) section(id, title, make("div", { class: "panels beside" }, ...columns));
   }
 }
 
 /** A run's name beside its colour. @param {PageData} page @param {number} run */
 function runName({ name }, run) {
-  const dot = make("span", { class: "dot" });
-  dot.style.background = classColour(run);
-  return make("b", {}, dot, name);
+  return make("b", {}, dot(run), name);
+}
+
+/** @param {number} label of a class or a run */
+function dot(label) {
+  const made = make("span", { class: "dot" });
+  made.style.background = classColour(label);
+  return made;
 }
 
 /** @param {readonly PageData[]} pages @returns {import("./line_figure.js").LineSpec[]} */
@@ -93,8 +93,9 @@ function comparedLines(pages) {
   const specs = new Map();
   for (const [run, page] of pages.entries()) {
     for (const { name, title, curves, baselines } of groupCurves(page)) {
-      let spec = specs.get(name);
-      if (!spec) specs.set(name, spec = { title, unit: unitOf(name, page), lines: [], baselines: [] });
+      const unit = unitOf(name, page), key = `${name}, ${unit}`; // one name may stand for several quantities
+      let spec = specs.get(key);
+      if (!spec) specs.set(key, spec = { title, unit, lines: [], baselines: [] });
       const known = spec.baselines;
       known.push(
         ...baselines.filter(({ label, value }) =>
@@ -103,7 +104,7 @@ function comparedLines(pages) {
       );
       spec.lines.push(...curves.map(({ side, points }) => ({
         label: curves.length > 1 || side === "test" ? `${page.name}, ${side}` : page.name,
-        colour: classColour(run),
+        colour: run,
         points,
         isNoisy: side === "train",
         isDashed: side === "test" && curves.length > 1,
@@ -115,15 +116,30 @@ function comparedLines(pages) {
 
 /** @param {readonly PageData[]} pages */
 function resultsTable(pages) {
-  const labels = [...new Set(pages.flatMap(({ rows }) => rows.map(({ label }) => label)))];
+  const results = pages.map(ownResults);
+  const labels = [...new Set(results.flatMap((rows) => [...rows.keys()]))];
   return table(
     ["measured at the end", ...pages.map(({ name }) => name), "unit"],
     labels.map((label) => {
-      const found = pages.map(({ rows }) => rows.find((row) => row.label === label));
+      const found = results.map((rows) => rows.get(label));
       return [label, ...found.map((row) => row?.value ?? "–"), found.find((row) => row)?.unit ?? ""];
     }),
     "Results of the runs",
   );
+}
+
+/**
+ * A run's closing table by label. Its units stand alone, as rows of other runs come between, and without what one recipe
+ * should reach, which follows a semicolon.
+ *
+ * @param {PageData} page
+ */
+function ownResults({ rows }) {
+  let before = "";
+  return new Map(rows.map(({ label, value, unit }) => {
+    before = unit.replace(/;.*/, "").replace(/^the same/, before);
+    return [label, { value, unit: before }];
+  }));
 }
 
 /** @param {readonly PageData[]} pages */
@@ -155,11 +171,14 @@ function settingsTable(pages) {
   return make("div", {}, make("p", { class: "muted" }, "Settings that differ come first, marked ≠."), made);
 }
 
-/** Codes in the plane: their first two coordinates. @param {ChartBoard} board
- * @param {import("../page_types.ts").PageCodes} codes */
-function flatCodes(board, codes) {
+/** Codes in the plane: their first two coordinates, and which class has which colour. @param {ChartBoard} board
+ * @param {import("../page_types.ts").PageCodes} codes @param {PageData} page */
+function flatCodes(board, codes, { classNames }) {
   const frame = make("div", { class: "cloud flat" });
   const points = flatPoints(board, frame, () => {});
   queueMicrotask(() => points.update(codes, () => true)); // once the frame is in the page
-  return frame;
+  const classes = [...new Set(codes.labels ?? [])].sort((a, b) => a - b).map((label) =>
+    make("span", {}, dot(label), classNames?.[label] ?? `class ${label}`)
+  );
+  return make("div", {}, frame, make("div", { class: "key" }, ...classes));
 }

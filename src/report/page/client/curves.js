@@ -14,7 +14,7 @@
  * @typedef {object} Group curves of one quantity, in one unit
  * @property {string} name
  * @property {string} title
- * @property {Curve[]} curves
+ * @property {Curve[]} curves training's first
  * @property {{ label: string, value: number }[]} baselines
  */
 
@@ -52,6 +52,8 @@ export function groupCurves(page) {
     if (!found) groups.set(name, found = { name, title: titleOf(name), curves: [], baselines: [] });
     return found;
   };
+  // training's loss of tied is a batch's sum, that on test images an image's
+  const images = page.recipe === "tied" ? Number(page.config.batchSize) : 1;
   for (const record of page.metrics) {
     const x = record.step;
     if (typeof x !== "number") continue;
@@ -61,11 +63,14 @@ export function groupCurves(page) {
       const { curves } = group(nameOf(key));
       let curve = curves.find((curve) => curve.key === key);
       if (!curve) curves.push(curve = { key, side, points: [] });
-      curve.points.push({ x, y: Number(value) });
+      curve.points.push({ x, y: key === "loss" ? Number(value) / images : Number(value) });
     }
   }
   for (const { label, value, metric } of page.baselines) {
     if (groups.has(nameOf(metric))) group(nameOf(metric)).baselines.push({ label, value });
+  }
+  for (const { curves } of groups.values()) {
+    curves.sort((a, b) => Number(a.side === "test") - Number(b.side === "test"));
   }
   const rank = (/** @type {Group} */ { name }) => name === "gradientNorm" ? 2 : name === "testError" ? 1 : 0;
   return [...groups.values()].sort((a, b) => rank(a) - rank(b));

@@ -42,7 +42,7 @@ function present(children) {
  */
 export function table(head, rows, caption) {
   const isNumber = (/** @type {Child} */ cell) =>
-    typeof cell === "number" || /^[−-]?[\d.,\s]+(e[+−-]?\d+)?$/.test(`${cell}`);
+    typeof cell === "number" || /^([−-]?[\d.,\s]+(e[+−-]?\d+)?|–)$/.test(`${cell}`);
   const numeric = head.map((_, column) =>
     rows.length > 0 && rows.every((row) => isNumber(row[column] ?? "0"))
   );

@@ -3,7 +3,6 @@
  * @module
  */
 import { evenTicks } from "./charts.js";
-import { classColour } from "./colours.js";
 import { make } from "./dom.js";
 import { tick } from "./format.js";
 
@@ -69,8 +68,8 @@ export function flatPoints(board, frame, onMove) {
     chart.data.datasets = [...classes].sort(([a], [b]) => a - b).map(([label, members]) => ({
       label: `${label}`,
       data: members.filter(isShown).map(place),
-      backgroundColor: `${classColour(label)}bb`,
-      borderColor: classColour(label),
+      backgroundColor: `${board.theme.classColour(label)}bb`,
+      borderColor: board.theme.classColour(label),
       borderWidth: SHAPES[label % SHAPES.length] === "star" ? 1 : 0,
       pointStyle: SHAPES[label % SHAPES.length],
       pointRadius: 3,

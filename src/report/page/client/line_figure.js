@@ -27,10 +27,10 @@ import { readable, tick } from "./format.js";
  * @property {string} unit of y
  * @property {readonly Line[]} lines
  * @property {readonly { label: string, value: number }[]} baselines horizontal lines
- * @property {readonly { label: string, value: number }[]} [bounds] vertical lines, labelled at the top
+ * @property {readonly { label: string, value: number }[]} [bounds] vertical lines, labelled above the plot
  */
 
-/** Gap in pixels between the labels of two baselines. */
+/** Pixels that a mark's label takes in height. */
 const LABEL_HEIGHT = 13;
 
 /**
@@ -94,19 +94,23 @@ export function lineFigure(board, first) {
       y: {
         type: board.isLogarithmic ? "logarithmic" : "linear",
         grace: board.isLogarithmic ? 0 : "3%",
+        ...(board.isLogarithmic ? {} : floorOf(spec)),
         title: { display: true, text: spec.unit, color: muted },
-        ticks: { ...ticks, callback: board.isLogarithmic ? logTick : format },
+        ticks: board.isLogarithmic
+          ? { ...ticks, callback: logTick }
+          : { ...ticks, callback: format, maxTicksLimit: 7 },
         grid: { color: line, drawTicks: false },
         border: { color: line },
       },
     };
     const isMeant = (/** @type {string | undefined} */ label) =>
       spec.lines.some((line) => line.label === label);
+    const room = { display: (spec.bounds ?? []).length > 0, text: " ", padding: 0, weight: 500 }; // below the legend
     chart.options.plugins = {
       ...chart.options.plugins,
+      subtitle: room,
       legend: {
         align: "start",
-        display: spec.lines.length > 1,
         labels: {
           color: text,
           boxWidth: 22,
@@ -152,12 +156,26 @@ function logTick(value) {
   return isRound || this.max < 12 * this.min ? tick(Number(number.toPrecision(6))) : "";
 }
 
+/** An axis of values that come near 0, and not below, begins there. @param {LineSpec} spec */
+function floorOf({ lines, baselines }) {
+  let [low, high] = [Infinity, -Infinity];
+  for (
+    const y of [
+      ...lines.flatMap(({ points }) => points.map(({ y }) => y)),
+      ...baselines.map(({ value }) => value),
+    ]
+  ) {
+    if (Number.isFinite(y)) [low, high] = [Math.min(low, y), Math.max(high, y)];
+  }
+  return low >= 0 && low < high / 4 ? { min: 0 } : {};
+}
+
 /** @param {ChartBoard} board @param {LineSpec} spec @returns {LineDataset[]} */
 function lineDatasets(board, { lines, baselines }) {
   const steps = lines.flatMap(({ points }) =>
     points.length > 0 ? [points[0].x, points[points.length - 1].x] : []
   );
-  const ends = [Math.min(...steps), Math.max(...steps)];
+  const ends = [0, Math.max(...steps)];
   const visible = (/** @type {readonly Point[]} */ points) =>
     points.map(({ x, y }) => ({ x, y: board.isLogarithmic && !(y > 0) ? NaN : y }));
   return [
@@ -186,44 +204,76 @@ function lineDatasets(board, { lines, baselines }) {
   ];
 }
 
-/** Writes baselines' names above their lines, at the right, and stages' at the top. @param {ChartBoard} board
- * @param {Chart} chart @param {LineSpec} spec */
-function drawMarks(board, chart, { baselines, bounds = [] }) {
+/** Writes stages' names above the plot, and baselines' beside their lines, where no curve runs through them.
+ * @param {ChartBoard} board @param {Chart} chart @param {LineSpec} spec */
+function drawMarks(board, chart, { lines, baselines, bounds = [] }) {
   const { ctx, chartArea: { left, right, top, bottom }, scales: { x, y } } = chart;
-  const { muted, surface, line } = board.theme.colours;
+  const { muted, surface } = board.theme.colours;
   ctx.save();
   ctx.font = "11px system-ui, sans-serif";
   ctx.fillStyle = muted;
-  ctx.strokeStyle = surface;
-  ctx.lineWidth = 3;
-  ctx.textAlign = "right";
   const write = (/** @type {string} */ text, /** @type {number} */ at, /** @type {number} */ height) => {
+    ctx.strokeStyle = surface;
+    ctx.lineWidth = 3;
     ctx.strokeText(text, at, height);
     ctx.fillText(text, at, height);
   };
-  let lowest = Infinity; // labels go upwards, each above the one before
-  for (const { label, value } of baselines.toSorted((a, b) => a.value - b.value)) {
-    const line = y.getPixelForValue(value);
-    if (!(line >= top - 1 && line <= bottom + 1)) continue;
-    lowest = Math.min(line - 4, lowest - LABEL_HEIGHT);
-    if (lowest > top + 8) write(label, right - 4, lowest);
-    else write(label, right - 4, line + LABEL_HEIGHT);
-  }
-  ctx.textAlign = "left";
   for (const { label, value } of bounds) {
     const at = x.getPixelForValue(value);
     if (!(at >= left - 1 && at <= right)) continue;
-    ctx.strokeStyle = line;
+    ctx.strokeStyle = muted;
     ctx.lineWidth = 1;
+    ctx.setLineDash([1, 3]);
     ctx.beginPath();
     ctx.moveTo(at, top);
     ctx.lineTo(at, bottom);
     ctx.stroke();
-    ctx.strokeStyle = surface;
-    ctx.lineWidth = 3;
-    write(label, at + 4, top + 10);
+    ctx.setLineDash([]);
+    write(label, at + 2, top - 4);
+  }
+  const curves = lines.map(({ points }) =>
+    points.map((point) => [x.getPixelForValue(point.x), y.getPixelForValue(point.y)])
+  );
+  /** @type {Area[]} */
+  const taken = [];
+  for (const { label, value } of baselines) {
+    const line = y.getPixelForValue(value), width = ctx.measureText(label).width;
+    if (!(line >= top - 1 && line <= bottom + 1)) continue;
+    const places = [right - 4 - width, left + 4, (left + right - width) / 2].flatMap((at) =>
+      [line - 3 - LABEL_HEIGHT, line + 3].map((above) => /** @type {Area} */ ([
+        at,
+        above,
+        at + width,
+        above + LABEL_HEIGHT,
+      ]))
+    ).filter(([, above, , below]) => above >= top && below <= bottom);
+    const isFree = (/** @type {Area} */ place) =>
+      !taken.some((other) => meets(place, other)) && !curves.some((curve) => runsThrough(curve, place, 3));
+    const place = places.find(isFree) ?? places[0];
+    if (!place) continue;
+    taken.push(place);
+    write(label, place[0], place[3] - 3);
   }
   ctx.restore();
+}
+
+/** @typedef {readonly [left: number, top: number, right: number, bottom: number]} Area in pixels */
+
+/** @param {Area} a @param {Area} b */
+function meets(a, b) {
+  return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+}
+
+/** Whether a line from point to point runs through an area, or comes too near to it.
+ * @param {readonly (readonly number[])[]} curve @param {Area} area @param {number} gap */
+function runsThrough(curve, [left, top, right, bottom], gap) {
+  return curve.some(([x1, y1], k) => {
+    const [x0, y0] = curve[Math.max(0, k - 1)];
+    if (x1 < left || x0 > right) return false;
+    const at = (/** @type {number} */ x) => x1 > x0 ? y0 + (y1 - y0) * (x - x0) / (x1 - x0) : y1;
+    const [a, b] = [at(Math.max(x0, left)), at(Math.min(x1, right))];
+    return Math.max(a, b) > top - gap && Math.min(a, b) < bottom + gap;
+  });
 }
 
 /** @param {LineSpec} spec */

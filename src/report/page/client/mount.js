@@ -89,7 +89,8 @@ function header(theme) {
     status.dataset.status = page.status;
     notice.hidden = page.status !== "crashed";
     notice.textContent = "This run ended before its last step. Below is all that it wrote.";
-    command.textContent = page.command;
+    const words = page.command.split(" ").map((word) => make("span", { class: "word" }, word));
+    command.replaceChildren(...words.flatMap((word, k) => k > 0 ? [" ", word] : [word]));
     facts.replaceChildren(
       ...keyFacts(page).flatMap(([name, value]) =>
         value ? [make("div", {}, make("dt", {}, name), make("dd", {}, value))] : []

@@ -31,7 +31,7 @@ function resize(list, count, create) {
 export function reconstructions(first) {
   let snapshot = first;
   const list = make("div", { class: "tiles" });
-  const key = make("p", { class: "key muted" });
+  const key = make("p", { class: "muted" });
   const behind = folded("Table", () =>
     table(
       ["image", "squared error per pixel"],
@@ -111,7 +111,9 @@ export function history(first, kind) {
   const ours = () => page.pictures.filter((picture) => picture.kind === kind);
   const image = make("img", { class: "history" });
   const slider = make("input", { type: "range", min: 0, step: 1 });
-  const epoch = make("output", { class: "value" });
+  const moment = make("output", { class: "value" });
+  const isStep = first.metrics.every(({ epoch, step }) => epoch === step); // one batch: each step is an epoch
+  const unit = isStep && first.metrics.length > 0 ? "step" : "epoch";
   const isTest = kind === "reconstructions";
   const behind = folded("Table", () => {
     const errors = new Map(
@@ -120,22 +122,27 @@ export function history(first, kind) {
       ),
     );
     return table(
-      ["epoch", "squared error per pixel, test images"],
+      [unit, "squared error per pixel, test images"],
       ours().map(({ epoch }) => [epoch, readable(errors.get(epoch))]),
-      `The epochs of the pictures`,
+      `The ${unit}s of the pictures`,
     );
   });
   const draw = () => {
     const picture = ours()[Number(slider.value)];
     if (!picture) return;
-    epoch.textContent = `epoch ${picture.epoch}`;
-    slider.setAttribute("aria-valuetext", `epoch ${picture.epoch}`);
+    const when = `${unit} ${readable(picture.epoch)}`;
+    moment.textContent = when;
+    slider.setAttribute("aria-valuetext", when);
     image.alt = isTest
-      ? `test images above their reconstructions after epoch ${picture.epoch}`
-      : `draws from the prior after epoch ${picture.epoch}`;
+      ? `test images above their reconstructions after ${when}`
+      : `draws from the prior after ${when}`;
     show(image, picture.image);
   };
   slider.addEventListener("input", draw);
+  image.addEventListener("load", () => { // whole pixels, and no larger than is of use
+    const times = Math.max(1, Math.floor((isTest ? 900 : 560) / image.naturalWidth));
+    image.style.maxWidth = `${times * image.naturalWidth}px`;
+  });
   const update = (/** @type {PageData} */ next) => {
     const wasLast = slider.value === slider.max;
     page = next;
@@ -147,7 +154,7 @@ export function history(first, kind) {
   slider.max = `${ours().length - 1}`;
   slider.value = slider.max;
   update(first);
-  const label = make("label", { class: "slider" }, "Epoch ", slider, epoch);
+  const label = make("label", { class: "slider" }, "After", slider, moment);
   return { element: make("div", {}, label, image, behind.element), update };
 }
 
@@ -166,6 +173,8 @@ export function weights(first) {
         const shown = figures.length === units
           ? counted(units, "unit")
           : `the first ${figures.length} of ${counted(units, "unit")}`;
+        const room = page.weights.length > 1 ? 463 : 960;
+        const times = Math.min(4, Math.max(1, Math.floor(room / width))); // whole pixels
         const behind = folded("Table", () =>
           table(
             ["unit", "least", "greatest", "norm"],
@@ -179,8 +188,8 @@ export function weights(first) {
           make("img", {
             class: "weights",
             src: image,
-            width,
-            height,
+            width: times * width,
+            height: times * height,
             alt: `Weights of ${label}, an image for each unit`,
           }),
           scaleBar(scale),

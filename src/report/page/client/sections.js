@@ -67,13 +67,13 @@ export const SECTIONS = [
   },
   {
     id: "history-samples",
-    title: "Samples, epoch by epoch",
+    title: "Samples over time",
     applies: ({ pictures }) => pictures.some(({ kind }) => kind === "samples"),
     build: (page) => history(page, "samples"),
   },
   {
     id: "history-reconstructions",
-    title: "Reconstructions, epoch by epoch",
+    title: "Reconstructions over time",
     applies: ({ pictures }) => pictures.some(({ kind }) => kind === "reconstructions"),
     build: (page) => history(page, "reconstructions"),
   },
@@ -120,13 +120,14 @@ export const SECTIONS = [
           "div",
           { class: "panels" },
           table(
-            ["setting", ""],
+            ["setting", "value"],
             Object.entries(config).map(([key, value]) => [flagOf(key), code(value)]),
             "Settings",
           ),
           table(
-            ["found", ""],
-            Object.entries(facts).map(([key, value]) => [key, code(value)]),
+            ["found", "value"],
+            Object.entries(facts).filter(([key]) => key !== "command") // which the head has
+              .map(([key, value]) => [wordsOf(key), code(value)]),
             "What was found",
           ),
         )),
@@ -136,6 +137,11 @@ export const SECTIONS = [
 /** A setting's flag: `batchSize` is `batch-size`. @param {string} key */
 export function flagOf(key) {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** A key of the facts as words: `datasetSource` is `dataset source`. @param {string} key */
+function wordsOf(key) {
+  return key.replaceAll(".", " ").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 /** @param {string} text */
@@ -230,9 +236,12 @@ export function curveControls(board) {
 /** The unit of a quantity: `docs/reductions.md` says what each is summed over. @param {string} name
  * @param {PageData} page */
 export function unitOf(name, { recipe, config }) {
-  if (name === "testError") return "mean over test images";
+  if (name === "testError") {
+    return config.noise === undefined ? "mean over test images" : "mean, test images without noise";
+  }
   if (name === "gradientNorm") return "norm";
   if (recipe === "vae") return "nats per image";
+  if (recipe === "tied") return "squared error per image";
   if (recipe === "matched" && config.match !== "mse") return "cross-entropy in nats, mean";
   return name === "sparsity" ? "nats" : "squared error, mean";
 }

@@ -2,6 +2,7 @@
  * Light and dark: the system's choice until the reader makes one. Charts ask here for their colours.
  * @module
  */
+import { CLASS_COLOURS, DARK_CLASS_COLOURS } from "./colours.js";
 import { make } from "./dom.js";
 
 /**
@@ -67,7 +68,16 @@ export class Theme {
     };
   }
 
+  /** The present colour of a class, or of a run among several: `#rrggbb`. @param {number} label from 0 */
+  classColour(label) {
+    const colours = this.isDark ? DARK_CLASS_COLOURS : CLASS_COLOURS;
+    return colours[label % colours.length];
+  }
+
   #apply() {
+    for (const label of CLASS_COLOURS.keys()) {
+      document.documentElement.style.setProperty(`--class-${label}`, this.classColour(label));
+    }
     this.button.textContent = this.isDark ? "Light theme" : "Dark theme";
     for (const listener of this.#listeners) listener();
   }

@@ -2,7 +2,6 @@
  * Points in space, drawn by three.js, in a box that turns.
  * @module
  */
-import { classColour } from "./colours.js";
 import { make } from "./dom.js";
 
 /**
@@ -20,7 +19,7 @@ const VERTEX_SHADER = `
   void main() {
     vec4 place = modelViewMatrix * vec4(position, 1.0);
     vShade = shade;
-    vNear = clamp((5.8 + place.z) / 2.9, 0.0, 1.0);
+    vNear = clamp((5.6 + place.z) / 2.2, 0.0, 1.0);
     gl_Position = projectionMatrix * place;
     gl_PointSize = diameter * 4.5 / -place.z;
   }`;
@@ -30,9 +29,11 @@ const FRAGMENT_SHADER = `
   uniform vec3 background;
   void main() {
     if (length(gl_PointCoord - 0.5) > 0.5) discard;
-    gl_FragColor = vec4(mix(background, vShade, 0.45 + 0.55 * vNear), 1.0);
+    gl_FragColor = vec4(mix(background, vShade, 0.6 + 0.4 * vNear), 1.0);
   }`;
 
+/** From the camera to the middle of the box, whose longest edge is 2. */
+const DISTANCE = 4.5;
 /** Radians that an arrow key turns, and radians a pixel of dragging. */
 const KEY_TURN = 0.1, DRAG_TURN = 0.008;
 
@@ -55,7 +56,7 @@ export function turningPoints(three, board, frame, onMove) {
     box = new three.Group(),
     camera = new three.PerspectiveCamera(40, 1, 0.1, 20);
   scene.add(box);
-  camera.position.z = 4.5;
+  camera.position.z = DISTANCE;
   box.rotation.set(0.35, -0.6, 0);
   const uniforms = { diameter: { value: 6 }, background: { value: new three.Color() } };
   const material = new three.ShaderMaterial({
@@ -90,8 +91,9 @@ export function turningPoints(three, board, frame, onMove) {
     const reach = corner.clone().negate();
     for (const [axis, name] of names.entries()) {
       const end = corner.clone().setComponent(axis, reach.getComponent(axis) + 0.12);
-      const [x, y] = project(end);
-      name.style.transform = `translate(${x}px, ${y}px) translate(-50%, -50%)`;
+      const [x, y] = project(end), half = name.offsetWidth / 2; // which stays in the frame
+      const inside = Math.max(half, Math.min(frame.clientWidth - half, x));
+      name.style.transform = `translate(${inside}px, ${y}px) translate(-50%, -50%)`;
     }
   };
   canvas.addEventListener("draw", draw); // for printing
@@ -111,17 +113,22 @@ export function turningPoints(three, board, frame, onMove) {
     if (width === 0 || height === 0) return;
     renderer.setSize(width, height, false);
     camera.aspect = width / height;
-    camera.zoom = Math.min(1, camera.aspect) * closeness; // a narrow frame shows all of it too
-    camera.updateProjectionMatrix();
+    focus();
     uniforms.diameter.value = renderer.getPixelRatio() * (width < 500 ? 4.5 : 6);
     redraw();
   }).observe(frame);
 
   let closeness = 1;
+  /** The box fits into the frame however it is turned, a narrow frame too. */
+  const focus = () => {
+    const radius = corner.length() || 1;
+    const fit = Math.tan(camera.fov / 2 * Math.PI / 180) * Math.sqrt(DISTANCE ** 2 - radius ** 2) / radius;
+    camera.zoom = 0.94 * fit * Math.min(1, camera.aspect) * closeness;
+    camera.updateProjectionMatrix();
+  };
   const approach = (/** @type {number} */ factor) => {
     closeness = Math.min(8, Math.max(0.5, closeness * factor));
-    camera.zoom = Math.min(1, camera.aspect) * closeness;
-    camera.updateProjectionMatrix();
+    focus();
     redraw();
   };
   const turn = (/** @type {number} */ right, /** @type {number} */ down) => {
@@ -168,13 +175,14 @@ export function turningPoints(three, board, frame, onMove) {
       places = Float32Array.from(points, (value, k) => centred(value, k % 3));
       const visible = Array.from({ length: points.length / 3 }, (_, point) => point).filter(isShown);
       const shades = visible.flatMap((point) => {
-        const colour = parseInt(classColour(labels?.[point] ?? 0).slice(1), 16);
+        const colour = parseInt(board.theme.classColour(labels?.[point] ?? 0).slice(1), 16);
         return [colour >> 16, colour >> 8 & 255, colour & 255].map((part) => part / 255);
       });
       const seen = visible.flatMap((point) => [...places.subarray(3 * point, 3 * point + 3)]);
       cloud.geometry.setAttribute("position", new three.Float32BufferAttribute(seen, 3));
       cloud.geometry.setAttribute("shade", new three.Float32BufferAttribute(shades, 3));
       corner = new three.Vector3(...ranges.map(([low, high]) => (low - high) / longest));
+      focus();
       edges.geometry.setAttribute(
         "position",
         new three.Float32BufferAttribute(boxEdges(corner.toArray()), 3),
