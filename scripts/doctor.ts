@@ -1,0 +1,126 @@
+// Says what a bug report needs, and tests this very GPU for what the project relies on.
+// Run: deno task doctor           (the same as: deno run scripts/doctor.ts; no permission is needed)
+//      deno task doctor --quick   leaves out the gradients of all recipes, which take minutes on a software adapter
+// Exit code 1 if a test fails. --json prints the report for programs.
+import config from "../deno.json" with { type: "json" };
+import { gradcheck } from "../src/check/gradcheck.ts";
+import { timeDevice } from "../src/check/self_tests/dispatch_order.ts";
+import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../src/check/self_tests/self_tests.ts";
+import { type Gpu, openGpu } from "../src/gpu/device.ts";
+import { runCommand } from "../src/run/command.ts";
+import { flag, parseFlags } from "../src/run/flags.ts";
+import { type Recipe, RECIPES } from "./recipes.ts";
+
+const ROUNDS = 9;
+const GRADCHECK = { width: 784, rows: 5, seed: 0 }; // these and the steps are the defaults of deno task gradcheck
+const STEPS = 100;
+const LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupsPerDimension",
+] as const;
+const flags = {
+  quick: flag("leave out the gradients of all recipes, which take minutes on a software adapter"),
+  json: flag("print the report as JSON"),
+};
+
+/** A recipe's gradients on this device. */
+interface Gradients {
+  readonly recipe: string;
+  readonly options: string;
+  readonly passed: boolean;
+  /** The largest difference to the f64 reference, of a gradient's norm. */
+  readonly worst: number;
+}
+
+async function main(): Promise<number> {
+  const { quick, json } = parseFlags(
+    {
+      name: "doctor",
+      description: "Says what a bug report needs, and tests this GPU.",
+      usage: "deno task doctor [flags]",
+    },
+    flags,
+    Deno.args,
+  );
+  const say = json ? () => {} : (line: string) => console.log(line);
+  const versions = { bottleneck: config.version, ...Deno.version };
+  const system = `${Deno.build.target}, ${navigator.hardwareConcurrency} cores`;
+  say(`versions  ${pairs(versions)}`);
+  say(`system    ${system}`);
+
+  using gpu = await openGpu(); // after the lines that need no GPU: where there is none, they are the report
+  const { adapterName: adapter, isSoftware } = gpu;
+  const features = [...gpu.device.features];
+  const limits = Object.fromEntries(LIMITS.map((name) => [name, gpu.device.limits[name]]));
+  say(`adapter   ${gpu.description}`);
+  say(`features  ${features.join(", ") || "none that are used"}`);
+  say(`limits    ${LIMITS.map((name) => `${name} ${limits[name]}`).join("\n          ")}`);
+  const timings = await timeDevice(gpu, ROUNDS);
+  say(
+    `times     ${timings.readbackMs.toFixed(2)} ms for a readback, ${
+      timings.dispatchMs.toFixed(4)
+    } ms for a ` +
+      `dispatch, medians of ${ROUNDS}\n`,
+  );
+
+  const selfTests: SelfTestResult[] = [];
+  for (const test of SELF_TESTS) {
+    const result = await runSelfTest(gpu, test);
+    selfTests.push(result);
+    say(formatSelfTest(result));
+  }
+  const gradients: Gradients[] = [];
+  if (!quick) {
+    say("\ngradients of all recipes, each against the f64 reference and finite differences:");
+    for await (const found of checkGradients(gpu, RECIPES, STEPS)) {
+      gradients.push(found);
+      const { recipe, options, passed, worst } = found;
+      const name = `${recipe} ${options}`.trim();
+      say(`${verdict(passed)}  ${name}, at most ${worst.toExponential(1)} off the reference`);
+      if (!passed) say(`        deno task gradcheck ${recipe} tells where`);
+    }
+  }
+
+  const failed = [...selfTests, ...gradients].filter(({ passed }) => !passed).length;
+  const passed = failed === 0;
+  const report = { versions, system, adapter, isSoftware, features, limits, timings, selfTests, gradients };
+  if (json) console.log(JSON.stringify({ ...report, passed }, null, 2));
+  say(`\n${selfTests.length + gradients.length} tests, ${passed ? "all passed" : `${failed} FAILED`}`);
+  return passed ? 0 : 1;
+}
+
+/** Every network of the recipes, one after the other, at initialisation and after some training steps. */
+export async function* checkGradients(
+  gpu: Gpu,
+  recipes: Readonly<Record<string, Pick<Recipe, "variants">>>,
+  steps: number,
+): AsyncGenerator<Gradients> {
+  for (const [recipe, { variants }] of Object.entries(recipes)) {
+    for (const [options, { build, optimizer }] of Object.entries(variants)) {
+      const { rows, passed } = await gradcheck(gpu, build, { ...GRADCHECK, steps, optimizer });
+      yield { recipe, options, passed, worst: Math.max(...rows.map(({ referenceError }) => referenceError)) };
+    }
+  }
+}
+
+/** A line, and where the test failed one more: what that breaks. */
+function formatSelfTest({ name, breaks, passed, figures }: SelfTestResult): string {
+  const line = `${verdict(passed)}  ${name.padEnd(20)}  ${pairs(figures)}`;
+  return passed ? line : `${line}\n        this breaks ${breaks}`;
+}
+
+function verdict(passed: boolean): string {
+  return passed ? "ok    " : "FAILED";
+}
+
+/** `name value` for each entry. */
+function pairs(entries: Readonly<Record<string, string | number | boolean>>): string {
+  return Object.entries(entries).map(([name, value]) => `${name} ${value}`).join(", ");
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,47 @@
+/**
+ * Workgroup barriers: lanes see what the others of their workgroup wrote before, and nothing later.
+ * @module
+ */
+import type { Gpu } from "../../gpu/device.ts";
+import code from "./barriers.wgsl" with { type: "text" };
+import { runJob, type SelfTest, wrongWords } from "./self_test.ts";
+
+const SIZES = [8, 64, 256];
+const WORKGROUPS = 64;
+const ROUNDS = 40;
+
+/** Words passed around workgroups of 8, 64 and 256 lanes, against the same in TypeScript. */
+export const barriers: SelfTest = {
+  name: "workgroup barriers",
+  breaks: "every loss and gradient norm: their sums wait for each other at barriers",
+  async run(gpu: Gpu) {
+    const wrong: Record<string, number> = {};
+    for (const lanes of SIZES) {
+      const start = Uint32Array.from({ length: WORKGROUPS * lanes }, (_, k) => Math.imul(k, 2654435761));
+      const [[mixed]] = await runJob(gpu, {
+        shader: { path: "src/check/self_tests/barriers.wgsl", code },
+        entryPoint: "mix_words",
+        constants: { LANES: lanes, ROUNDS },
+        reads: [start],
+        writes: [start.length],
+        workgroups: WORKGROUPS,
+      });
+      wrong[`wrong words of ${lanes} lanes`] = wrongWords(mixed, mixWords(start, lanes));
+    }
+    return { passed: Object.values(wrong).every((count) => count === 0), figures: wrong };
+  },
+};
+
+/** What the shader computes. */
+function mixWords(start: Uint32Array, lanes: number): Uint32Array {
+  let words = start;
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = words;
+    words = before.map((word, place) => {
+      const lane = place % lanes;
+      const other = before[place - lane + (lane + lanes / 2 + round) % lanes];
+      return Math.imul(word, 1664525) + other;
+    });
+  }
+  return words;
+}

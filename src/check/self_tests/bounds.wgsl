@@ -1,0 +1,19 @@
+// Reads and writes at places that an array does not have.
+//
+// Forward    seen[l] = inside[places[l]], and then inside[places[l]] = MARK
+// Shapes     inside [64], part of a longer buffer that goes on with guard [64]; places and seen [64]
+// One lane   one place
+
+override MARK: u32; // what is written
+
+@group(0) @binding(0) var<storage, read> places: array<u32>;
+@group(0) @binding(1) var<storage, read_write> inside: array<u32>;
+@group(0) @binding(2) var<storage, read_write> seen: array<u32>;
+@group(0) @binding(3) var<storage, read_write> guard: array<u32>; // bound so that a planted fault can reach it
+
+@compute @workgroup_size(64)
+fn out_of_bounds(@builtin(global_invocation_id) lane: vec3u) {
+  let place = places[lane.x];
+  seen[lane.x] = inside[place];
+  inside[place] = MARK;
+}

@@ -1,0 +1,13 @@
+// One link of a chain of dispatches: each mixes words that other workgroups of the one before wrote.
+//
+// Forward    y[l] = x[l] · 1664525 + x[(l + 517) mod N]
+// Shapes     x and y [N]
+// One lane   one word
+
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+
+@compute @workgroup_size(64)
+fn chain_link(@builtin(global_invocation_id) lane: vec3u) {
+  y[lane.x] = x[lane.x] * 1664525u + x[(lane.x + 517u) % arrayLength(&x)];
+}

@@ -1,0 +1,59 @@
+/**
+ * NaN and infinity: a number that is none must show in the loss, and large sums must saturate instead of failing.
+ * @module
+ */
+import type { Gpu } from "../../gpu/device.ts";
+import { runJob, type SelfTest } from "./self_test.ts";
+import code from "./special_values.wgsl" with { type: "text" };
+
+const NUMBERS = [NaN, -NaN, Infinity, -Infinity, 100, -100, 3e38, -3e38, 0, 1];
+
+/** What the project's shaders use; undefined where they never ask. */
+const USED: Readonly<Record<string, (x: number) => number | undefined>> = {
+  "ReLU by select": (x) => x <= 0 ? 0 : x,
+  "2x + 1": (x) => Math.fround(2 * x + 1),
+  exp: (x) => Math.fround(Math.exp(x)),
+  sigmoid: (x) => Math.fround(1 / (1 + Math.exp(-x))),
+  tanh: Math.tanh,
+  sqrt: (x) => x < 0 ? undefined : Math.fround(Math.sqrt(x)),
+  log: (x) => x < 0 ? undefined : Math.fround(Math.log(x)),
+  "NaN by bits": (x) => Number.isNaN(x) ? 1 : 0,
+};
+/** What they avoid, because devices differ: told, and not judged. */
+const AVOIDED = ["max(NaN, 0)", "min(NaN, 0)", "clamp(NaN, 0, 1)", "NaN != NaN"];
+const COLUMNS = Object.keys(USED).length + AVOIDED.length;
+
+/** Special numbers through the forms that the project's shaders use, against JavaScript's. */
+export const specialValues: SelfTest = {
+  name: "NaN and infinity",
+  breaks:
+    "the notice that a run has diverged: NaN would vanish on its way to the loss, or appear in saturation",
+  async run(gpu: Gpu) {
+    const [[words]] = await runJob(gpu, {
+      shader: { path: "src/check/self_tests/special_values.wgsl", code },
+      entryPoint: "special_values",
+      reads: [Float32Array.from(NUMBERS)],
+      writes: [COLUMNS * NUMBERS.length],
+      workgroups: 1,
+    });
+    const y = new Float32Array(words.buffer);
+    const astray = Object.entries(USED).flatMap(([name, expected], column) =>
+      NUMBERS.filter((x, row) => !agrees(y[row * COLUMNS + column], expected(x))).map((x) =>
+        `${name} of ${x}`
+      )
+    );
+    const figures: Record<string, string | number> = { "wrong results": astray.join(", ") || "none" };
+    AVOIDED.forEach((name, k) => {
+      const result = y[Object.keys(USED).length + k];
+      figures[name] = name === "NaN != NaN" ? (result === 1 ? "true" : "false") : String(result);
+    });
+    return { passed: astray.length === 0, figures };
+  },
+};
+
+/** NaN for NaN, the same infinity for an infinity, about the same for a number, anything for undefined. */
+function agrees(actual: number, expected: number | undefined): boolean {
+  if (expected === undefined) return true;
+  return Object.is(actual, expected) ||
+    Math.abs(actual - expected) <= 1e-5 * Math.max(1e-5, Math.abs(expected));
+}

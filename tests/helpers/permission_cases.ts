@@ -1,0 +1,90 @@
+/**
+ * For each documented command: what it says where one of its task's permissions is missing, and what it is run with to
+ * show that they are enough. The files named here are made by tests/permissions_test.ts.
+ * @module
+ */
+import type { taskArguments } from "./commands.ts";
+
+/** A task of deno.json. */
+export type Task = Parameters<typeof taskArguments>[0];
+const RECIPES = ["train", "basic", "stacked", "denoising", "sparse", "tied", "vae", "matched"] as const;
+const SMALL = ["--data", "images.idx"];
+const TINY = [...SMALL, "--test-fraction", "0.5", "--quiet"];
+const READ = /^error: .*--allow-read/; // and it is the only line
+const NET = /no permission; run with --allow-net=storage\.googleapis\.com/;
+
+/** What a recipe is run with, so that it takes about a second. */
+export function short(task: Task): string[] {
+  if (["stacked", "denoising", "sparse"].includes(task)) {
+    return [...TINY, "--sizes", "784,4,2", "--stages", "1,1"];
+  }
+  return [...TINY, task === "basic" ? "--iterations" : "--epochs", "1"];
+}
+
+/** Task, the permission that it lacks, its arguments, and what it says. */
+export const REFUSALS: readonly (readonly [Task, string, readonly string[], RegExp])[] = [
+  ...RECIPES.flatMap((task) => [
+    [task, "read", ["--dry-run", "--quiet"], READ] as const,
+    [task, "write", short(task), /^error: Cannot create the run folder.*add --allow-write=runs to/] as const,
+    [task, "net", ["--dataset", "mnist", "--quiet"], NET] as const,
+  ]),
+  [
+    "train",
+    "net",
+    [...short("train"), "--live"],
+    /^error: Cannot start the dashboard.*--allow-net=127\.0\.0\.1/,
+  ],
+  ["sample", "read", ["runs/vae"], READ],
+  [
+    "sample",
+    "write",
+    ["runs/vae"],
+    /^error: Cannot write "runs\/vae\/samples.*add --allow-write=runs\/vae to/,
+  ],
+  ["sample", "net", ["runs/mnist", "--interpolate", "0,1"], NET],
+  ["evaluate", "read", ["runs/vae"], READ],
+  ["evaluate", "net", ["runs/mnist"], NET],
+  ["compare-recipes", "read", SMALL, READ],
+  ["compare-recipes", "net", ["--dataset", "mnist"], NET],
+  ["report", "read", ["runs/vae"], READ],
+  [
+    "report",
+    "write",
+    ["runs/vae"],
+    /^error: Cannot write "runs\/vae\/report.html".*add --allow-write=runs\/vae to/,
+  ],
+  ["runs", "read", [], READ],
+  [
+    "bench:rivals",
+    "run",
+    ["--models", "deep"],
+    /^error: Deno refused run access to "deno": add --allow-run=deno to/,
+  ],
+];
+/**
+ * Permissions to write that are needed only for what was downloaded, and a test does not download.
+ * tests/data_download_test.ts has a folder that cannot be written.
+ */
+export const NOT_REACHED = ["evaluate write", "compare-recipes write"];
+
+/** Tasks that work with what they are granted, and arguments. */
+export const WORKING: readonly (readonly [Task, readonly string[]])[] = [
+  // real runs of the three kinds of loop; vae's is made before all tests
+  ...(["train", "basic", "stacked"] as const).map((task) => [task, short(task)] as const),
+  ...(["denoising", "sparse", "tied", "vae", "matched"] as const).map((task) =>
+    [task, [...short(task), "--dry-run"]] as const
+  ),
+  ["sample", ["runs/vae", "--count", "4"]],
+  ["evaluate", ["runs/vae"]],
+  ["report", ["runs/vae"]],
+  ["runs", []],
+  ["replay", ["trace.json"]],
+  ["gradcheck", ["basic", "--steps", "0"]],
+  ["bench", ["basic", "--rounds", "1", "--steps", "20"]],
+  ["doctor", ["--quick"]],
+];
+/**
+ * The first is run in tests/compare_recipes_test.ts with its task's permissions; the other starts libraries that it
+ * downloads.
+ */
+export const WORKING_ELSEWHERE = ["compare-recipes", "bench:rivals"];
