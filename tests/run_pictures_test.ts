@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { decode } from "fast-png";
 import { readMetrics } from "../src/run/run_folder.ts";
 import { readRunData } from "../src/run/read_run_data.ts";
-import { complaints, fileOf, ROOT, runTask, taskArguments, withFolder } from "./helpers/commands.ts";
+import {
+  assertRefused,
+  complaints,
+  fileOf,
+  ROOT,
+  runTask,
+  taskArguments,
+  withFolder,
+} from "./helpers/commands.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "5"];
 
@@ -115,6 +123,20 @@ Deno.test("--live changes nothing of what is learned, and its stop button ends t
     assert.equal(status, "interrupted");
     assert.ok(snapshot, "there is a snapshot");
     assert.ok((await fileOf(stopped, "report.html")).length > 300_000);
+  }));
+
+Deno.test("--live on a port that is taken is refused, and leaves no run folder", () =>
+  withFolder(async (folder) => {
+    using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = taken.addr;
+    const run = join(folder, "run");
+    const outcome = await runTask("train", [...SMALL, "--live", "--port", `${port}`, "--out", run], folder);
+    assertRefused(
+      outcome,
+      1,
+      new RegExp(`Cannot serve the dashboard on 127.0.0.1, port ${port}: expected a free port`),
+    );
+    assert.deepEqual([...Deno.readDirSync(folder)], []);
   }));
 
 Deno.test("a run that is killed leaves a report of all that it wrote", () =>

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import { type Live, startLive } from "../live/live.ts";
+import type { Live } from "../live/live.ts";
 import { codesPicture } from "../report/codes_picture.ts";
 import { lossPicture } from "../report/loss_picture.ts";
 import { reportPage } from "../report/page/report_page.ts";
@@ -35,10 +35,8 @@ export interface RunPicturesOptions {
   readonly measured: Measured;
   /** Seed of the codes that samples are drawn from. */
   readonly seed: number;
-  /** Whether to serve a dashboard. */
-  readonly live: boolean;
-  /** Its port; 0 for any free one. */
-  readonly port: number;
+  /** The dashboard, if there is one; it ends with the pictures. */
+  readonly live: Live | undefined;
   /** Steps between two of its pictures. */
   readonly pictureEvery: number;
 }
@@ -49,35 +47,24 @@ const SHARE = 0.02;
 /** What a run shows. It changes nothing of what is learned. */
 export class RunPictures implements Disposable {
   readonly #options: RunPicturesOptions;
-  readonly #live: Live | undefined;
   #snapshots: { readonly stage: number | undefined; readonly network: Snapshots } | undefined;
   #latest: Snapshot | undefined;
   #restUntil = 0; // on performance.now()'s clock
 
-  private constructor(options: RunPicturesOptions, live: Live | undefined) {
+  /** Shows the run on the dashboard, if there is one. */
+  constructor(options: RunPicturesOptions) {
     this.#options = options;
-    this.#live = live;
-  }
-
-  /**
-   * Starts the dashboard, if there is to be one.
-   *
-   * @throws InputError if its port is taken, or this process may not listen on 127.0.0.1
-   */
-  static async open(options: RunPicturesOptions): Promise<RunPictures> {
-    const live = options.live ? await startLive({ port: options.port }) : undefined;
-    live?.publish({ kind: "run", run: { ...readRunData(options.folder), status: "running" } });
-    return new RunPictures(options, live);
+    this.live?.publish({ kind: "run", run: { ...readRunData(options.folder), status: "running" } });
   }
 
   /** The dashboard, if there is one. */
   get live(): Live | undefined {
-    return this.#live;
+    return this.#options.live;
   }
 
   /** Whether the dashboard wants a picture after this many steps. */
   isDue(step: number): boolean {
-    return this.#live !== undefined && step % this.#options.pictureEvery === 0 &&
+    return this.live !== undefined && step % this.#options.pictureEvery === 0 &&
       performance.now() >= this.#restUntil;
   }
 
@@ -93,7 +80,7 @@ export class RunPictures implements Disposable {
     const began = performance.now();
     const snapshot = await network.takePictures(epoch, step);
     const { activations } = this.#latest ?? snapshot; // with codes and the rest they stay as of the last epoch
-    this.#live?.publish({
+    this.live?.publish({
       kind: "change",
       change: { snapshot: { ...this.#latest, ...snapshot, activations } },
     });
@@ -126,9 +113,9 @@ export class RunPictures implements Disposable {
     }
     for (const picture of pictures) {
       writeFileAtomic(join(this.#options.folder, `${picture.kind}-${epoch}.png`), picture.png);
-      this.#live?.publish({ kind: "picture", picture });
+      this.live?.publish({ kind: "picture", picture });
     }
-    this.#live?.publish({ kind: "change", change: { snapshot } });
+    this.live?.publish({ kind: "change", change: { snapshot } });
   }
 
   /**
@@ -150,8 +137,8 @@ export class RunPictures implements Disposable {
     }
     writeFileAtomic(join(folder, "report.html"), reportPage([run]));
     const { metrics: _metrics, pictures: _pictures, ...change } = run;
-    this.#live?.publish({ kind: "change", change });
-    await this.#live?.close();
+    this.live?.publish({ kind: "change", change });
+    await this.live?.close();
   }
 
   /** The network to show; compiled when a stage is shown for the first time. */
@@ -174,6 +161,6 @@ export class RunPictures implements Disposable {
   /** Ends the dashboard, and frees what was compiled. */
   [Symbol.dispose](): void {
     this.#snapshots?.network[Symbol.dispose]();
-    this.#live?.[Symbol.dispose]();
+    this.live?.[Symbol.dispose]();
   }
 }

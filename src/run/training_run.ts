@@ -13,6 +13,7 @@ import { closingTable } from "../report/closing_table.ts";
 import { codesCsv } from "../report/codes_csv.ts";
 import { reconstructionGrid } from "../report/picture.ts";
 import type { MetricsRecord } from "../report/run_data.ts";
+import { type Live, startLive } from "../live/live.ts";
 import { type Interrupt, watchInterrupt } from "./command.ts";
 import { commandLine } from "./command_line.ts";
 import { evaluate, type Evaluation, PICTURES } from "./evaluate.ts";
@@ -86,7 +87,7 @@ export class TrainingRun implements Disposable {
   #aside = 0; // milliseconds of what is no training
   #testImages: DeviceImages | undefined;
   #heldOut: { readonly stage: number | undefined; readonly network: HeldOut } | undefined;
-  #pictures!: RunPictures; // made by begin()
+  readonly #pictures: RunPictures;
 
   /**
    * Makes the run folder, writes down what is about to happen, and starts the dashboard if there is to be one.
@@ -94,21 +95,20 @@ export class TrainingRun implements Disposable {
    * @throws InputError if the folder exists and is not empty, or cannot be written, or the dashboard's port is taken
    */
   static async begin(options: TrainingRunOptions): Promise<TrainingRun> {
-    const run = new TrainingRun(options);
+    const { port, live: isLive } = options.config;
+    const live = isLive ? await startLive({ port }) : undefined; // first, as it may be refused
     try {
-      const { config: { seed, live, port, pictureEvery }, gpu, parameters, data, measured } = options;
-      const shown = { folder: run.folder, gpu, parameters, data, measured, seed, live, port, pictureEvery };
-      run.#pictures = await RunPictures.open(shown);
-      if (run.#pictures.live) console.log(`dashboard ${run.#pictures.live.url}`);
+      const run = new TrainingRun(options, live);
+      if (live) console.log(`dashboard ${live.url}`);
       return run;
     } catch (error) {
-      run[Symbol.dispose]();
+      live?.[Symbol.dispose]();
       throw error;
     }
   }
 
-  private constructor(options: TrainingRunOptions) {
-    const { recipe, config, gpu, data } = options;
+  private constructor(options: TrainingRunOptions, live: Live | undefined) {
+    const { recipe, config, gpu, data, parameters, measured } = options;
     this.#options = options;
     const startedAt = new Date();
     this.folder = createRunFolder({ recipe, seed: config.seed, out: config.out, startedAt });
@@ -130,6 +130,17 @@ export class TrainingRun implements Disposable {
         imageShape: data.imageShape,
         classNames: data.classNames,
       },
+    });
+    const { seed, pictureEvery } = config;
+    this.#pictures = new RunPictures({
+      folder: this.folder,
+      gpu,
+      parameters,
+      data,
+      measured,
+      seed,
+      live,
+      pictureEvery,
     });
     this.#log = new MetricsLog(this.folder);
     this.#progress = new Progress({
@@ -311,7 +322,7 @@ export class TrainingRun implements Disposable {
 
   /** Closes the files, frees what it measures with, and lets Ctrl-C end the process again. */
   [Symbol.dispose](): void {
-    this.#pictures?.[Symbol.dispose]();
+    this.#pictures[Symbol.dispose]();
     this.#heldOut?.network[Symbol.dispose]();
     this.#testImages?.destroy();
     this.#interrupt.dispose();
