@@ -5,9 +5,9 @@ import { formatReplay, replay } from "../src/check/replay.ts";
 import { parseTrace } from "../src/check/trace.ts";
 import { openGpu } from "../src/gpu/device.ts";
 import { InputError } from "../src/errors.ts";
-import { ioError } from "../src/run/io_error.ts";
 import { runCommand } from "../src/run/command.ts";
 import { parseFlags, positionals } from "../src/run/flags.ts";
+import { readText } from "../src/run/read_file.ts";
 import { findRecipe, RECIPES } from "./recipes.ts";
 
 const flags = { files: positionals("FILE", "traces to replay") };
@@ -23,7 +23,7 @@ async function main(): Promise<number> {
   let failures = 0;
   for (const file of files) {
     try {
-      const trace = parseTrace(await read(file), file, Object.keys(RECIPES));
+      const trace = parseTrace(readText(file), file, Object.keys(RECIPES));
       const report = await replay(gpu, trace, findRecipe(trace.recipe).fromTrace(trace));
       console.log(formatReplay(report));
       if (!report.passed) failures++;
@@ -34,14 +34,6 @@ async function main(): Promise<number> {
     }
   }
   return failures > 0 ? 1 : 0;
-}
-
-async function read(file: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(file);
-  } catch (error) {
-    throw ioError(`Cannot read trace ${file}`, error);
-  }
 }
 
 if (import.meta.main) await runCommand(main);

@@ -9,3 +9,41 @@ export class InputError extends Error {
   /** The class's name, as printed. */
   override name = "InputError";
 }
+
+/** Control characters, which could move a terminal's cursor or end a line, and Unicode's other line ends. */
+// deno-lint-ignore no-control-regex
+const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u2028\u2029]/g;
+
+/**
+ * What was found, as it may stand in a message: JSON, cut off if it is long.
+ *
+ * @param value anything that was read
+ * @param most characters that are shown at most
+ */
+export function shown(value: unknown, most: number = 60): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(typeof value === "string" ? cut(value, most) : value);
+  } catch {
+    return "something nested too deeply"; // which is all that JSON.stringify fails on in what was read from JSON
+  }
+  const escaped = (text ?? "nothing").replace(
+    UNPRINTABLE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return typeof value === "string" ? escaped : cut(escaped, most);
+}
+
+/**
+ * Somebody else's message as a part of one line, cut off if it is long.
+ *
+ * @param text the message
+ * @param most characters that are kept at most
+ */
+export function oneLine(text: string, most: number = 200): string {
+  return cut(text.replace(UNPRINTABLE, " ").replace(/\s+/g, " "), most);
+}
+
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}

@@ -64,7 +64,7 @@ for (const [task, permission, args, line] of REFUSALS) {
 Deno.test("replay without --allow-read refuses with one line for each file", async () => {
   const outcome = await run("replay", ["trace.json"], "read");
   assert.deepEqual([outcome.code, complaints(outcome)], [1, []]);
-  assert.match(outcome.stdout, /\nFAIL +Cannot read trace trace.json: .*add --allow-read=trace.json to.*\n$/);
+  assert.match(outcome.stdout, /\nFAIL +Cannot read "trace.json": .*add --allow-read=trace.json to.*\n$/);
 });
 
 for (const [task, args] of WORKING) {

@@ -2,7 +2,7 @@
  * Reading traces: optimizer steps that another framework wrote down (the format is in ARCHITECTURE.md).
  * @module
  */
-import { InputError } from "../errors.ts";
+import { InputError, oneLine, shown } from "../errors.ts";
 import { type Activation, ACTIVATIONS } from "../graph/tensor.ts";
 
 /** A tensor of a trace. */
@@ -123,7 +123,7 @@ export function parseTrace(text: string, name: string, recipes: readonly string[
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new InputError(`Cannot read trace ${name}: ${(error as Error).message}`);
+    throw new InputError(`Cannot read trace ${name}: ${oneLine((error as Error).message)}`);
   }
   const root = new Field(name, "", json);
   root.get("format").oneOf([FORMAT]);
@@ -139,6 +139,12 @@ export function parseTrace(text: string, name: string, recipes: readonly string[
   const firstGrads = root.get("firstGrads").tensors();
   const steps = root.get("steps").list().map((step) => readStep(step, model, known.inputs ?? []));
   if (steps.length === 0) throw root.get("steps").error("expected at least one step");
+  const params = root.get("params").tensors();
+  const needed = model.sizes.slice(1).reduce((sum, size, k) => sum + size * model.sizes[k], 0);
+  const there = params.values().reduce((sum, { data }) => sum + data.length, 0);
+  if (needed > there) {
+    throw root.get("model").get("sizes").error(`expected ${needed} parameters or more, found ${there}`);
+  }
   return {
     name,
     recipe,
@@ -154,7 +160,7 @@ export function parseTrace(text: string, name: string, recipes: readonly string[
     trainable: root.has("trainable")
       ? root.get("trainable").list().map((item) => item.text())
       : [...firstGrads.keys()],
-    params: root.get("params").tensors(),
+    params,
     steps,
     firstGrads,
     finalParams: root.get("finalParams").tensors(),
@@ -222,7 +228,7 @@ function readStep(step: Field, { sizes }: TraceModel, more: readonly string[]): 
     const [found, width] = tensor.shape;
     if (tensor.shape.length !== 2 || found < 1 || found !== (rows ?? found) || width !== widths[input]) {
       throw step.get(input).error(
-        `expected a shape [${rows ?? "rows"}, ${widths[input]}], found [${tensor.shape.join(", ")}]`,
+        `expected a shape [${rows ?? "rows"}, ${widths[input]}], found [${oneLine(tensor.shape.join(", "))}]`,
       );
     }
     inputs.set(input, tensor);
@@ -248,7 +254,7 @@ class Field {
   }
 
   error(what: string): InputError {
-    return new InputError(`Cannot read trace ${this.#file}: ${this.#path || "the file"}: ${what}`);
+    return new InputError(`Cannot read trace ${this.#file}: ${oneLine(this.#path) || "the file"}: ${what}`);
   }
 
   #object(): Readonly<Record<string, unknown>> {
@@ -271,14 +277,14 @@ class Field {
   onlyHas(keys: readonly string[]): void {
     for (const key of Object.keys(this.#object())) {
       if (!keys.includes(key)) {
-        throw this.error(`option "${key}" is not known to this replay (known: ${keys.join(", ")})`);
+        throw this.error(`option ${shown(key)} is not known to this replay (known: ${keys.join(", ")})`);
       }
     }
   }
 
   oneOf<const T extends string>(known: readonly T[]): T {
     if (!known.includes(this.#value as T)) {
-      throw this.error(`expected ${known.join(" or ")}, found ${JSON.stringify(this.#value)?.slice(0, 80)}`);
+      throw this.error(`expected ${known.join(" or ")}, found ${shown(this.#value, 80)}`);
     }
     return this.#value as T;
   }
@@ -323,7 +329,9 @@ class Field {
     const data = this.get("data").list().map((item) => item.number());
     const count = shape.reduce((product, size) => product * size, 1);
     if (data.length !== count) {
-      throw this.error(`expected ${count} numbers for shape [${shape.join(", ")}], found ${data.length}`);
+      throw this.error(
+        `expected ${count} numbers for shape [${oneLine(shape.join(", "))}], found ${data.length}`,
+      );
     }
     return { shape, data };
   }

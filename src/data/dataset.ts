@@ -8,7 +8,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { InputError } from "../errors.ts";
+import { InputError, oneLine } from "../errors.ts";
 import {
   CATALOGUE,
   type CatalogueEntry,
@@ -102,18 +102,25 @@ interface Found {
   readonly files: Map<FileRole, LoadedFile>;
 }
 
+/** More than any set this project is meant for, and little enough to read. */
+const MAX_FILE_BYTES = 2 ** 29;
+
 type Log = (line: string) => void;
 
 /** Reads a file, or gives undefined if it is not there. */
 async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
+    const { isFile, size } = await Deno.stat(path);
+    if (!isFile || size > MAX_FILE_BYTES) {
+      throw new Error(isFile ? `${size} bytes, more than ${MAX_FILE_BYTES}` : "no file");
+    }
     return await Deno.readFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
     if (error instanceof Deno.errors.NotCapable) {
       throw new InputError(`Cannot read "${path}": expected permission but have none; run with --allow-read`);
     }
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = oneLine(error instanceof Error ? error.message : String(error));
     throw new InputError(
       `Cannot read "${path}": expected a readable file but found: ${reason}; check the path`,
     );

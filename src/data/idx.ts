@@ -5,7 +5,7 @@
  * @module
  */
 import { constants, gunzipSync } from "node:zlib";
-import { InputError } from "../errors.ts";
+import { InputError, oneLine } from "../errors.ts";
 
 /** The contents of one IDX file of unsigned bytes. */
 export interface Idx {
@@ -25,6 +25,8 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
 };
 /** More than any set this project is meant for (MNIST has 47 MB), and little enough to allocate. */
 const MAX_FILE_BYTES = 2 ** 30;
+/** The same of what has to be decompressed, for which there must be room several times. */
+const MAX_DECOMPRESSED_BYTES = 2 ** 27;
 /** As long as the header is not known, a hostile gzip stream may not grow beyond this. */
 const MAX_HEADERLESS_BYTES = 2 ** 26;
 
@@ -34,6 +36,11 @@ function fail(name: string, problem: string): never {
 
 function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+}
+
+/** The dimensions in words, cut off where there are more than anybody would read. */
+function times(shape: readonly number[]): string {
+  return oneLine(shape.join("×"), 80);
 }
 
 /** Checks the header and gives the shape, the offset of the elements, and the size of the whole file in bytes. */
@@ -76,7 +83,7 @@ function readHeader(bytes: Uint8Array, name: string): { shape: number[]; offset:
     fail(
       name,
       `expected at most ${MAX_FILE_BYTES} bytes but the dimensions ${
-        shape.join("×")
+        times(shape)
       } at byte 4 need more; the file is damaged, fetch it again`,
     );
   }
@@ -120,7 +127,7 @@ function inflate(
           `which gives ${got}${expected} decompressed bytes; fetch it again`,
       );
     }
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = oneLine(error instanceof Error ? error.message : String(error));
     fail(
       name,
       `expected a valid gzip stream of ${bytes.length} bytes but it is corrupt (${reason}); fetch it again`,
@@ -158,7 +165,15 @@ export function expandIdx(bytes: Uint8Array<ArrayBuffer>, name: string): Uint8Ar
   const whole = prefix.length >= 4 && prefix.length >= 4 + 4 * prefix[3];
   // A stream that ends inside the header is either truncated, which inflate() reports, or holds a short file,
   // which readIdx() reports.
-  return inflate(bytes, name, whole ? readHeader(prefix, name).size : undefined, false);
+  const size = whole ? readHeader(prefix, name).size : undefined;
+  if (size !== undefined && size > MAX_DECOMPRESSED_BYTES) {
+    fail(
+      name,
+      `expected at most ${MAX_DECOMPRESSED_BYTES} bytes after decompression but its IDX header claims ${size}; ` +
+        "decompress the file first",
+    );
+  }
+  return inflate(bytes, name, size, false);
 }
 
 /**
@@ -176,7 +191,7 @@ export function readIdx(bytes: Uint8Array<ArrayBuffer>, name: string, dimensions
     fail(
       name,
       `expected ${dimensions} dimension(s) but found ${shape.length} (${
-        shape.join("×")
+        times(shape)
       }) at byte 3; are images and labels swapped?`,
     );
   }
@@ -184,14 +199,14 @@ export function readIdx(bytes: Uint8Array<ArrayBuffer>, name: string, dimensions
     fail(
       name,
       `expected ${size} bytes for ${
-        shape.join("×")
+        times(shape)
       } but the file is truncated at byte ${file.length}; fetch it again`,
     );
   }
   if (file.length > size) {
     fail(
       name,
-      `expected ${size} bytes for ${shape.join("×")} but found ${
+      `expected ${size} bytes for ${times(shape)} but found ${
         file.length - size
       } more at byte ${size}; fetch it again`,
     );

@@ -4,7 +4,7 @@
  * order and the shape, then the elements. Unsigned bytes and 32-bit little-endian floats in C order are read.
  * @module
  */
-import { InputError } from "../errors.ts";
+import { InputError, oneLine, shown } from "../errors.ts";
 
 /** The contents of one NPY file. */
 export interface Npy {
@@ -35,11 +35,6 @@ function fail(name: string, problem: string): never {
 /** Whether the bytes start as every NPY file does. */
 export function isNpy(bytes: Uint8Array): boolean {
   return bytes.length >= MAGIC.length && MAGIC.every((byte, at) => bytes[at] === byte);
-}
-
-/** A text from a file as it may stand in a message. */
-function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }
 
 /**
@@ -74,7 +69,7 @@ export function readNpy(bytes: Uint8Array<ArrayBuffer>, name: string): Npy {
   const field = (key: string, value: string): string => {
     const found = new RegExp(`['"]${key}['"]\\s*:\\s*(${value})\\s*[,}]`).exec(header)?.[1];
     return found ??
-      fail(name, `expected "${key}" in the header at byte ${begin} but found ${quote(header.trim())}`);
+      fail(name, `expected "${key}" in the header at byte ${begin} but found ${shown(header.trim())}`);
   };
   const type = field("descr", "'[^']*'|\"[^\"]*\"|\\[[^]*?\\]").replace(/^['"]|['"]$/g, "");
   const order = field("fortran_order", "True|False");
@@ -83,7 +78,7 @@ export function readNpy(bytes: Uint8Array<ArrayBuffer>, name: string): Npy {
     const known = TYPE_NAMES[type];
     fail(
       name,
-      `expected element type |u1 (unsigned bytes) or <f4 (32-bit floats) but found ${quote(type)}` +
+      `expected element type |u1 (unsigned bytes) or <f4 (32-bit floats) but found ${shown(type)}` +
         `${known === undefined ? "" : ` (${known})`} in the header at byte ${begin}; convert with ` +
         'array.astype("uint8") or array.astype("float32")',
     );
@@ -97,7 +92,9 @@ export function readNpy(bytes: Uint8Array<ArrayBuffer>, name: string): Npy {
   if (bytes.length !== offset + size) {
     fail(
       name,
-      `expected ${size} bytes from byte ${offset} for shape (${shape.join(", ")}) but the file has ` +
+      `expected ${size} bytes from byte ${offset} for shape (${
+        oneLine(shape.join(", "))
+      }) but the file has ` +
         `${bytes.length - offset}; save it again`,
     );
   }

@@ -2,7 +2,7 @@
  * A data set out of one file of the user's own: IDX, NPY or CSV, split into training and test rows by the seed.
  * @module
  */
-import { InputError } from "../errors.ts";
+import { InputError, oneLine, shown } from "../errors.ts";
 import { sha256 } from "./catalogue.ts";
 import { readCsv } from "./csv.ts";
 import type { Dataset, DatasetSplit } from "./dataset.ts";
@@ -56,7 +56,7 @@ async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
     }
     fail(
       path,
-      `it cannot be read: ${error.message.replace(/\s+/g, " ")}; check the path and who may read it`,
+      `it cannot be read: ${oneLine(error.message)}; check the path and who may read it`,
     );
   }
 }
@@ -77,12 +77,12 @@ function arrayTable(
     fail(
       path,
       `expected 2 dimensions (rows, numbers) or 3 (rows, height, width) but found ${shape.length}: (${
-        shape.join(", ")
+        oneLine(shape.join(", "))
       })`,
     );
   }
   if (data.length === 0) {
-    fail(path, `expected rows of numbers but found shape (${shape.join(", ")}); give another file`);
+    fail(path, `expected rows of numbers but found shape (${oneLine(shape.join(", "))}); give another file`);
   }
   const imageShape = shape.length === 3 ? [shape[1], shape[2]] as const : pictureShape(shape[1]);
   if (data instanceof Float32Array) {
@@ -111,7 +111,7 @@ function readTable(bytes: Uint8Array<ArrayBuffer>, path: string, label: string |
   if (isArray && label !== undefined) {
     fail(
       path,
-      `expected CSV, as --label ${JSON.stringify(label)} names a column, but found ${
+      `expected CSV, as --label ${shown(label)} names a column, but found ${
         isIdx ? "IDX" : "NPY"
       }; leave --label out`,
     );

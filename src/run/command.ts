@@ -6,7 +6,7 @@
  * @module
  */
 
-import { InputError } from "../errors.ts";
+import { InputError, oneLine } from "../errors.ts";
 import { permissionAdvice } from "./io_error.ts";
 
 /**
@@ -21,7 +21,7 @@ export async function runCommand(main: () => Promise<number | void>): Promise<vo
     Deno.exitCode = await main() ?? 0;
   } catch (error) {
     if (error instanceof InputError) {
-      console.error(`error: ${error.message.replace(/\s*\n\s*/g, " ")}`);
+      console.error(`error: ${oneLine(error.message, 2000)}`);
     } else if (error instanceof Deno.errors.NotCapable) {
       console.error(`error: ${permissionAdvice(error)}`);
     } else if (error instanceof Deno.errors.BrokenPipe) {

@@ -19,7 +19,7 @@
  */
 
 import { Argument, Command, CommanderError, Option } from "commander";
-import { InputError } from "../errors.ts";
+import { InputError, oneLine, shown } from "../errors.ts";
 import type { Config, Flag, FlagSet } from "./flag_kinds.ts";
 
 export * from "./common_flags.ts";
@@ -77,7 +77,7 @@ function usageOf(command: CommandInfo, flags: FlagSet): string {
 
 /** Commander's complaint, reworded as one line. */
 function complaint(error: CommanderError): string {
-  const line = error.message.replace(/^error: /, "").replace(/\s+/g, " ");
+  const line = oneLine(error.message.replace(/^error: /, ""));
   const quoted = /'(.*?)'/.exec(line)?.[1] ?? "";
   if (error.code === "commander.unknownOption") {
     const similar = /\(Did you mean (.*)\?\)/.exec(line)?.[1];
@@ -155,9 +155,7 @@ export function readFlags<const F extends FlagSet>(
   const given: Readonly<Record<string, unknown>> = parser.opts();
   const refuse = (name: string, declared: Flag<unknown>, received: string): FlagOutcome<F> => ({
     kind: "error",
-    message: `Cannot set ${name}: expected ${declared.expected} but received ${
-      JSON.stringify(received)
-    } (see --help)`,
+    message: `Cannot set ${name}: expected ${declared.expected} but received ${shown(received)} (see --help)`,
   });
   const values: Record<string, unknown> = {};
   let next = 0; // the first positional argument that is still unused
@@ -183,7 +181,7 @@ export function readFlags<const F extends FlagSet>(
     }
   }
   if (next < parser.args.length) {
-    const message = `Unexpected argument ${JSON.stringify(parser.args[next])} (see --help)`;
+    const message = `Unexpected argument ${shown(parser.args[next])} (see --help)`;
     return { kind: "error", message };
   }
   return { kind: "config", config: values as Config<F> };
@@ -231,9 +229,10 @@ export function restoreConfig<const F extends FlagSet>(
     const value = Object.hasOwn(stored, key) ? stored[key] : undefined;
     const mayBeAbsent = declared.defaultValue === undefined && value === undefined;
     if (!mayBeAbsent && !declared.accepts(value)) {
-      const found = value === undefined ? "nothing" : JSON.stringify(value);
       throw new InputError(
-        `Cannot use ${source}: expected "${key}" to be ${declared.expected} but found ${found}; train again`,
+        `Cannot use ${source}: expected "${key}" to be ${declared.expected} but found ${
+          shown(value)
+        }; train again`,
       );
     }
     values[key] = value;

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
-import { InputError } from "../errors.ts";
+import { InputError, oneLine, shown } from "../errors.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
@@ -70,7 +70,7 @@ export function storedShape(run: Run): [number, number] {
   if (!Array.isArray(shape) || shape.length !== 2 || !shape.every(isSize)) {
     throw new InputError(
       `Cannot use "${run.path}": expected "imageShape" to be two sizes but found ${
-        JSON.stringify(shape) ?? "nothing"
+        shown(shape)
       }; train again`,
     );
   }
@@ -86,6 +86,7 @@ export function storedShape(run: Run): [number, number] {
  * @throws InputError if the run's tensors are not those of the network
  */
 export function loadParameters(run: TrainedRun, build: BuildModel, width: number): Parameters {
+  refuseWiderThanTensors(run, width);
   const parameters = new Parameters(0);
   const graph = new Graph(1);
   build(graph, parameters, graph.input("pixels", width));
@@ -95,10 +96,23 @@ export function loadParameters(run: TrainedRun, build: BuildModel, width: number
     if (tensor?.shape.join() !== shape.join()) {
       throw new InputError(
         `Cannot load "${run.path}": expected tensor "${name}" of shape [${shape.join(", ")}], found ` +
-          (tensor ? `[${tensor.shape.join(", ")}]` : "none"),
+          (tensor ? `[${oneLine(tensor.shape.join(", "))}]` : "none"),
       );
     }
     parameters.write(name, tensor.data);
   }
   return parameters;
+}
+
+/** Every width of a network is a size of one of its tensors: what is wider is refused before it takes memory. */
+function refuseWiderThanTensors({ path, config: { sizes, code }, tensors }: TrainedRun, width: number): void {
+  const widest = tensors.reduce((most, { shape }) => shape.reduce((a, b) => Math.max(a, b), most), 0);
+  const inner: unknown[] = Array.isArray(sizes) ? sizes.slice(1, -1) : []; // the first follows the images
+  const last: unknown = code ?? (Array.isArray(sizes) ? sizes.at(-1) : undefined);
+  const wrong = [width, ...inner, last].find((asked) => Number(asked) > widest);
+  if (wrong === undefined) return;
+  throw new InputError(
+    `Cannot load "${path}": expected no width above ${widest}, the largest in model.safetensors, but found ` +
+      `${wrong}; train again`,
+  );
 }

@@ -5,11 +5,21 @@
  */
 import { basename, join, resolve } from "node:path";
 import { CATALOGUE } from "../data/catalogue.ts";
-import { InputError } from "../errors.ts";
-import type { Baseline, EpochPicture, MetricsRecord, RunData, WeightImages } from "../report/run_data.ts";
+import { InputError, shown } from "../errors.ts";
+import type {
+  Baseline,
+  EpochPicture,
+  MetricsRecord,
+  RunData,
+  Snapshot,
+  WeightImages,
+} from "../report/run_data.ts";
 import { shellWord } from "./command_line.ts";
+import { checkPicture } from "./check_picture.ts";
 import { ioError } from "./io_error.ts";
 import { storedShape } from "./load_model.ts";
+import { readBytes } from "./read_file.ts";
+import { readResults } from "./read_results.ts";
 import { readMetrics, readRun, type Run } from "./run_folder.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { loadSnapshot } from "./snapshot.ts";
@@ -31,11 +41,13 @@ export type RunFigures = Omit<RunData, "snapshot" | "pictures" | "weights">;
  * @throws InputError if it is no run folder, or its configuration or metrics are damaged
  */
 export function readRunData(folder: string, warn: (line: string) => void = console.error): RunData {
-  const names = namesIn(folder);
+  const names = namesIn(folder), figures = readRunFigures(folder, warn);
   return {
-    ...readRunFigures(folder, warn),
-    snapshot: names.has("snapshot.safetensors") ? unlessDamaged(() => loadSnapshot(folder), warn) : undefined,
-    pictures: picturesIn(folder, names),
+    ...figures,
+    snapshot: names.has("snapshot.safetensors")
+      ? unlessDamaged(() => snapshotOf(folder, figures.facts), warn)
+      : undefined,
+    pictures: picturesIn(folder, names, warn),
     weights: names.has("model.safetensors") ? unlessDamaged(() => weightsOf(folder), warn) ?? [] : [],
   };
 }
@@ -51,7 +63,9 @@ export function readRunFigures(folder: string, warn: (line: string) => void = co
   const run = readRun(folder), names = namesIn(folder);
   const { recipe, startedAt, config, facts } = run;
   const metrics = names.has("metrics.jsonl") ? readMetrics(folder) : [];
-  const stored = names.has("results.json") ? unlessDamaged(() => readResults(folder), warn) : undefined;
+  const stored = names.has("results.json")
+    ? unlessDamaged(() => readResults(join(folder, "results.json")), warn)
+    : undefined;
   const results = stored ?? resultsOf(metrics);
   return {
     name: basename(resolve(folder)),
@@ -87,21 +101,6 @@ function unlessDamaged<T>(read: () => T, warn: (line: string) => void): T | unde
     warn(`warning: ${error.message}`);
     return undefined;
   }
-}
-
-function readResults(folder: string): Results {
-  const path = join(folder, "results.json");
-  let text = "";
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    throw ioError(`Cannot read "${path}"`, error);
-  }
-  try {
-    const results = JSON.parse(text);
-    if (Array.isArray(results?.rows) && Array.isArray(results.baselines)) return results;
-  } catch { /* said below */ }
-  throw new InputError(`Cannot read "${path}": expected rows and baselines as JSON but found something else`);
 }
 
 /** The results of runs that are older than results.json: they are the last line of the metrics. */
@@ -156,18 +155,34 @@ function classNamesOf({ facts }: Run): readonly string[] | undefined {
   return CATALOGUE.find(({ name }) => name === dataset)?.classNames;
 }
 
+/** The latest snapshot, if its images are those of the run. */
+function snapshotOf(folder: string, { imageShape }: Run["facts"]): Snapshot | undefined {
+  const snapshot = loadSnapshot(folder);
+  if (snapshot && Array.isArray(imageShape) && snapshot.imageShape.join() !== imageShape.join()) {
+    throw new InputError(
+      `Cannot use the snapshot of "${folder}": expected images of ${
+        shown(imageShape)
+      } pixels, as config.json ` +
+        `says, but found ${shown(snapshot.imageShape)}`,
+    );
+  }
+  return snapshot;
+}
+
 /** The pictures that were saved after epochs, in order. */
-function picturesIn(folder: string, names: ReadonlySet<string>): EpochPicture[] {
+function picturesIn(
+  folder: string,
+  names: ReadonlySet<string>,
+  warn: (line: string) => void,
+): EpochPicture[] {
   const found = [...names].flatMap((name) => {
     const [, kind, epoch] = /^(samples|reconstructions)-(\d+)\.png$/.exec(name) ?? [];
     return kind ? [{ name, kind: kind as EpochPicture["kind"], epoch: Number(epoch) }] : [];
   });
-  return found.sort((a, b) => a.epoch - b.epoch).map(({ name, kind, epoch }) => {
-    try {
-      return { kind, epoch, png: Deno.readFileSync(join(folder, name)) };
-    } catch (error) {
-      throw ioError(`Cannot read "${join(folder, name)}"`, error);
-    }
+  return found.sort((a, b) => a.epoch - b.epoch).flatMap(({ name, kind, epoch }) => {
+    const path = join(folder, name);
+    const png = unlessDamaged(() => checkPicture(readBytes(path), path), warn);
+    return png ? [{ kind, epoch, png }] : [];
   });
 }
 
@@ -177,8 +192,8 @@ function picturesIn(folder: string, names: ReadonlySet<string>): EpochPicture[] 
  */
 function weightsOf(folder: string): WeightImages[] {
   const [height, width] = storedShape(readRun(folder)), pixels = height * width;
-  const matrices = readSafetensors(join(folder, "model.safetensors")).tensors.filter(({ shape }) =>
-    shape.length === 2
+  const matrices = readSafetensors(join(folder, "model.safetensors")).tensors.filter(({ shape, data }) =>
+    shape.length === 2 && data.length > 0
   );
   const encoder = matrices.find(({ shape }) => shape[1] === pixels);
   const decoder = matrices.findLast(({ shape, name }) => shape[0] === pixels && name !== encoder?.name);

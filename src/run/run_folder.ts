@@ -6,12 +6,14 @@
  */
 
 import { basename, dirname, join } from "node:path";
-import { InputError } from "../errors.ts";
+import { InputError, shown } from "../errors.ts";
 import type { MetricsRecord } from "../report/run_data.ts";
 import { ioError } from "./io_error.ts";
+import { readText } from "./read_file.ts";
 
 const CONFIG_FILE = "config.json";
 const METRICS_FILE = "metrics.jsonl";
+const RECIPE_NAME = /^[a-z0-9][a-z0-9_-]*$/;
 const CONFIG_FORMAT = "bottleneck-run-1";
 
 /** What a new run folder is made from. */
@@ -62,7 +64,7 @@ function timestamp(date: Date): string {
  */
 export function createRunFolder(options: RunFolderOptions): string {
   const { recipe, seed, out, root = "runs", startedAt = new Date() } = options;
-  if (!/^[a-z0-9][a-z0-9_-]*$/.test(recipe)) {
+  if (!RECIPE_NAME.test(recipe)) {
     throw new RangeError(`Cannot create a run folder: expected a plain recipe name but received "${recipe}"`);
   }
   if (out !== undefined) {
@@ -182,12 +184,12 @@ export function readRun(path: string, needs: readonly string[] = []): Run {
       const list = missing.map((name) => `"${name}"`).join(" and ");
       throw new InputError(`${action}: ${list} is missing; name the folder of a run that has finished`);
     }
-    text = Deno.readTextFileSync(join(path, CONFIG_FILE));
+    text = readText(join(path, CONFIG_FILE));
   } catch (error) {
     throw ioError(action, error);
   }
   const refuse = (expected: string, found: unknown): InputError => {
-    const what = found === undefined ? "something else" : JSON.stringify(found);
+    const what = found === undefined ? "something else" : shown(found);
     return new InputError(`${action}: expected ${expected} in ${CONFIG_FILE} but found ${what}; train again`);
   };
   const stored = parseJson(text);
@@ -195,10 +197,28 @@ export function readRun(path: string, needs: readonly string[] = []): Run {
   if (stored.format !== CONFIG_FORMAT) throw refuse(`"format": "${CONFIG_FORMAT}"`, stored.format);
   const { recipe, startedAt, config, facts } = stored;
   if (typeof recipe !== "string") throw refuse(`a text as "recipe"`, recipe);
+  if (!RECIPE_NAME.test(recipe)) throw refuse(`a plain name as "recipe"`, recipe);
   if (typeof startedAt !== "string") throw refuse(`a text as "startedAt"`, startedAt);
   if (!isRecord(config)) throw refuse(`an object as "config"`, config);
+  if (!Object.values(config).every(isSetting)) throw refuse(`values or lists in "config"`, config);
   if (!isRecord(facts)) throw refuse(`an object as "facts"`, facts);
+  if (!isFacts(facts)) throw refuse(`values, lists and groups of them in "facts"`, facts);
   return { path, recipe, startedAt, config, facts };
+}
+
+/** What a setting may be: one value or a list of them. */
+function isSetting(value: unknown): boolean {
+  return Array.isArray(value) ? value.every(isScalar) : isScalar(value);
+}
+
+function isScalar(value: unknown): value is string | number | boolean | null {
+  return value === null || ["string", "number", "boolean"].includes(typeof value);
+}
+
+/** Settings by name, in groups and groups of groups. */
+function isFacts(value: unknown, depth = 4): boolean {
+  return isSetting(value) ||
+    isRecord(value) && depth > 0 && Object.values(value).every((item) => isFacts(item, depth - 1));
 }
 
 /**
@@ -270,18 +290,12 @@ export class MetricsLog {
  */
 export function readMetrics(folder: string): MetricsRecord[] {
   const path = join(folder, METRICS_FILE);
-  let text = "";
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    throw ioError(`Cannot read "${path}"`, error);
-  }
-  return text.split("\n").slice(0, -1).map((line, i) => {
+  return readText(path).split("\n").slice(0, -1).map((line, i) => {
     const record = parseJson(line);
-    if (!isRecord(record)) {
+    if (!isRecord(record) || !Object.values(record).every((value) => value !== null && isScalar(value))) {
       throw new InputError(
-        `Cannot read "${path}": expected a JSON object on line ${i + 1} but found ${
-          JSON.stringify(line.slice(0, 40))
+        `Cannot read "${path}": expected a JSON object of figures on line ${i + 1} but found ${
+          shown(line, 40)
         }; remove that line`,
       );
     }

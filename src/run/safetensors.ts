@@ -15,8 +15,8 @@
  * @module
  */
 
-import { InputError } from "../errors.ts";
-import { ioError } from "./io_error.ts";
+import { InputError, shown } from "../errors.ts";
+import { readBytes } from "./read_file.ts";
 import { writeFileAtomic } from "./run_folder.ts";
 
 /** The greatest header that the format's own reader accepts, in bytes. */
@@ -147,7 +147,7 @@ export function decodeSafetensors(bytes: Uint8Array, source: string = "safetenso
   return {
     metadata,
     tensors: tensors.map((tensor) => {
-      if (!isFloat(tensor)) throw wrongDtype(source, `tensor ${JSON.stringify(tensor.name)}`, "U8");
+      if (!isFloat(tensor)) throw wrongDtype(source, `tensor ${shown(tensor.name)}`, "U8");
       return tensor;
     }),
   };
@@ -155,7 +155,7 @@ export function decodeSafetensors(bytes: Uint8Array, source: string = "safetenso
 
 /** What is said of a dtype that cannot be read. */
 function wrongDtype(source: string, label: string, found: unknown): InputError {
-  const what = found === undefined ? "none" : JSON.stringify(found);
+  const what = found === undefined ? "none" : shown(found);
   return new InputError(
     `Cannot read ${source}: expected dtype F32 for ${label} but found ${what}; ` +
       "convert the file to 32-bit floats first",
@@ -196,11 +196,11 @@ export function decodeMixedSafetensors(
     throw refuse("a header that is JSON", "something else");
   }
   if (!isRecord(entries) || !header.startsWith("{")) {
-    throw refuse(`a header that begins with "{"`, JSON.stringify(header.slice(0, 20)));
+    throw refuse(`a header that begins with "{"`, shown(header, 20));
   }
   const repeated = repeatedKey(header);
   if (repeated !== undefined) {
-    throw refuse("each name once in the header", `${JSON.stringify(repeated)} twice`);
+    throw refuse("each name once in the header", `${shown(repeated)} twice`);
   }
 
   const metadata: Record<string, string> = {};
@@ -213,29 +213,29 @@ export function decodeMixedSafetensors(
   }[] = [];
   for (const [name, entry] of Object.entries(entries)) {
     if (name === METADATA_KEY) {
-      if (!isRecord(entry)) throw refuse(`an object as ${METADATA_KEY}`, JSON.stringify(entry));
+      if (!isRecord(entry)) throw refuse(`an object as ${METADATA_KEY}`, shown(entry));
       for (const [key, text] of Object.entries(entry)) {
         if (typeof text !== "string") {
-          throw refuse(`a text as metadata ${JSON.stringify(key)}`, JSON.stringify(text));
+          throw refuse(`a text as metadata ${shown(key)}`, shown(text));
         }
         Object.defineProperty(metadata, key, { value: text, enumerable: true }); // safe for "__proto__" too
       }
       continue;
     }
-    const label = `tensor ${JSON.stringify(name)}`;
-    if (!isRecord(entry)) throw refuse(`an object for ${label}`, JSON.stringify(entry));
+    const label = `tensor ${shown(name)}`;
+    if (!isRecord(entry)) throw refuse(`an object for ${label}`, shown(entry));
     const { dtype, shape, data_offsets: offsets } = entry;
     if (dtype !== "F32" && dtype !== "U8") throw wrongDtype(source, label, dtype);
     if (!isSizeList(shape)) {
-      throw refuse(`a list of sizes as the shape of ${label}`, `${JSON.stringify(shape)}`);
+      throw refuse(`a list of sizes as the shape of ${label}`, shown(shape));
     }
     if (!isSizeList(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-      throw refuse(`two rising offsets for ${label}`, `${JSON.stringify(offsets)}`);
+      throw refuse(`two rising offsets for ${label}`, shown(offsets));
     }
     const [begin, end] = offsets;
     const expected = DTYPES[dtype].BYTES_PER_ELEMENT * elementCount(shape);
     if (expected !== end - begin) {
-      throw refuse(`${expected} bytes for ${label} of shape [${shape}]`, `${end - begin}`);
+      throw refuse(`${expected} bytes for ${label} of shape ${shown(shape)}`, `${end - begin}`);
     }
     places.push({ name, dtype, shape, begin, end });
   }
@@ -246,7 +246,7 @@ export function decodeMixedSafetensors(
     if (begin !== next) {
       const fault = begin < next ? "an overlap" : "a gap";
       throw refuse(
-        `tensor ${JSON.stringify(name)} to begin at offset ${next}`,
+        `tensor ${shown(name)} to begin at offset ${next}`,
         `${fault}: it begins at ${begin}`,
       );
     }
@@ -298,12 +298,4 @@ export function readSafetensors(path: string): SafetensorsFile {
  */
 export function readMixedSafetensors(path: string): SafetensorsFile<TensorData> {
   return decodeMixedSafetensors(readBytes(path), `"${path}"`);
-}
-
-function readBytes(path: string): Uint8Array {
-  try {
-    return Deno.readFileSync(path);
-  } catch (error) {
-    throw ioError(`Cannot read "${path}"`, error);
-  }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { InputError } from "../errors.ts";
+import { InputError, shown } from "../errors.ts";
 import type { ActivationHistogram, CodeCloud, LevelState, Snapshot } from "../report/run_data.ts";
 import { writeFileAtomic } from "./run_folder.ts";
 import { encodeSafetensors, type NamedTensor, readMixedSafetensors, type TensorData } from "./safetensors.ts";
@@ -78,7 +78,7 @@ export function loadSnapshot(folder: string): Snapshot | undefined {
       throw damaged(
         path,
         `"${name}" as ${kind.name} [${shape}]`,
-        `${tensor.data.constructor.name} [${tensor.shape}]`,
+        `${tensor.data.constructor.name} ${shown(tensor.shape)}`,
       );
     }
     return tensor.data;

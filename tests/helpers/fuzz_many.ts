@@ -1,0 +1,54 @@
+// Fuzzes every reader for as long as one likes, and prints the seed and the counts; exit code 1 if any fails.
+// Run: deno run --allow-read --allow-write tests/helpers/fuzz_many.ts --count 100000 --seed 7 --keep FOLDER
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { runCommand } from "../../src/run/command.ts";
+import { integer, optionalText, parseFlags } from "../../src/run/flags.ts";
+import { fuzz, READERS, removeFolders } from "./fuzz.ts";
+
+const flags = {
+  count: integer(100_000, "inputs in all, the same number for each reader", { min: 1 }),
+  seed: integer(1, "seed of the damage", { min: 0, max: 4294967295 }),
+  keep: optionalText("folder for inputs that a reader fails on", "they are not kept"),
+  only: optionalText("the one reader to fuzz", "all"),
+};
+
+async function main(): Promise<number> {
+  const { count, seed, keep, only } = parseFlags(
+    { name: "fuzz_many", description: "Gives damaged inputs to every reader." },
+    flags,
+    Deno.args,
+  );
+  const readers = READERS.filter(({ name }) => only === undefined || name === only);
+  const each = Math.ceil(count / readers.length);
+  let failures = 0;
+  try {
+    for (const reader of readers) {
+      const began = performance.now();
+      const { accepted, faults } = await fuzz(reader, seed, each);
+      const seconds = ((performance.now() - began) / 1000).toFixed(1);
+      console.log(
+        `${reader.name}: seed ${seed}, ${each} inputs, ${accepted} accepted, ${faults.length} faults, ${seconds} s`,
+      );
+      failures += faults.length;
+      const kinds = new Set<string>();
+      for (const { number, input, error } of faults) {
+        const { message, cause } = error as Error;
+        const text = inspect(cause ?? message).slice(0, 600);
+        const kind = text.replace(/\d+/g, "#").slice(0, 160);
+        if (kinds.has(kind) || kinds.size >= 8) continue;
+        kinds.add(kind);
+        console.log(`  case ${number}, ${input.length} bytes: ${text}`);
+        if (keep === undefined) continue;
+        Deno.mkdirSync(join(keep, reader.name), { recursive: true });
+        Deno.writeFileSync(join(keep, reader.name, `seed-${seed}-case-${number}`), input);
+      }
+    }
+  } finally {
+    removeFolders();
+  }
+  console.log(`${each * readers.length} inputs, ${failures} faults`);
+  return failures > 0 ? 1 : 0;
+}
+
+if (import.meta.main) await runCommand(main);
