@@ -434,6 +434,19 @@ Deno.test("without the permission to listen, one line says which to add", async 
   assert.match(stderr, /^error: Cannot start the dashboard: .*add --allow-net=127\.0\.0\.1\n$/);
 });
 
+Deno.test("pictures alone leave codes and activations as the last whole snapshot had them", () => {
+  const history = new History();
+  history.start(exampleRun());
+  const whole = exampleSnapshot(1), { codes: _codes, ...pictures } = exampleSnapshot(2, 40, 5);
+  history.change({ snapshot: { ...pictures, activations: [] } });
+  assert.equal(history.run!.snapshot!.codes, undefined);
+  history.change({ snapshot: whole });
+  history.change({ snapshot: { ...pictures, activations: [] } });
+  const { epoch, codes, activations, reconstructions } = history.run!.snapshot!;
+  assert.deepEqual([epoch, codes, activations], [2, whole.codes, whole.activations]);
+  assert.deepEqual(reconstructions, pictures.reconstructions);
+});
+
 Deno.test("the history is bounded, and keeps the recent, the first and the rare", () => {
   const history = new History();
   history.start(exampleRun());

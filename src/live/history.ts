@@ -8,8 +8,8 @@ import type { EpochPicture, MetricsRecord, RunData } from "../report/run_data.ts
 export const MAX_RECORDS = 20_000;
 /** The latest records, which are never thinned out. */
 export const RECENT_RECORDS = 1_000;
-/** Pictures of one kind that are kept; beyond, every second is dropped. */
-export const MAX_PICTURES = 100;
+/** Pictures of one kind that are kept; beyond, every second is dropped: the page fetches them with all else. */
+export const MAX_PICTURES = 12;
 
 /** The history of one run. */
 export class History {
@@ -37,9 +37,16 @@ export class History {
     run.pictures.forEach((picture) => this.addPicture(picture));
   }
 
-  /** Replaces parts of the run. Without a run there is nothing to replace. */
+  /**
+   * Replaces parts of the run. Without a run there is nothing to replace. A snapshot of pictures alone leaves codes,
+   * activations and the rest as the last whole one had them.
+   */
   change(change: Partial<Omit<RunData, "metrics" | "pictures">>): void {
-    if (this.#run) this.#run = { ...this.#run, ...change };
+    if (!this.#run) return;
+    const { snapshot: before } = this.#run, { snapshot } = change;
+    this.#run = { ...this.#run, ...change };
+    if (!before || !snapshot || snapshot.codes) return;
+    this.#run = { ...this.#run, snapshot: { ...before, ...snapshot, activations: before.activations } };
   }
 
   /** Adds a line of metrics. */

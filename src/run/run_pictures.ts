@@ -12,7 +12,7 @@ import { codesPicture } from "../report/codes_picture.ts";
 import { lossPicture } from "../report/loss_picture.ts";
 import { reportPage } from "../report/page/report_page.ts";
 import { imageGrid, reconstructionGrid } from "../report/picture.ts";
-import type { EpochPicture, Snapshot } from "../report/run_data.ts";
+import type { EpochPicture } from "../report/run_data.ts";
 import { weightsPicture } from "../report/weights_picture.ts";
 import type { Measured } from "./measured.ts";
 import { readRunData } from "./read_run_data.ts";
@@ -42,13 +42,12 @@ export interface RunPicturesOptions {
 }
 
 /** The largest share of the time that the dashboard's pictures may take; fewer are taken where it would be more. */
-const SHARE = 0.02;
+const SHARE = 0.01;
 
 /** What a run shows. It changes nothing of what is learned. */
 export class RunPictures implements Disposable {
   readonly #options: RunPicturesOptions;
   #snapshots: { readonly stage: number | undefined; readonly network: Snapshots } | undefined;
-  #latest: Snapshot | undefined;
   #restUntil = 0; // on performance.now()'s clock
 
   /** Shows the run on the dashboard, if there is one. */
@@ -79,11 +78,7 @@ export class RunPictures implements Disposable {
     const network = await this.#networkOf(stage);
     const began = performance.now();
     const snapshot = await network.takePictures(epoch, step);
-    const { activations } = this.#latest ?? snapshot; // with codes and the rest they stay as of the last epoch
-    this.live?.publish({
-      kind: "change",
-      change: { snapshot: { ...this.#latest, ...snapshot, activations } },
-    });
+    this.live?.publish({ kind: "change", change: { snapshot } });
     const now = performance.now();
     this.#restUntil = now + (now - began) / SHARE;
   }
@@ -99,7 +94,6 @@ export class RunPictures implements Disposable {
    */
   async save(epoch: number, step: number, stage: number | undefined): Promise<void> {
     const snapshot = await (await this.#networkOf(stage)).take(epoch, step);
-    this.#latest = snapshot;
     saveSnapshot(this.#options.folder, snapshot);
     const { images, reconstructions, errors, samples, imageShape } = snapshot;
     const pictures: EpochPicture[] = [{

@@ -16,9 +16,9 @@
  */
 
 /** Milliseconds between drawings, at least and at most. */
-const DRAW_EVERY = 1000, DRAW_AT_LEAST_EVERY = 4000;
+const DRAW_EVERY = 1000, DRAW_AT_LEAST_EVERY = 10000;
 /** After a drawing the page rests for so many times as long: training may want the same processors. */
-const REST = 20;
+const REST = 50;
 /** Milliseconds before a refused connection is tried again. */
 const TRY_AGAIN = 3000;
 /** Metrics records that the page lets grow before it fetches them anew, thinned out. */
