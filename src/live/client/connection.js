@@ -16,9 +16,12 @@
  */
 
 /** Milliseconds between drawings, at least and at most. */
-const DRAW_EVERY = 1000, DRAW_AT_LEAST_EVERY = 10000;
-/** After a drawing the page rests for so many times as long: training may want the same processors. */
-const REST = 50;
+const DRAW_EVERY = 1000, DRAW_AT_LEAST_EVERY = 30000;
+/**
+ * After a drawing the page rests for so many times as long as it took until it was on the screen: training may want the
+ * same processors, above all where there is no GPU and they draw too.
+ */
+const REST = 30;
 /** Milliseconds before a refused connection is tried again. */
 const TRY_AGAIN = 3000;
 /** Metrics records that the page lets grow before it fetches them anew, thinned out. */
@@ -75,7 +78,10 @@ export class Connection {
     try {
       if (this.#isStale) await this.#fetch();
       this.#isChanged = false;
-      if (this.#data?.page) await this.#listener.onPage(this.#data.page);
+      if (this.#data?.page) {
+        await this.#listener.onPage(this.#data.page);
+        await shown();
+      }
     } finally {
       this.#isBusy = false;
     }
@@ -131,4 +137,12 @@ export class Connection {
       void this.#draw();
     }
   }
+}
+
+/** Resolves when what was drawn is on the screen: at the second frame from now, or soon where no frames are made. */
+function shown() {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => requestAnimationFrame(resolve));
+    setTimeout(resolve, 1000);
+  });
 }
