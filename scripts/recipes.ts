@@ -121,13 +121,13 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     },
     fromTrace: ({ name, model, loss }) => {
       const { sizes, output } = model;
-      if (sizes.length !== 3 || output !== "sigmoid" || loss.reconstruction !== "bce") {
+      if (output !== "sigmoid" || loss.reconstruction !== "bce") {
         throw new InputError(
-          `Cannot replay ${name}: recipe vae has three sizes, a sigmoid output and cross-entropy (bce)`,
+          `Cannot replay ${name}: recipe vae has a sigmoid output and cross-entropy (bce)`,
         );
       }
       return (g, p, x) => {
-        const epsilon = g.input("eps", sizes[2]);
+        const epsilon = g.input("eps", sizes.at(-1)!);
         return vae.model(g, p, x, { epsilon }, { ...model, reduction: loss.reduction, beta: loss.kl! });
       };
     },
