@@ -1,12 +1,8 @@
-// The recipes by name, for the tools that work on any of them: gradcheck, replay and evaluate.
-import type { Trace } from "../src/check/trace.ts";
+// The recipes by name, for the tools that work on any of them: gradcheck, bench and evaluate.
 import type { Dataset } from "../src/data/dataset.ts";
 import { InputError } from "../src/errors.ts";
 import type { Optimizer } from "../src/graph/compile.ts";
-import type { Graph } from "../src/graph/graph.ts";
 import type { BuildModel } from "../src/graph/model.ts";
-import type { Value } from "../src/graph/tensor.ts";
-import { add } from "../src/layers/add.ts";
 import { parseNoise } from "../src/layers/noise.ts";
 import { adam } from "../src/optim/adam.ts";
 import { type Config, type Flag, type FlagSet, restoreConfig } from "../src/run/flags.ts";
@@ -26,8 +22,6 @@ export interface Recipe {
   readonly fromConfig: (config: Readonly<Record<string, unknown>>, source: string, data: Dataset) => Measured;
   /** The networks that gradcheck checks, by the flags that make them; the first is the script's default. */
   readonly variants: Readonly<Record<string, Variant>>;
-  /** Records the network that a trace tells of. */
-  readonly fromTrace: (trace: Trace) => BuildModel;
 }
 
 /** A network with the optimizer that its flags give it. */
@@ -49,29 +43,14 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
         basic.flags,
       ),
     },
-    fromTrace: (trace) => {
-      const { name, model, loss } = trace;
-      squaredErrorsOnly(trace);
-      if (model.sizes.length !== 2 || model.code !== model.activation) {
-        throw new InputError(
-          `Cannot replay ${name}: recipe basic has two sizes and no activation for its code`,
-        );
-      }
-      return (g, p, x) => basic.model(g, p, x, { ...model, reduction: loss.reduction });
-    },
   },
   deep: {
     fromConfig: restored(deep),
     variants: { "": variant((g, p, x) => deep.model(g, p, x), deep.flags) },
-    fromTrace: (trace) => {
-      squaredErrorsOnly(trace);
-      return (g, p, x) => deep.model(g, p, x, { ...trace.model, reduction: trace.loss.reduction });
-    },
   },
   stacked: {
     fromConfig: restored(stacked),
     variants: stages(stacked.ARCHITECTURE, {}, stacked.flags),
-    fromTrace: layerwise,
   },
   denoising: {
     fromConfig: restored(denoising),
@@ -82,7 +61,6 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
         return [`--noise ${noise}`, variant(build, denoising.flags)];
       }),
     ),
-    fromTrace: layerwise,
   },
   sparse: {
     fromConfig: restored(sparse),
@@ -93,20 +71,11 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
         sparse.flags,
       ),
     },
-    fromTrace: layerwise,
   },
   tied: {
     fromConfig: restored(tied),
     variants: {
       "": variant((g, p, x) => tied.model(g, p, x, new Float32Array(x.width).fill(0.2)), tied.flags),
-    },
-    fromTrace: (trace) => {
-      const { name, model, loss } = trace;
-      squaredErrorsOnly(trace);
-      if (model.code !== model.activation) {
-        throw new InputError(`Cannot replay ${name}: recipe tied has no activation of its own for its code`);
-      }
-      return (g, p, x) => tied.model(g, p, x, model.mean!, { ...model, reduction: loss.reduction });
     },
   },
   vae: {
@@ -118,18 +87,6 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
           vae.model(g, p, x, { seed: 0 }, { ...vae.ARCHITECTURE, sizes: [x.width, 400, 2], beta: 4 }),
         vae.flags,
       ),
-    },
-    fromTrace: ({ name, model, loss }) => {
-      const { sizes, output } = model;
-      if (output !== "sigmoid" || loss.reconstruction !== "bce") {
-        throw new InputError(
-          `Cannot replay ${name}: recipe vae has a sigmoid output and cross-entropy (bce)`,
-        );
-      }
-      return (g, p, x) => {
-        const epsilon = g.input("eps", sizes.at(-1)!);
-        return vae.model(g, p, x, { epsilon }, { ...model, reduction: loss.reduction, beta: loss.kl! });
-      };
     },
   },
   matched: {
@@ -154,14 +111,6 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
         )
       ).filter(([flags]) => !flags.startsWith("--match none --local")), // which has no level to stop at
     ),
-    fromTrace: ({ name, model, loss }) => {
-      const { activation, code, output } = model;
-      if (activation !== "sigmoid" || code !== activation || output !== activation) {
-        throw new InputError(`Cannot replay ${name}: every layer of recipe matched is a sigmoid`);
-      }
-      const { reduction, match = "mse", local = false } = loss;
-      return (g, p, x) => matched.model(g, p, x, { ...model, reduction, match, local, tied: false });
-    },
   },
 };
 
@@ -189,41 +138,8 @@ function stages(
   );
 }
 
-/** The network of a trace of layer-wise training; all stages' parameters are there, whichever is trained. */
-function layerwise(trace: Trace): BuildModel {
-  const { name, recipe, model, loss, steps } = trace;
-  squaredErrorsOnly(trace);
-  if (model.code !== model.activation || model.bias) {
-    throw new InputError(
-      `Cannot replay ${name}: recipe ${recipe} has no bias, and its code no activation of its own`,
-    );
-  }
-  const corrupt = (g: Graph, x: Value) => add(g, x, g.input("noise", x.width), { label: "noisy pixels" });
-  return (g, p, x) => {
-    model.sizes.slice(1).forEach((outputs, k) => {
-      const inputs = model.sizes[k];
-      p.declare(`ae.${k}.encoder.weight`, [outputs, inputs], "glorot-uniform", inputs);
-      p.declare(`ae.${k}.decoder.weight`, [inputs, outputs], "glorot-uniform", outputs);
-    });
-    return stacked.model(g, p, x, {
-      ...model,
-      reduction: loss.reduction,
-      corrupt: steps[0].inputs.has("noise") ? corrupt : undefined,
-      sparsity: loss.sparsity,
-    });
-  };
-}
-
 function variant(build: BuildModel, { learningRate }: { readonly learningRate: Flag<number> }): Variant {
   return { build, optimizer: adam({ learningRate: learningRate.defaultValue }) };
-}
-
-function squaredErrorsOnly({ name, recipe, loss }: Trace): void {
-  if (loss.reconstruction !== "mse") {
-    throw new InputError(
-      `Cannot replay ${name}: recipe ${recipe} has squared errors, not ${loss.reconstruction}`,
-    );
-  }
 }
 
 /**

@@ -8,7 +8,8 @@ import { InputError } from "../src/errors.ts";
 import { runCommand } from "../src/run/command.ts";
 import { parseFlags, positionals } from "../src/run/flags.ts";
 import { readText } from "../src/run/read_file.ts";
-import { findRecipe, RECIPES } from "./recipes.ts";
+import { RECIPES } from "./recipes.ts";
+import { traceModel } from "./trace_models.ts";
 
 const flags = { files: positionals("FILE", "traces to replay") };
 
@@ -24,7 +25,7 @@ async function main(): Promise<number> {
   for (const file of files) {
     try {
       const trace = parseTrace(readText(file), file, Object.keys(RECIPES));
-      const report = await replay(gpu, trace, findRecipe(trace.recipe).fromTrace(trace));
+      const report = await replay(gpu, trace, traceModel(trace));
       console.log(formatReplay(report));
       if (!report.passed) failures++;
     } catch (error) {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { findRecipe, RECIPES } from "../../scripts/recipes.ts";
+import { traceModel } from "../../scripts/trace_models.ts";
 import { flags as DEEP_FLAGS } from "../../scripts/deep.ts";
 import { parseTrace } from "../../src/check/trace.ts";
 import { readCsv } from "../../src/data/csv.ts";
@@ -296,7 +297,7 @@ export const READERS: readonly Reader[] = [
     read: (bytes) => {
       const trace = parseTrace(textOf(bytes), "x", Object.keys(RECIPES));
       const graph = new Graph(Math.max(...trace.steps.map(({ rows }) => rows)));
-      findRecipe(trace.recipe).fromTrace(trace)(
+      traceModel(trace)(
         graph,
         new Parameters(0),
         graph.input("x", trace.model.sizes[0]),
