@@ -104,10 +104,9 @@ export function fromConfig(config: Config<typeof flags>, { width }: Dataset): Me
   const build = (g: Graph, p: Parameters, x: Value) =>
     model(g, p, x, { ...ARCHITECTURE, sizes, match, local, tied });
   const beside = besidePytorch(flags, config, ["match", "local"]);
-  const isMeasured = !local || match === "mse";
   return {
     build,
-    pytorch: { error: beside(isMeasured ? PYTORCH[local ? "local" : match] : undefined) },
+    pytorch: { error: beside(!local ? PYTORCH[match] : match === "mse" ? PYTORCH.local : undefined) },
     crossEntropy: match === "mse" ? undefined : { label: "level.0", per: "pixel" },
     rows: ({ gpu, parameters, data }) => measureLevels(gpu, build, parameters, data),
   };
@@ -121,8 +120,7 @@ async function main(): Promise<number> {
   const measured = fromConfig(config, data);
   const optimizer = adam({ learningRate: config.learningRate ?? RATES[config.match], epsilon: 1e-7 });
   const step = await training.compile(measured.build, optimizer);
-  const steps = config.epochs * schedule.length;
-  const rate = training.rate(optimizer, steps);
+  const steps = config.epochs * schedule.length, rate = training.rate(optimizer, steps);
 
   using run = await training.start({ ...measured, compiled: step, optimizer, epochs: config.epochs, steps });
   if (!run) return 0;
