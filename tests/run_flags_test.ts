@@ -201,7 +201,7 @@ Deno.test("restoreConfig() gives back what JSON keeps of a configuration", () =>
 Deno.test.each([
   [{ size: 0 }, 'expected "size" to be an integer, at least 1 but found 0'],
   [{ size: "5" }, 'found "5"'],
-  [{}, 'expected "size" to be an integer, at least 1 but found nothing'],
+  [{ size: null }, 'expected "size" to be an integer, at least 1 but found null'],
   [{ size: 5, kind: "c" }, 'expected "kind" to be one of a, b but found "c"'],
   [{ size: 5, kind: "a", limit: 1.5 }, 'expected "limit"'],
   [{ size: 5, kind: "a", path: 3 }, 'expected "path"'],
@@ -216,6 +216,30 @@ Deno.test.each([
     () => restoreConfig(declared, stored as Readonly<Record<string, unknown>>, '"runs/x/config.json"'),
     (error: unknown) => error instanceof InputError && error.message.includes(part),
   );
+});
+
+Deno.test("restoreConfig() fills in what was stored before a flag existed, and says so", () => {
+  const declared = {
+    size: integer(3, "size", { min: 1 }),
+    quick: flag("be quick"),
+    limit: optionalInteger("limit"),
+  };
+  const said: string[] = [];
+  const original = console.error;
+  console.error = (line: string) => said.push(line);
+  try {
+    assert.deepEqual(restoreConfig(declared, { limit: 5 }, '"runs/x"'), { size: 3, quick: false, limit: 5 });
+    assert.deepEqual(restoreConfig(declared, { size: 4, quick: true }, '"runs/y"'), {
+      size: 4,
+      quick: true,
+      limit: undefined,
+    });
+  } finally {
+    console.error = original;
+  }
+  assert.deepEqual(said, [
+    'warning: "runs/x" was stored before these flags existed; taking their defaults: "size" (3)',
+  ]);
 });
 
 const lists = { sizes: integers([784, 64, 3], "widths", { min: 1 }, 2), freeze: toggle(false, "hold still") };

@@ -212,12 +212,13 @@ export function parseFlags<const F extends FlagSet>(
 
 /**
  * Checks a configuration that was stored earlier, such as the one in a run folder, against a declaration.
- * Keys that the declaration does not know are left out.
+ * Keys that the declaration does not know are left out. What is missing, because it was stored before the flag existed,
+ * takes the flag's default, with a warning.
  *
  * @param flags what is declared
  * @param stored the stored values, by camelCase key
  * @param source where they come from, for messages
- * @throws InputError if a value is missing or not acceptable
+ * @throws InputError if a value is not acceptable
  */
 export function restoreConfig<const F extends FlagSet>(
   flags: F,
@@ -225,10 +226,14 @@ export function restoreConfig<const F extends FlagSet>(
   source: string,
 ): Config<F> {
   const values: Record<string, unknown> = {};
+  const missing: string[] = [];
   for (const [key, declared] of Object.entries(flags)) {
-    const value = Object.hasOwn(stored, key) ? stored[key] : undefined;
-    const mayBeAbsent = declared.defaultValue === undefined && value === undefined;
-    if (!mayBeAbsent && !declared.accepts(value)) {
+    const isStored = Object.hasOwn(stored, key) && stored[key] !== undefined;
+    const value = isStored ? stored[key] : declared.defaultValue;
+    if (!isStored && declared.kind !== "switch" && value !== undefined) {
+      missing.push(`"${key}" (${shown(value)})`);
+    }
+    if (isStored && !declared.accepts(value)) {
       throw new InputError(
         `Cannot use ${source}: expected "${key}" to be ${declared.expected} but found ${
           shown(value)
@@ -236,6 +241,13 @@ export function restoreConfig<const F extends FlagSet>(
       );
     }
     values[key] = value;
+  }
+  if (missing.length > 0) {
+    console.error(
+      `warning: ${source} was stored before these flags existed; taking their defaults: ${
+        missing.join(", ")
+      }`,
+    );
   }
   return values as Config<F>;
 }
