@@ -134,13 +134,27 @@ gpuTest("Gpu counts live buffers and bytes", (gpu) => {
 
 gpuTest("Gpu.createBuffer() names the limit that a buffer exceeds", (gpu) => {
   const limit = gpu.device.limits.maxStorageBufferBindingSize;
-  assert.throws(() => gpu.createBuffer("train images", limit + 4), (error: unknown) => {
+  assert.throws(() => gpu.createBuffer("train images", limit + 2 ** 20), (error: unknown) => {
     assert.ok(error instanceof InputError);
     assert.match(
       error.message,
-      /^Cannot create GPU buffer "train images": it needs [\d.]+ MiB, this device allows /,
+      /^Cannot create GPU buffer "train images": it needs [\d,.]+ MiB, 1 MiB more than this device's max\w+ of /,
     );
-    assert.ok(error.message.includes(`${(limit / 2 ** 20).toFixed(1)} MiB;`));
+    assert.ok(error.message.includes(` of ${(limit / 2 ** 20).toLocaleString("en-US")} MiB;`), error.message);
+    return true;
+  });
+});
+
+Deno.test("Gpu.check() says in one line that memory has run out", async () => {
+  using gpu = await openGpu();
+  gpu.createBuffer("data", 3 * 2 ** 20);
+  const error = new GPUOutOfMemoryError("no memory");
+  gpu.device.dispatchEvent(
+    Object.assign(new Event("uncapturederror"), { error }), // as a device with that little memory would
+  );
+  assert.throws(() => gpu.check("step 1"), (error: unknown) => {
+    assert.ok(error instanceof InputError);
+    assert.match(error.message, /^Out of GPU memory during step 1: 3 MiB .* use fewer images \(--limit\)/);
     return true;
   });
 });

@@ -52,8 +52,9 @@ function secondBatch(images: ArrayLike<number>, scale: number): Float64Array {
 function opsCheck(gpu: Gpu, owned: DisposableStack): () => Promise<Finding | undefined> {
   const graph = new Graph(BATCH);
   const parameters = owned.use(new Parameters(8));
-  const bytes = owned.use(new DeviceImages(gpu, "bytes", BYTES, WIDTH));
-  const floats = owned.use(new DeviceImages(gpu, "floats", FLOATS, WIDTH));
+  // rows of 18 pixels are padded to 20: five of the 13 images in a chunk
+  const bytes = owned.use(new DeviceImages(gpu, "bytes", BYTES, WIDTH, 5 * 20));
+  const floats = owned.use(new DeviceImages(gpu, "floats", FLOATS, WIDTH, 5 * 20 * 4));
   for (const images of [bytes, floats]) images.setOrder(ORDER);
   const [pixels, target] = [gatherBatch(graph, "pixels", bytes), gatherBatch(graph, "target", floats)];
   const losses = everyOp(graph, parameters, pixels, target);

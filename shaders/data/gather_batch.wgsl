@@ -1,18 +1,22 @@
 // Takes a batch out of the images that lie on the GPU, as bytes or as floats: row b is the image that the order
-// names.
+// names. A data set that is larger than a binding may be lies in several chunks, and is gathered by as many
+// dispatches.
 //
-// Forward    gather_batch        X[b,i] = images[order[first + b], i] / 255
-//            gather_batch_float  X[b,i] = floats[order[first + b], i]
+// Forward    gather_batch        X[b,i] = images[order[step.first + b] - batch.first, i] / 255
+//            gather_batch_float  X[b,i] = floats[order[step.first + b] - batch.first, i]
 // Backward   none: pixels need no gradient
 // Shapes     images [N, I] as bytes, four to a word, rows padded to whole words; floats [N, I] in [0, 1], rows
-//            padded with zeros to a multiple of four; order: indices below N; X [B, I], padded likewise
+//            padded with zeros to a multiple of four; N images from the first-th on lie in this chunk; order:
+//            indices of images in all chunks; X [B, I], padded likewise
 // One lane   takes four pixels of one row: one word of bytes, or one vec4
-// Rows       past step.rows are not written
+// Rows       past step.rows are not written, nor those whose image lies in another chunk
 
 override LANES: u32; // lanes of a workgroup
 
 struct Batch {
   words: u32, // words or vec4 of a row: pixels / 4, rounded up
+  first: u32, // the chunk's first image
+  count: u32, // images in the chunk
 }
 struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
@@ -28,7 +32,9 @@ fn gather_batch(@builtin(global_invocation_id) lane: vec3u) {
   let b = lane.x / batch.words;
   let word = lane.x % batch.words;
   if (b >= step.rows) { return; }
-  x[lane.x] = unpack4x8unorm(images[order[step.first + b] * batch.words + word]);
+  let image = order[step.first + b] - batch.first; // wraps below the chunk, and is then too large
+  if (image >= batch.count) { return; }
+  x[lane.x] = unpack4x8unorm(images[image * batch.words + word]);
 }
 
 @compute @workgroup_size(LANES)
@@ -36,5 +42,7 @@ fn gather_batch_float(@builtin(global_invocation_id) lane: vec3u) {
   let b = lane.x / batch.words;
   let word = lane.x % batch.words;
   if (b >= step.rows) { return; }
-  x[lane.x] = floats[order[step.first + b] * batch.words + word];
+  let image = order[step.first + b] - batch.first; // wraps below the chunk, and is then too large
+  if (image >= batch.count) { return; }
+  x[lane.x] = floats[image * batch.words + word];
 }

@@ -11,6 +11,11 @@ export interface OpenOptions {
   rewriteShader?: (path: string, code: string) => string;
 }
 
+/** Bytes in words. */
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toLocaleString("en-US", { maximumFractionDigits: 1 })} MiB`;
+}
+
 /** An open GPU device with everything that was created on it. One per process is enough. */
 export class Gpu {
   /** The WebGPU device itself. */
@@ -23,10 +28,13 @@ export class Gpu {
   readonly hasTimestamps: boolean;
   /** See {@link OpenOptions.rewriteShader}. */
   readonly rewriteShader: (path: string, code: string) => string;
+  /** Bytes that a storage buffer may have: a shader must be able to bind the whole of it. */
+  readonly bufferBytes: number;
   /** Pipelines made so far, by everything that tells them apart. */
   readonly pipelines: Map<string, GPUComputePipeline> = new Map();
 
   readonly #errors: string[] = [];
+  #isOutOfMemory = false;
   readonly #buffers: Set<GPUBuffer> = new Set();
   #lost: string | undefined;
   #absent: GPUBuffer | undefined;
@@ -38,9 +46,13 @@ export class Gpu {
     this.isSoftware = adapter.info.isFallbackAdapter ?? false;
     this.hasTimestamps = device.features.has("timestamp-query");
     this.rewriteShader = options.rewriteShader ?? ((_path, code) => code);
+    const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+    this.bufferBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
     device.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
-      this.#errors.push((event as GPUUncapturedErrorEvent).error.message.trim());
+      const { error } = event as GPUUncapturedErrorEvent;
+      this.#isOutOfMemory ||= error instanceof GPUOutOfMemoryError;
+      this.#errors.push(error.message.trim());
     });
     device.lost.then((info) => {
       this.#lost = `${info.reason}: ${info.message}`;
@@ -70,9 +82,18 @@ export class Gpu {
    * Throws what WebGPU reported since the last call: a lost device, or an error nobody was waiting for.
    *
    * @param doing what was under way, such as `step 120 of "deep"`
+   * @throws InputError if the device has run out of memory
    * @throws Error with the device's own words
    */
   check(doing: string): void {
+    if (this.#isOutOfMemory) {
+      throw new InputError(
+        `Out of GPU memory during ${doing}: ${
+          mebibytes(this.liveBytes)
+        } are more than this device has left; ` +
+          "use fewer images (--limit), a smaller batch or smaller layers",
+      );
+    }
     if (this.#lost !== undefined) {
       throw new Error(`GPU device lost during ${doing} (${this.#lost}): start the run again`);
     }
@@ -91,15 +112,15 @@ export class Gpu {
    */
   createBuffer(label: string, bytes: number, usage: number = GPUBufferUsage.STORAGE): GPUBuffer {
     const size = Math.max(16, Math.ceil(bytes / 4) * 4);
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
-    const limit = usage & GPUBufferUsage.STORAGE
-      ? Math.min(maxBufferSize, maxStorageBufferBindingSize)
-      : maxBufferSize;
+    const { maxBufferSize } = this.device.limits;
+    const limit = usage & GPUBufferUsage.STORAGE ? this.bufferBytes : maxBufferSize;
     if (size > limit) {
-      const [wanted, allowed] = [size, limit].map((n) => `${(n / 2 ** 20).toFixed(1)} MiB`);
+      const name = limit === maxBufferSize ? "maxBufferSize" : "maxStorageBufferBindingSize";
       throw new InputError(
-        `Cannot create GPU buffer "${label}": it needs ${wanted}, this device allows ${allowed}; ` +
-          "use smaller layers, a smaller batch or fewer images",
+        `Cannot create GPU buffer "${label}": it needs ${mebibytes(size)}, ${
+          mebibytes(size - limit)
+        } more than ` +
+          `this device's ${name} of ${mebibytes(limit)}; use smaller layers, a smaller batch or fewer images`,
       );
     }
     const both = usage & GPUBufferUsage.MAP_READ

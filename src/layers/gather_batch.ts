@@ -3,13 +3,27 @@
  * @module
  */
 import code from "../../shaders/data/gather_batch.wgsl" with { type: "text" };
+import { InputError } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Graph } from "../graph/graph.ts";
 import { padded, type Tensor, type Value } from "../graph/tensor.ts";
 
 const GATHER = { path: "shaders/data/gather_batch.wgsl", code };
 
-/** Images on the GPU, a byte or a float a pixel, with the order in which they are taken. */
+/** Images that lie in one buffer. */
+export interface ImageChunk {
+  /** The place of its first image among all. */
+  readonly first: number;
+  /** Number of images. */
+  readonly count: number;
+  /** The pixels. */
+  readonly pixels: Tensor;
+}
+
+/**
+ * Images on the GPU, a byte or a float a pixel, with the order in which they are taken. A shader sees no more of a
+ * buffer than the device's limits allow (128 MiB by default), so more images than that lie in several.
+ */
 export class DeviceImages {
   /** Number of images. */
   readonly count: number;
@@ -17,12 +31,12 @@ export class DeviceImages {
   readonly width: number;
   /** Whether pixels are floats in [0, 1], and not bytes. */
   readonly isFloat: boolean;
-  /** The pixels. */
-  readonly images: Tensor;
+  /** The pixels, in as many chunks as it takes. */
+  readonly chunks: readonly ImageChunk[];
   /** The order. */
   readonly order: Tensor;
   readonly #gpu: Gpu;
-  readonly #buffers: readonly [images: GPUBuffer, order: GPUBuffer];
+  readonly #buffers: readonly [order: GPUBuffer, ...chunks: GPUBuffer[]];
 
   /**
    * Copies images to the GPU, in the order in which they lie.
@@ -31,10 +45,17 @@ export class DeviceImages {
    * @param label their name, such as `train`
    * @param pixels [count, width]: bytes from 0 to 255, or floats in [0, 1]
    * @param width pixels of an image
+   * @param chunkBytes the most that one buffer holds; what the device allows if absent
    * @throws InputError if they exceed the device's limits
    * @throws RangeError if they are no whole number of images
    */
-  constructor(gpu: Gpu, label: string, pixels: Uint8Array | Float32Array, width: number) {
+  constructor(
+    gpu: Gpu,
+    label: string,
+    pixels: Uint8Array | Float32Array,
+    width: number,
+    chunkBytes: number = gpu.bufferBytes,
+  ) {
     const isFloat = pixels instanceof Float32Array;
     const count = pixels.length / width;
     if (!Number.isInteger(count) || count < 1) {
@@ -44,28 +65,42 @@ export class DeviceImages {
         }, received ${pixels.length}`,
       );
     }
-    const stride = padded(width);
-    const bytes = count * stride * pixels.BYTES_PER_ELEMENT;
-    const images = gpu.createBuffer(`${label} images`, bytes);
-    const order = gpu.createBuffer(`${label} order`, count * 4);
-    // a few rows at a time: what is written stays in memory until it is submitted
-    const rowsAtOnce = Math.ceil(2 ** 22 / (stride * pixels.BYTES_PER_ELEMENT));
-    for (let first = 0; first < count; first += rowsAtOnce) {
-      const rows = Math.min(rowsAtOnce, count - first);
-      const chunk = isFloat ? new Float32Array(rows * stride) : new Uint8Array(rows * stride);
-      for (let b = 0; b < rows; b++) {
-        chunk.set(pixels.subarray((first + b) * width, (first + b + 1) * width), b * stride);
-      }
-      gpu.device.queue.writeBuffer(images, first * stride * pixels.BYTES_PER_ELEMENT, chunk);
+    if (4 * count > gpu.bufferBytes) {
+      throw new InputError(
+        `Cannot upload ${count} images "${label}": their order needs ${
+          4 * count
+        } bytes, and this device binds at ` +
+          `most ${gpu.bufferBytes} (maxStorageBufferBindingSize); use --limit ${
+            Math.floor(gpu.bufferBytes / 4)
+          }`,
+      );
     }
-    gpu.device.queue.submit([]);
+    const imageBytes = padded(width) * pixels.BYTES_PER_ELEMENT;
+    const most = Math.max(1, Math.floor(chunkBytes / imageBytes));
+    const firsts = Array.from({ length: Math.ceil(count / most) }, (_, k) => k * most);
+    using made = new DisposableStack();
+    const create = (name: string, bytes: number) =>
+      made.adopt(gpu.createBuffer(name, bytes), (buffer) => gpu.destroyBuffer(buffer));
+    const order = create(`${label} order`, count * 4);
+    const buffers = firsts.map((first, k) =>
+      create(
+        firsts.length === 1 ? `${label} images` : `${label} images ${k + 1} of ${firsts.length}`,
+        Math.min(most, count - first) * imageBytes,
+      )
+    );
+    this.chunks = buffers.map((buffer, k) => {
+      const first = firsts[k], rows = Math.min(most, count - first);
+      upload(gpu, buffer, pixels.subarray(first * width, (first + rows) * width), width);
+      const bytes = rows * imageBytes;
+      return { first, count: rows, pixels: { name: buffer.label, bytes, home: { buffer, offset: 0 } } };
+    });
     this.count = count;
     this.width = width;
     this.isFloat = isFloat;
-    this.images = { name: `${label} images`, bytes, home: { buffer: images, offset: 0 } };
-    this.order = { name: `${label} order`, bytes: count * 4, home: { buffer: order, offset: 0 } };
+    this.order = { name: order.label, bytes: count * 4, home: { buffer: order, offset: 0 } };
     this.#gpu = gpu;
-    this.#buffers = [images, order];
+    this.#buffers = [order, ...buffers];
+    made.move(); // they are this object's from now on
     this.setOrder(Uint32Array.from({ length: count }, (_, k) => k));
   }
 
@@ -83,7 +118,7 @@ export class DeviceImages {
           (bad >= 0 ? `, of which [${bad}] is ${order[bad]}` : ""),
       );
     }
-    this.#gpu.device.queue.writeBuffer(this.#buffers[1], 0, order);
+    this.#gpu.device.queue.writeBuffer(this.#buffers[0], 0, order);
   }
 
   /** Frees the images. */
@@ -97,8 +132,25 @@ export class DeviceImages {
   }
 }
 
+/** Writes images with their rows padded, a few at a time: what is written takes memory until it is submitted. */
+function upload(gpu: Gpu, buffer: GPUBuffer, pixels: Uint8Array | Float32Array, width: number): void {
+  const stride = padded(width), count = pixels.length / width;
+  const rowsAtOnce = Math.ceil(2 ** 22 / (stride * pixels.BYTES_PER_ELEMENT));
+  for (let first = 0; first < count; first += rowsAtOnce) {
+    const rows = Math.min(rowsAtOnce, count - first);
+    const size = rows * stride;
+    const wide = pixels instanceof Float32Array ? new Float32Array(size) : new Uint8Array(size);
+    for (let b = 0; b < rows; b++) {
+      wide.set(pixels.subarray((first + b) * width, (first + b + 1) * width), b * stride);
+    }
+    gpu.device.queue.writeBuffer(buffer, first * stride * pixels.BYTES_PER_ELEMENT, wide);
+    gpu.device.queue.submit([]);
+  }
+}
+
 /**
- * The next batch, in [0, 1]: bytes / 255, or the floats as they are. Which rows of the order are taken is said when the step is run.
+ * The next batch, in [0, 1]: bytes / 255, or the floats as they are. Which rows of the order are taken is said when the step is run. Each chunk of
+ * the images has a dispatch of its own, which writes the rows whose image lies there.
  *
  * @returns [B, width]
  */
@@ -113,16 +165,17 @@ export function gatherBatch(graph: Graph, label: string, source: DeviceImages): 
     parameters: [],
     output,
     attributes: {},
-    forward: () => [{
-      label: `${label} gather`,
-      shader: GATHER,
-      entryPoint: source.isFloat ? "gather_batch_float" : "gather_batch",
-      reads: [source.images, source.order],
-      writes: [output.tensor],
-      settings: { u32: { words } },
-      lanes: graph.batchSize * words,
-      workgroup: 64,
-    }],
+    forward: () =>
+      source.chunks.map(({ first, count, pixels }, k) => ({
+        label: source.chunks.length === 1 ? `${label} gather` : `${label} gather ${k + 1}`,
+        shader: GATHER,
+        entryPoint: source.isFloat ? "gather_batch_float" : "gather_batch",
+        reads: [pixels, source.order],
+        writes: [output.tensor],
+        settings: { u32: { words, first, count } },
+        lanes: graph.batchSize * words,
+        workgroup: 64,
+      })),
     backward: () => [],
   });
   return output;

@@ -65,10 +65,14 @@ const FAULTS: Faults = {
     gather_batch: [
       ["order left out", "order[step.first + b]", "(step.first + b)"],
       ["always the first batch", "step.first + b", "b"],
+      ["place in the chunk left out", " - batch.first", ""],
+      ["rows of other chunks written too", "image >= batch.count", "false"],
     ],
     gather_batch_float: [
       ["order left out", "order[step.first + b]", "(step.first + b)"],
       ["always the first batch", "step.first + b", "b"],
+      ["place in the chunk left out", " - batch.first", ""],
+      ["rows of other chunks written too", "image >= batch.count", "false"],
     ],
   },
   "layers/activation.wgsl": {
