@@ -1,6 +1,6 @@
 // The recipes by name, for the tools that work on any of them: gradcheck, bench and evaluate.
 import type { Dataset } from "../src/data/dataset.ts";
-import { InputError } from "../src/errors.ts";
+import { InputError, shown } from "../src/errors.ts";
 import type { Optimizer } from "../src/graph/compile.ts";
 import type { BuildModel } from "../src/graph/model.ts";
 import { parseNoise } from "../src/layers/noise.ts";
@@ -149,7 +149,7 @@ function variant(build: BuildModel, { learningRate }: { readonly learningRate: F
  */
 export function findRecipe(name: string): Recipe {
   if (!Object.hasOwn(RECIPES, name)) {
-    throw new InputError(`Cannot find recipe "${name}": there are ${Object.keys(RECIPES).join(", ")}`);
+    throw new InputError(`Cannot find recipe ${shown(name)}: there are ${Object.keys(RECIPES).join(", ")}`);
   }
   return RECIPES[name];
 }

@@ -83,7 +83,7 @@ Deno.test.each<[string, Uint8Array<ArrayBuffer>, number, RegExp]>([
     "absurd dimensions",
     patch(IMAGES, 4, ...new Array<number>(12).fill(255)),
     3,
-    /at most 1073741824 bytes but the dimensions 4294967295×4294967295×4294967295 at byte 4/,
+    /at most 2147483648 bytes but the dimensions 4294967295×4294967295×4294967295 at byte 4/,
   ],
   [
     // 65536 × 65536 × 1 is 0 in 32-bit arithmetic
@@ -96,7 +96,7 @@ Deno.test.each<[string, Uint8Array<ArrayBuffer>, number, RegExp]>([
     "absurd dimensions in a gzip",
     gzip(patch(IMAGES, 4, 255)),
     3,
-    /at most 1073741824 bytes but the dimensions 4278190082×2×3 at byte 4/,
+    /at most 2147483648 bytes but the dimensions 4278190082×2×3 at byte 4/,
   ],
   [
     "truncated elements",

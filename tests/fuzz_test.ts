@@ -112,7 +112,7 @@ const GREEDY: Readonly<Record<string, readonly [(path: string) => void | Promise
   ],
   "an IDX header that claims 2^60 bytes": [
     (path) => Deno.writeFile(path, Uint8Array.of(0, 0, 8, 3, 0, 16, 0, 0, 0, 16, 0, 0, 0, 16, 0, 0)),
-    "expected at most 1073741824 bytes",
+    "expected at most 2147483648 bytes",
   ],
   "an NPY header that claims 2^60 bytes": [
     (path) =>
@@ -128,7 +128,30 @@ const GREEDY: Readonly<Record<string, readonly [(path: string) => void | Promise
       await Deno.writeFile(path, new Uint8Array());
       await Deno.truncate(path, 2 ** 40);
     },
-    "expected at most 536870912 bytes",
+    "expected at most 2147483648 bytes",
+  ],
+  "a gigabyte of zeros": [
+    (path) => Deno.writeFile(path, new Uint8Array()).then(() => Deno.truncate(path, 2 ** 30)),
+    "expected element type unsigned byte (0x08)",
+  ],
+  "an NPY file of a gigabyte that lacks a byte": [
+    async (path) => {
+      const header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1024, 1048576), }".padEnd(118);
+      await Deno.writeFile(path, Uint8Array.from([0x93, ...utf8("NUMPY"), 1, 0, 118, 0, ...utf8(header)]));
+      await Deno.truncate(path, 128 + 2 ** 30 - 1);
+    },
+    "but the file has 1073741823; save it again",
+  ],
+  "a CSV header above a gigabyte of zeros": [
+    (path) => Deno.writeTextFile(path, "a,b\n").then(() => Deno.truncate(path, 2 ** 30)),
+    "expected lines of at most 16777216 bytes but line 2 has more",
+  ],
+  "a gzip file of a gigabyte": [
+    async (path) => {
+      await Deno.writeFile(path, Uint8Array.of(0x1f, 0x8b, 8));
+      await Deno.truncate(path, 2 ** 30);
+    },
+    "expected at most 134217728 bytes of gzip",
   ],
   "a CSV cell of ten million digits": [
     (path) => Deno.writeTextFile(path, `a,b\n${"1".repeat(1e7)},0\n`),
@@ -141,6 +164,10 @@ const GREEDY: Readonly<Record<string, readonly [(path: string) => void | Promise
   "a CSV quote that never ends": [
     (path) => Deno.writeTextFile(path, `a,b\n"${"1,2\n".repeat(2e6)}`),
     "Quote Not Closed",
+  ],
+  "a CSV quote over 100 MB": [
+    (path) => Deno.writeTextFile(path, `a,b\n"${"1,2\n".repeat(25e6)}`),
+    "Max Record Size",
   ],
 };
 

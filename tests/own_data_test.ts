@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { readCsv } from "../src/data/csv.ts";
 import { writeIdx } from "../src/data/idx.ts";
+import { permutation } from "../src/data/shuffle.ts";
 import { readNpy } from "../src/data/npy.ts";
 import { loadOwnData, type OwnDataOptions } from "../src/data/own_data.ts";
 import { InputError } from "../src/errors.ts";
@@ -39,8 +40,8 @@ function npy(
   return file;
 }
 
-function refuses(read: () => unknown, part: string | RegExp): void {
-  assert.throws(read, (error: unknown) => {
+async function refuses(read: () => unknown, part: string | RegExp): Promise<void> {
+  await assert.rejects(async () => await read(), (error: unknown) => {
     assert.ok(error instanceof InputError, `${error}`);
     assert.ok(!error.message.includes("\n"), error.message);
     assert.ok(error.message.includes('"x"'), `${error.message} names the file`);
@@ -100,32 +101,68 @@ Deno.test.each([
   ["too many elements", npy("'<f4'", [1], new Uint8Array(8)), "expected 4 bytes"],
   ["absurdly many elements", npy("'<f4'", [1e9, 1e9, 1e9], TWO), "expected 4e+27 bytes"],
   ["so many that the product is infinite", npy("'|u1'", Array(40).fill(999999999), TWO), "Infinity bytes"],
-] as [string, Uint8Array<ArrayBuffer>, string][])("readNpy() refuses %s", (_what, file, part) => {
-  refuses(() => readNpy(file, "x"), part);
+] as [string, Uint8Array<ArrayBuffer>, string][])("readNpy() refuses %s", async (_what, file, part) => {
+  await refuses(() => readNpy(file, "x"), part);
 });
 
-Deno.test("readCsv() reads bytes, floats, quotes, empty lines, and a byte order mark", () => {
-  const bytes = readCsv(utf8('\ufeffa,b\r\n0,255\r\n\r\n 7 ,"1.0"\r\n'), "x");
+Deno.test("readCsv() reads bytes, floats, quotes, empty lines, and a byte order mark", async () => {
+  const bytes = await readCsv([utf8('\ufeffa,b\r\n0,255\r\n\r\n 7 ,"1.0"\r\n')], "x");
   assert.deepEqual(bytes, { width: 2, data: Uint8Array.of(0, 255, 7, 1), labels: undefined, classNames: [] });
-  const floats = readCsv(utf8('"a, and more",b\n0.1,1e-3\n1,.5'), "x");
+  const floats = await readCsv([utf8('"a, and more",b\n0.1,1e-3\n1,.5')], "x");
   assert.deepEqual(floats.data, Float32Array.of(0.1, 1e-3, 1, 0.5));
-  const zeros = readCsv(utf8("a\n0\n1\n"), "x");
+  const zeros = await readCsv([utf8("a\n0\n1\n")], "x");
   assert.deepEqual(zeros.data, Float32Array.of(0, 1), "0 and 1 alone are not bytes: 1 is white");
-  const long = readCsv(utf8("a,b\n" + "0.5,0.25\n".repeat(3000)), "x");
+  const long = await readCsv([utf8("a,b\n" + "0.5,0.25\n".repeat(3000))], "x");
   assert.equal(long.data.length, 6000);
   assert.ok(long.data.every((value, k) => value === (k % 2 ? 0.25 : 0.5)));
 });
 
-Deno.test("readCsv() turns a column of classes into indices", () => {
-  const words = readCsv(utf8("a,kind,b\n0,dog,1\n1,cat,0\n0,dog,0\n"), "x", "kind");
+Deno.test("readCsv() reads the same from parts, wherever they are cut", async () => {
+  const file = utf8('\ufeffname,"b ""é"""\r\nä,1\r\nö,255\r\n\r\nä,7\r\n');
+  const whole = await readCsv([file], "x", "name");
+  assert.deepEqual([whole.data, whole.classNames], [Uint8Array.of(1, 255, 7), ["ä", "ö"]]);
+  for (const size of [1, 2, 3, 10]) {
+    const parts = Array.from(
+      { length: Math.ceil(file.length / size) },
+      (_, k) => file.subarray(k * size, (k + 1) * size),
+    );
+    assert.deepEqual(await readCsv(parts, "x", "name"), whole, `parts of ${size} bytes`);
+    const spoilt = [...parts, Uint8Array.of(0xff)];
+    await refuses(() => readCsv(spoilt, "x", "name"), "expected UTF-8 text but found other bytes in line 6");
+  }
+});
+
+Deno.test("readCsv() keeps more numbers than a block holds, whole ones or not", async () => {
+  const rows = 400_000, whole = "1,2,3\n".repeat(rows), shares = "0,1,0\n".repeat(rows);
+  const bytes = await readCsv([utf8(`a,b,c\n${whole}`)], "x");
+  assert.ok(bytes.data instanceof Uint8Array);
+  assert.ok(bytes.data.length === 3 * rows && bytes.data.every((value, k) => value === k % 3 + 1));
+  const floats = await readCsv([utf8(`a,b,c\n${shares}0.5,0.5,0.5\n`)], "x");
+  assert.ok(floats.data instanceof Float32Array);
+  assert.ok(floats.data.subarray(0, -3).every((value, k) => value === (k % 3 === 1 ? 1 : 0)));
+  assert.deepEqual([...floats.data.subarray(-3)], [0.5, 0.5, 0.5]);
+});
+
+Deno.test("readCsv() refuses a row without end, in quotes or not", async () => {
+  const long = Array.from({ length: 17 }, () => new Uint8Array(2 ** 20).fill(0x31));
+  await refuses(() => readCsv([utf8("a\n"), ...long], "x"), "lines of at most 16777216 bytes but line 2");
+  const lines = Array.from({ length: 20 }, () => utf8("1,2\n".repeat(2 ** 18)));
+  await refuses(() => readCsv([utf8('a\n"'), ...lines], "x"), "Max Record Size");
+});
+
+Deno.test("readCsv() turns a column of classes into indices", async () => {
+  const words = await readCsv([utf8("a,kind,b\n0,dog,1\n1,cat,0\n0,dog,0\n")], "x", "kind");
   assert.deepEqual([words.labels, words.classNames], [Uint8Array.of(1, 0, 1), ["cat", "dog"]]);
   assert.deepEqual([words.width, words.data], [2, Float32Array.of(0, 1, 1, 0, 0, 0)]);
-  const numbers = readCsv(utf8("y,a\n3,0\n1,0\n"), "x", "y");
+  const numbers = await readCsv([utf8("y,a\n3,0\n1,0\n")], "x", "y");
   assert.deepEqual([numbers.labels, numbers.classNames], [Uint8Array.of(3, 1), ["0", "1", "2", "3"]]);
-  const large = readCsv(utf8("y,a\n1900,0\n256,0\n"), "x", "y");
+  const large = await readCsv([utf8("y,a\n1900,0\n256,0\n")], "x", "y");
   assert.deepEqual([large.labels, large.classNames], [Uint8Array.of(0, 1), ["1900", "256"]], "as words");
   const many = Array.from({ length: 257 }, (_, k) => `w${k},0`).join("\n");
-  refuses(() => readCsv(utf8(`y,a\n${many}`), "x", "y"), 'at most 256 classes in column "y" but found 257');
+  await refuses(
+    () => readCsv([utf8(`y,a\n${many}`)], "x", "y"),
+    'at most 256 classes in column "y" but found 257',
+  );
 });
 
 Deno.test.each([
@@ -144,21 +181,24 @@ Deno.test.each([
   ["negative numbers", "a\n1\n-0.5\n", '"-0.5" in line 3, column "a"'],
   ["large numbers", "a\n256\n", '"256"'],
   ["fractions and bytes", "a,b\n0.5,2\n", 'both "2" in line 2, column "b" and "0.5" in line 2, column "a"'],
-] as [string, string, string][])("readCsv() refuses %s", (_what, text, part) => {
-  refuses(() => readCsv(utf8(text), "x"), part);
+] as [string, string, string][])("readCsv() refuses %s", async (_what, text, part) => {
+  await refuses(() => readCsv([utf8(text)], "x"), part);
 });
 
-Deno.test("readCsv() refuses a label column that does not serve, and what is not UTF-8", () => {
-  refuses(
-    () => readCsv(utf8("a,b\n1,2\n"), "x", "c"),
+Deno.test("readCsv() refuses a label column that does not serve, and what is not UTF-8", async () => {
+  await refuses(
+    () => readCsv([utf8("a,b\n1,2\n")], "x", "c"),
     'expected a column "c", as --label says, but found "a", "b"',
   );
-  refuses(() => readCsv(utf8("a,a,b\n1,2,3\n"), "x", "a"), "found several");
-  refuses(() => readCsv(utf8("a\n1\n"), "x", "a"), "columns of numbers besides");
-  refuses(() => readCsv(utf8("a,b\n1,\n"), "x", "b"), 'expected a class but found "" in line 2');
-  refuses(() => readCsv(new Uint8Array([...utf8("a\n1\nb"), 0xff, 10, 0xff]), "x"), "other bytes in line 3");
-  refuses(() => readCsv(new Uint8Array([0xff, 0xfe, 0x61, 0]), "x"), "other bytes in line 1");
-  refuses(() => readCsv(new Uint8Array([...utf8("a\n1"), 0xc3]), "x"), "other bytes in line 2");
+  await refuses(() => readCsv([utf8("a,a,b\n1,2,3\n")], "x", "a"), "found several");
+  await refuses(() => readCsv([utf8("a\n1\n")], "x", "a"), "columns of numbers besides");
+  await refuses(() => readCsv([utf8("a,b\n1,\n")], "x", "b"), 'expected a class but found "" in line 2');
+  await refuses(
+    () => readCsv([new Uint8Array([...utf8("a\n1\nb"), 0xff, 10, 0xff])], "x"),
+    "other bytes in line 3",
+  );
+  await refuses(() => readCsv([new Uint8Array([0xff, 0xfe, 0x61, 0])], "x"), "other bytes in line 1");
+  await refuses(() => readCsv([new Uint8Array([...utf8("a\n1"), 0xc3])], "x"), "other bytes in line 2");
 });
 
 const OPTIONS: OwnDataOptions = { testFraction: 0.25, seed: 3 };
@@ -220,6 +260,11 @@ Deno.test("loadOwnData() splits by the seed alone, keeps classes with their rows
     for (const { images, labels, count } of [first.train, first.test]) {
       for (let n = 0; n < count; n++) assert.equal(labels![n], images[2 * n] % 2);
     }
+    const order = permutation(40, OPTIONS.seed, 0, "split");
+    const rowNumbers = [first.test, first.train].flatMap(({ images }) =>
+      [...images].filter((_, k) => k % 2 === 0)
+    );
+    assert.deepEqual(rowNumbers, [...order], "test rows are the first of the permutation, in its order");
     const other = await load(folder, "a.csv", file, { label: "kind", seed: 4 });
     assert.notDeepEqual(other.test.images, first.test.images);
     const limited = await load(folder, "a.csv", file, { label: "kind", limit: 7 });
@@ -288,7 +333,10 @@ Deno.test("loadOwnData() refuses what it cannot use in one line that names the f
     const sparse = join(folder, "sparse.csv");
     await Deno.writeFile(sparse, new Uint8Array());
     await Deno.truncate(sparse, 2 ** 40);
-    await assert.rejects(() => loadOwnData(sparse, OPTIONS), /InputError: .*at most 536870912 bytes/);
+    await assert.rejects(
+      () => loadOwnData(sparse, OPTIONS),
+      /InputError: .*at most 2147483648 bytes .* at most 0 % of its rows/,
+    );
   }));
 
 /** Gathers floats of a width through several batches and compares the bits. */

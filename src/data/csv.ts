@@ -2,7 +2,8 @@
  * Tables as CSV (RFC 4180) with a header: numbers, and perhaps a column of classes.
  * @module
  */
-import { CsvError, parse } from "csv-parse/sync";
+import { pipeline } from "node:stream/promises";
+import { CsvError, parse } from "csv-parse";
 import { InputError, oneLine, shown } from "../errors.ts";
 
 /** The contents of one CSV file. */
@@ -21,6 +22,10 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const INTEGER = /^\d{1,15}$/;
 /** Classes are kept as bytes. */
 const MAX_CLASSES = 256;
+/** Bytes that a row may have, so that a quote that never ends does not fill the memory. */
+const MAX_ROW_BYTES = 2 ** 24;
+/** Numbers that are kept in one array while they come. */
+const BLOCK = 2 ** 20;
 /** Header cells that a message names. */
 const SHOWN = 8;
 /** Characters of a cell that a message shows. */
@@ -30,51 +35,83 @@ function fail(name: string, problem: string): never {
   throw new InputError(`Cannot read "${name}": ${problem}`);
 }
 
-/** The bytes as text. */
-function decode(bytes: Uint8Array, name: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes); // takes a byte order mark away
-  } catch {
-    // no line feed is a part of another character, so the lines can be tried one by one
-    const decoder = new TextDecoder("utf-8", { fatal: true });
-    for (let line = 1, from = 0; from < bytes.length; line++) {
-      const end = bytes.indexOf(0x0a, from);
-      const to = end < 0 ? bytes.length : end + 1;
-      try {
-        decoder.decode(bytes.subarray(from, to));
-      } catch {
-        fail(name, `expected UTF-8 text but found other bytes in line ${line}; save it as UTF-8`);
-      }
-      from = to;
+/** The line of the first bytes that are no UTF-8, counted from 1; absent if all are. */
+function badLine(bytes: Uint8Array): number | undefined {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const isText = (part: Uint8Array) => {
+    try {
+      decoder.decode(part);
+      return true;
+    } catch {
+      return false;
     }
-    fail(name, "expected UTF-8 text but found other bytes; save it as UTF-8");
+  };
+  if (isText(bytes)) return undefined;
+  // no line feed is a part of another character, so the lines can be tried one by one
+  for (let line = 1, from = 0;; line++) {
+    const end = bytes.indexOf(0x0a, from), to = end < 0 ? bytes.length : end + 1;
+    if (!isText(bytes.subarray(from, to))) return line;
+    from = to;
   }
 }
 
-/** Numbers as they come, and what is known of them so far. */
+/** The same bytes in parts that end where a line ends, each checked to be UTF-8. */
+function* wholeLines(parts: Iterable<Uint8Array>, name: string): Generator<Uint8Array> {
+  let before = 0; // line feeds
+  const check = (bytes: Uint8Array) => {
+    const bad = badLine(bytes);
+    if (bad !== undefined) {
+      fail(name, `expected UTF-8 text but found other bytes in line ${before + bad}; save it as UTF-8`);
+    }
+    for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) before++;
+    return bytes;
+  };
+  let rest = new Uint8Array();
+  for (const part of parts) {
+    const bytes = new Uint8Array(rest.length + part.length);
+    bytes.set(rest);
+    bytes.set(part, rest.length);
+    const end = Math.max(bytes.lastIndexOf(0x0a), bytes.lastIndexOf(0x0d)) + 1;
+    if (end > 0) yield check(bytes.subarray(0, end));
+    rest = bytes.subarray(end);
+    if (rest.length > MAX_ROW_BYTES) {
+      fail(name, `expected lines of at most ${MAX_ROW_BYTES} bytes but line ${before + 1} has more`);
+    }
+  }
+  yield check(rest);
+}
+
+/** Numbers as they come, as bytes as long as all are whole, and what is known of them so far. */
 class Numbers {
-  #values = new Float32Array(1024);
+  #blocks: (Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>)[] = [];
   #count = 0;
   /** The first number above 1, in words; absent if there is none. */
   aboveOne: string | undefined;
   /** The first number that is not whole, in words; absent if there is none. */
   fraction: string | undefined;
 
+  /** Takes a number in [0, 255]. */
   push(value: number, where: () => string): void {
-    if (this.#count === this.#values.length) {
-      const longer = new Float32Array(2 * this.#count);
-      longer.set(this.#values);
-      this.#values = longer;
-    }
-    this.#values[this.#count++] = value;
     if (value > 1) this.aboveOne ??= where();
-    if (!Number.isInteger(value)) this.fraction ??= where();
+    if (this.fraction === undefined && !Number.isInteger(value)) {
+      this.fraction = where();
+      this.#blocks = this.#blocks.map((block) => new Float32Array(block));
+    }
+    const place = this.#count++ % BLOCK;
+    if (place === 0) {
+      this.#blocks.push(this.fraction === undefined ? new Uint8Array(BLOCK) : new Float32Array(BLOCK));
+    }
+    this.#blocks[this.#blocks.length - 1][place] = value;
   }
 
   /** Bytes if there was a number above 1, else floats. */
   finish(): Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer> {
-    const values = this.#values.slice(0, this.#count);
-    return this.aboveOne === undefined ? values : Uint8Array.from(values);
+    const count = this.#count;
+    const values = this.aboveOne === undefined ? new Float32Array(count) : new Uint8Array(count);
+    for (let at = 0; at < count; at += BLOCK) {
+      values.set(this.#blocks.shift()!.subarray(0, count - at), at); // which can be freed from here on
+    }
+    return values;
   }
 }
 
@@ -104,15 +141,14 @@ function classes(texts: readonly string[], label: string, name: string): Pick<Cs
  * Reads a CSV file: a header, then rows of numbers. If a number is above 1, all must be whole numbers from 0 to 255
  * and become bytes; otherwise all must be in [0, 1] and become 32-bit floats.
  *
- * @param bytes the file, UTF-8
+ * @param parts the file, UTF-8, in parts that follow each other; no more than a few of them are in memory at once
  * @param name the file's name for messages
  * @param label the column that holds classes, whole numbers or words; every other column holds numbers
  * @throws {InputError} on anything else, in one line with the line and the column
  */
-export function readCsv(bytes: Uint8Array<ArrayBuffer>, name: string, label?: string): Csv {
-  const text = decode(bytes, name);
+export async function readCsv(parts: Iterable<Uint8Array>, name: string, label?: string): Promise<Csv> {
   const numbers = new Numbers();
-  const texts: string[] = [];
+  const texts: string[] = [], known = new Map<string, string>(); // one copy of each text
   let header: readonly string[] | undefined;
   let labelAt = -1;
 
@@ -150,7 +186,8 @@ export function readCsv(bytes: Uint8Array<ArrayBuffer>, name: string, label?: st
       const where = () => `${shown(cell, QUOTED)} in line ${line}, column ${shown(header![at], QUOTED)}`;
       if (at === labelAt) {
         if (trimmed === "") fail(name, `expected a class but found ${where()}`);
-        texts.push(trimmed);
+        if (!known.has(trimmed)) known.set(trimmed, trimmed);
+        texts.push(known.get(trimmed)!);
         return;
       }
       const value = NUMBER.test(trimmed) ? Number(trimmed) : NaN;
@@ -173,7 +210,9 @@ export function readCsv(bytes: Uint8Array<ArrayBuffer>, name: string, label?: st
   };
 
   try {
-    parse(text, {
+    const parser = parse({
+      bom: true,
+      max_record_size: MAX_ROW_BYTES,
       skip_empty_lines: true,
       record_delimiter: ["\r\n", "\n", "\r"], // named, for looking for them takes 1 µs a character
       on_record: (cells: string[], { lines }) => {
@@ -182,6 +221,7 @@ export function readCsv(bytes: Uint8Array<ArrayBuffer>, name: string, label?: st
         return null; // nothing is kept
       },
     });
+    await pipeline(wholeLines(parts, name), parser.resume());
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     fail(name, `it is no valid CSV: ${oneLine(error.message)}; mend that line`);

@@ -24,9 +24,9 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   0x0e: "64-bit float",
 };
 /** More than any set this project is meant for (MNIST has 47 MB), and little enough to allocate. */
-const MAX_FILE_BYTES = 2 ** 30;
-/** The same of what has to be decompressed, for which there must be room several times. */
-const MAX_DECOMPRESSED_BYTES = 2 ** 27;
+const MAX_FILE_BYTES = 2 ** 31;
+/** The most that is decompressed, for which there must be room several times. */
+export const MAX_DECOMPRESSED_BYTES: number = 2 ** 27;
 /** As long as the header is not known, a hostile gzip stream may not grow beyond this. */
 const MAX_HEADERLESS_BYTES = 2 ** 26;
 
@@ -177,6 +177,51 @@ export function expandIdx(bytes: Uint8Array<ArrayBuffer>, name: string): Uint8Ar
 }
 
 /**
+ * Reads the header of an IDX file that is not compressed, and holds it to the file's size: what it claims need not be
+ * read to be refused.
+ *
+ * @param bytes the beginning of the file: at least 1,024 bytes, or the whole
+ * @param name the file's name for messages
+ * @param dimensions how many dimensions the file must have
+ * @param fileBytes the size of the file
+ * @returns the dimensions, and where the elements begin
+ * @throws {InputError} on anything but the header of such a file, in one line with the byte offset
+ */
+export function readIdxHeader(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+  dimensions: number,
+  fileBytes: number,
+): { shape: readonly number[]; offset: number } {
+  const { shape, offset, size } = readHeader(bytes, name);
+  if (shape.length !== dimensions) {
+    fail(
+      name,
+      `expected ${dimensions} dimension(s) but found ${shape.length} (${
+        times(shape)
+      }) at byte 3; are images and labels swapped?`,
+    );
+  }
+  if (fileBytes < size) {
+    fail(
+      name,
+      `expected ${size} bytes for ${
+        times(shape)
+      } but the file is truncated at byte ${fileBytes}; fetch it again`,
+    );
+  }
+  if (fileBytes > size) {
+    fail(
+      name,
+      `expected ${size} bytes for ${times(shape)} but found ${
+        fileBytes - size
+      } more at byte ${size}; fetch it again`,
+    );
+  }
+  return { shape, offset };
+}
+
+/**
  * Reads an IDX file of unsigned bytes.
  *
  * @param bytes the file, gzip or plain
@@ -186,31 +231,7 @@ export function expandIdx(bytes: Uint8Array<ArrayBuffer>, name: string): Uint8Ar
  */
 export function readIdx(bytes: Uint8Array<ArrayBuffer>, name: string, dimensions: number): Idx {
   const file = expandIdx(bytes, name);
-  const { shape, offset, size } = readHeader(file, name);
-  if (shape.length !== dimensions) {
-    fail(
-      name,
-      `expected ${dimensions} dimension(s) but found ${shape.length} (${
-        times(shape)
-      }) at byte 3; are images and labels swapped?`,
-    );
-  }
-  if (file.length < size) {
-    fail(
-      name,
-      `expected ${size} bytes for ${
-        times(shape)
-      } but the file is truncated at byte ${file.length}; fetch it again`,
-    );
-  }
-  if (file.length > size) {
-    fail(
-      name,
-      `expected ${size} bytes for ${times(shape)} but found ${
-        file.length - size
-      } more at byte ${size}; fetch it again`,
-    );
-  }
+  const { shape, offset } = readIdxHeader(file, name, dimensions, file.length);
   return { shape, data: file.subarray(offset) };
 }
 

@@ -6,17 +6,29 @@
  */
 import { InputError, oneLine, shown } from "../errors.ts";
 
+/** What the header of an NPY file says. */
+export interface NpyHeader {
+  /** The dimensions, outermost first. */
+  readonly shape: readonly number[];
+  /** Whether the elements are 32-bit floats, and not unsigned bytes. */
+  readonly isFloat: boolean;
+  /** Where the elements begin. */
+  readonly offset: number;
+}
+
 /** The contents of one NPY file. */
 export interface Npy {
   /** The dimensions, outermost first. */
   readonly shape: readonly number[];
-  /** The elements, row-major. */
+  /** The elements, row-major: a view into the file where it can be one. */
   readonly data: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 }
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 /** Longer than any header of a plain array; NumPy itself refuses longer ones. */
 const MAX_HEADER_BYTES = 10_000;
+/** Bytes at the beginning of a file that hold the whole of any header that is read. */
+export const HEADER_BYTES: number = 12 + MAX_HEADER_BYTES;
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   "<f8": "64-bit floats",
   "<f2": "16-bit floats",
@@ -38,13 +50,14 @@ export function isNpy(bytes: Uint8Array): boolean {
 }
 
 /**
- * Reads an NPY file.
+ * Reads the header of an NPY file, and holds it to the file's size: what it claims need not be read to be refused.
  *
- * @param bytes the file
+ * @param bytes the beginning of the file: the first {@link HEADER_BYTES}, or the whole
  * @param name the file's name for messages
- * @throws {InputError} on anything but a whole array of unsigned bytes or 32-bit floats in C order
+ * @param fileBytes the size of the file
+ * @throws {InputError} on anything but an array of unsigned bytes or 32-bit floats in C order that fills the file
  */
-export function readNpy(bytes: Uint8Array<ArrayBuffer>, name: string): Npy {
+export function readNpyHeader(bytes: Uint8Array<ArrayBuffer>, name: string, fileBytes: number): NpyHeader {
   if (bytes.length === 0) fail(name, "expected an NPY file but it is empty");
   if (!isNpy(bytes)) {
     const found = [...bytes.subarray(0, 6)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
@@ -88,16 +101,33 @@ export function readNpy(bytes: Uint8Array<ArrayBuffer>, name: string): Npy {
   }
   // in double precision: whatever is written there can at worst give Infinity
   const count = shape.reduce((product, length) => product * length, 1);
-  const size = count * (type === "<f4" ? 4 : 1);
-  if (bytes.length !== offset + size) {
+  const isFloat = type === "<f4", size = count * (isFloat ? 4 : 1);
+  if (fileBytes !== offset + size) {
     fail(
       name,
       `expected ${size} bytes from byte ${offset} for shape (${
         oneLine(shape.join(", "))
       }) but the file has ` +
-        `${bytes.length - offset}; save it again`,
+        `${fileBytes - offset}; save it again`,
     );
   }
-  const elements = bytes.slice(offset); // a copy, so that floats are aligned
-  return { shape, data: type === "<f4" ? new Float32Array(elements.buffer) : elements };
+  return { shape, isFloat, offset };
+}
+
+/**
+ * Reads an NPY file.
+ *
+ * @param bytes the file
+ * @param name the file's name for messages
+ * @throws {InputError} on anything but a whole array of unsigned bytes or 32-bit floats in C order
+ */
+export function readNpy(bytes: Uint8Array<ArrayBuffer>, name: string): Npy {
+  const { shape, isFloat, offset } = readNpyHeader(bytes, name, bytes.length);
+  if (!isFloat) return { shape, data: bytes.subarray(offset) };
+  const at = bytes.byteOffset + offset;
+  // NumPy aligns what it writes; what others do not is copied
+  const data = at % 4 === 0
+    ? new Float32Array(bytes.buffer, at, (bytes.length - offset) / 4)
+    : new Float32Array(bytes.slice(offset).buffer);
+  return { shape, data };
 }

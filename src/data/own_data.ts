@@ -2,12 +2,12 @@
  * A data set out of one file of the user's own: IDX, NPY or CSV, split into training and test rows by the seed.
  * @module
  */
+import { createHash } from "node:crypto";
 import { InputError, oneLine, shown } from "../errors.ts";
-import { sha256 } from "./catalogue.ts";
 import { readCsv } from "./csv.ts";
 import type { Dataset, DatasetSplit } from "./dataset.ts";
-import { expandIdx, readIdx } from "./idx.ts";
-import { isNpy, readNpy } from "./npy.ts";
+import { expandIdx, MAX_DECOMPRESSED_BYTES, readIdx, readIdxHeader } from "./idx.ts";
+import { HEADER_BYTES, isNpy, readNpy, readNpyHeader } from "./npy.ts";
 import { permutation } from "./shuffle.ts";
 
 /** Which file, and how it is split. */
@@ -32,33 +32,61 @@ interface Table {
   readonly classNames: readonly string[];
 }
 
-/** More than any set this project is meant for, and little enough to read. */
-const MAX_FILE_BYTES = 2 ** 29;
+/** More than any set this project is meant for, and little enough to keep in memory. */
+const MAX_FILE_BYTES = 2 ** 31;
+/** Bytes of a CSV file that are read at once. */
+const PART_BYTES = 2 ** 20;
 
 function fail(path: string, problem: string): never {
   throw new InputError(`Cannot use "${path}" as data: ${problem}`);
 }
 
-async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    const { isFile, isDirectory, size } = await Deno.stat(path);
-    if (!isFile) {
-      fail(path, `expected a file but found ${isDirectory ? "a folder" : "something else"}; name a file`);
+/** A file that is read from its beginning. */
+interface OpenFile extends Disposable {
+  /** Its size in bytes. */
+  readonly size: number;
+  /** The next bytes, as many as there are up to a number; they may follow others that were read. */
+  read(most: number, after?: Uint8Array): Uint8Array<ArrayBuffer>;
+}
+
+function openFile(path: string): OpenFile {
+  const attempt = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) fail(path, "there is no such file; check the path");
+      if (error instanceof Deno.errors.NotCapable || !(error instanceof Error)) throw error;
+      fail(path, `it cannot be read: ${oneLine(error.message)}; check the path and who may read it`);
     }
-    if (size > MAX_FILE_BYTES) {
-      fail(path, `expected at most ${MAX_FILE_BYTES} bytes but it has ${size}; use fewer rows`);
-    }
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) fail(path, "there is no such file; check the path");
-    if (error instanceof InputError || error instanceof Deno.errors.NotCapable || !(error instanceof Error)) {
-      throw error;
-    }
+  };
+  const { isFile, isDirectory, size } = attempt(() => Deno.statSync(path));
+  if (!isFile) {
+    fail(path, `expected a file but found ${isDirectory ? "a folder" : "something else"}; name a file`);
+  }
+  if (size > MAX_FILE_BYTES) {
+    const percent = Math.floor(100 * MAX_FILE_BYTES / size);
     fail(
       path,
-      `it cannot be read: ${oneLine(error.message)}; check the path and who may read it`,
+      `expected at most ${MAX_FILE_BYTES} bytes but it has ${size}; use at most ${percent} % of its rows`,
     );
   }
+  const file = attempt(() => Deno.openSync(path));
+  return {
+    size,
+    read: (most, after = new Uint8Array()) =>
+      attempt(() => {
+        const bytes = new Uint8Array(after.length + most);
+        bytes.set(after);
+        let end = after.length;
+        while (end < bytes.length) {
+          const count = file.readSync(bytes.subarray(end));
+          if (count === null) break;
+          end += count;
+        }
+        return bytes.subarray(0, end);
+      }),
+    [Symbol.dispose]: () => file.close(),
+  };
 }
 
 /** Rows and columns of a row's picture: a square if it can be one, else a single line. */
@@ -103,11 +131,19 @@ function arrayTable(
   return { format, count: shape[0], imageShape, data, classNames: [] };
 }
 
-function readTable(bytes: Uint8Array<ArrayBuffer>, path: string, label: string | undefined): Table {
-  if (bytes.length === 0) fail(path, "expected IDX, NPY or CSV but it is empty; give another file");
+/** Reads a whole file, and its SHA-256. */
+async function readTable(
+  path: string,
+  label: string | undefined,
+): Promise<{ table: Table; checksum: string }> {
+  using file = openFile(path);
+  const hash = createHash("sha256");
+  const head = file.read(Math.min(file.size, HEADER_BYTES));
+  if (head.length === 0) fail(path, "expected IDX, NPY or CSV but it is empty; give another file");
   const ending = /\.[^./\\]*$/.exec(path)?.[0].toLowerCase();
-  const isIdx = (bytes[0] === 0 && bytes[1] === 0) || (bytes[0] === 0x1f && bytes[1] === 0x8b);
-  const isArray = isIdx || isNpy(bytes) || ending === ".npy";
+  const isGzip = head[0] === 0x1f && head[1] === 0x8b;
+  const isIdx = isGzip || (head[0] === 0 && head[1] === 0);
+  const isArray = isIdx || isNpy(head) || ending === ".npy";
   if (isArray && label !== undefined) {
     fail(
       path,
@@ -116,32 +152,68 @@ function readTable(bytes: Uint8Array<ArrayBuffer>, path: string, label: string |
       }; leave --label out`,
     );
   }
-  if (isIdx) {
-    const file = expandIdx(bytes, path);
-    return arrayTable(path, "IDX", readIdx(file, path, file[3] === 2 ? 2 : 3));
+  if (isArray) {
+    const dimensions = (head: Uint8Array) => head[3] === 2 ? 2 : 3;
+    // what a header claims in vain is refused before the rest is read
+    if (!isIdx) readNpyHeader(head, path, file.size);
+    else if (!isGzip) readIdxHeader(head, path, dimensions(head), file.size);
+    else if (file.size > MAX_DECOMPRESSED_BYTES) {
+      fail(
+        path,
+        `expected at most ${MAX_DECOMPRESSED_BYTES} bytes of gzip but it has ${file.size}; decompress it first`,
+      );
+    }
+    const bytes = file.read(file.size - head.length, head);
+    const checksum = hash.update(bytes).digest("hex");
+    if (!isIdx) return { table: arrayTable(path, "NPY", readNpy(bytes, path)), checksum };
+    const expanded = expandIdx(bytes, path);
+    return { table: arrayTable(path, "IDX", readIdx(expanded, path, dimensions(expanded))), checksum };
   }
-  if (isArray) return arrayTable(path, "NPY", readNpy(bytes, path));
-  if (bytes[0] === 0x50 && bytes[1] === 0x4b) {
+  if (head[0] === 0x50 && head[1] === 0x4b) {
     fail(path, "expected IDX, NPY or CSV but found a zip archive; unpack it (an NPZ file holds NPY files)");
   }
-  const { width, data, labels, classNames } = readCsv(bytes, path, label);
-  return {
-    format: "CSV",
-    count: data.length / width,
-    imageShape: pictureShape(width),
-    data,
-    labels,
-    classNames,
-  };
+  function* parts(): Generator<Uint8Array> {
+    for (let part = head; part.length > 0; part = file.read(PART_BYTES)) {
+      hash.update(part);
+      yield part;
+    }
+  }
+  const { width, data, labels, classNames } = await readCsv(parts(), path, label);
+  const [format, count, imageShape] = ["CSV", data.length / width, pictureShape(width)];
+  return { table: { format, count, imageShape, data, labels, classNames }, checksum: hash.digest("hex") };
 }
 
-/** The named rows. */
-function take({ data, labels }: Table, width: number, rows: Uint32Array): DatasetSplit {
-  const images = data instanceof Float32Array
-    ? new Float32Array(rows.length * width)
-    : new Uint8Array(rows.length * width);
-  rows.forEach((row, at) => images.set(data.subarray(row * width, (row + 1) * width), at * width));
-  return { images, labels: labels && Uint8Array.from(rows, (row) => labels[row]), count: rows.length };
+/** Puts a table's rows into an order, in place: for a moment two copies would be twice the memory. */
+function reorder({ data, labels }: Table, width: number, order: Uint32Array): void {
+  const placed = new Uint8Array(order.length), held = data.slice(0, width);
+  for (let first = 0; first < order.length; first++) {
+    if (placed[first]) continue;
+    // along a cycle of the permutation: each row to the place that the one before it has left
+    held.set(data.subarray(first * width, (first + 1) * width));
+    const heldLabel = labels?.[first] ?? 0;
+    let to = first;
+    for (let from = order[to]; from !== first; to = from, from = order[to]) {
+      data.copyWithin(to * width, from * width, (from + 1) * width);
+      if (labels) labels[to] = labels[from];
+      placed[to] = 1;
+    }
+    data.set(held, to * width);
+    if (labels) labels[to] = heldLabel;
+    placed[to] = 1;
+  }
+}
+
+/** So many rows from one on; a copy where the rest of the table is to be freed. */
+function rowsOf(
+  { data, labels }: Table,
+  { width, first, count, copies }: { width: number; first: number; count: number; copies: boolean },
+): DatasetSplit {
+  const part = copies ? "slice" : "subarray";
+  return {
+    images: data[part](first * width, (first + count) * width),
+    labels: labels?.[part](first, first + count),
+    count,
+  };
 }
 
 /**
@@ -161,16 +233,16 @@ export async function loadOwnData(path: string, options: OwnDataOptions): Promis
       `Cannot split "${path}": expected a test fraction between 0 and 1 but received ${testFraction}`,
     );
   }
-  const bytes = await readFile(path);
-  const table = readTable(bytes, path, label);
+  const { table, checksum } = await readTable(path, label);
   const { count, imageShape, format, data } = table;
   if (count < 2) {
     fail(path, `expected at least 2 rows, one to train on and one to test on, but found ${count}`);
   }
   const width = imageShape[0] * imageShape[1];
   const order = permutation(count, seed, 0, "split");
+  reorder(table, width, order);
   const testCount = Math.min(count - 1, Math.max(1, Math.round(count * testFraction)));
-  const trainCount = Math.min(limit, count - testCount);
+  const trainCount = Math.min(limit, count - testCount), copies = trainCount < count - testCount;
   const number = (n: number) => n.toLocaleString("en-US");
   const training = trainCount === count - testCount
     ? number(trainCount)
@@ -179,11 +251,11 @@ export async function loadOwnData(path: string, options: OwnDataOptions): Promis
     name: path,
     source: `${training} training and ${number(testCount)} test rows of ${imageShape.join("×")} ` +
       `${data instanceof Float32Array ? "floats" : "bytes"} from "${path}" (${format})`,
-    checksum: sha256(bytes),
+    checksum,
     width,
     imageShape,
     classNames: table.classNames,
-    train: take(table, width, order.subarray(testCount, testCount + trainCount)),
-    test: take(table, width, order.subarray(0, testCount)),
+    train: rowsOf(table, { width, first: testCount, count: trainCount, copies }),
+    test: rowsOf(table, { width, first: 0, count: testCount, copies }),
   };
 }

@@ -33,13 +33,13 @@ export function checkPicture<T extends Uint8Array>(png: T, path: string): T {
       at += CHUNK_BYTES + length;
     }
     const pixels = view.getUint32(16) * view.getUint32(20);
-    if (pixels > MOST_PIXELS) throw new Error(`${pixels} pixels`);
+    if (pixels === 0 || pixels > MOST_PIXELS) throw new Error(`${pixels} pixels`);
     inflateSync(Buffer.concat(data), { maxOutputLength: MOST_BYTES });
     decode(png);
     return png;
   } catch (error) { // whatever the decoder says, it is the file's fault
     throw new InputError(
-      `Cannot read "${path}": expected a PNG picture of at most ${MOST_PIXELS} pixels but found ` +
+      `Cannot read "${path}": expected a PNG picture of 1 to ${MOST_PIXELS} pixels but found ` +
         `${oneLine((error as Error).message)}; remove the file: the run's other files do not need it`,
     );
   }

@@ -58,21 +58,21 @@ export async function evaluate(
   parameters: Parameters,
   data: Dataset,
 ): Promise<Evaluation> {
-  const train = await encode(gpu, build, parameters, "gallery", data.train.images, data.width, false);
+  const { train } = data;
   const test = await encode(gpu, build, parameters, "test", data.test.images, data.width, true);
   const { codeSize, codes, error, reconstructions } = test;
-  const { meanImage, pca: [{ testMse }] } = baselines(data.train.images, data.test.images, data.width, [
+  const { meanImage, pca: [{ testMse }] } = baselines(train.images, data.test.images, data.width, [
     Math.min(codeSize, data.width), // a code may be larger than what it stands for
   ]);
-  const [gallery, queries] = [data.train.labels, data.test.labels];
-  const accuracy = gallery && queries
-    ? nearestNeighbourAccuracy(
-      { codes: train.codes, labels: gallery },
-      { codes, labels: queries },
+  const gallery = train.labels && data.test.labels &&
+    await encode(gpu, build, parameters, "gallery", train.images, data.width, false);
+  const accuracy = gallery &&
+    nearestNeighbourAccuracy(
+      { codes: gallery.codes, labels: train.labels! },
+      { codes, labels: data.test.labels! },
       codeSize,
       NEIGHBOURS,
-    )
-    : undefined;
+    );
   return { error, meanImageError: meanImage, pcaError: testMse, accuracy, codeSize, codes, reconstructions };
 }
 
@@ -96,10 +96,14 @@ async function encode(
     outputs: decodes ? [code, output, target] : [code],
   });
   const codes = new Float32Array(source.count * code.width);
-  let reconstructions = new Float32Array();
+  let reconstructions = new Float32Array(), sum = 0;
   for (const batch of batches(source.count, graph.batchSize)) {
     forward.run(batch);
-    const [some] = await forward.read([code], batch.rows);
+    const [[some], { values }] = await Promise.all([
+      forward.read([code], batch.rows),
+      forward.readLosses(),
+    ]);
+    sum += decodes ? values[term.label][0] : NaN;
     codes.set(some, batch.first * code.width);
     if (decodes && batch.first === 0) {
       const [some, wanted, shown] = await forward.read(
@@ -109,8 +113,6 @@ async function encode(
       reconstructions = some.map((value, k) => value + (shown[k] - wanted[k])); // as pixels, whatever the target
     }
   }
-  const { values } = await forward.readLosses();
-  const sum = decodes ? values[term.label].reduce((total, loss) => total + loss, 0) : NaN;
   return { codeSize: code.width, codes, error: sum / (source.count * width), reconstructions };
 }
 

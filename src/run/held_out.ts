@@ -4,7 +4,7 @@
  */
 import { batches } from "../data/shuffle.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { compile } from "../graph/compile.ts";
+import { compile, LOSS_RING } from "../graph/compile.ts";
 import { Graph, type LossTerm } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
@@ -115,11 +115,18 @@ export async function averageLosses(
   rows: number,
 ): Promise<Record<string, number>> {
   const schedule = batches(count, rows);
-  for (const [k, batch] of schedule.entries()) step.run({ ...batch, draw: k + 1 });
-  const { values } = await step.readLosses();
-  return Object.fromEntries(losses.map((term) => {
-    const isSum = term.reduction === "sum" && !("meanActivation" in term);
-    const sum = schedule.reduce((sum, { rows }, k) => sum + values[term.label][k] * (isSum ? 1 : rows), 0);
-    return [term.label, sum / count];
-  }));
+  const sums = new Map(losses.map((term) => [term, 0]));
+  for (let begin = 0; begin < schedule.length; begin += LOSS_RING) { // no more losses are remembered
+    const some = schedule.slice(begin, begin + LOSS_RING);
+    some.forEach((batch, k) => step.run({ ...batch, draw: begin + k + 1 }));
+    const { values } = await step.readLosses();
+    for (const term of losses) {
+      const isSum = term.reduction === "sum" && !("meanActivation" in term);
+      sums.set(
+        term,
+        some.reduce((sum, { rows }, k) => sum + values[term.label][k] * (isSum ? 1 : rows), sums.get(term)!),
+      );
+    }
+  }
+  return Object.fromEntries(losses.map((term) => [term.label, sums.get(term)! / count]));
 }

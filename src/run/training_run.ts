@@ -263,6 +263,13 @@ export class TrainingRun implements Disposable {
     return this.#heldOut.network;
   }
 
+  /** Frees what the network is measured with after each epoch. */
+  #freeHeldOut(): void {
+    this.#heldOut?.network[Symbol.dispose]();
+    this.#testImages?.destroy();
+    this.#heldOut = this.#testImages = undefined;
+  }
+
   /**
    * What follows every training: saves the model, measures it on the test images, saves results, pictures, codes and
    * the report, and prints the closing table.
@@ -279,6 +286,7 @@ export class TrainingRun implements Disposable {
     const say = (text: string) => this.#options.config.quiet || console.log(text);
     if (status === "interrupted") say("interrupted: saving what was learned so far");
     await this.#saveModel(steps);
+    this.#freeHeldOut(); // what follows uploads the images again, a set at a time
     const result = await evaluate(gpu, measured.build, parameters, data);
     this.#saveEvaluation(result);
     const rows = await closingRows(measured, { gpu, parameters, data, result, metrics: this.#metrics });
@@ -323,8 +331,7 @@ export class TrainingRun implements Disposable {
   /** Closes the files, frees what it measures with, and lets Ctrl-C end the process again. */
   [Symbol.dispose](): void {
     this.#pictures[Symbol.dispose]();
-    this.#heldOut?.network[Symbol.dispose]();
-    this.#testImages?.destroy();
+    this.#freeHeldOut();
     this.#interrupt.dispose();
     this.#log.close();
   }

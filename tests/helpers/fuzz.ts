@@ -268,7 +268,7 @@ export const READERS: readonly Reader[] = [
     name: "csv",
     sound: csvFiles,
     damage: damaged,
-    read: (bytes) => void readCsv(bytes, "x", labelOf(bytes)),
+    read: async (bytes) => void await readCsv([bytes], "x", labelOf(bytes)),
   },
   {
     name: "data",
