@@ -16,10 +16,11 @@ import { dense } from "../src/layers/dense.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
 import { runCommand } from "../src/run/command.ts";
-import { commonFlags, type Config, flag, integer, parseFlags, scheduleFlags } from "../src/run/flags.ts";
+import { commonFlags, type Config, flag, integer, scheduleFlags } from "../src/run/flags.ts";
 import { lastEpoch } from "../src/run/last_epoch.ts";
 import type { Measured } from "../src/run/measured.ts";
 import { besidePytorch } from "../src/run/pytorch_figures.ts";
+import { parseRecipeFlags } from "../src/run/resume.ts";
 import { codeFlag, sizesFlag, sizesFor } from "../src/run/sizes.ts";
 import { openTraining } from "../src/run/training.ts";
 
@@ -78,11 +79,8 @@ export function fromConfig(config: Config<typeof flags>, { width }: Dataset): Me
 }
 
 async function main(): Promise<number> {
-  const config = parseFlags(
-    { name: "basic", description: "Trains the basic autoencoder." },
-    flags,
-    Deno.args,
-  );
+  const info = { name: "basic", description: "Trains the basic autoencoder." };
+  const config = parseRecipeFlags(info, flags, Deno.args);
   const { batchSize, iterations, seed, fullData } = config;
   using training = await openTraining("basic", config, fullData ? undefined : batchSize);
   const { data, images, schedule } = training;
@@ -92,18 +90,21 @@ async function main(): Promise<number> {
   const epochs = Math.ceil(iterations / schedule.length); // one batch is an epoch of one step
   const rate = training.rate(optimizer, iterations);
 
-  using run = await training.start({ ...measured, compiled: step, optimizer, epochs, steps: iterations });
+  const measureEvery = Math.ceil(epochs / 20); // epochs
+  const about = { ...measured, compiled: step, optimizer, epochs, steps: iterations, measureEvery };
+  using run = await training.start(about);
   if (!run) return 0;
-  for (let epoch = 1; epoch <= epochs && !run.isInterrupted; epoch++) {
+  while (step.index < iterations && !run.isOver()) {
+    const epoch = 1 + Math.floor(step.index / schedule.length);
     if (fullData) images.setOrder(permutation(images.count, seed, epoch));
-    for (const batch of schedule) {
+    for (const batch of schedule.slice(step.index % schedule.length)) {
       step.run(batch, rate(step.index));
       if (run.isDue(step.index)) {
         await run.report(epoch, step.index, await step.readLosses());
         if (run.isInterrupted || step.index === iterations) break;
       }
     }
-    if (epoch % Math.ceil(epochs / 20) === 0 || epoch === epochs) await run.endEpoch(epoch, step.index);
+    await run.endEpoch(epoch, step.index);
   }
   return await run.finish(step.index);
 }

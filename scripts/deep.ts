@@ -14,9 +14,10 @@ import { dense } from "../src/layers/dense.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
 import { runCommand } from "../src/run/command.ts";
-import { commonFlags, type Config, parseFlags, scheduleFlags } from "../src/run/flags.ts";
+import { commonFlags, type Config, scheduleFlags } from "../src/run/flags.ts";
 import type { Measured } from "../src/run/measured.ts";
 import { besidePytorch } from "../src/run/pytorch_figures.ts";
+import { parseRecipeFlags } from "../src/run/resume.ts";
 import { sizesFlag, sizesFor } from "../src/run/sizes.ts";
 import { openTraining } from "../src/run/training.ts";
 
@@ -72,7 +73,8 @@ export function fromConfig(config: Config<typeof flags>, { width }: Dataset): Me
 }
 
 async function main(): Promise<number> {
-  const config = parseFlags({ name: "deep", description: "Trains the deep autoencoder." }, flags, Deno.args);
+  const info = { name: "deep", description: "Trains the deep autoencoder." };
+  const config = parseRecipeFlags(info, flags, Deno.args);
   using training = await openTraining("deep", config);
   const { data, images, schedule } = training;
   const measured = fromConfig(config, data);
@@ -83,9 +85,10 @@ async function main(): Promise<number> {
 
   using run = await training.start({ ...measured, compiled: step, optimizer, epochs: config.epochs, steps });
   if (!run) return 0;
-  for (let epoch = 1; epoch <= config.epochs && !run.isInterrupted; epoch++) {
+  while (step.index < steps && !run.isOver()) {
+    const epoch = 1 + Math.floor(step.index / schedule.length);
     images.setOrder(permutation(images.count, config.seed, epoch));
-    for (const batch of schedule) {
+    for (const batch of schedule.slice(step.index % schedule.length)) {
       step.run(batch, rate(step.index));
       if (run.isDue(step.index)) {
         await run.report(epoch, step.index, await step.readLosses());

@@ -12,10 +12,11 @@ import type { BuildModel } from "../src/graph/model.ts";
 import { addNoise, type NoiseSpec, parseNoise } from "../src/layers/noise.ts";
 import { adam } from "../src/optim/adam.ts";
 import { runCommand } from "../src/run/command.ts";
-import { type Config, parseFlags, text } from "../src/run/flags.ts";
+import { type Config, text } from "../src/run/flags.ts";
 import { measureLayerwise } from "../src/run/layerwise.ts";
 import type { Measured } from "../src/run/measured.ts";
 import { besidePytorch } from "../src/run/pytorch_figures.ts";
+import { parseRecipeFlags } from "../src/run/resume.ts";
 import { sizesFor } from "../src/run/sizes.ts";
 import { planStages } from "../src/run/stages.ts";
 import { openTraining } from "../src/run/training.ts";
@@ -54,7 +55,7 @@ export function fromConfig(config: Config<typeof flags>, { width }: Dataset): Me
 
 async function main(): Promise<number> {
   const info = { name: "denoising", description: "Trains the stacked autoencoder on noisy images." };
-  const config = parseFlags(info, flags, Deno.args);
+  const config = parseRecipeFlags(info, flags, Deno.args);
   const planned = planStages(config);
   parseNoise(config.noise); // what is wrong with it is said before anything is opened
   using training = await openTraining("denoising", config);
@@ -69,11 +70,12 @@ async function main(): Promise<number> {
 
   using run = await training.start({ ...measured, compiled: stages, optimizer, epochs, steps });
   if (!run) return 0;
-  let epoch = 0, before = 0; // steps of earlier stages
+  let before = 0; // steps of earlier stages
   for (const { stage, epochs, step, rate } of stages) {
-    for (let k = 0; k < epochs && !run.isInterrupted; k++) {
-      images.setOrder(permutation(images.count, config.seed, ++epoch));
-      for (const batch of schedule) {
+    while (step.index < epochs * schedule.length && !run.isOver(stage)) {
+      const epoch = 1 + Math.floor((before + step.index) / schedule.length);
+      images.setOrder(permutation(images.count, config.seed, epoch));
+      for (const batch of schedule.slice(step.index % schedule.length)) {
         step.run(batch, rate(step.index));
         if (run.isDue(before + step.index) || batch === schedule.at(-1)) {
           await run.report(epoch, before + step.index, await step.readLosses(), { stage });

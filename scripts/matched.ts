@@ -21,9 +21,10 @@ import { adam } from "../src/optim/adam.ts";
 import { runCommand } from "../src/run/command.ts";
 import { type LevelledModel, measureLevels } from "../src/run/evaluate.ts";
 import { choice, flag, optionalNumber } from "../src/run/flag_kinds.ts";
-import { commonFlags, type Config, parseFlags, scheduleFlags } from "../src/run/flags.ts";
+import { commonFlags, type Config, scheduleFlags } from "../src/run/flags.ts";
 import type { Measured } from "../src/run/measured.ts";
 import { besidePytorch } from "../src/run/pytorch_figures.ts";
+import { parseRecipeFlags } from "../src/run/resume.ts";
 import { sizesFlag, sizesFor } from "../src/run/sizes.ts";
 import { openTraining } from "../src/run/training.ts";
 
@@ -114,7 +115,7 @@ export function fromConfig(config: Config<typeof flags>, { width }: Dataset): Me
 
 async function main(): Promise<number> {
   const info = { name: "matched", description: "Trains the layer-matched autoencoder." };
-  const config = parseFlags(info, flags, Deno.args);
+  const config = parseRecipeFlags(info, flags, Deno.args);
   using training = await openTraining("matched", config);
   const { data, images, schedule } = training;
   const measured = fromConfig(config, data);
@@ -124,9 +125,10 @@ async function main(): Promise<number> {
 
   using run = await training.start({ ...measured, compiled: step, optimizer, epochs: config.epochs, steps });
   if (!run) return 0;
-  for (let epoch = 1; epoch <= config.epochs && !run.isInterrupted; epoch++) {
+  while (step.index < steps && !run.isOver()) {
+    const epoch = 1 + Math.floor(step.index / schedule.length);
     images.setOrder(permutation(images.count, config.seed, epoch));
-    for (const batch of schedule) {
+    for (const batch of schedule.slice(step.index % schedule.length)) {
       step.run(batch, rate(step.index));
       if (run.isDue(step.index)) {
         await run.report(epoch, step.index, await step.readLosses());

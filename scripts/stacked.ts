@@ -17,10 +17,11 @@ import { sparsityKl, type SparsityTerm } from "../src/losses/sparsity_kl.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
 import { runCommand } from "../src/run/command.ts";
-import { commonFlags, type Config, parseFlags, scheduleFlags } from "../src/run/flags.ts";
+import { commonFlags, type Config, scheduleFlags } from "../src/run/flags.ts";
 import { measureLayerwise } from "../src/run/layerwise.ts";
 import type { Measured } from "../src/run/measured.ts";
 import { besidePytorch } from "../src/run/pytorch_figures.ts";
+import { parseRecipeFlags } from "../src/run/resume.ts";
 import { sizesFor } from "../src/run/sizes.ts";
 import { planStages, stageFlags } from "../src/run/stages.ts";
 import { openTraining } from "../src/run/training.ts";
@@ -94,7 +95,7 @@ export function fromConfig(config: Config<typeof flags>, { width }: Dataset): Me
 
 async function main(): Promise<number> {
   const info = { name: "stacked", description: "Trains the stacked autoencoder, layer by layer." };
-  const config = parseFlags(info, flags, Deno.args);
+  const config = parseRecipeFlags(info, flags, Deno.args);
   const planned = planStages(config);
   using training = await openTraining("stacked", config);
   const { data, images, schedule } = training;
@@ -107,11 +108,12 @@ async function main(): Promise<number> {
 
   using run = await training.start({ ...measured, compiled: stages, optimizer, epochs, steps });
   if (!run) return 0;
-  let epoch = 0, before = 0; // steps of earlier stages
+  let before = 0; // steps of earlier stages
   for (const { stage, epochs, step, rate } of stages) {
-    for (let k = 0; k < epochs && !run.isInterrupted; k++) {
-      images.setOrder(permutation(images.count, config.seed, ++epoch));
-      for (const batch of schedule) {
+    while (step.index < epochs * schedule.length && !run.isOver(stage)) {
+      const epoch = 1 + Math.floor((before + step.index) / schedule.length);
+      images.setOrder(permutation(images.count, config.seed, epoch));
+      for (const batch of schedule.slice(step.index % schedule.length)) {
         step.run(batch, rate(step.index));
         if (run.isDue(before + step.index) || batch === schedule.at(-1)) {
           await run.report(epoch, before + step.index, await step.readLosses(), { stage });

@@ -18,10 +18,11 @@ import { tiedDense } from "../src/layers/tied_dense.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
 import { runCommand } from "../src/run/command.ts";
-import { commonFlags, type Config, parseFlags, scheduleFlags } from "../src/run/flags.ts";
+import { commonFlags, type Config, scheduleFlags } from "../src/run/flags.ts";
 import { lastEpoch } from "../src/run/last_epoch.ts";
 import type { Measured } from "../src/run/measured.ts";
 import { besidePytorch } from "../src/run/pytorch_figures.ts";
+import { parseRecipeFlags } from "../src/run/resume.ts";
 import { sizesFlag, sizesFor } from "../src/run/sizes.ts";
 import { openTraining } from "../src/run/training.ts";
 
@@ -84,7 +85,8 @@ export function fromConfig(config: Config<typeof flags>, { width, train }: Datas
 }
 
 async function main(): Promise<number> {
-  const config = parseFlags({ name: "tied", description: "Trains the tied autoencoder." }, flags, Deno.args);
+  const info = { name: "tied", description: "Trains the tied autoencoder." };
+  const config = parseRecipeFlags(info, flags, Deno.args);
   using training = await openTraining("tied", config);
   const { data, images, schedule } = training;
   const measured = fromConfig(config, data);
@@ -95,9 +97,10 @@ async function main(): Promise<number> {
 
   using run = await training.start({ ...measured, compiled: step, optimizer, epochs: config.epochs, steps });
   if (!run) return 0;
-  for (let epoch = 1; epoch <= config.epochs && !run.isInterrupted; epoch++) {
+  while (step.index < steps && !run.isOver()) {
+    const epoch = 1 + Math.floor(step.index / schedule.length);
     images.setOrder(permutation(images.count, config.seed, epoch));
-    for (const batch of schedule) {
+    for (const batch of schedule.slice(step.index % schedule.length)) {
       step.run(batch, rate(step.index));
       if (run.isDue(step.index)) {
         await run.report(epoch, step.index, await step.readLosses());

@@ -18,9 +18,10 @@ import { binaryCrossEntropyWithLogits } from "../src/losses/binary_cross_entropy
 import { gaussianKl } from "../src/losses/gaussian_kl.ts";
 import { adam } from "../src/optim/adam.ts";
 import { runCommand } from "../src/run/command.ts";
-import { commonFlags, type Config, number, parseFlags, scheduleFlags } from "../src/run/flags.ts";
+import { commonFlags, type Config, number, scheduleFlags } from "../src/run/flags.ts";
 import { measureVariational } from "../src/run/measure_variational.ts";
 import { besidePytorch } from "../src/run/pytorch_figures.ts";
+import { parseRecipeFlags } from "../src/run/resume.ts";
 import { codeFlag, sizesFlag, sizesFor } from "../src/run/sizes.ts";
 import { openTraining } from "../src/run/training.ts";
 
@@ -106,7 +107,7 @@ export function fromConfig(config: Config<typeof flags>, { width }: { readonly w
 
 async function main(): Promise<number> {
   const info = { name: "vae", description: "Trains the variational autoencoder." };
-  const config = parseFlags(info, flags, Deno.args);
+  const config = parseRecipeFlags(info, flags, Deno.args);
   using training = await openTraining("vae", config);
   const { data, images, schedule } = training;
   const measured = fromConfig(config, data);
@@ -117,9 +118,10 @@ async function main(): Promise<number> {
 
   using run = await training.start({ ...measured, compiled: step, optimizer, epochs: config.epochs, steps });
   if (!run) return 0;
-  for (let epoch = 1; epoch <= config.epochs && !run.isInterrupted; epoch++) {
+  while (step.index < steps && !run.isOver()) {
+    const epoch = 1 + Math.floor(step.index / schedule.length);
     images.setOrder(permutation(images.count, config.seed, epoch));
-    for (const batch of schedule) {
+    for (const batch of schedule.slice(step.index % schedule.length)) {
       step.run(batch, rate(step.index));
       if (run.isDue(step.index)) {
         await run.report(epoch, step.index, perImage(await step.readLosses()));

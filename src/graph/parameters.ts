@@ -167,7 +167,8 @@ export class Parameters {
   }
 }
 
-function elements(shape: readonly number[]): number {
+/** How many numbers a shape holds. */
+export function elements(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
@@ -187,7 +188,7 @@ function draw(
 }
 
 /** From PyTorch's [outputs, inputs] to a slot's padded [inputs, outputs]; a vector is only padded. */
-function toSlot(parameter: Parameter, values: ArrayLike<number>): Float32Array<ArrayBuffer> {
+export function toSlot(parameter: Parameter, values: ArrayLike<number>): Float32Array<ArrayBuffer> {
   const slot = new Float32Array(parameter.bytes / 4);
   const [outputs, inputs = 1] = parameter.shape;
   for (let i = 0; i < inputs; i++) {

@@ -7,7 +7,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { CompileOptions } from "./compile.ts";
 import { LOSS_RING } from "./compile.ts";
 import type { Graph } from "./graph.ts";
-import { fromArena } from "./parameters.ts";
+import { elements, fromArena, toSlot } from "./parameters.ts";
 import { type Dispatch, padded, type Tensor, type Value } from "./tensor.ts";
 
 /** A dispatch with its pipeline and bind group. */
@@ -74,6 +74,22 @@ export function perImage(reading: LossReading): LossReading {
     Object.entries(values).map(([label, sums]) => [label, sums.reduce((a, b) => a + b, 0) / images]),
   );
   return { ...reading, mean };
+}
+
+/** All that the next runs and readings of a step depend on, beside the parameters. */
+export interface StepState {
+  /** How many times it has run. */
+  readonly index: number;
+  /** Runs since the losses were last read. */
+  readonly unread: number;
+  /** Rows that they had together. */
+  readonly unreadImages: number;
+  /** The optimizer's numbers, a map for each kind, by the names of the trainable parameters, in PyTorch's layout. */
+  readonly moments: readonly ReadonlyMap<string, Float32Array>[];
+  /** The losses of the latest runs, by their number modulo {@link LOSS_RING}: [LOSS_RING, terms]. */
+  readonly losses: Float32Array;
+  /** The gradients' norms in the same order, [LOSS_RING]; absent without clipping. */
+  readonly norms?: Float32Array | undefined;
 }
 
 /** One kernel's time. */
@@ -316,6 +332,71 @@ export class Step {
     return new Map(
       (this.#options.trainable ?? []).map((parameter) => [parameter.name, fromArena(parameter, arena)]),
     );
+  }
+
+  /** What {@link restoreState} brings back; waits for the GPU. Read the parameters at the same moment. */
+  async readState(): Promise<StepState> {
+    const { moments, ring, norms } = this.#buffers, { trainable = [] } = this.#options;
+    const [index, unread, unreadImages] = [this.#index, this.#index - this.#read, this.#images];
+    const parts = [ring, ...(norms ? [norms] : []), ...moments].map((buffer) => ({
+      buffer,
+      offset: 0,
+      size: buffer.size,
+    }));
+    const [losses, ...rest] = await this.#gpu.read(parts, this.#name);
+    return {
+      index,
+      unread,
+      unreadImages,
+      losses,
+      norms: norms && rest.shift(),
+      moments: rest.map((arena) =>
+        new Map(trainable.map((parameter) => [parameter.name, fromArena(parameter, arena)]))
+      ),
+    };
+  }
+
+  /**
+   * Goes on from another moment: the next run is the one that would have followed then, if the parameters are those of
+   * that moment too.
+   *
+   * @param state what {@link readState} gave, of this step or of one that was compiled alike
+   * @throws TypeError if it does not fit this step
+   */
+  restoreState({ index, unread, unreadImages, moments, losses, norms }: StepState): void {
+    const { trainable = [] } = this.#options, buffers = this.#buffers, { queue } = this.#gpu.device;
+    const refuse = (what: string): TypeError =>
+      new TypeError(`Cannot restore "${this.#options.label}": ${what} are not those of this step`);
+    if (4 * losses.length !== buffers.ring.size) throw refuse("the losses");
+    if (norms === undefined ? buffers.norms : 4 * norms.length !== buffers.norms?.size) {
+      throw refuse("the gradient norms");
+    }
+    if (moments.length !== buffers.moments.length) throw refuse("the moments");
+    for (const [k, values] of moments.entries()) {
+      for (const parameter of trainable) {
+        const slot = values.get(parameter.name) ?? [];
+        if (slot.length !== elements(parameter.shape)) throw refuse(`the moments of "${parameter.name}"`);
+        queue.writeBuffer(buffers.moments[k], parameter.offset, toSlot(parameter, slot));
+      }
+    }
+    queue.writeBuffer(buffers.ring, 0, Float32Array.from(losses));
+    if (norms) queue.writeBuffer(buffers.norms!, 0, Float32Array.from(norms));
+    this.#index = index;
+    this.#read = index - unread;
+    this.#images = unreadImages;
+  }
+
+  /**
+   * Forgets what the optimizer has gathered, and the losses that were not read.
+   *
+   * @param index how many runs to count from now on: 0 is as after compiling, more is for a step that has done its part
+   */
+  reset(index: number = 0): void {
+    const encoder = this.#gpu.device.createCommandEncoder({ label: "reset" });
+    for (const buffer of this.#buffers.moments) encoder.clearBuffer(buffer);
+    this.#gpu.device.queue.submit([encoder.finish()]);
+    this.#index = this.#read = index;
+    this.#images = 0;
   }
 
   /** Frees everything that the step owns. */

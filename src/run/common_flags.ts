@@ -3,6 +3,7 @@
  * @module
  */
 import { SCHEDULE_NAMES } from "../optim/schedule.ts";
+import { checkpointEveryFlag } from "./checkpoint_every.ts";
 import {
   choice,
   type Flag,
@@ -55,6 +56,16 @@ export interface CommonFlags {
   readonly limit: Flag<number | undefined>;
   /** The run folder. */
   readonly out: Flag<string | undefined>;
+  /** The run to go on with. */
+  readonly resume: Flag<string | undefined>;
+  /** How often a checkpoint is saved. */
+  readonly checkpointEvery: Flag<string | undefined>;
+  /** How many checkpoints are kept. */
+  readonly keep: Flag<number | undefined>;
+  /** Epochs without improvement after which training stops. */
+  readonly patience: Flag<number | undefined>;
+  /** What counts as an improvement. */
+  readonly minDelta: Flag<number | undefined>;
   /** Steps between two progress reports. */
   readonly logEvery: Flag<number>;
   /** Whether to serve a dashboard while training. */
@@ -99,6 +110,20 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
     }),
     limit: optionalInteger("use only the first images of the training set", { min: 1, absent: "all" }),
     out: optionalText("folder to write the run to; must be new or empty", "runs/RECIPE-DATE-TIME-SEED"),
+    resume: {
+      ...optionalText("run folder to go on with from its last checkpoint; the run's own flags are used"),
+      placeholder: "RUN",
+    },
+    checkpointEvery: checkpointEveryFlag(),
+    keep: optionalInteger("checkpoints that are kept, the newest", { min: 1, absent: "1" }),
+    patience: optionalInteger("stop once so many epochs have not improved the error on test images", {
+      min: 1,
+      absent: "never",
+    }),
+    minDelta: optionalNumber("with --patience, the least fall of that error that improves it", {
+      min: 0,
+      absent: "0",
+    }),
     logEvery: integer(defaults.logEvery ?? 100, "steps between two progress reports", { min: 1, max: 1000 }),
     live: flag("serve a dashboard on 127.0.0.1 while training: curves, pictures, pause and stop"),
     port: integer(0, "port of the dashboard; 0 is any free one", { min: 0, max: 65535 }),

@@ -35,17 +35,20 @@ export interface CommandInfo {
   readonly usage?: string;
 }
 
-/** What a command line turned out to be: values, a request for help, or a mistake. */
+/**
+ * What a command line turned out to be: values with the keys of the flags that were given, a request for help, or a
+ * mistake.
+ */
 export type FlagOutcome<F extends FlagSet> =
-  | { readonly kind: "config"; readonly config: Config<F> }
+  | { readonly kind: "config"; readonly config: Config<F>; readonly given: ReadonlySet<string> }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "error"; readonly message: string };
 
 /** Exit code of a command whose flags are wrong. */
 export const USAGE_EXIT_CODE = 2;
 
-/** `batchSize` → `--batch-size` */
-function flagName(key: string): string {
+/** A flag's name from its key: `batchSize` → `--batch-size`. */
+export function flagName(key: string): string {
   return "--" + key.replace(/[A-Z]/g, (letter) => "-" + letter.toLowerCase());
 }
 
@@ -184,7 +187,9 @@ export function readFlags<const F extends FlagSet>(
     const message = `Unexpected argument ${shown(parser.args[next])} (see --help)`;
     return { kind: "error", message };
   }
-  return { kind: "config", config: values as Config<F> };
+  const wasGiven = (key: string) =>
+    parser.getOptionValueSource(options.get(key)?.attributeName() ?? "") === "cli";
+  return { kind: "config", config: values as Config<F>, given: new Set(Object.keys(flags).filter(wasGiven)) };
 }
 
 /**
@@ -200,8 +205,17 @@ export function parseFlags<const F extends FlagSet>(
   flags: F,
   args: readonly string[],
 ): Config<F> {
+  return readCommandLine(command, flags, args).config;
+}
+
+/** As {@linkcode parseFlags}, with the keys of the flags that were given. */
+export function readCommandLine<const F extends FlagSet>(
+  command: CommandInfo,
+  flags: F,
+  args: readonly string[],
+): { readonly config: Config<F>; readonly given: ReadonlySet<string> } {
   const outcome = readFlags(command, flags, args);
-  if (outcome.kind === "config") return outcome.config;
+  if (outcome.kind === "config") return outcome;
   if (outcome.kind === "help") {
     console.log(outcome.text.trimEnd());
     Deno.exit(0);

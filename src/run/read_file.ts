@@ -13,9 +13,10 @@ const MAX_FILE_BYTES = 2 ** 28;
  * Reads a file.
  *
  * @param path the file
+ * @param most bytes that it may have
  * @throws InputError if it is no file, too large, or cannot be read
  */
-export function readBytes(path: string): Uint8Array<ArrayBuffer> {
+export function readBytes(path: string, most: number = MAX_FILE_BYTES): Uint8Array<ArrayBuffer> {
   const action = `Cannot read "${path}"`;
   try {
     const { isFile, isDirectory, size } = Deno.statSync(path);
@@ -26,8 +27,8 @@ export function readBytes(path: string): Uint8Array<ArrayBuffer> {
         }; check the path`,
       );
     }
-    if (size > MAX_FILE_BYTES) {
-      throw new InputError(`${action}: expected at most ${MAX_FILE_BYTES} bytes but it has ${size}`);
+    if (size > most) {
+      throw new InputError(`${action}: expected at most ${most} bytes but it has ${size}`);
     }
     return Deno.readFileSync(path);
   } catch (error) {

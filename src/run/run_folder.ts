@@ -98,6 +98,16 @@ export function createRunFolder(options: RunFolderOptions): string {
   }
 }
 
+/** Locks a file for this process; false if another has it. Where there are no locks, nobody can be told apart. */
+function tryLock(file: Deno.FsFile): boolean {
+  if (Deno.build.os === "windows") return true; // where a lock keeps readers out too
+  try {
+    return file.tryLockSync(true);
+  } catch {
+    return true; // the file system has no locks
+  }
+}
+
 function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
   for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
 }
@@ -133,6 +143,47 @@ export function writeFileAtomic(path: string, data: Uint8Array | string): void {
       ? new Deno.errors.NotCapable(error.message.replace(beside, dirname(path)))
       : error;
     throw ioError(`Cannot write "${path}"`, refused);
+  }
+}
+
+/**
+ * Waits until the names of a folder's files are on the disk, as `sync` does for a file's contents. Windows cannot.
+ *
+ * @param folder the folder
+ */
+export function syncFolder(folder: string): void {
+  if (Deno.build.os === "windows") return;
+  using opened = Deno.openSync(folder);
+  opened.syncSync();
+}
+
+/**
+ * Removes a file, if it is there.
+ *
+ * @param path the file
+ * @throws InputError if it is there and cannot be removed
+ */
+export function removeFile(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw ioError(`Cannot remove "${path}"`, error);
+  }
+}
+
+/**
+ * Removes what processes that were killed had begun to write. Nobody else may be writing to the folder.
+ *
+ * @param folder the run folder
+ * @throws InputError if it cannot be removed
+ */
+export function removePartialFiles(folder: string): void {
+  try {
+    for (const { name } of Deno.readDirSync(folder)) {
+      if (/^\..*\.\d+\.partial$/.test(name)) Deno.removeSync(join(folder, name));
+    }
+  } catch (error) {
+    throw ioError(`Cannot clear "${folder}"`, error);
   }
 }
 
@@ -225,6 +276,9 @@ function isFacts(value: unknown, depth = 4): boolean {
  * Appends to a run's `metrics.jsonl`: one JSON object a line, handed to the system at once, so that a run that
  * is killed keeps every line so far. JSON has no NaN and no infinities: these are written as the texts "NaN",
  * "Infinity" and "-Infinity". If a line cannot be written whole, its beginning is taken back.
+ *
+ * While it is open, no other process can open it here: a lock says that the run is being trained. The system takes
+ * the lock back from a process that ends, in whatever way.
  */
 export class MetricsLog {
   readonly #path: string;
@@ -236,17 +290,63 @@ export class MetricsLog {
    * `--allow-write`.
    *
    * @param folder the run folder
-   * @throws InputError if the file cannot be opened
+   * @throws InputError if the file cannot be opened, or another process has it open
    */
   constructor(folder: string) {
     this.#path = join(folder, METRICS_FILE);
     try {
       this.#file = Deno.openSync(this.#path, { read: true, append: true, create: true });
+      if (!tryLock(this.#file)) {
+        this.#file.close();
+        throw new InputError(
+          `Cannot train in "${folder}": another process is training there; wait for it, or stop it first`,
+        );
+      }
       const bytes = Deno.readFileSync(this.#path);
       this.#size = bytes.lastIndexOf(0x0a) + 1;
       if (this.#size < bytes.length) this.#file.truncateSync(this.#size);
     } catch (error) {
       throw ioError(`Cannot open "${this.#path}"`, error);
+    }
+  }
+
+  /** Bytes of the lines so far. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Takes lines back, down to an earlier {@link size}.
+   *
+   * @param size bytes that remain, which must be whole lines
+   * @throws InputError if there are fewer, or they are no whole lines, or the disk fails
+   */
+  cut(size: number): void {
+    try {
+      const kept = Deno.readFileSync(this.#path).subarray(0, size);
+      if (kept.length < size || (size > 0 && kept[size - 1] !== 0x0a)) {
+        throw new InputError(
+          `Cannot go back in "${this.#path}": expected whole lines up to byte ${size}, as the checkpoint says, ` +
+            `but it has ${this.#size} bytes or other lines; the file was changed`,
+        );
+      }
+      this.#file.truncateSync(size);
+      this.#size = size;
+    } catch (error) {
+      throw ioError(`Cannot cut "${this.#path}"`, error);
+    }
+  }
+
+  /**
+   * Waits until all lines are on the disk.
+   *
+   * @throws InputError if the disk fails
+   */
+  sync(): void {
+    try {
+      this.#file.syncSync();
+    } catch (error) {
+      throw ioError(`Cannot write "${this.#path}"`, error);
     }
   }
 

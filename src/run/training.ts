@@ -43,6 +43,8 @@ export interface StartOptions extends Measured {
   readonly epochs: number;
   /** Steps in all. */
   readonly steps: number;
+  /** Epochs between two measurements; 1 if absent. The last epoch is always measured. */
+  readonly measureEvery?: number;
 }
 
 /**
@@ -156,13 +158,15 @@ export class Training implements Disposable {
   }
 
   /**
-   * Says what will be trained, makes the run folder, and starts the dashboard if there is to be one.
+   * Says what will be trained, makes the run folder, and starts the dashboard if there is to be one. With `--resume`,
+   * steps and parameters are put where the run was left.
    *
    * @returns the run, or nothing if `--print-plan` or `--dry-run` asked only for what was said
-   * @throws InputError if the folder exists and is not empty, or cannot be written, or the dashboard's port is taken
+   * @throws InputError if the folder exists and is not empty, or cannot be written, or the dashboard's port is taken, or
+   *   the run to resume cannot be gone on with
    */
   async start(
-    { compiled, optimizer, epochs, steps, ...measured }: StartOptions,
+    { compiled, optimizer, epochs, steps, measureEvery, ...measured }: StartOptions,
   ): Promise<TrainingRun | undefined> {
     const { gpu, data, parameters } = this;
     const [recipe, config] = [this.#recipe, this.#config];
@@ -175,7 +179,10 @@ export class Training implements Disposable {
       console.log(compiled instanceof Step ? formatPlan(compiled) : formatPlans(compiled));
     }
     if (config.printPlan || config.dryRun) return undefined;
-    return await TrainingRun.begin({ recipe, config, gpu, data, parameters, measured, epochs, steps });
+    const stages = compiled instanceof Step ? [{ step: compiled, epochs }] : compiled;
+    const stepsPerEpoch = this.schedule.length;
+    const about = { recipe, config, gpu, data, parameters, measured };
+    return await TrainingRun.begin({ ...about, epochs, steps, stages, stepsPerEpoch, measureEvery });
   }
 
   /** Frees the device and all that is on it. */

@@ -7,20 +7,34 @@ import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import type { LossReading } from "../graph/step.ts";
+import { InputError } from "../errors.ts";
+import type { LossReading, Step } from "../graph/step.ts";
 import { DeviceImages } from "../layers/gather_batch.ts";
 import { closingTable } from "../report/closing_table.ts";
 import { codesCsv } from "../report/codes_csv.ts";
 import { reconstructionGrid } from "../report/picture.ts";
 import type { MetricsRecord } from "../report/run_data.ts";
 import { type Live, startLive } from "../live/live.ts";
+import { type Checkpoint, readLastCheckpoint, saveCheckpoint, type StoredModel } from "./checkpoint.ts";
+import { type CheckpointEvery, parseCheckpointEvery } from "./checkpoint_every.ts";
 import { type Interrupt, watchInterrupt } from "./command.ts";
-import { commandLine } from "./command_line.ts";
+import { commandLine, shellWord } from "./command_line.ts";
+import { bestEpoch, isOutOfPatience } from "./early_stopping.ts";
 import { evaluate, type Evaluation, PICTURES } from "./evaluate.ts";
 import { HeldOut } from "./held_out.ts";
 import { baselinesOf, closingRows, type Measured } from "./measured.ts";
 import { Progress } from "./progress.ts";
-import { createRunFolder, MetricsLog, writeConfig, writeFileAtomic } from "./run_folder.ts";
+import { learnedConfig, refuseOthers } from "./resume.ts";
+import {
+  createRunFolder,
+  MetricsLog,
+  readMetrics,
+  readRun,
+  removeFile,
+  removePartialFiles,
+  writeConfig,
+  writeFileAtomic,
+} from "./run_folder.ts";
 import type { Results } from "./results.ts";
 import { RunPictures } from "./run_pictures.ts";
 import { writeSafetensors } from "./safetensors.ts";
@@ -34,6 +48,11 @@ export interface TrainingRunOptions {
     readonly seed: number;
     readonly out?: string | undefined;
     readonly batchSize: number;
+    readonly resume?: string | undefined;
+    readonly checkpointEvery?: string | undefined;
+    readonly keep?: number | undefined;
+    readonly patience?: number | undefined;
+    readonly minDelta?: number | undefined;
     readonly logEvery: number;
     readonly live: boolean;
     readonly port: number;
@@ -52,6 +71,22 @@ export interface TrainingRunOptions {
   readonly epochs: number;
   /** Steps in all. */
   readonly steps: number;
+  /** What will be run, in order; one without a number if there are no stages. */
+  readonly stages: readonly TrainedStage[];
+  /** Steps of an epoch. */
+  readonly stepsPerEpoch: number;
+  /** Epochs between two measurements; 1 if absent. The last epoch is always measured. */
+  readonly measureEvery?: number | undefined;
+}
+
+/** A part of a training. */
+export interface TrainedStage {
+  /** The stage's number, if there are stages. */
+  readonly stage?: number | undefined;
+  /** Passes over the images. */
+  readonly epochs: number;
+  /** What is run again and again. */
+  readonly step: Step;
 }
 
 /** What a line of the metrics may say besides its figures. */
@@ -60,39 +95,32 @@ export interface Place {
   readonly stage?: number | undefined;
 }
 
-/** Flags that say where things are and what is shown: what is learned does not depend on them. */
-const OUTSIDE: ReadonlySet<string> = new Set([
-  "out",
-  "dataDir",
-  "data",
-  "live",
-  "port",
-  "pictureEvery",
-  "quiet",
-  "dryRun",
-  "printPlan",
-]);
-
 /** A run in progress. Begin one with {@link TrainingRun.begin}. */
 export class TrainingRun implements Disposable {
   /** Its folder. */
   readonly folder: string;
   readonly #options: TrainingRunOptions;
+  readonly #checkpointEvery: CheckpointEvery;
   readonly #log: MetricsLog;
-  readonly #metrics: MetricsRecord[] = [];
+  #metrics: MetricsRecord[] = [];
   readonly #progress: Progress;
   readonly #interrupt: Interrupt = watchInterrupt();
   readonly #started = performance.now();
   #images = 0;
+  #before = 0; // milliseconds of training before the run was resumed
   #aside = 0; // milliseconds of what is no training
+  #savedStep: number | undefined; // of the last checkpoint
+  #best: StoredModel | undefined;
   #testImages: DeviceImages | undefined;
   #heldOut: { readonly stage: number | undefined; readonly network: HeldOut } | undefined;
   readonly #pictures: RunPictures;
 
   /**
-   * Makes the run folder, writes down what is about to happen, and starts the dashboard if there is to be one.
+   * Makes the run folder, writes down what is about to happen, and starts the dashboard if there is to be one; or, with
+   * `resume`, goes on in that folder from its last checkpoint, or from the beginning if it has none.
    *
-   * @throws InputError if the folder exists and is not empty, or cannot be written, or the dashboard's port is taken
+   * @throws InputError if the folder exists and is not empty, or cannot be written, or the dashboard's port is taken; or
+   *   if the run to resume is being trained, or its checkpoint is damaged or of something else
    */
   static async begin(options: TrainingRunOptions): Promise<TrainingRun> {
     const { port, live: isLive } = options.config;
@@ -108,11 +136,39 @@ export class TrainingRun implements Disposable {
   }
 
   private constructor(options: TrainingRunOptions, live: Live | undefined) {
-    const { recipe, config, gpu, data, parameters, measured } = options;
+    const { config, gpu, data, parameters, measured } = options, { seed, pictureEvery } = config;
     this.#options = options;
+    this.#checkpointEvery = parseCheckpointEvery(config.checkpointEvery);
+    using owned = new DisposableStack();
+    owned.use(this.#interrupt);
+    this.folder = config.resume ?? this.#makeFolder();
+    this.#log = owned.use(new MetricsLog(this.folder));
+    if (config.resume !== undefined) this.#resume();
+    this.#pictures = new RunPictures({
+      folder: this.folder,
+      gpu,
+      parameters,
+      data,
+      measured,
+      seed,
+      live,
+      pictureEvery,
+    });
+    this.#progress = new Progress({
+      ...options,
+      firstStep: this.#step,
+      now: () => performance.now() - this.#aside,
+      ...(config.quiet ? { write: () => {} } : {}),
+    });
+    owned.move(); // it is this object's from now on
+  }
+
+  /** Makes the folder of a new run, with its configuration. */
+  #makeFolder(): string {
+    const { recipe, config, gpu, data } = this.#options;
     const startedAt = new Date();
-    this.folder = createRunFolder({ recipe, seed: config.seed, out: config.out, startedAt });
-    writeConfig(this.folder, {
+    const folder = createRunFolder({ recipe, seed: config.seed, out: config.out, startedAt });
+    writeConfig(folder, {
       recipe,
       startedAt: startedAt.toISOString(),
       config,
@@ -131,23 +187,70 @@ export class TrainingRun implements Disposable {
         classNames: data.classNames,
       },
     });
-    const { seed, pictureEvery } = config;
-    this.#pictures = new RunPictures({
-      folder: this.folder,
-      gpu,
-      parameters,
-      data,
-      measured,
-      seed,
-      live,
-      pictureEvery,
+    return folder;
+  }
+
+  /** Goes back to where an earlier process left this run, and writes down that it goes on. */
+  #resume(): void {
+    const { config: { resume: _, ...config }, data } = this.#options;
+    const run = readRun(this.folder);
+    if (run.facts.datasetChecksum !== data.checksum) {
+      throw new InputError(
+        `Cannot resume "${this.folder}": expected the images that it began with, those of "${run.facts.dataset}", ` +
+          `but found others in "${data.name}"; say where they are with --data-dir or --data`,
+      );
+    }
+    this.goBack();
+    removePartialFiles(this.folder);
+    removeFile(join(this.folder, "results.json")); // it has not ended any more
+    const earlier = Array.isArray(run.facts.resumedAtSteps) ? run.facts.resumedAtSteps : [];
+    writeConfig(this.folder, {
+      ...run,
+      config: { ...config, ...run.config, ...learnedConfig(config) },
+      facts: { ...run.facts, resumedAtSteps: [...earlier, this.#step] },
     });
-    this.#log = new MetricsLog(this.folder);
-    this.#progress = new Progress({
-      ...options,
-      now: () => performance.now() - this.#aside,
-      ...(config.quiet ? { write: () => {} } : {}),
-    });
+    if (!config.quiet) console.log(`resumed   after step ${this.#step} of ${this.#options.steps}`);
+  }
+
+  /**
+   * Goes back to the last checkpoint, or to the beginning if there is none and nothing has been trained: parameters,
+   * optimizer, steps, metrics and the best model are again what they were then.
+   *
+   * @throws InputError if the checkpoint is damaged or of another run, or there is none to go back to
+   */
+  goBack(): void {
+    const { parameters, stages, recipe, config, data } = this.#options;
+    const checkpoint = readLastCheckpoint(this.folder);
+    if (!checkpoint && this.#step > 0) {
+      throw new InputError(`Cannot go back in "${this.folder}": there is no checkpoint yet`);
+    }
+    if (checkpoint) {
+      const { place, state, best } = checkpoint;
+      refuseOthers(this.folder, checkpoint, {
+        recipe,
+        config: JSON.parse(JSON.stringify(learnedConfig(config))),
+        dataset: data,
+        shapes: new Map(parameters.all.map(({ name, shape }) => [name, shape])),
+        stages: stages.length,
+      });
+      for (const { name, data } of checkpoint.parameters) parameters.write(name, data);
+      for (const [k, { step }] of stages.entries()) {
+        step.reset(place.stageSteps[k]);
+        if (k === place.current) step.restoreState(state);
+      }
+      this.#before = 1000 * place.seconds - this.#milliseconds + this.#before;
+      this.#savedStep = place.step;
+      this.#best = best;
+    }
+    this.#log.cut(checkpoint?.place.metricsBytes ?? 0);
+    this.#metrics = readMetrics(this.folder);
+    this.#saveBest();
+    if (!this.#best) removeFile(join(this.folder, "best.safetensors"));
+  }
+
+  /** Steps done, over all stages. */
+  get #step(): number {
+    return this.#options.stages.reduce((sum, { step }) => sum + step.index, 0);
   }
 
   /** Whether the user asked to stop. */
@@ -156,17 +259,81 @@ export class TrainingRun implements Disposable {
   }
 
   /**
-   * Whether to {@link report} after this many steps: every `--log-every`, at the end, and when the dashboard wants a
-   * picture.
+   * Whether to train no further: the user asked to stop, or the error on test images has not improved for `--patience`
+   * epochs.
+   *
+   * @param stage the stage that is trained, if there are stages: each has a patience of its own
+   */
+  isOver(stage?: number): boolean {
+    const { patience, minDelta } = this.#options.config;
+    return this.isInterrupted ||
+      patience !== undefined && isOutOfPatience(this.#metrics, stage, patience, minDelta);
+  }
+
+  /**
+   * Whether to {@link report} after this many steps: every `--log-every`, at the end, where a checkpoint is due, and when
+   * the dashboard wants a picture.
    */
   isDue(step: number): boolean {
     const { steps, config: { logEvery } } = this.#options;
-    return step % logEvery === 0 || step === steps || this.#pictures.isDue(step);
+    return step % logEvery === 0 || step === steps || this.#isCheckpointStep(step) ||
+      this.#pictures.isDue(step);
+  }
+
+  /** Whether `--checkpoint-every` counts steps, and wants a checkpoint after this many. */
+  #isCheckpointStep(step: number): boolean {
+    const { unit, count } = this.#checkpointEvery;
+    return unit === "steps" && step % count === 0;
+  }
+
+  /** Whether `--checkpoint-every` counts epochs, and wants a checkpoint after this one. */
+  #isCheckpointEpoch(epoch: number): boolean {
+    const { unit, count } = this.#checkpointEvery;
+    const before = Math.floor((this.#savedStep ?? 0) / this.#options.stepsPerEpoch);
+    return unit === "epochs" && Math.floor(epoch / count) > Math.floor(before / count);
+  }
+
+  /** Whether an epoch ends after this many steps, and is measured then. */
+  #endsMeasured(epoch: number, step: number): boolean {
+    const { steps, stepsPerEpoch, measureEvery = 1 } = this.#options;
+    return step === steps || step % stepsPerEpoch === 0 && epoch % measureEvery === 0;
+  }
+
+  /** Saves all that training depends on, as it is now. The time that it takes is no training time. */
+  async #checkpoint(): Promise<void> {
+    const { recipe, config, data, parameters, stages, stepsPerEpoch } = this.#options;
+    const current = Math.max(0, stages.findLastIndex(({ step }) => step.index > 0));
+    const step = this.#step;
+    await this.aside(async () => {
+      const seconds = this.#milliseconds / 1000;
+      const [values, state] = await Promise.all([parameters.read(), stages[current].step.readState()]);
+      this.#log.sync(); // a checkpoint must not outlive lines that it counts on
+      const place = {
+        step,
+        epoch: Math.ceil(step / stepsPerEpoch),
+        stage: stages[current].stage,
+        stageSteps: stages.map(({ step }) => step.index),
+        current,
+        metricsBytes: this.#log.size,
+        seconds,
+      };
+      const checkpoint: Checkpoint = {
+        recipe,
+        config: learnedConfig(config),
+        dataset: { name: data.name, checksum: data.checksum },
+        place,
+        parameters: parameters.all.map(({ name, shape }) => ({ name, shape, data: values.get(name)! })),
+        state,
+        best: this.#best,
+      };
+      saveCheckpoint(this.folder, checkpoint, config.keep ?? 1);
+      this.#savedStep = step;
+    });
   }
 
   /** Milliseconds of training so far: without what was done {@link aside}. */
   get #milliseconds(): number {
-    return performance.now() - this.#started - this.#aside;
+    return this.#before + performance.now() - this.#started - this.#aside;
   }
 
   #file(record: MetricsRecord): void {
@@ -198,8 +365,13 @@ export class TrainingRun implements Disposable {
       ...(norms ? { gradientNorm: norms.reduce((sum, norm) => sum + norm, 0) / norms.length } : {}),
     });
     const { live } = this.#pictures;
-    if (!live) return;
-    const { epochs, steps } = this.#options, seconds = this.#milliseconds / 1000;
+    if (live) await this.#showLive(live, epoch, step, place);
+    // where an epoch is measured next, the checkpoint waits for that
+    if (this.#isCheckpointStep(step) && !this.#endsMeasured(epoch, step)) await this.#checkpoint();
+  }
+
+  async #showLive(live: Live, epoch: number, step: number, { stage }: Place): Promise<void> {
+    const { epochs, steps } = this.#options, milliseconds = this.#milliseconds;
     live.publish({
       kind: "progress",
       progress: {
@@ -207,11 +379,11 @@ export class TrainingRun implements Disposable {
         epochs,
         step,
         steps,
-        imagesPerSecond: this.#images / seconds,
-        secondsLeft: seconds / step * (steps - step),
+        imagesPerSecond: 1000 * this.#images / (milliseconds - this.#before),
+        secondsLeft: milliseconds / 1000 / step * (steps - step),
       },
     });
-    if (this.#pictures.isDue(step)) await this.aside(() => this.#pictures.show(epoch, step, place.stage));
+    if (this.#pictures.isDue(step)) await this.aside(() => this.#pictures.show(epoch, step, stage));
     if (live.isPaused) await this.aside(() => live.whilePaused(() => this.#interrupt.requested));
   }
 
@@ -219,13 +391,49 @@ export class TrainingRun implements Disposable {
    * Measures the network on all test images, that of the stage if there is one, and files what it finds: `testError`,
    * the squared error per pixel, and `test.<term>` for each term of the loss without its weight, per image if its
    * reduction is `sum` or `sample`, else its mean; and their sum as `test.total`, where the recipe names terms that add
-   * up. Saves a snapshot and pictures. The time that all this takes is no training time.
+   * up. Saves a snapshot and pictures, the best model if it is kept, and a checkpoint if one is due. The time that all
+   * this takes is no training time.
+   *
+   * Does nothing after epochs that are not to be measured, and in the midst of one only where the user asked to stop:
+   * then the checkpoint comes first, so that a run that goes on from it has not filed what was measured there.
    *
    * @param epoch the epoch that has ended, from 1
    * @param step steps done so far
    * @param place what else belongs into the metrics
    */
   async endEpoch(epoch: number, step: number, place: Place = {}): Promise<void> {
+    const isWhole = this.#endsMeasured(epoch, step);
+    if (!isWhole && !this.isInterrupted) return;
+    if (!isWhole) await this.#checkpoint();
+    await this.#measureEpoch(epoch, step, place);
+    if (!isWhole) return;
+    const { stages, stepsPerEpoch } = this.#options, { stage } = place;
+    await this.#keepBest(step, stage);
+    const isStageOver = this.isOver(stage) ||
+      stages.some((one) => one.stage === stage && one.step.index === one.epochs * stepsPerEpoch);
+    if (isStageOver || this.#isCheckpointStep(step) || this.#isCheckpointEpoch(epoch)) {
+      await this.#checkpoint();
+    }
+  }
+
+  /** Keeps the model as the best one if it is, and training may stop early. */
+  async #keepBest(step: number, stage: number | undefined): Promise<void> {
+    const { patience, minDelta } = this.#options.config;
+    const best = bestEpoch(this.#metrics, stage, minDelta);
+    if (patience === undefined || best?.step !== step) return;
+    await this.aside(async () => {
+      const { tensors, metadata } = await this.#model(step);
+      const { metric, value, epoch } = best;
+      this.#best = { tensors, metadata: { ...metadata, metric, value: String(value), epoch: String(epoch) } };
+      this.#saveBest();
+    });
+  }
+
+  #saveBest(): void {
+    if (this.#best) writeModel(this.folder, "best.safetensors", this.#best);
+  }
+
+  async #measureEpoch(epoch: number, step: number, place: Place): Promise<void> {
     const found = await this.aside(async () => {
       await this.#pictures.save(epoch, step, place.stage);
       return (await this.#networkOf(place.stage)).measure();
@@ -285,7 +493,8 @@ export class TrainingRun implements Disposable {
     const status = this.isInterrupted ? "interrupted" : "finished";
     const say = (text: string) => this.#options.config.quiet || console.log(text);
     if (status === "interrupted") say("interrupted: saving what was learned so far");
-    await this.#saveModel(steps);
+    if (this.#savedStep !== steps) await this.#checkpoint();
+    writeModel(this.folder, "model.safetensors", await this.#model(steps));
     this.#freeHeldOut(); // what follows uploads the images again, a set at a time
     const result = await evaluate(gpu, measured.build, parameters, data);
     this.#saveEvaluation(result);
@@ -298,22 +507,21 @@ export class TrainingRun implements Disposable {
     };
     writeFileAtomic(join(this.folder, "results.json"), JSON.stringify(results, null, 2) + "\n");
     await this.#pictures.finish();
-    say(`${closingTable(rows)}\nrun saved in ${this.folder}; open report.html there`);
+    say(closingTable(rows));
+    if (this.#best) say(bestLine(this.#best));
+    say(`run saved in ${this.folder}; open report.html there`);
+    if (status === "interrupted") say(`--resume ${shellWord(this.folder)} goes on with it`);
     return this.#interrupt.exitCode;
   }
 
-  /** Saves the model as a PyTorch state_dict would name and lay it out. The bytes depend on the training alone. */
-  async #saveModel(steps: number): Promise<void> {
-    const { parameters } = this.#options;
+  /** The model as a PyTorch state_dict would name and lay it out. The bytes depend on the training alone. */
+  async #model(steps: number): Promise<StoredModel> {
+    const { parameters, recipe, config } = this.#options;
     const values = await parameters.read();
-    const config = Object.fromEntries(
-      Object.entries(this.#options.config).filter(([flag]) => !OUTSIDE.has(flag)),
-    );
-    writeSafetensors(
-      join(this.folder, "model.safetensors"),
-      parameters.all.map(({ name, shape }) => ({ name, shape, data: values.get(name)! })),
-      { recipe: this.#options.recipe, step: String(steps), config: JSON.stringify(config) },
-    );
+    return {
+      tensors: parameters.all.map(({ name, shape }) => ({ name, shape, data: values.get(name)! })),
+      metadata: { recipe, step: String(steps), config: JSON.stringify(learnedConfig(config)) },
+    };
   }
 
   /** Saves the pictures and codes of an evaluation, and files its figures. */
@@ -335,6 +543,16 @@ export class TrainingRun implements Disposable {
     this.#interrupt.dispose();
     this.#log.close();
   }
+}
+
+/** Says which model is the best one. */
+function bestLine({ metadata: { metric, value, epoch } }: StoredModel): string {
+  return `best.safetensors is the model after epoch ${epoch}, ${metric} ${Number(value).toPrecision(4)}; ` +
+    "model.safetensors is the last one, which is measured here";
+}
+
+function writeModel(folder: string, name: string, { tensors, metadata }: StoredModel): void {
+  writeSafetensors(join(folder, name), tensors, metadata);
 }
 
 function saveEvaluation(folder: string, data: Dataset, result: Evaluation): void {

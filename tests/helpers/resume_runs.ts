@@ -1,0 +1,199 @@
+/**
+ * Runs that are cut and gone on with, and what they must have in common with a run that was never cut.
+ *
+ *     deno run -A tests/helpers/resume_runs.ts --rounds 20 --seed 7     # every recipe, five cuts a round
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { writeIdx } from "../../src/data/idx.ts";
+import { RandomStream } from "../../src/random.ts";
+import { readLastCheckpoint } from "../../src/run/checkpoint.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { integer, optionalText, parseFlags } from "../../src/run/flags.ts";
+import { readMetrics } from "../../src/run/run_folder.ts";
+import { fileOf, ROOT, taskArguments, withFolder } from "./commands.ts";
+import type { Task } from "./permission_cases.ts";
+
+const STAGES = ["--sizes", "100,8,4,2", "--stages", "1,2,1"];
+
+/** A way of training: its name, its task and its flags. Between them they checkpoint in every way, and at odd steps. */
+export const WAYS: readonly (readonly [string, Task, readonly string[]])[] = [
+  ["deep", "train", ["--sizes", "100,8,2", "--epochs", "4", "--schedule", "cosine", "--warmup", "3"]],
+  ["basic", "basic", ["--sizes", "100,8", "--iterations", "50", "--checkpoint-every", "4", "--keep", "3"]],
+  ["basic --full-data", "basic", [
+    "--sizes",
+    "100,8",
+    "--iterations",
+    "47",
+    "--full-data",
+    "--log-every",
+    "4",
+  ]],
+  ["tied", "tied", ["--sizes", "100,8,4", "--epochs", "4", "--checkpoint-every", "5", "--clip-norm", "0.5"]],
+  ["vae", "vae", ["--sizes", "100,8,2", "--epochs", "4", "--checkpoint-every", "2epochs", "--patience", "2"]],
+  ["matched", "matched", [
+    "--sizes",
+    "100,8,4",
+    "--epochs",
+    "4",
+    "--match",
+    "bce",
+    "--checkpoint-every",
+    "1",
+  ]],
+  ["stacked", "stacked", [...STAGES, "--checkpoint-every", "7"]],
+  ["stacked --freeze", "stacked", [...STAGES, "--freeze", "--patience", "1", "--min-delta", "1e-4"]],
+  ["stacked --end-to-end", "stacked", [...STAGES, "--end-to-end"]],
+  ["denoising", "denoising", [...STAGES, "--noise", "gaussian:0.3", "--checkpoint-every", "3epochs"]],
+  ["denoising --freeze", "denoising", [...STAGES, "--freeze", "--checkpoint-every", "6"]],
+  ["sparse", "sparse", [...STAGES, "--checkpoint-every", "9", "--keep", "2"]],
+  ["sparse --freeze", "sparse", [...STAGES, "--freeze", "--noise", "mask:0.25"]],
+];
+
+/** Writes the images that these runs are trained on, and returns the flags that name them. */
+export async function makeImages(folder: string): Promise<string[]> {
+  const random = new RandomStream(1, "resume"), count = 120;
+  const pixels = Uint8Array.from({ length: count * 100 }, () => random.nextBelow(256));
+  const path = join(folder, "images.idx");
+  await Deno.writeFile(path, writeIdx([count, 10, 10], pixels));
+  return ["--data", path, "--test-fraction", "0.25", "--batch-size", "8"]; // 12 steps an epoch, the last of 2 images
+}
+
+/** When to end a process, and how. */
+export interface Cut {
+  /** What it is sent. */
+  readonly signal: Deno.Signal;
+  /** As soon as it has said that it has done so many steps. */
+  readonly step: number;
+}
+
+/**
+ * Trains, to the end or to a cut.
+ *
+ * @returns whether it came to its end
+ * @throws Error with what it said if it ended in another way than by the cut
+ */
+export async function train(
+  task: Task,
+  args: readonly string[],
+  folder: string,
+  cut?: Cut,
+): Promise<boolean> {
+  const command = new Deno.Command("deno", {
+    args: taskArguments(task, args, folder),
+    cwd: ROOT,
+    stdout: "piped",
+    stderr: "piped",
+  });
+  const child = command.spawn();
+  const said = new Response(child.stderr).text();
+  let isCut = false, output = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    output += text;
+    const step = Number([...output.matchAll(/ step +(\d+)\//g)].at(-1)?.[1] ?? 0);
+    if (!cut || isCut || step < cut.step) continue;
+    isCut = true;
+    try {
+      child.kill(cut.signal);
+    } catch { /* it has just ended by itself */ }
+  }
+  const { code, signal } = await child.status;
+  const stderr = await said;
+  if (code === 0) return true;
+  if (cut && isCut && (signal === cut.signal || code === 130 || code === 143)) return false;
+  throw new Error(`${task} ${args.join(" ")} ended with ${signal ?? code}:\n${output}${stderr}`);
+}
+
+/** Lines of metrics without the time that they took. */
+function timeless(folder: string) {
+  return readMetrics(folder).map(({ seconds: _, ...line }) => line);
+}
+
+/** Asserts that two runs left the same, to the byte, but for times and paths. */
+export async function assertSameRun(actual: string, expected: string): Promise<void> {
+  const namesIn = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  assert.deepEqual(namesIn(actual), namesIn(expected));
+  assert.deepEqual(timeless(actual), timeless(expected));
+  for (const name of namesIn(expected)) {
+    if (name === "results.json") {
+      const resultsOf = async (folder: string) =>
+        JSON.parse(new TextDecoder().decode(await fileOf(folder, name)));
+      const [a, b] = [await resultsOf(actual), await resultsOf(expected)];
+      assert.deepEqual({ ...a, stepMilliseconds: 0 }, { ...b, stepMilliseconds: 0 });
+    } else if (!/^(config\.json|metrics\.jsonl|report\.html|checkpoint-\d+\.safetensors)$/.test(name)) {
+      const [a, b] = [await fileOf(actual, name), await fileOf(expected, name)];
+      assert.ok(a.length === b.length && a.every((byte, k) => byte === b[k]), `${name} differs`);
+    }
+  }
+  const [a, b] = [readLastCheckpoint(actual)!, readLastCheckpoint(expected)!];
+  const still = ({ metricsBytes: _bytes, seconds: _seconds, ...place }: typeof a.place) => place;
+  assert.deepEqual({ ...a, place: still(a.place) }, { ...b, place: still(b.place) });
+}
+
+/** A run's steps in all. */
+function stepsOf(folder: string): number {
+  return Math.max(...readMetrics(folder).map(({ step }) => Number(step ?? 0)));
+}
+
+/**
+ * Trains once without a cut and, for each round, once with `cuts` of them at random steps, each of which SIGKILL, Ctrl-C
+ * or SIGTERM makes; asserts that they left the same.
+ *
+ * @returns how many cuts there were, which may be fewer if a process was faster than its end
+ */
+export async function cutAndCompare(
+  [name, task, flags]: (typeof WAYS)[number],
+  { seed, rounds, cuts, folder }: { seed: number; rounds: number; cuts: number; folder: string },
+): Promise<number> {
+  const random = new RandomStream(seed, name);
+  const args = [...await makeImages(folder), "--log-every", "3", ...flags];
+  const whole = join(folder, "whole");
+  assert.ok(await train(task, [...args, "--out", whole], folder));
+  const steps = stepsOf(whole);
+  let done = 0;
+  for (let round = 0; round < rounds; round++) {
+    const run = join(folder, `cut-${round}`);
+    const points = Array.from({ length: cuts }, () => 1 + random.nextBelow(steps)).sort((a, b) => a - b);
+    let isOver = false, begun = false;
+    for (const step of points) {
+      const signal = (["SIGKILL", "SIGKILL", "SIGINT", "SIGTERM"] as const)[random.nextBelow(4)];
+      isOver = await train(task, begun ? ["--resume", run] : [...args, "--out", run], folder, {
+        signal,
+        step,
+      });
+      begun = true;
+      if (isOver) break;
+      done++;
+    }
+    if (!isOver) assert.ok(await train(task, ["--resume", run], folder));
+    await assertSameRun(run, whole);
+    await Deno.remove(run, { recursive: true });
+  }
+  return done;
+}
+
+const FLAGS = {
+  seed: integer(1, "seed of where and how runs are cut", { min: 0 }),
+  rounds: integer(1, "runs of each way of training", { min: 1 }),
+  cuts: integer(5, "cuts of each run", { min: 1 }),
+  only: optionalText("the one way of training to look at", "all"),
+};
+
+async function main(): Promise<void> {
+  const { only, ...config } = parseFlags(
+    { name: "resume_runs", description: "Cuts runs." },
+    FLAGS,
+    Deno.args,
+  );
+  console.log(`seed ${config.seed}`);
+  for (const way of WAYS.filter(([name]) => only === undefined || name === only)) {
+    await withFolder(async (folder) => {
+      const cuts = await cutAndCompare(way, { ...config, folder });
+      console.log(`${way[0]}: ${config.rounds} runs, ${cuts} cuts, the same to the byte`);
+    });
+  }
+}
+
+if (import.meta.main) await runCommand(main);
