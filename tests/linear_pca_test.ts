@@ -42,8 +42,8 @@ Deno.test.each([
   [
     "a gradient without its bias",
     "dense_backward_weight",
-    "d_bias[column] = d;",
-    "d_bias[column] = vec4f(0.0);",
+    "= bias_sum[c];",
+    "= vec4f(0.0);",
   ],
   ["one column of the code without its gradient", "dense_backward_input", "dot(a[r], w3));", "0.0);"],
   ["updates in the gradient's direction", "adam", "p[at] = parameter -", "p[at] = parameter +"],

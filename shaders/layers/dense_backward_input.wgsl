@@ -12,9 +12,11 @@
 // Shapes     A or dZ [B, O], W [I, O], X, dX, Y [B, I], bias [I], row-major, widths padded with zeros to multiples
 //            of four
 // One lane   computes TILE_ROWS rows × TILE_COLUMNS vec4 columns of dX or Y in registers
-// Sum order  the bias first if there is one, then o upwards in blocks of four, then the earlier value of dX
+// Sum order  the bias or the earlier value of dX first if there is one, then o upwards in blocks of four
 // Padding    tied_forward writes columns past I as exact zeros, also where f(0) is not zero
 // Rows       past step.rows are neither read nor written
+// Edges      what is past the last row or column of a tile repeats it, sum and store: no condition is unrolled. The
+//            activation is a second walk over what was stored. Both are for drivers, which compile three times faster
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46 and algorithm 6.4
 
 override LANES: u32;        // lanes of a workgroup
@@ -100,17 +102,26 @@ fn dense_backward_input(@builtin(global_invocation_id) lane: vec3u) {
   if (first_row >= step.rows) { return; }
 
   var sum: array<vec4f, MAX_TILE>;
+  if (layer.accumulate != 0u) {
+    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+      let column = min(first_column + c, I4 - 1u);
+      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+        sum[r * TILE_COLUMNS + c] = d_x[min(first_row + r, step.rows - 1u) * I4 + column];
+      }
+    }
+  }
   add_product(first_row, first_column, &sum);
 
   for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-    let column = first_column + c;
+    let column = min(first_column + c, I4 - 1u);
     for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-      if (first_row + r < step.rows && column < I4) {
-        let at = (first_row + r) * I4 + column;
-        var d = sum[r * TILE_COLUMNS + c];
-        if (layer.accumulate != 0u) { d += d_x[at]; }
-        d_x[at] = d * derivative(x[at]);
-      }
+      d_x[min(first_row + r, step.rows - 1u) * I4 + column] = sum[r * TILE_COLUMNS + c];
+    }
+  }
+  for (var row = first_row; row < min(first_row + TILE_ROWS, step.rows); row++) {
+    for (var column = first_column; column < min(first_column + TILE_COLUMNS, I4); column++) {
+      let at = row * I4 + column;
+      d_x[at] *= derivative(x[at]);
     }
   }
 }
@@ -134,12 +145,16 @@ fn tied_forward(@builtin(global_invocation_id) lane: vec3u) {
   add_product(first_row, first_column, &sum);
 
   for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-    let column = first_column + c;
-    let exists = 4u * column + vec4u(0u, 1u, 2u, 3u) < vec4u(layer.inputs);
+    let column = min(first_column + c, I4 - 1u);
     for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-      if (first_row + r < step.rows && column < I4) {
-        y[(first_row + r) * I4 + column] = select(vec4f(0.0), activate(sum[r * TILE_COLUMNS + c]), exists);
-      }
+      y[min(first_row + r, step.rows - 1u) * I4 + column] = sum[r * TILE_COLUMNS + c];
+    }
+  }
+  for (var row = first_row; row < min(first_row + TILE_ROWS, step.rows); row++) {
+    for (var column = first_column; column < min(first_column + TILE_COLUMNS, I4); column++) {
+      let exists = 4u * column + vec4u(0u, 1u, 2u, 3u) < vec4u(layer.inputs);
+      let at = row * I4 + column;
+      y[at] = select(vec4f(0.0), activate(y[at]), exists);
     }
   }
 }

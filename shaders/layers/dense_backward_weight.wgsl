@@ -7,8 +7,9 @@
 //            the lanes of the first inputs also write d_bias, which costs no load of its own.
 //            dense_backward_bias, for the tied layer: one vec4 of d_bias. There Y = f(X·Wᵀ + bias) has as many columns
 //            as W has rows, so dZ stands in X's place in dW and X in dZ's, and d_bias is summed by itself
-// Sum order  b upwards, then the earlier value (a weight that is used twice gets the sum)
+// Sum order  the earlier value first (a weight that is used twice gets the sum), then b upwards
 // Rows       past step.rows are not read
+// Edges      what is past the last row or column of a tile repeats it, sum and store: see dense_forward.wgsl
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46 and algorithm 6.4
 
 override LANES: u32;        // lanes of a workgroup
@@ -67,6 +68,21 @@ fn dense_backward_weight(@builtin(global_invocation_id) lane: vec3u) {
 
   var sum: array<vec4f, MAX_TILE>;
   var bias_sum: array<vec4f, MAX_COLUMNS>;
+  if (layer.accumulate_weight != 0u) {
+    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+      let column = min(first_column + c, O4 - 1u);
+      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+        for (var k = 0u; k < 4u; k++) { // unroll
+          sum[(4u * r + k) * TILE_COLUMNS + c] = d_w[(4u * min(first_row + r, I4 - 1u) + k) * O4 + column];
+        }
+      }
+    }
+  }
+  if (layer.accumulate_bias != 0u) {
+    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+      bias_sum[c] = d_bias[min(first_column + c, O4 - 1u)];
+    }
+  }
   let rows = step.rows;
   let whole = rows / 4u * 4u; // four rows a turn: a tenth less time than one
   for (var b = 0u; b < whole; b += 4u) {
@@ -77,21 +93,16 @@ fn dense_backward_weight(@builtin(global_invocation_id) lane: vec3u) {
   for (var b = whole; b < rows; b++) { add_row(b, I4, O4, first_row, first_column, &sum, &bias_sum); }
 
   for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-    let column = first_column + c;
+    let column = min(first_column + c, O4 - 1u);
     for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-      if (first_row + r < I4 && column < O4) {
-        for (var k = 0u; k < 4u; k++) { // unroll
-          let at = (4u * (first_row + r) + k) * O4 + column;
-          var d = sum[(4u * r + k) * TILE_COLUMNS + c];
-          if (layer.accumulate_weight != 0u) { d += d_w[at]; }
-          d_w[at] = d;
-        }
+      for (var k = 0u; k < 4u; k++) { // unroll
+        d_w[(4u * min(first_row + r, I4 - 1u) + k) * O4 + column] = sum[(4u * r + k) * TILE_COLUMNS + c];
       }
     }
-    if (layer.has_bias != 0u && first_row == 0u && column < O4) {
-      var d = bias_sum[c];
-      if (layer.accumulate_bias != 0u) { d += d_bias[column]; }
-      d_bias[column] = d;
+  }
+  if (layer.has_bias != 0u && first_row == 0u) {
+    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+      d_bias[min(first_column + c, O4 - 1u)] = bias_sum[c];
     }
   }
 }

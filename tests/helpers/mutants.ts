@@ -54,10 +54,10 @@ const PRODUCT_BACKWARD = [
 ] as const;
 
 const TO_INPUT = [
-  ["wrong sign", "var d = sum[", "var d = -sum["],
-  ["= for +=", "{ d += d_x[at]; }", "{ }"],
+  ["wrong sign", "*= derivative(x[at])", "*= -derivative(x[at])"],
+  ["= for +=", "= d_x[min(", "= 0.0 * d_x[min("],
   ["+= for =", "layer.accumulate != 0u", "true"],
-  ["activation left out", "d * derivative(x[at])", "d"],
+  ["activation left out", "*= derivative(x[at])", "*= 1.0"],
 ] as const;
 
 const FAULTS: Faults = {
@@ -166,10 +166,10 @@ const FAULTS: Faults = {
       ["one row too many", "let rows = step.rows;", "let rows = step.rows + 1u;"],
       ["rows beyond the last four left out", "b < rows; b++", "b < whole; b++"],
       ["the same row four times", "add_row(b + k,", "add_row(b,"],
-      ["= for +=", "{ d += d_w[at]; }", "{ }"],
+      ["= for +=", "= d_w[", "= 0.0 * d_w["],
       ["+= for =", "layer.accumulate_weight != 0u", "true"],
-      ["dropped bias", "d_bias[column] = d;", ""],
-      ["bias: = for +=", "{ d += d_bias[column]; }", "{ }"],
+      ["dropped bias", "= bias_sum[c];", "= 0.0 * bias_sum[c];"],
+      ["bias: = for +=", "= d_bias[", "= 0.0 * d_bias["],
       ["bias: += for =", "layer.accumulate_bias != 0u", "true"],
     ],
     dense_backward_bias: [
