@@ -135,23 +135,26 @@ async function everything(gpu: Gpu): Promise<Map<string, Float32Array>> {
   ]);
 }
 
-gpuTest("plain shaders compute what unrolled ones do, in all three dense kernels", async (gpu) => {
-  const stripped = new Set<string>();
-  using plainGpu = await openGpu({
-    rewriteShader: (path, code) => {
-      if (code.includes(" // unroll\n")) stripped.add(path);
-      return code.replaceAll(" // unroll\n", "\n");
-    },
+for (const [variant, suffix] of [["register", ""], ["workgroup", "_workgroup"]] as const) {
+  gpuTest(`plain shaders compute what unrolled ones do, in all three ${variant} kernels`, async (gpu) => {
+    const stripped = new Set<string>();
+    using plainGpu = await openGpu({
+      rewriteShader: (path, code) => {
+        if (code.includes(" // unroll\n")) stripped.add(path);
+        return code.replaceAll(" // unroll\n", "\n");
+      },
+    });
+    gpu.kernels = plainGpu.kernels = { variant };
+    const [unrolled, plain] = [await everything(gpu), await everything(plainGpu)];
+    assert.deepEqual([...stripped].sort(), [
+      `shaders/layers/dense_backward_input${suffix}.wgsl`,
+      `shaders/layers/dense_backward_weight${suffix}.wgsl`,
+      `shaders/layers/dense_forward${suffix}.wgsl`,
+    ]);
+    assert.equal(unrolled.size, 9);
+    for (const [name, numbers] of unrolled) {
+      // the same sums in the same order: only a compiler's fused multiply-adds may differ, by an ulp or two
+      assertAllClose(name, plain.get(name)!, numbers, [numbers.length], 1e-6 * Math.max(1, largest(numbers)));
+    }
   });
-  const [unrolled, plain] = [await everything(gpu), await everything(plainGpu)];
-  assert.deepEqual([...stripped].sort(), [
-    "shaders/layers/dense_backward_input.wgsl",
-    "shaders/layers/dense_backward_weight.wgsl",
-    "shaders/layers/dense_forward.wgsl",
-  ]);
-  assert.equal(unrolled.size, 9);
-  for (const [name, numbers] of unrolled) {
-    // the same sums in the same order: only a compiler's fused multiply-adds may differ, by an ulp or two
-    assertAllClose(name, plain.get(name)!, numbers, [numbers.length], 1e-6 * Math.max(1, largest(numbers)));
-  }
-});
+}

@@ -3,6 +3,7 @@ import { runReference } from "../src/check/reference_graph.ts";
 import { TOLERANCES } from "../src/check/tolerances.ts";
 import { InputError } from "../src/errors.ts";
 import type { Gpu } from "../src/gpu/device.ts";
+import { formatKernel, type ProductKernel, VARIANTS } from "../src/gpu/product_kernel.ts";
 import { compile } from "../src/graph/compile.ts";
 import { Graph, type LossTerm } from "../src/graph/graph.ts";
 import { Parameters } from "../src/graph/parameters.ts";
@@ -21,6 +22,7 @@ import {
   relabel,
   retile,
   withGpu,
+  withKernels,
 } from "./helpers/gpu.ts";
 
 const ACTIVATIONS: readonly Activation[] = ["identity", "sigmoid", "tanh", "relu"];
@@ -170,6 +172,45 @@ Deno.test.each([[4, 1], [1, 1], [1, 3], [3, 2]] as [number, number][])(
   },
 );
 
+// One below, at and above the tiles of a workgroup and what it shares at a time, and far from them; kernels have no
+// tile where a side is shorter than theirs.
+const TILES: readonly ProductKernel[] = [
+  { variant: "naive", rows: 1, columns: 1 },
+  { variant: "register", rows: 4, columns: 4 },
+  { variant: "register", rows: 16, columns: 4 },
+  { variant: "register", rows: 32, columns: 16 },
+  { variant: "register", rows: 16, columns: 32 },
+  { variant: "workgroup", rows: 16, columns: 32 },
+  { variant: "workgroup", rows: 32, columns: 32 },
+  { variant: "workgroup", rows: 64, columns: 64 },
+  { variant: "workgroup", rows: 128, columns: 128 },
+];
+Deno.test.each(TILES.map((kernel) => [formatKernel(kernel), kernel] as const))(
+  "dense kernels agree with the reference: %s",
+  async (_name, kernel) => {
+    const { rows: r, columns: c } = kernel;
+    const batchSize = Math.max(16, 2 * r); // one for all, as each height of a register tile is a kernel to compile
+    const shapes = [
+      [1, 1, 1],
+      [7, 13, 5],
+      [r, c, 33],
+      [r + 1, c + 1, c + 1],
+      [batchSize, 31, c + 3],
+      [Math.max(1, r - 1), Math.max(1, c - 1), c],
+    ];
+    await withGpu((gpu) =>
+      withKernels(gpu, kernel, async () => {
+        for (const [k, [rows, inputs, outputs]] of shapes.entries()) {
+          for (const activation of k === 1 ? ACTIVATIONS : ["tanh" as const]) {
+            const of = `${activation}, ${rows} rows, ${inputs} → ${outputs}`;
+            await checkTwoLayers(gpu, batchSize, rows, inputs, outputs, activation, k !== 3, of);
+          }
+        }
+      })
+    );
+  },
+);
+
 /**
  * x → h = f(x·W) → y = h·V, against a random target, so that what comes back to h is as random as the target is.
  * V is not square, so that a transposed index cannot hide.
@@ -200,34 +241,36 @@ async function checkTwoLayers(
   await assertAgreesWithReference(gpu, graph, parameters, [loss], given, rows, of);
 }
 
-gpuTest(
-  "a value with four readers gets the sum of their gradients, a shared weight the sum of its uses'",
-  async (gpu) => {
-    for (const activation of ACTIVATIONS) {
-      const graph = new Graph(16);
-      using parameters = new Parameters(11);
-      const x = graph.input("x", 9), target = graph.input("target", 9);
-      const layer = { activation, initializer: "pytorch-linear" } as const;
-      // h is read by two layers and by two losses, once as a prediction and once as a target
-      const h = dense(graph, parameters, x, { ...layer, label: "h", outputs: 9 });
-      const left = dense(graph, parameters, h, { ...layer, label: "shared", outputs: 9 });
-      const right = dense(relabel(graph, " again"), parameters, left, {
-        ...layer,
-        label: "shared",
-        outputs: 9,
-      });
-      const third = dense(graph, parameters, h, { ...layer, label: "third", outputs: 9, bias: false });
-      const losses = [
-        squaredError(graph, right, target, { label: "right", reduction: "mean", weight: 3 }),
-        squaredError(graph, h, target, { label: "of h", reduction: "sum", weight: 0.25 }),
-        squaredError(graph, third, h, { label: "third to h", reduction: "mean", weight: -1.5 }),
-      ];
-      assert.equal(parameters.all.length, 5, "the shared layer has one weight and one bias");
-      const given = new Map([[x, awkward("x", 11 * 9)], [target, randomFloats("target", 11 * 9)]]);
-      await assertAgreesWithReference(gpu, graph, parameters, losses, given, 11, `branches of ${activation}`);
-    }
-  },
+Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+  "a value with four readers gets the sum of their gradients, a shared weight the sum of its uses': %s kernels",
+  (variant) => withGpu((gpu) => withKernels(gpu, variant, () => checkBranches(gpu))),
 );
+
+async function checkBranches(gpu: Gpu): Promise<void> {
+  for (const activation of ACTIVATIONS) {
+    const graph = new Graph(16);
+    using parameters = new Parameters(11);
+    const x = graph.input("x", 9), target = graph.input("target", 9);
+    const layer = { activation, initializer: "pytorch-linear" } as const;
+    // h is read by two layers and by two losses, once as a prediction and once as a target
+    const h = dense(graph, parameters, x, { ...layer, label: "h", outputs: 9 });
+    const left = dense(graph, parameters, h, { ...layer, label: "shared", outputs: 9 });
+    const right = dense(relabel(graph, " again"), parameters, left, {
+      ...layer,
+      label: "shared",
+      outputs: 9,
+    });
+    const third = dense(graph, parameters, h, { ...layer, label: "third", outputs: 9, bias: false });
+    const losses = [
+      squaredError(graph, right, target, { label: "right", reduction: "mean", weight: 3 }),
+      squaredError(graph, h, target, { label: "of h", reduction: "sum", weight: 0.25 }),
+      squaredError(graph, third, h, { label: "third to h", reduction: "mean", weight: -1.5 }),
+    ];
+    assert.equal(parameters.all.length, 5, "the shared layer has one weight and one bias");
+    const given = new Map([[x, awkward("x", 11 * 9)], [target, randomFloats("target", 11 * 9)]]);
+    await assertAgreesWithReference(gpu, graph, parameters, losses, given, 11, `branches of ${activation}`);
+  }
+}
 
 gpuTest("a loss between a value and itself is 0, and so is its gradient", async (gpu) => {
   const graph = new Graph(16);

@@ -5,6 +5,7 @@ import { TOLERANCES } from "../src/check/tolerances.ts";
 import { InputError } from "../src/errors.ts";
 import { type Gpu, openGpu } from "../src/gpu/device.ts";
 import { createPipeline } from "../src/gpu/kernel.ts";
+import { VARIANTS } from "../src/gpu/product_kernel.ts";
 import { compile } from "../src/graph/compile.ts";
 import { Graph, type LossTerm } from "../src/graph/graph.ts";
 import { Parameters } from "../src/graph/parameters.ts";
@@ -33,6 +34,7 @@ import {
   relabel,
   retile,
   withGpu,
+  withKernels,
 } from "./helpers/gpu.ts";
 
 const ACTIVATIONS: readonly Activation[] = ["identity", "sigmoid", "tanh", "relu"];
@@ -277,46 +279,59 @@ gpuTest("reparameterize() holds at log-variances of ±20 and 0", async (gpu) => 
   }
 });
 
-Deno.test.each([[1, 1, 1], [7, 13, 5], [16, 16, 16], [13, 5, 17], [11, 33, 6], [16, 3, 70]] as [
-  number,
-  number,
-  number,
-][])("tiedDense() agrees with the reference: %d rows, %d → %d → back", async (rows, wide, narrow) => {
-  await withGpu(async (gpu) => {
-    for (const f of ACTIVATIONS) {
-      for (const bias of [true, false]) {
-        const graph = new Graph(BATCH);
-        using parameters = new Parameters(wide);
-        const x = graph.input("x", wide), target = graph.input("target", wide);
-        const code = dense(graph, parameters, x, {
-          ...LAYER,
-          label: "encoder.0",
-          outputs: narrow,
-          activation: f,
-          bias,
-        });
-        const options = { ...LAYER, label: "decoder.0", weight: "encoder.0.weight", bias } as const;
-        const y = tiedDense(graph, parameters, code, { ...options, activation: f });
-        // once more, so that the weight has three uses, the bias two, and the code two readers
-        const again = tiedDense(relabel(graph, " again"), parameters, code, {
-          ...options,
-          activation: "identity",
-        });
-        const losses = [
-          squaredError(graph, y, target, { label: "loss", reduction: "sum", weight: 0.7 }),
-          squaredError(graph, again, x, { label: "more", reduction: "mean", weight: 2 }),
-        ];
-        assert.equal(parameters.all.length, bias ? 3 : 1);
-        const inputs = new Map([
-          [x, awkward("x", rows * wide)],
-          [target, randomFloats("t", rows * wide)],
-        ]);
-        const of = `tied by ${f} ${bias ? "with" : "without"} bias`;
-        await assertAgrees(gpu, graph, parameters, { losses, inputs }, rows, of);
-      }
-    }
+Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+  "tiedDense() agrees with the reference: %s kernels",
+  (variant) =>
+    withGpu((gpu) =>
+      withKernels(gpu, variant, async () => {
+        const shapes = [[1, 1, 1], [7, 13, 5], [16, 16, 16], [13, 5, 17], [11, 33, 6], [16, 3, 70]] as const;
+        for (const [rows, wide, narrow] of shapes) {
+          for (const f of ACTIVATIONS) {
+            for (const bias of [true, false]) await checkTied(gpu, rows, wide, narrow, f, bias);
+          }
+        }
+      })
+    ),
+);
+
+/** wide → narrow, and back twice with the same weight. */
+async function checkTied(
+  gpu: Gpu,
+  rows: number,
+  wide: number,
+  narrow: number,
+  f: Activation,
+  bias: boolean,
+): Promise<void> {
+  const graph = new Graph(BATCH);
+  using parameters = new Parameters(wide);
+  const x = graph.input("x", wide), target = graph.input("target", wide);
+  const code = dense(graph, parameters, x, {
+    ...LAYER,
+    label: "encoder.0",
+    outputs: narrow,
+    activation: f,
+    bias,
   });
-});
+  const options = { ...LAYER, label: "decoder.0", weight: "encoder.0.weight", bias } as const;
+  const y = tiedDense(graph, parameters, code, { ...options, activation: f });
+  // once more, so that the weight has three uses, the bias two, and the code two readers
+  const again = tiedDense(relabel(graph, " again"), parameters, code, {
+    ...options,
+    activation: "identity",
+  });
+  const losses = [
+    squaredError(graph, y, target, { label: "loss", reduction: "sum", weight: 0.7 }),
+    squaredError(graph, again, x, { label: "more", reduction: "mean", weight: 2 }),
+  ];
+  assert.equal(parameters.all.length, bias ? 3 : 1);
+  const inputs = new Map([
+    [x, awkward("x", rows * wide)],
+    [target, randomFloats("t", rows * wide)],
+  ]);
+  const of = `tied by ${f} ${bias ? "with" : "without"} bias, ${rows} rows, ${wide} → ${narrow} → back`;
+  await assertAgrees(gpu, graph, parameters, { losses, inputs }, rows, of);
+}
 
 gpuTest("tiedDense() trains what is trainable: the bias alone, or the weight alone", async (gpu) => {
   const graph = new Graph(BATCH);

@@ -4,6 +4,7 @@
  * @module
  */
 import { InputError } from "../errors.ts";
+import type { KernelPreference } from "./product_kernel.ts";
 
 /** What to ask of the machine. */
 export interface OpenOptions {
@@ -30,6 +31,8 @@ export class Gpu {
   readonly rewriteShader: (path: string, code: string) => string;
   /** Bytes that a storage buffer may have: a shader must be able to bind the whole of it. */
   readonly bufferBytes: number;
+  /** Which kernels of products are compiled from now on. */
+  kernels: KernelPreference = { variant: "auto" };
   /** Pipelines made so far, by everything that tells them apart. */
   readonly pipelines: Map<string, GPUComputePipeline> = new Map();
 

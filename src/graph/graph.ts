@@ -2,6 +2,7 @@
  * The graph: nodes recorded once, in order, each with explicit forward and backward dispatches.
  * @module
  */
+import type { KernelPreference } from "../gpu/product_kernel.ts";
 import type { Parameter } from "./parameters.ts";
 import { type Activation, type Dispatch, padded, type Value } from "./tensor.ts";
 
@@ -25,6 +26,8 @@ export interface BackwardRequest {
 export interface Target {
   /** Whether the adapter computes on the CPU. */
   readonly isSoftware: boolean;
+  /** Which kernels of products its user asked for. */
+  readonly kernels: KernelPreference;
 }
 
 /** One op in the graph. */

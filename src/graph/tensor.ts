@@ -68,6 +68,8 @@ export interface Dispatch {
   readonly workgroup?: number;
   /** Floating-point operations, for benchmarks; absent where memory is what counts. */
   readonly flop?: number;
+  /** The product that it computes, if it is one, and the kernel that was chosen for it. */
+  readonly product?: { readonly name: string; readonly kernel: string };
 }
 
 /** `width` rounded up to a multiple of four. */

@@ -2,13 +2,10 @@
  * The dense layer.
  * @module
  */
-import forwardCode from "../../shaders/layers/dense_forward.wgsl" with { type: "text" };
-import backwardInputCode from "../../shaders/layers/dense_backward_input.wgsl" with { type: "text" };
-import backwardWeightCode from "../../shaders/layers/dense_backward_weight.wgsl" with { type: "text" };
 import type { Graph } from "../graph/graph.ts";
 import type { Initializer, Parameters } from "../graph/parameters.ts";
+import { dispatchProduct } from "../graph/products.ts";
 import { type Activation, ACTIVATIONS, type Value } from "../graph/tensor.ts";
-import { batchTile, lanesOf, weightTile } from "../graph/tiles.ts";
 
 /** What a dense layer is made of. */
 export interface DenseOptions {
@@ -26,10 +23,6 @@ export interface DenseOptions {
   readonly bias?: boolean;
 }
 
-const FORWARD = { path: "shaders/layers/dense_forward.wgsl", code: forwardCode };
-const BACKWARD_INPUT = { path: "shaders/layers/dense_backward_input.wgsl", code: backwardInputCode };
-const BACKWARD_WEIGHT = { path: "shaders/layers/dense_backward_weight.wgsl", code: backwardWeightCode };
-
 /**
  * Y = f(X·Wᵀ + bias) with W [outputs, inputs] as in PyTorch; the shaders hold the maths, forward and backward.
  *
@@ -46,8 +39,7 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
   const output = graph.value(label, outputs, activation);
   const weight = parameters.declare(`${name}.weight`, [outputs, inputs], initializer, inputs);
   const bias = hasBias ? parameters.declare(`${name}.bias`, [outputs], initializer, inputs) : undefined;
-  const flop = 2 * graph.batchSize * inputs * outputs;
-  const [inputs4, outputs4] = [Math.ceil(inputs / 4), Math.ceil(outputs / 4)];
+  const rows = graph.batchSize;
 
   graph.add({
     op: "dense",
@@ -57,12 +49,9 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
     output,
     attributes: { activation },
     forward(target) {
-      const tile = batchTile(target, graph.batchSize);
       return [{
         label: `${label} forward`,
-        shader: FORWARD,
-        entryPoint: "dense_forward",
-        constants: tile,
+        ...dispatchProduct(target, "dense_forward", { rows, sum: inputs, columns: outputs }),
         reads: [x.tensor, weight.tensor, bias?.tensor],
         writes: [output.tensor],
         settings: {
@@ -74,19 +63,14 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
             accumulate: 0,
           },
         },
-        lanes: lanesOf(tile, graph.batchSize, outputs4),
-        flop,
       }];
     },
     backward(target, { inputs: [intoX], parameters: [intoWeight, intoBias] }) {
       const dispatches = [];
       if (intoWeight !== undefined || intoBias !== undefined) {
-        const tile = weightTile(target);
         dispatches.push({
           label: `${label} backward weight`,
-          shader: BACKWARD_WEIGHT,
-          entryPoint: "dense_backward_weight",
-          constants: tile,
+          ...dispatchProduct(target, "dense_backward_weight", { rows: inputs, sum: rows, columns: outputs }),
           reads: [x.tensor, output.gradient],
           writes: [weight.gradient, bias?.gradient],
           settings: {
@@ -98,17 +82,12 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
               accumulate_bias: intoBias ?? 0,
             },
           },
-          lanes: lanesOf(tile, inputs4, outputs4),
-          flop,
         });
       }
       if (intoX) {
-        const tile = batchTile(target, graph.batchSize);
         dispatches.push({
           label: `${label} backward input`,
-          shader: BACKWARD_INPUT,
-          entryPoint: "dense_backward_input",
-          constants: tile,
+          ...dispatchProduct(target, "dense_backward_input", { rows, sum: outputs, columns: inputs }),
           reads: [output.gradient, weight.tensor, x.tensor],
           writes: [x.gradient],
           settings: {
@@ -120,8 +99,6 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
               accumulate: intoX.accumulate,
             },
           },
-          lanes: lanesOf(tile, graph.batchSize, inputs4),
-          flop,
         });
       }
       return dispatches;

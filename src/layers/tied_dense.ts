@@ -2,13 +2,11 @@
  * The tied dense layer.
  * @module
  */
-import forwardCode from "../../shaders/layers/dense_backward_input.wgsl" with { type: "text" };
-import backwardInputCode from "../../shaders/layers/dense_forward.wgsl" with { type: "text" };
 import backwardWeightCode from "../../shaders/layers/dense_backward_weight.wgsl" with { type: "text" };
 import type { Graph } from "../graph/graph.ts";
 import type { Initializer, Parameters } from "../graph/parameters.ts";
+import { dispatchProduct } from "../graph/products.ts";
 import { type Activation, ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
-import { batchTile, lanesOf, weightTile } from "../graph/tiles.ts";
 
 /** What a tied dense layer is made of. */
 export interface TiedDenseOptions {
@@ -26,9 +24,6 @@ export interface TiedDenseOptions {
   readonly bias?: boolean;
 }
 
-// what is forward for the layer that owns the weight is backward for this one, and the other way round
-const FORWARD = { path: "shaders/layers/dense_backward_input.wgsl", code: forwardCode };
-const BACKWARD_INPUT = { path: "shaders/layers/dense_forward.wgsl", code: backwardInputCode };
 const BACKWARD_WEIGHT = { path: "shaders/layers/dense_backward_weight.wgsl", code: backwardWeightCode };
 
 /**
@@ -54,8 +49,7 @@ export function tiedDense(graph: Graph, parameters: Parameters, x: Value, option
   const [inputs, outputs] = weight.shape;
   const output = graph.value(label, outputs, activation);
   const bias = hasBias ? parameters.declare(`${name}.bias`, [outputs], initializer, inputs) : undefined;
-  const flop = 2 * graph.batchSize * inputs * outputs;
-  const [inputs4, outputs4] = [Math.ceil(inputs / 4), Math.ceil(outputs / 4)];
+  const rows = graph.batchSize;
   // in the shaders' letters: I and O of the layer that owns the weight
   const shape = { inputs: outputs, outputs: inputs };
 
@@ -67,37 +61,27 @@ export function tiedDense(graph: Graph, parameters: Parameters, x: Value, option
     output,
     attributes: { activation },
     forward(target) {
-      const tile = batchTile(target, graph.batchSize);
       return [{
         label: `${label} forward`,
-        shader: FORWARD,
-        entryPoint: "tied_forward",
-        constants: tile,
+        ...dispatchProduct(target, "tied_forward", { rows, sum: inputs, columns: outputs }),
         reads: [x.tensor, weight.tensor, bias?.tensor],
         writes: [output.tensor],
         settings: {
           u32: { ...shape, activation: ACTIVATIONS[activation], has_bias: bias ? 1 : 0, accumulate: 0 },
         },
-        lanes: lanesOf(tile, graph.batchSize, outputs4),
-        flop,
       }];
     },
     backward(target, { inputs: [intoX], parameters: [intoWeight, intoBias] }) {
       const dispatches: Dispatch[] = [];
       if (intoWeight !== undefined) {
-        const tile = weightTile(target);
         dispatches.push({
           label: `${label} backward weight`,
-          shader: BACKWARD_WEIGHT,
-          entryPoint: "dense_backward_weight",
-          constants: tile,
+          ...dispatchProduct(target, "dense_backward_weight", { rows: outputs, sum: rows, columns: inputs }),
           reads: [output.gradient, x.tensor], // dW[i,o] = Σ_b dZ[b,i]·X[b,o]
           writes: [weight.gradient, undefined],
           settings: {
             u32: { ...shape, has_bias: 0, accumulate_weight: intoWeight, accumulate_bias: 0 },
           },
-          lanes: lanesOf(tile, outputs4, inputs4),
-          flop,
         });
       }
       if (bias && intoBias !== undefined) {
@@ -105,22 +89,19 @@ export function tiedDense(graph: Graph, parameters: Parameters, x: Value, option
           label: `${label} backward bias`,
           shader: BACKWARD_WEIGHT,
           entryPoint: "dense_backward_bias",
-          constants: weightTile(target),
+          constants: { TILE_ROWS: 1, TILE_COLUMNS: 1 },
           reads: [x.tensor, output.gradient],
           writes: [undefined, bias.gradient],
           settings: {
             u32: { inputs, outputs, has_bias: 1, accumulate_weight: 0, accumulate_bias: intoBias },
           },
-          lanes: outputs4,
+          lanes: Math.ceil(outputs / 4),
         });
       }
       if (intoX) {
-        const tile = batchTile(target, graph.batchSize);
         dispatches.push({
           label: `${label} backward input`,
-          shader: BACKWARD_INPUT,
-          entryPoint: "tied_backward_input",
-          constants: tile,
+          ...dispatchProduct(target, "tied_backward_input", { rows, sum: outputs, columns: inputs }),
           reads: [output.gradient, weight.tensor, x.tensor],
           writes: [x.gradient],
           settings: {
@@ -131,8 +112,6 @@ export function tiedDense(graph: Graph, parameters: Parameters, x: Value, option
               accumulate: intoX.accumulate,
             },
           },
-          lanes: lanesOf(tile, graph.batchSize, inputs4),
-          flop,
         });
       }
       return dispatches;

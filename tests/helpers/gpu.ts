@@ -6,7 +6,9 @@
 import assert from "node:assert/strict";
 import { arrayNotation } from "../../src/check/compare.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
+import { formatKernel, type ProductKernel, type Variant } from "../../src/gpu/product_kernel.ts";
 import type { Graph, Node } from "../../src/graph/graph.ts";
+import { kernelNamed } from "../../src/graph/products.ts";
 import type { Activation, Dispatch } from "../../src/graph/tensor.ts";
 import { RandomStream } from "../../src/random.ts";
 
@@ -112,7 +114,7 @@ export function bitsOf(floats: Float32Array<ArrayBuffer>): Uint32Array {
   return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
 }
 
-/** Gives a graph's dense kernels tiles of another size than the device would. */
+/** Gives a graph's products lanes with tiles of another size than the device would. */
 export function retile(graph: Graph, rows: number, columns: number): void {
   const change = (dispatch: Dispatch): Dispatch => {
     const { inputs, outputs } = dispatch.settings.u32;
@@ -124,10 +126,19 @@ export function retile(graph: Graph, rows: number, columns: number): void {
       tied_forward: [batch, x],
       tied_backward_input: [batch, y],
     };
-    const side = sides[dispatch.entryPoint];
+    const [entryPoint, isShared] = dispatch.entryPoint.split("_workgroup");
+    const side = sides[entryPoint];
     if (!side) return dispatch;
-    const lanes = Math.ceil(side[0] / rows) * Math.ceil(side[1] / columns);
-    return { ...dispatch, constants: { TILE_ROWS: rows, TILE_COLUMNS: columns }, lanes };
+    const tilesOf = (rows: number, columns: number) =>
+      Math.ceil(side[0] / rows) * Math.ceil(side[1] / columns);
+    if (isShared === undefined) {
+      const constants = { TILE_ROWS: rows, TILE_COLUMNS: columns };
+      return { ...dispatch, constants, lanes: tilesOf(rows, columns) };
+    }
+    // two lanes below two others, which share so little at a time that it takes turns
+    const [down, across] = [Math.min(2, rows), Math.min(2, columns)];
+    const constants = { ACROSS: 2, TILE_ROWS: down, TILE_COLUMNS: across, DEPTH: 2 };
+    return { ...dispatch, constants, lanes: 4 * tilesOf(2 * down, 2 * across), workgroup: 4 };
   };
   graph.nodes.forEach((node, k) => {
     graph.nodes[k] = {
@@ -136,6 +147,26 @@ export function retile(graph: Graph, rows: number, columns: number): void {
       backward: (target, request) => node.backward(target, request).map(change),
     };
   });
+}
+
+/** Runs `body` while the device compiles products with one kind of kernel, or with one kernel where a product has it. */
+export async function withKernels(
+  gpu: Gpu,
+  kernels: Variant | ProductKernel,
+  body: () => void | Promise<void>,
+): Promise<void> {
+  const before = gpu.kernels;
+  gpu.kernels = typeof kernels === "string" ? { variant: kernels } : {
+    variant: "auto",
+    tuned: Object.assign(new Map<string, ProductKernel>(), {
+      get: (product: string) => kernelNamed(product, formatKernel(kernels)),
+    }),
+  };
+  try {
+    await body();
+  } finally {
+    gpu.kernels = before;
+  }
 }
 
 /** A view of a graph under which a layer gets another label but the parameters that its own label names. */

@@ -1,0 +1,113 @@
+// The weight gradient of dense_backward_weight.wgsl, whose header has the maths, for GPUs: the lanes of a workgroup load
+// what they all need into its shared memory once, and compute a tile together.
+//
+// Shapes     as in dense_backward_weight.wgsl
+// Workgroup  computes ROWS vec4 of inputs × COLUMNS vec4 of outputs of dW, DEPTH rows of the batch at a time; both parts
+//            of them lie in shared memory, at most 16 KiB together. The workgroups of the first inputs also write d_bias
+// One lane   computes TILE_ROWS × TILE_COLUMNS vec4 of it in registers: inputs DOWN vec4 apart, outputs ACROSS apart, so
+//            that neighbouring lanes read and write neighbouring vec4s, and no two of the eight lanes that a bank of
+//            shared memory serves at once ask it for different words
+// Sum order  b upwards, then the earlier value (a weight that is used twice gets the sum)
+// Rows       past step.rows are not read, and shared as zeros
+
+override LANES: u32;        // lanes of a workgroup
+override ACROSS: u32;       // of them side by side, at least 8 on a GPU; LANES / ACROSS are below one another
+override TILE_ROWS: u32;    // vec4 of inputs of one lane; at most MAX_ROWS
+override TILE_COLUMNS: u32; // vec4 of outputs of one lane; 4 · TILE_ROWS · TILE_COLUMNS at most MAX_TILE
+override DEPTH: u32;        // rows of the batch that are shared at a time
+
+override DOWN = LANES / ACROSS;
+override ROWS = DOWN * TILE_ROWS;         // of the workgroup's tile, in vec4
+override COLUMNS = ACROSS * TILE_COLUMNS; // in vec4
+
+const MAX_ROWS = 2u;
+const MAX_COLUMNS = 2u;
+const MAX_TILE = 16u;
+
+struct Layer {
+  inputs: u32,            // I
+  outputs: u32,           // O
+  has_bias: u32,          // 0: there is none, and `d_bias` is bound to something that is not written
+  accumulate_weight: u32, // add to d_w (1) or overwrite it (0)
+  accumulate_bias: u32,   // the same for d_bias
+}
+struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;            // [B, I]
+@group(0) @binding(1) var<storage, read> d_z: array<vec4f>;          // [B, O]
+@group(0) @binding(2) var<storage, read_write> d_w: array<vec4f>;    // [I, O]
+@group(0) @binding(3) var<storage, read_write> d_bias: array<vec4f>; // [O]
+@group(0) @binding(4) var<storage, read> layer: Layer;
+@group(0) @binding(5) var<storage, read> step: Step;
+
+var<workgroup> x_tile: array<vec4f, DEPTH * ROWS>;     // [b][input]
+var<workgroup> d_z_tile: array<vec4f, DEPTH * COLUMNS>; // [b][output]
+
+@compute @workgroup_size(LANES)
+fn dense_backward_weight_workgroup(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let I4 = (layer.inputs + 3u) / 4u;
+  let O4 = (layer.outputs + 3u) / 4u;
+  let column_tiles = (O4 + COLUMNS - 1u) / COLUMNS;
+  let first_row = workgroup.x / column_tiles * ROWS;
+  let first_column = workgroup.x % column_tiles * COLUMNS;
+  if (first_row >= I4) { return; }
+  let has_bias = layer.has_bias != 0u && first_row == 0u;
+  let row = lane / ACROSS;
+  let column = lane % ACROSS;
+
+  var sum: array<vec4f, MAX_TILE>;
+  var bias_sum: array<vec4f, MAX_COLUMNS>;
+  for (var start = 0u; start < step.rows; start += DEPTH) {
+    for (var at = lane; at < DEPTH * ROWS; at += LANES) {
+      let b = start + at / ROWS;
+      let place = min(b, step.rows - 1u) * I4 + min(first_row + at % ROWS, I4 - 1u);
+      x_tile[at] = select(vec4f(0.0), x[place], b < step.rows);
+    }
+    for (var at = lane; at < DEPTH * COLUMNS; at += LANES) {
+      let b = start + at / COLUMNS;
+      let place = min(b, step.rows - 1u) * O4 + min(first_column + at % COLUMNS, O4 - 1u);
+      d_z_tile[at] = select(vec4f(0.0), d_z[place], b < step.rows);
+    }
+    workgroupBarrier();
+    for (var b = 0u; b < DEPTH; b++) {
+      var a: array<vec4f, MAX_ROWS>;
+      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+        a[r] = x_tile[b * ROWS + row + r * DOWN];
+      }
+      for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+        let d = d_z_tile[b * COLUMNS + column + c * ACROSS];
+        if (has_bias) { bias_sum[c] += d; }
+        for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+          sum[(4u * r + 0u) * TILE_COLUMNS + c] += a[r].x * d;
+          sum[(4u * r + 1u) * TILE_COLUMNS + c] += a[r].y * d;
+          sum[(4u * r + 2u) * TILE_COLUMNS + c] += a[r].z * d;
+          sum[(4u * r + 3u) * TILE_COLUMNS + c] += a[r].w * d;
+        }
+      }
+    }
+    workgroupBarrier();
+  }
+
+  for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+    let o = first_column + column + c * ACROSS;
+    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+      let i = first_row + row + r * DOWN;
+      if (i < I4 && o < O4) {
+        for (var k = 0u; k < 4u; k++) { // unroll
+          let at = (4u * i + k) * O4 + o;
+          var d = sum[(4u * r + k) * TILE_COLUMNS + c];
+          if (layer.accumulate_weight != 0u) { d += d_w[at]; }
+          d_w[at] = d;
+        }
+      }
+    }
+    if (has_bias && row == 0u && o < O4) {
+      var d = bias_sum[c];
+      if (layer.accumulate_bias != 0u) { d += d_bias[o]; }
+      d_bias[o] = d;
+    }
+  }
+}
