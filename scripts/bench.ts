@@ -3,10 +3,10 @@
 //      deno task bench --grow    how a step grows with batch and width, and which limit ends it
 // --json for programs.
 import { InputError } from "../src/errors.ts";
-import { openGpu } from "../src/gpu/device.ts";
 import { Parameters } from "../src/graph/parameters.ts";
 import { runCommand } from "../src/run/command.ts";
-import { flag, integer, optionalText, parseFlags, positionals } from "../src/run/flags.ts";
+import { flag, integer, kernelsFlag, optionalText, parseFlags, positionals } from "../src/run/flags.ts";
+import { computingOn, openGpuWith } from "../src/run/open_gpu.ts";
 import { formatGrowth, measureGrowth } from "./bench_growth.ts";
 import {
   createBench,
@@ -27,11 +27,12 @@ const flags = {
   rounds: integer(9, "rounds, of which the median counts", { min: 1 }),
   steps: integer(100, "steps of a round, with one wait for the GPU at its end", { min: 20, max: 1000 }),
   grow: flag("time 784-W-784 over batches from 1 to 4096 and widths from 32 to 8192 instead"),
+  kernels: kernelsFlag(),
   json: flag("print the figures as JSON"),
 };
 
 async function main(): Promise<void> {
-  const { recipe, variant, batchSize, rounds, steps, grow, json } = parseFlags(
+  const { recipe, variant, batchSize, rounds, steps, grow, kernels: wanted, json } = parseFlags(
     { name: "bench", description: "Times a recipe's training step and its kernels." },
     flags,
     Deno.args,
@@ -39,8 +40,8 @@ async function main(): Promise<void> {
   if (recipe.length > 1) throw new InputError(`Cannot time ${recipe.join(" and ")}: expected one recipe`);
   const name = recipe[0] ?? "deep";
   const { options, ...network } = findVariant(name, variant);
-  using gpu = await openGpu();
-  if (!json) console.log(`computing on ${gpu.description}`);
+  using gpu = await openGpuWith(wanted);
+  if (!json) console.log(computingOn(gpu));
   if (grow) {
     const table = await measureGrowth(gpu);
     return console.log(

@@ -6,7 +6,7 @@
 //         divide their share among the stages as their epochs are. Ctrl-C prints what there is.
 import type { Dataset } from "../src/data/dataset.ts";
 import { batches, permutation } from "../src/data/shuffle.ts";
-import { type Gpu, openGpu } from "../src/gpu/device.ts";
+import type { Gpu } from "../src/gpu/device.ts";
 import { compile } from "../src/graph/compile.ts";
 import { Graph } from "../src/graph/graph.ts";
 import { Parameters } from "../src/graph/parameters.ts";
@@ -16,10 +16,11 @@ import { runCommand, watchInterrupt } from "../src/run/command.ts";
 import { evaluate } from "../src/run/evaluate.ts";
 import { commonFlags, flag, number, optionalInteger, parseFlags } from "../src/run/flags.ts";
 import { openDataset } from "../src/run/open_dataset.ts";
+import { computingOn, openGpuWith } from "../src/run/open_gpu.ts";
 import { type Contender, contenders } from "./contenders.ts";
 
 const common = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
-const { seed, dataset, dataDir, data, label, testFraction, limit } = common;
+const { seed, dataset, dataDir, data, label, testFraction, limit, kernels } = common;
 
 /** The command line. */
 export const flags = {
@@ -29,7 +30,7 @@ export const flags = {
     absent: "none: --minutes",
   }),
   json: flag("print one line of JSON in place of the table"),
-  ...{ seed, dataset, dataDir, data, label, testFraction, limit },
+  ...{ seed, dataset, dataDir, data, label, testFraction, limit, kernels },
 };
 
 /** One line of the comparison. */
@@ -150,8 +151,8 @@ async function main(): Promise<number> {
     description: "Trains all recipes for a while, and compares them.",
   };
   const config = parseFlags(about, flags, Deno.args);
-  using gpu = await openGpu();
-  console.log(`computing on ${gpu.description}`);
+  using gpu = await openGpuWith(config.kernels);
+  console.log(computingOn(gpu));
   const data = await openDataset(config);
   const all = Object.entries(contenders(data, config.seed));
   const milliseconds = config.steps === undefined ? config.minutes * 60_000 / all.length : Infinity;

@@ -1,12 +1,12 @@
 // Loads a trained model back and prints the closing table of its run again.
 // Run: deno task evaluate runs/deep-…    (offline the same as: deno run --allow-read scripts/evaluate.ts RUN)
-import { openGpu } from "../src/gpu/device.ts";
 import { closingTable } from "../src/report/closing_table.ts";
 import { runCommand } from "../src/run/command.ts";
 import { evaluate } from "../src/run/evaluate.ts";
-import { commonFlags, parseFlags, positional } from "../src/run/flags.ts";
+import { commonFlags, kernelsFlag, parseFlags, positional } from "../src/run/flags.ts";
 import { loadParameters, openRunDataset, readTrainedRun } from "../src/run/load_model.ts";
 import { closingRows } from "../src/run/measured.ts";
+import { computingOn, openGpuWith } from "../src/run/open_gpu.ts";
 import { readMetrics } from "../src/run/run_folder.ts";
 import { findRecipe } from "./recipes.ts";
 
@@ -22,8 +22,9 @@ async function main(): Promise<void> {
   const run = readTrainedRun(folder);
   const recipe = findRecipe(run.recipe);
 
-  using gpu = await openGpu();
-  console.log(`computing on ${gpu.description}`);
+  const { kernels } = run.config;
+  using gpu = await openGpuWith(kernelsFlag().parse(`${kernels}`) ?? "auto"); // as in training
+  console.log(computingOn(gpu));
   const data = await openRunDataset(run, given);
   const measured = recipe.fromConfig(run.config, `"${folder}"`, data);
   using parameters = loadParameters(run, measured.build, data.width);

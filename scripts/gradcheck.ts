@@ -2,9 +2,9 @@
 // Run: deno task gradcheck deep    (the same as: deno run scripts/gradcheck.ts deep; no permission is needed)
 // `all` checks every recipe with all its options. Exit code 1 if a check fails. --json prints the reports for programs.
 import { formatGradcheck, gradcheck } from "../src/check/gradcheck.ts";
-import { openGpu } from "../src/gpu/device.ts";
 import { runCommand } from "../src/run/command.ts";
-import { flag, integer, parseFlags, positional } from "../src/run/flags.ts";
+import { flag, integer, kernelsFlag, parseFlags, positional } from "../src/run/flags.ts";
+import { computingOn, openGpuWith } from "../src/run/open_gpu.ts";
 import { findRecipe, RECIPES } from "./recipes.ts";
 
 const WIDTH = 784;
@@ -16,18 +16,19 @@ const flags = {
     min: 0,
     max: 1000,
   }),
+  kernels: kernelsFlag(),
   json: flag("print the reports as JSON"),
 };
 
 async function main(): Promise<number> {
-  const { recipe: name, seed, rows, steps, json } = parseFlags(
+  const { recipe: name, seed, rows, steps, kernels, json } = parseFlags(
     { name: "gradcheck", description: "Checks every gradient of a recipe on this GPU." },
     flags,
     Deno.args,
   );
   const recipes = name === "all" ? Object.entries(RECIPES) : [[name, findRecipe(name)] as const];
-  using gpu = await openGpu();
-  if (!json) console.log(`computing on ${gpu.description}`);
+  using gpu = await openGpuWith(kernels);
+  if (!json) console.log(computingOn(gpu));
   const reports = [];
   for (const [recipe, { variants }] of recipes) {
     for (const [options, { build, optimizer }] of Object.entries(variants)) {

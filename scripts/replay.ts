@@ -3,24 +3,24 @@
 // Prints for each file the worst deviation of losses, first gradients and final parameters; exit code 1 if any fails.
 import { formatReplay, replay } from "../src/check/replay.ts";
 import { parseTrace } from "../src/check/trace.ts";
-import { openGpu } from "../src/gpu/device.ts";
 import { InputError } from "../src/errors.ts";
 import { runCommand } from "../src/run/command.ts";
-import { parseFlags, positionals } from "../src/run/flags.ts";
+import { kernelsFlag, parseFlags, positionals } from "../src/run/flags.ts";
+import { computingOn, openGpuWith } from "../src/run/open_gpu.ts";
 import { readText } from "../src/run/read_file.ts";
 import { RECIPES } from "./recipes.ts";
 import { traceModel } from "./trace_models.ts";
 
-const flags = { files: positionals("FILE", "traces to replay") };
+const flags = { files: positionals("FILE", "traces to replay"), kernels: kernelsFlag() };
 
 async function main(): Promise<number> {
-  const { files } = parseFlags(
+  const { files, kernels } = parseFlags(
     { name: "replay", description: "Repeats the optimizer steps of traces, and says how far off they end." },
     flags,
     Deno.args,
   );
-  using gpu = await openGpu();
-  console.log(`computing on ${gpu.description}`);
+  using gpu = await openGpuWith(kernels);
+  console.log(computingOn(gpu));
   let failures = 0;
   for (const file of files) {
     try {

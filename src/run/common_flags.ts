@@ -2,6 +2,7 @@
  * The flags that every recipe has.
  * @module
  */
+import { type KernelPreference, VARIANTS } from "../gpu/product_kernel.ts";
 import { SCHEDULE_NAMES } from "../optim/schedule.ts";
 import { checkpointEveryFlag } from "./checkpoint_every.ts";
 import {
@@ -54,6 +55,8 @@ export interface CommonFlags {
   readonly testFraction: Flag<number>;
   /** How many training images to use. */
   readonly limit: Flag<number | undefined>;
+  /** Which kernels compute matrix products. */
+  readonly kernels: Flag<KernelsChoice>;
   /** The run folder. */
   readonly out: Flag<string | undefined>;
   /** The run to go on with. */
@@ -109,6 +112,7 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
       below: 1,
     }),
     limit: optionalInteger("use only the first images of the training set", { min: 1, absent: "all" }),
+    kernels: kernelsFlag(),
     out: optionalText("folder to write the run to; must be new or empty", "runs/RECIPE-DATE-TIME-SEED"),
     resume: {
       ...optionalText("run folder to go on with from its last checkpoint; the run's own flags are used"),
@@ -132,6 +136,18 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
     dryRun: flag("build everything, say what would be trained, and stop"),
     printPlan: flag("print every GPU dispatch of one step, and stop"),
   };
+}
+
+/** What `--kernels` may say. */
+export type KernelsChoice = KernelPreference["variant"];
+
+/** The flag that says which kernels compute products. */
+export function kernelsFlag(): Flag<KernelsChoice> {
+  return choice(
+    ["auto", ...VARIANTS],
+    "auto",
+    "kernels of matrix products; auto: what deno task tune found, else what suits the adapter",
+  );
 }
 
 /** The flags of how steps are taken, for recipes that offer it. */

@@ -4,7 +4,7 @@
  */
 import type { Dataset } from "../data/dataset.ts";
 import { batches } from "../data/shuffle.ts";
-import { type Gpu, openGpu } from "../gpu/device.ts";
+import type { Gpu } from "../gpu/device.ts";
 import { compile, type GradientClip, type Optimizer } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
@@ -18,6 +18,7 @@ import type { CommonFlags, ScheduleFlags } from "./common_flags.ts";
 import type { Config } from "./flag_kinds.ts";
 import type { Measured } from "./measured.ts";
 import { openDataset } from "./open_dataset.ts";
+import { computingOn, kernelsIn, openGpuWith } from "./open_gpu.ts";
 import { type CompiledStage, compileStages, formatPlans, type Stage } from "./stages.ts";
 import { TrainingRun } from "./training_run.ts";
 
@@ -57,8 +58,8 @@ export interface StartOptions extends Measured {
  */
 export async function openTraining(recipe: string, config: TrainingConfig, only?: number): Promise<Training> {
   using owned = new DisposableStack();
-  const gpu = owned.use(await openGpu());
-  if (!config.quiet) console.log(`computing on ${gpu.description}`);
+  const gpu = owned.use(await openGpuWith(config.kernels));
+  if (!config.quiet) console.log(computingOn(gpu));
   const data = await openDataset(config);
   const pixels = data.train.images.subarray(0, only === undefined ? undefined : only * data.width);
   const images = owned.use(new DeviceImages(gpu, "train", pixels, data.width));
@@ -181,7 +182,8 @@ export class Training implements Disposable {
     if (config.printPlan || config.dryRun) return undefined;
     const stages = compiled instanceof Step ? [{ step: compiled, epochs }] : compiled;
     const stepsPerEpoch = this.schedule.length;
-    const about = { recipe, config, gpu, data, parameters, measured };
+    const kernels = kernelsIn(stages.map(({ step }) => step));
+    const about = { recipe, config, gpu, kernels, data, parameters, measured };
     return await TrainingRun.begin({ ...about, epochs, steps, stages, stepsPerEpoch, measureEvery });
   }
 

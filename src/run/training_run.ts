@@ -61,6 +61,8 @@ export interface TrainingRunOptions {
   };
   /** The device. */
   readonly gpu: Gpu;
+  /** Which products of the training each kernel computes. */
+  readonly kernels: Readonly<Record<string, readonly string[]>>;
   /** The data set. */
   readonly data: Dataset;
   /** What is learned. */
@@ -165,7 +167,7 @@ export class TrainingRun implements Disposable {
 
   /** Makes the folder of a new run, with its configuration. */
   #makeFolder(): string {
-    const { recipe, config, gpu, data } = this.#options;
+    const { recipe, config, gpu, kernels, data } = this.#options;
     const startedAt = new Date();
     const folder = createRunFolder({ recipe, seed: config.seed, out: config.out, startedAt });
     writeConfig(folder, {
@@ -177,6 +179,7 @@ export class TrainingRun implements Disposable {
         versions: { bottleneck: denoConfig.version, deno: Deno.version.deno },
         adapter: gpu.adapterName,
         software: gpu.isSoftware,
+        kernels,
         dataset: data.name,
         datasetSource: data.source,
         datasetChecksum: data.checksum,
