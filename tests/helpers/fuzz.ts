@@ -326,8 +326,16 @@ export const READERS: readonly Reader[] = [
   loadsModel("model.safetensors", safetensorsDamage),
 ];
 
-/** Reads one input and judges how; returns whether it was accepted. */
-export async function judge({ name, read }: Reader, input: Uint8Array<ArrayBuffer>): Promise<boolean> {
+/**
+ * Reads one input and judges how; returns whether it was accepted. What was slow is read again before it is called so:
+ * the machine may have been busy elsewhere.
+ */
+export async function judge(
+  reader: Pick<Reader, "name" | "read">,
+  input: Uint8Array<ArrayBuffer>,
+  tries: number = 2,
+): Promise<boolean> {
+  const { name, read } = reader;
   const began = performance.now();
   const lines: string[] = [];
   let isAccepted = true;
@@ -339,6 +347,7 @@ export async function judge({ name, read }: Reader, input: Uint8Array<ArrayBuffe
     lines.push(error.message);
   }
   const milliseconds = performance.now() - began;
+  if (milliseconds >= MOST_MILLISECONDS && tries > 1) return await judge(reader, input, tries - 1);
   assert.ok(milliseconds < MOST_MILLISECONDS, `${name} takes ${milliseconds} ms`);
   for (const line of lines) {
     assert.ok(
