@@ -212,7 +212,10 @@ function readLoss(loss: Field, more: readonly string[]): TraceLoss {
       : undefined,
     reduction: loss.get("reduction").oneOf(["mean", "sum"]),
     kl: more.includes("kl") ? loss.get("kl").get("weight").number() : undefined,
-    sparsity: sparsity && { rho: sparsity.get("rho").number(), weight: sparsity.get("weight").number() },
+    sparsity: sparsity && {
+      rho: sparsity.get("rho").numberIn("in (0, 1)", (rho) => rho > 0 && rho < 1),
+      weight: sparsity.get("weight").number(),
+    },
     match: more.includes("match") ? loss.get("match").oneOf(["mse", "bce", "none"]) : undefined,
     local: loss.has("local") ? loss.get("local").boolean() : undefined,
   };
@@ -299,6 +302,12 @@ class Field {
       throw this.error("expected a number");
     }
     return this.#value;
+  }
+
+  numberIn(range: string, holds: (value: number) => boolean): number {
+    const value = this.number();
+    if (!holds(value)) throw this.error(`expected a number ${range}, found ${value}`);
+    return value;
   }
 
   isNull(): boolean {

@@ -382,21 +382,28 @@ export interface Fault {
   readonly error: unknown;
 }
 
-/** Tries a reader on so many inputs; returns how many it accepted, and its faults. */
-export async function fuzz(
-  reader: Reader,
-  seed: number,
-  count: number,
-): Promise<{ accepted: number; faults: Fault[] }> {
-  let accepted = 0;
+/** What became of many inputs. */
+export interface Fuzzed {
+  /** How many the reader accepted. */
+  readonly accepted: number;
+  /** Its faults. */
+  readonly faults: readonly Fault[];
+  /** The most memory that one of them added to the process, in bytes. */
+  readonly mostBytes: number;
+}
+
+/** Tries a reader on so many inputs. */
+export async function fuzz(reader: Reader, seed: number, count: number): Promise<Fuzzed> {
+  let accepted = 0, mostBytes = 0;
   const faults: Fault[] = [];
   for (let number = 0; number < count; number++) {
-    const input = inputOf(reader, seed, number);
+    const input = inputOf(reader, seed, number), before = Deno.memoryUsage().rss;
     try {
       if (await judge(reader, input)) accepted++;
     } catch (error) {
       faults.push({ number, input, error });
     }
+    mostBytes = Math.max(mostBytes, Deno.memoryUsage().rss - before);
   }
-  return { accepted, faults };
+  return { accepted, faults, mostBytes };
 }
