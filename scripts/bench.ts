@@ -6,18 +6,11 @@ import { InputError } from "../src/errors.ts";
 import { Parameters } from "../src/graph/parameters.ts";
 import { runCommand } from "../src/run/command.ts";
 import { flag, integer, kernelsFlag, optionalText, parseFlags, positionals } from "../src/run/flags.ts";
+import { formatCost } from "../src/run/format_cost.ts";
+import { measureStep, timeSteps } from "../src/run/measure_step.ts";
 import { computingOn, openGpuWith } from "../src/run/open_gpu.ts";
 import { formatGrowth, measureGrowth } from "./bench_growth.ts";
-import {
-  createBench,
-  floorOf,
-  type KernelTime,
-  measureRates,
-  timeEncoding,
-  timeKernels,
-  timeSteps,
-} from "./bench_measure.ts";
-import { spread } from "./bench_spread.ts";
+import { createBench } from "./bench_step.ts";
 import { findRecipe, RECIPES } from "./recipes.ts";
 
 const flags = {
@@ -52,47 +45,31 @@ async function main(): Promise<void> {
   using parameters = new Parameters(0);
   const began = performance.now();
   using bench = await createBench(gpu, parameters, { ...network, batchSize });
-  await timeSteps(bench, 1);
+  await timeSteps(bench.step, batchSize, 1);
   const compileMs = performance.now() - began;
-  const times: number[] = [];
-  for (let round = 0; round < rounds; round++) times.push(await timeSteps(bench, steps));
-  const encodingMs = await timeEncoding(bench, rounds);
-  const kernels = gpu.hasTimestamps ? await timeKernels(bench, batchSize, { rounds, few: 2, many: 10 }) : [];
-  const rates = await measureRates(gpu, kernels);
-  const step = spread(times);
-  const kernelMs = kernels.reduce((sum, { microseconds }) => sum + microseconds, 0) / 1000;
-  const result = {
-    adapter: gpu.adapterName,
-    recipe: `${name} ${options}`.trim(),
-    batchSize,
-    stepMs: step.median,
-    fastestStepMs: step.least,
-    slowestStepMs: step.most,
-    imagesPerSecond: 1000 * batchSize / step.median,
-    compileMs,
-    encodingMs,
-    kernelMs,
-    floorMs: 1000 * floorOf(kernels, rates),
-    bestProductGflops: rates.product / 1e9,
-    copyGigabytes: rates.copy / 1e9,
-    kernels,
-  };
-  if (json) return console.log(JSON.stringify(result, null, 2));
-  if (kernels.length === 0) console.log("this device cannot time kernels one by one");
-  else console.log(formatKernels(kernels, step.median));
-  const share = (ms: number) => `${ms.toFixed(2)} ms (${(100 * ms / step.median).toFixed(1)} %)`;
-  console.log(
-    `${result.recipe}: a step of ${batchSize} images takes ${step.median.toFixed(2)} ms ` +
-      `(${step.least.toFixed(2)} to ${step.most.toFixed(2)} in ${rounds} rounds), ` +
-      `${Math.round(result.imagesPerSecond)} images/s; compiling took ${compileMs.toFixed(0)} ms`,
-  );
-  console.log(`JavaScript needs ${share(encodingMs)} of it to encode and submit`);
-  if (kernels.length === 0) return;
-  console.log(
-    `kernels take ${share(kernelMs)}, what is outside them ${share(Math.max(0, step.median - kernelMs))}\n` +
-      `floor ${share(result.floorMs)}: products at the best one's ${result.bestProductGflops.toFixed(1)} ` +
-      `GFLOP/s, the rest at the ${result.copyGigabytes.toFixed(1)} GB/s of a copy`,
-  );
+  const cost = await measureStep(gpu, bench.step, batchSize, { rounds, steps });
+  const title = `${name} ${options}`.trim();
+  if (json) {
+    const { step, javascript, dispatches, copy, kernels } = cost;
+    const result = {
+      adapter: gpu.adapterName,
+      recipe: title,
+      batchSize,
+      stepMs: step.median,
+      fastestStepMs: step.least,
+      slowestStepMs: step.most,
+      imagesPerSecond: 1000 * batchSize / step.median,
+      compileMs,
+      encodingMs: javascript,
+      kernelMs: kernels?.milliseconds,
+      floorMs: kernels?.floor,
+      bestProductGflops: kernels && kernels.product / 1e9,
+      copyGigabytes: copy / 1e9,
+      kernels: dispatches,
+    };
+    return console.log(JSON.stringify(result, null, 2));
+  }
+  console.log(`${title}, compiled in ${compileMs.toFixed(0)} ms\n${formatCost(cost)}`);
 }
 
 /** The network that a recipe records with some of its options. */
@@ -104,25 +81,6 @@ export function findVariant(name: string, variant: string | undefined) {
     throw new InputError(`Cannot time ${name} with "${options}": its variants are ${known}`);
   }
   return { options, ...variants[options] };
-}
-
-/** A line for each kernel; products show GFLOP/s, the others GB/s. */
-export function formatKernels(kernels: readonly KernelTime[], stepMs: number): string {
-  const rows = kernels.map(({ label, entryPoint, microseconds, flop, bytes }) => [
-    label,
-    entryPoint,
-    `${microseconds.toFixed(0)} µs`,
-    `${(microseconds / 10 / stepMs).toFixed(1)} %`,
-    flop > 0
-      ? `${(flop / microseconds / 1e3).toFixed(1)} GFLOP/s`
-      : `${(bytes / microseconds / 1e3).toFixed(1)} GB/s`,
-  ]);
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) =>
-    row.map((cell, column) => column < 2 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])).join(
-      "  ",
-    )
-  ).join("\n");
 }
 
 if (import.meta.main) await runCommand(main);

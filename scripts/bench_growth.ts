@@ -6,15 +6,8 @@ import { Parameters } from "../src/graph/parameters.ts";
 import { dense } from "../src/layers/dense.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
-import {
-  type Bench,
-  bytesOf,
-  createBench,
-  floorOf,
-  measureRates,
-  timeKernels,
-  timeSteps,
-} from "./bench_measure.ts";
+import { bestProduct, costOf, floorOf, isTimed, measureStep, timeSteps } from "../src/run/measure_step.ts";
+import { type Bench, createBench } from "./bench_step.ts";
 
 const BATCHES = [1, 8, 64, 512, 4096], WIDTHS = [32, 256, 2048, 8192];
 const BEYOND = [{ batch: 8192, width: 8192 }, { batch: 1, width: 32768 }]; // past the table, for the limits
@@ -28,7 +21,7 @@ export interface Growth {
   readonly width: number;
   /** Milliseconds of a step, if it can run. */
   readonly milliseconds?: number;
-  /** What part of that its floor is, from 0 to about 1. */
+  /** What part of that its floor is, from 0 to about 1; absent if the device has no timestamp queries. */
   readonly floorShare?: number;
   /** Which limit ends it, if it cannot run. */
   readonly limit?: string;
@@ -37,18 +30,20 @@ export interface Growth {
 /** Measures 784-W-784 with sigmoids, squared errors and Adam. */
 export async function measureGrowth(gpu: Gpu): Promise<Growth[]> {
   const places = [...WIDTHS.flatMap((width) => BATCHES.map((batch) => ({ batch, width }))), ...BEYOND];
-  const rates = await withBench(gpu, MEASURED, async (bench) => {
-    await timeSteps(bench, 1);
-    return measureRates(gpu, await timeKernels(bench, MEASURED.batch, { rounds: 3, few: 1, many: 3 }));
+  const rates = await withBench(gpu, MEASURED, async ({ step }) => {
+    const { dispatches, copy } = await measureStep(gpu, step, MEASURED.batch, { rounds: 3 });
+    return { product: bestProduct(dispatches.filter(isTimed)), copy };
   });
   const table: Growth[] = [];
   for (const place of places) {
     try {
       table.push(
-        await withBench(gpu, place, async (bench) => {
-          const first = await timeSteps(bench, 1); // the driver compiles now
-          const milliseconds = await timeSteps(bench, Math.max(1, Math.min(50, Math.round(400 / first))));
-          const dispatches = bench.step.dispatches.map((d) => ({ flop: d.flop ?? 0, bytes: bytesOf(d) }));
+        await withBench(gpu, place, async ({ step }) => {
+          const first = await timeSteps(step, place.batch, 1); // the driver compiles now
+          const steps = Math.max(1, Math.min(50, Math.round(400 / first)));
+          const milliseconds = await timeSteps(step, place.batch, steps);
+          const dispatches = step.dispatches.map((dispatch) => costOf(step, dispatch));
+          if (!gpu.hasTimestamps) return { ...place, milliseconds };
           return { ...place, milliseconds, floorShare: 1000 * floorOf(dispatches, rates) / milliseconds };
         }),
       );
@@ -65,10 +60,9 @@ export function formatGrowth(table: readonly Growth[]): string {
   const cell = (batch: number, width: number) => {
     const found = table.find((place) => place.batch === batch && place.width === width);
     if (found?.milliseconds === undefined) return "limit";
-    const { milliseconds: ms } = found;
-    return `${ms < 1000 ? ms.toPrecision(3) : ms.toFixed(0)} ms ${
-      (100 * found.floorShare!).toFixed(0).padStart(3)
-    } %`;
+    const { milliseconds: ms, floorShare } = found;
+    const share = floorShare === undefined ? "" : ` ${(100 * floorShare).toFixed(0).padStart(3)} %`;
+    return `${ms < 1000 ? ms.toPrecision(3) : ms.toFixed(0)} ms${share}`;
   };
   return [
     "784-W-784: ms a step, and what share of it the floor by arithmetic is",

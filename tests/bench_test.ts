@@ -1,41 +1,10 @@
 import assert from "node:assert/strict";
-import { bytesOf, floorOf } from "../scripts/bench_measure.ts";
-import { spread } from "../scripts/bench_spread.ts";
-import { findVariant, formatKernels } from "../scripts/bench.ts";
+import { findVariant } from "../scripts/bench.ts";
 import { InputError } from "../src/errors.ts";
-import type { CompiledDispatch } from "../src/graph/step.ts";
 import { chosen, difference } from "../scripts/rivals/bench.ts";
 import { reasonIn } from "../scripts/rivals/entrant_process.ts";
 import { createTask } from "../scripts/rivals/models.ts";
 import { floatsOf, pixelsOf } from "../scripts/rivals/task.ts";
-
-Deno.test("spread() takes the middle of an odd number, and the mean of the two in the middle of an even one", () => {
-  assert.deepEqual(spread([3, 1, 2]), { median: 2, least: 1, most: 3 });
-  assert.deepEqual(spread([4, 1, 2, 3]), { median: 2.5, least: 1, most: 4 });
-});
-
-Deno.test("floorOf() counts products by arithmetic and everything else by memory", () => {
-  const dispatches = [{ flop: 6e9, bytes: 1e12 }, { flop: 0, bytes: 5e9 }];
-  assert.equal(floorOf(dispatches, { product: 3e9, copy: 10e9 }), 2.5);
-});
-
-Deno.test("bytesOf() counts what an update writes twice, as it reads it too", () => {
-  const tensor = (bytes: number) => ({ name: "t", bytes });
-  const dispatch = (label: string) =>
-    ({ label, reads: [tensor(8), undefined], writes: [tensor(100)] }) as unknown as CompiledDispatch;
-  assert.equal(bytesOf(dispatch("loss")), 108);
-  assert.equal(bytesOf(dispatch("update a … b")), 208);
-});
-
-Deno.test("formatKernels() shows GFLOP/s of products and GB/s of the others", () => {
-  const kernel = { entryPoint: "e", microseconds: 100, bytes: 4e5 };
-  const [product, other] = formatKernels(
-    [{ ...kernel, label: "dense", flop: 2e6 }, { ...kernel, label: "loss", flop: 0 }],
-    1,
-  ).split("\n");
-  assert.match(product, /^dense {2}e {2}100 µs {2}10\.0 % {2}20\.0 GFLOP\/s$/);
-  assert.match(other, /^loss {3}e {2}100 µs {2}10\.0 % {6}4\.0 GB\/s$/);
-});
 
 Deno.test("findVariant() takes the recipe's own options, and refuses others by naming what there is", () => {
   assert.equal(findVariant("matched", undefined).options, "--match mse");

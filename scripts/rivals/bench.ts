@@ -5,7 +5,7 @@
 import { InputError } from "../../src/errors.ts";
 import { runCommand } from "../../src/run/command.ts";
 import { flag, integer, parseFlags, text } from "../../src/run/flags.ts";
-import { type Spread, spread } from "../bench_spread.ts";
+import { type Spread, spread } from "../../src/run/median.ts";
 import { COMPARED_STEPS } from "./entrant.ts";
 import { EntrantProcess, type Launch } from "./entrant_process.ts";
 import { createTask, type ModelName, MODELS } from "./models.ts";

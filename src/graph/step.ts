@@ -157,14 +157,15 @@ export class Step {
 
   /**
    * Times each dispatch, in a pass of its own that holds it `repeats` times. A pass has a cost of its own: the
-   * difference between two numbers of repeats is free of it. The step's results mean nothing afterwards.
+   * difference between two numbers of repeats is free of it. Parameters keep their values, as the steps are of size 0;
+   * gradients, moments and losses mean nothing afterwards.
    *
    * @throws InputError if the device cannot time kernels
    */
   async profile(batch: Batch, repeats: number = 1): Promise<DispatchTime[]> {
     const { device, hasTimestamps } = this.#gpu;
     if (!hasTimestamps) throw new InputError("Cannot time kernels: this device has no timestamp queries");
-    this.#prepare(batch, undefined);
+    this.#prepare(batch, 0);
     const count = 2 * this.dispatches.length;
     const querySet = device.createQuerySet({ label: "profile", type: "timestamp", count });
     const resolved = this.#gpu.createBuffer("profile", 8 * count, GPUBufferUsage.QUERY_RESOLVE);
@@ -189,6 +190,21 @@ export class Step {
       querySet.destroy();
       this.#gpu.destroyBuffer(resolved);
     }
+  }
+
+  /**
+   * A tensor's shape: [B, width] of a value or its gradient, PyTorch's of a parameter or its gradient, and of anything
+   * else how many floats it has.
+   */
+  shapeOf(tensor: Tensor): readonly number[] {
+    for (const { output, parameters } of this.#graph.nodes) {
+      if (output && (output.tensor === tensor || output.gradient === tensor)) {
+        return [this.#graph.batchSize, output.width];
+      }
+      const parameter = parameters.find((one) => one.tensor === tensor || one.gradient === tensor);
+      if (parameter) return parameter.shape;
+    }
+    return [tensor.bytes / 4];
   }
 
   #prepare({ first, rows, draw }: Batch, learningRate: number | undefined): void {

@@ -70,6 +70,8 @@ export interface Dispatch {
   readonly flop?: number;
   /** The product that it computes, if it is one, and the kernel that was chosen for it. */
   readonly product?: { readonly name: string; readonly kernel: string };
+  /** Bytes read and written, for benchmarks; if absent, every tensor once. */
+  readonly bytes?: number;
 }
 
 /** `width` rounded up to a multiple of four. */

@@ -157,6 +157,7 @@ function upload(gpu: Gpu, buffer: GPUBuffer, pixels: Uint8Array | Float32Array, 
 export function gatherBatch(graph: Graph, label: string, source: DeviceImages): Value {
   const output = graph.value(label, source.width);
   const words = padded(source.width) / 4;
+  const pixelBytes = source.isFloat ? 4 : 1;
   graph.rowsAvailable = Math.min(graph.rowsAvailable, source.count);
   graph.add({
     op: "input",
@@ -175,6 +176,7 @@ export function gatherBatch(graph: Graph, label: string, source: DeviceImages): 
         settings: { u32: { words, first, count } },
         lanes: graph.batchSize * words,
         workgroup: 64,
+        bytes: graph.batchSize * (4 + 4 * words * (pixelBytes + 4)) / source.chunks.length,
       })),
     backward: () => [],
   });

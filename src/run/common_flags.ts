@@ -83,6 +83,8 @@ export interface CommonFlags {
   readonly dryRun: Flag<boolean>;
   /** Whether to print the compiled plan. */
   readonly printPlan: Flag<boolean>;
+  /** Whether to print what each dispatch costs. */
+  readonly profile: Flag<boolean>;
 }
 
 /**
@@ -135,6 +137,7 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
     quiet: flag("say nothing but errors and, with --live, the dashboard's address"),
     dryRun: flag("build everything, say what would be trained, and stop"),
     printPlan: flag("print every GPU dispatch of one step, and stop"),
+    profile: flag("time every GPU dispatch of one step, print what each costs, and stop"),
   };
 }
 

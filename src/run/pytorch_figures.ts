@@ -21,6 +21,7 @@ const INDIFFERENT = new Set([
   "quiet",
   "dryRun",
   "printPlan",
+  "profile",
 ]);
 
 /** Words a figure of PyTorch's as the end of a unit; nobody measured one if it is undefined, and nothing is said. */

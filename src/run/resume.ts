@@ -24,6 +24,7 @@ const OUTSIDE: ReadonlySet<string> = new Set([
   "quiet",
   "dryRun",
   "printPlan",
+  "profile",
 ]);
 
 /** The flags that what is learned depends on. */

@@ -16,6 +16,8 @@ import { clipByGlobalNorm } from "../optim/clip.ts";
 import { parseSchedule } from "../optim/schedule.ts";
 import type { CommonFlags, ScheduleFlags } from "./common_flags.ts";
 import type { Config } from "./flag_kinds.ts";
+import { formatCost } from "./format_cost.ts";
+import { measureStep } from "./measure_step.ts";
 import type { Measured } from "./measured.ts";
 import { openDataset } from "./open_dataset.ts";
 import { computingOn, kernelsIn, openGpuWith } from "./open_gpu.ts";
@@ -162,7 +164,7 @@ export class Training implements Disposable {
    * Says what will be trained, makes the run folder, and starts the dashboard if there is to be one. With `--resume`,
    * steps and parameters are put where the run was left.
    *
-   * @returns the run, or nothing if `--print-plan` or `--dry-run` asked only for what was said
+   * @returns the run, or nothing if `--print-plan`, `--profile` or `--dry-run` asked only for what was said
    * @throws InputError if the folder exists and is not empty, or cannot be written, or the dashboard's port is taken, or
    *   the run to resume cannot be gone on with
    */
@@ -179,12 +181,22 @@ export class Training implements Disposable {
     if (config.printPlan) {
       console.log(compiled instanceof Step ? formatPlan(compiled) : formatPlans(compiled));
     }
-    if (config.printPlan || config.dryRun) return undefined;
+    if (config.profile) await this.#profile(compiled);
+    if (config.printPlan || config.dryRun || config.profile) return undefined;
     const stages = compiled instanceof Step ? [{ step: compiled, epochs }] : compiled;
     const stepsPerEpoch = this.schedule.length;
     const kernels = kernelsIn(stages.map(({ step }) => step));
     const about = { recipe, config, gpu, kernels, data, parameters, measured };
     return await TrainingRun.begin({ ...about, epochs, steps, stages, stepsPerEpoch, measureEvery });
+  }
+
+  /** Measures a step, or that of each stage, on a full batch, and prints what it costs. */
+  async #profile(compiled: Step | readonly CompiledStage[]): Promise<void> {
+    const stages = compiled instanceof Step ? [{ label: undefined, step: compiled }] : compiled;
+    for (const { label, step } of stages) {
+      if (label !== undefined) console.log(label);
+      console.log(formatCost(await measureStep(this.gpu, step, this.schedule[0].rows)));
+    }
   }
 
   /** Frees the device and all that is on it. */

@@ -1,4 +1,7 @@
-// The median and the range of measured times.
+/**
+ * The median and the range of measured times.
+ * @module
+ */
 
 /** What a series of measurements comes to. */
 export interface Spread {
@@ -13,7 +16,7 @@ export interface Spread {
 /**
  * The median and the range.
  *
- * @param values at least one
+ * @param values at least one, in any unit
  */
 export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);

@@ -1,0 +1,35 @@
+// A network's training step on random images, to be timed by both kinds of `deno task bench`.
+import type { Gpu } from "../src/gpu/device.ts";
+import { compile, type Optimizer } from "../src/graph/compile.ts";
+import { Graph } from "../src/graph/graph.ts";
+import type { BuildModel } from "../src/graph/model.ts";
+import type { Parameters } from "../src/graph/parameters.ts";
+import type { Step } from "../src/graph/step.ts";
+import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
+import { RandomStream } from "../src/random.ts";
+
+/** A compiled step with the images that it is run on. */
+export interface Bench extends Disposable {
+  /** The step. */
+  readonly step: Step;
+}
+
+/** Compiles a network for random images of 784 pixels, a batch of them. */
+export async function createBench(
+  gpu: Gpu,
+  parameters: Parameters,
+  { build, optimizer, batchSize }: { build: BuildModel; optimizer: Optimizer; batchSize: number },
+): Promise<Bench> {
+  const random = new RandomStream(0, "bench");
+  const bytes = Uint8Array.from({ length: batchSize * 784 }, () => random.nextBelow(256));
+  using owned = new DisposableStack();
+  const images = owned.use(new DeviceImages(gpu, "bench", bytes, 784));
+  const graph = new Graph(batchSize);
+  const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", images));
+  const trainable = [...new Set(graph.nodes.flatMap((node) => node.parameters))];
+  const step = owned.use(
+    await compile(gpu, graph, parameters, { label: "bench", losses, trainable, optimizer }),
+  );
+  const all = owned.move();
+  return { step, [Symbol.dispose]: () => all.dispose() };
+}
