@@ -2,6 +2,7 @@
 import type { Gpu } from "../src/gpu/device.ts";
 import { compile, type Optimizer } from "../src/graph/compile.ts";
 import { Graph } from "../src/graph/graph.ts";
+import { checkLimits } from "../src/graph/limits.ts";
 import type { BuildModel } from "../src/graph/model.ts";
 import type { Parameters } from "../src/graph/parameters.ts";
 import type { Step } from "../src/graph/step.ts";
@@ -20,11 +21,13 @@ export async function createBench(
   parameters: Parameters,
   { build, optimizer, batchSize }: { build: BuildModel; optimizer: Optimizer; batchSize: number },
 ): Promise<Bench> {
+  const graph = new Graph(batchSize);
+  const values = [graph.value("pixels", 784)]; // before making up so many
+  checkLimits(gpu, { label: "bench", batchSize, parameters, values, dispatches: [] });
   const random = new RandomStream(0, "bench");
   const bytes = Uint8Array.from({ length: batchSize * 784 }, () => random.nextBelow(256));
   using owned = new DisposableStack();
   const images = owned.use(new DeviceImages(gpu, "bench", bytes, 784));
-  const graph = new Graph(batchSize);
   const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", images));
   const trainable = [...new Set(graph.nodes.flatMap((node) => node.parameters))];
   const step = owned.use(

@@ -13,7 +13,7 @@ export interface OpenOptions {
 }
 
 /** Bytes in words. */
-function mebibytes(bytes: number): string {
+export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toLocaleString("en-US", { maximumFractionDigits: 1 })} MiB`;
 }
 
@@ -29,8 +29,6 @@ export class Gpu {
   readonly hasTimestamps: boolean;
   /** See {@link OpenOptions.rewriteShader}. */
   readonly rewriteShader: (path: string, code: string) => string;
-  /** Bytes that a storage buffer may have: a shader must be able to bind the whole of it. */
-  readonly bufferBytes: number;
   /** Which kernels of products are compiled from now on. */
   kernels: KernelPreference = { variant: "auto" };
   /** Pipelines made so far, by everything that tells them apart. */
@@ -49,8 +47,6 @@ export class Gpu {
     this.isSoftware = adapter.info.isFallbackAdapter ?? false;
     this.hasTimestamps = device.features.has("timestamp-query");
     this.rewriteShader = options.rewriteShader ?? ((_path, code) => code);
-    const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-    this.bufferBytes = Math.min(maxBufferSize, maxStorageBufferBindingSize);
     device.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
       const { error } = event as GPUUncapturedErrorEvent;
@@ -67,6 +63,17 @@ export class Gpu {
     return this.isSoftware
       ? `${this.adapterName}, a software adapter: it computes on the CPU and is slow`
       : this.adapterName;
+  }
+
+  /** Which limit says how many bytes a storage buffer may have: a shader must be able to bind the whole of it. */
+  get bufferLimit(): "maxBufferSize" | "maxStorageBufferBindingSize" {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
+    return maxBufferSize <= maxStorageBufferBindingSize ? "maxBufferSize" : "maxStorageBufferBindingSize";
+  }
+
+  /** Bytes that a storage buffer may have. */
+  get bufferBytes(): number {
+    return this.device.limits[this.bufferLimit];
   }
 
   /** Number of buffers created and not yet destroyed. */
@@ -115,10 +122,9 @@ export class Gpu {
    */
   createBuffer(label: string, bytes: number, usage: number = GPUBufferUsage.STORAGE): GPUBuffer {
     const size = Math.max(16, Math.ceil(bytes / 4) * 4);
-    const { maxBufferSize } = this.device.limits;
-    const limit = usage & GPUBufferUsage.STORAGE ? this.bufferBytes : maxBufferSize;
+    const name = usage & GPUBufferUsage.STORAGE ? this.bufferLimit : "maxBufferSize";
+    const limit = this.device.limits[name];
     if (size > limit) {
-      const name = limit === maxBufferSize ? "maxBufferSize" : "maxStorageBufferBindingSize";
       throw new InputError(
         `Cannot create GPU buffer "${label}": it needs ${mebibytes(size)}, ${
           mebibytes(size - limit)

@@ -8,6 +8,7 @@ import { createPipeline, type KernelSpec, type Shader } from "../gpu/kernel.ts";
 import totalCode from "../../shaders/losses/total.wgsl" with { type: "text" };
 import type { Graph, LossTerm } from "./graph.ts";
 import { LOSS_CHUNKS } from "./graph.ts";
+import { checkLimits, lanesOfWorkgroup } from "./limits.ts";
 import { type Parameter, type Parameters, SLOT_ALIGNMENT } from "./parameters.ts";
 import { type CompiledDispatch, Step } from "./step.ts";
 import type { Dispatch, Tensor, Value } from "./tensor.ts";
@@ -79,6 +80,7 @@ const TOTAL: Shader = { path: "shaders/losses/total.wgsl", code: totalCode };
  * @param graph what to run
  * @param parameters the graph's parameters; laid out on the GPU if they are not yet
  * @throws TypeError if a trainable parameter is used by no loss
+ * @throws InputError if the device's limits do not allow it
  * @throws Error if a shader does not compile
  */
 export async function compile(
@@ -97,8 +99,6 @@ export async function compile(
     clip: clipping,
     label,
   } = options;
-  parameters.allocate(gpu);
-
   const used = reachable(graph, losses, outputs, held);
   const requests = planGradients(used, losses, trainable, gradients);
   const updated = new Set<Parameter>();
@@ -122,6 +122,9 @@ export async function compile(
     if (request) dispatches.push(...node.backward(gpu, request));
   }
   losses.forEach((term, at) => dispatches.push(totalOf(term, at, losses.length, ring)));
+  const values = used.flatMap(({ output }) => output ? [output] : []);
+  checkLimits(gpu, { label, batchSize: graph.batchSize, parameters, values, dispatches });
+  parameters.allocate(gpu);
 
   const owned = new Map<Tensor, GPUBuffer>();
   const made: GPUBuffer[] = [];
@@ -202,7 +205,8 @@ export async function compile(
     const state = create(`${label} step`, 32);
     const compiled: CompiledDispatch[] = [];
     for (const [at, dispatch] of dispatches.entries()) {
-      compiled.push(await compileDispatch(gpu, dispatch, place, settings, at, state));
+      const lanes = lanesOfWorkgroup(gpu, dispatch, graph.batchSize);
+      compiled.push(await compileDispatch(gpu, dispatch, lanes, place, settings, at, state));
     }
     gpu.check(`compiling ${label}`);
     return new Step(gpu, graph, options, compiled, {
@@ -259,13 +263,13 @@ function totalOf(term: LossTerm, at: number, terms: number, ring: Tensor): Dispa
 async function compileDispatch(
   gpu: Gpu,
   dispatch: Dispatch,
+  lanes: number,
   place: Place,
   settings: GPUBuffer,
   at: number,
   state: GPUBuffer,
 ): Promise<CompiledDispatch> {
   const { shader, entryPoint, reads, writes, label } = dispatch;
-  const lanes = dispatch.workgroup ?? (gpu.isSoftware ? 8 : 64);
   const spec: KernelSpec = {
     shader,
     entryPoint,
@@ -292,13 +296,5 @@ async function compileDispatch(
       { binding: reads.length + writes.length + 1, resource: { buffer: state } },
     ],
   });
-  const workgroups = Math.ceil(dispatch.lanes / lanes);
-  const most = gpu.device.limits.maxComputeWorkgroupsPerDimension;
-  if (workgroups > most) {
-    throw new RangeError(
-      `Cannot dispatch "${label}": it needs ${workgroups} workgroups, this device allows ${most}; ` +
-        "use a smaller batch or smaller layers",
-    );
-  }
-  return { ...dispatch, pipeline, bindGroup, workgroups };
+  return { ...dispatch, pipeline, bindGroup, workgroups: Math.ceil(dispatch.lanes / lanes) };
 }

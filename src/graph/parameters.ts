@@ -39,7 +39,7 @@ export class Parameters {
   /** The seed that the first values are drawn from. */
   readonly seed: number;
   readonly #byName: Map<string, Parameter> = new Map();
-  readonly #initial: Map<string, Float32Array<ArrayBuffer>> = new Map();
+  readonly #initial: Map<string, () => Float32Array<ArrayBuffer>> = new Map(); // drawn when asked for
   #bytes = 0;
   #gpu: Gpu | undefined;
   #arena: GPUBuffer | undefined;
@@ -69,7 +69,7 @@ export class Parameters {
   }
 
   /**
-   * The parameter of that name; made, and its first values drawn, if it does not exist.
+   * The parameter of that name; made if it does not exist, its first values drawn when they are needed.
    *
    * @throws TypeError if it exists with another shape, or if the arena has been laid out already
    */
@@ -105,7 +105,7 @@ export class Parameters {
       gradient: { name: `d_${name}`, bytes },
     };
     this.#byName.set(name, parameter);
-    this.#initial.set(name, draw(new RandomStream(this.seed, name), shape, initializer, inputs));
+    this.#initial.set(name, () => draw(new RandomStream(this.seed, name), shape, initializer, inputs));
     this.#bytes += Math.ceil(bytes / SLOT_ALIGNMENT) * SLOT_ALIGNMENT;
     return parameter;
   }
@@ -115,7 +115,7 @@ export class Parameters {
     if (this.#arena) return;
     this.#gpu = gpu;
     this.#arena = gpu.createBuffer("parameters", this.#bytes);
-    for (const [name, values] of this.#initial) this.write(name, values);
+    for (const [name, values] of this.#initial) this.write(name, values());
     this.#initial.clear();
   }
 
@@ -139,14 +139,16 @@ export class Parameters {
           `received ${values.length} values`,
       );
     }
-    if (!this.#gpu || !this.#arena) this.#initial.set(name, Float32Array.from(values));
-    else this.#gpu.device.queue.writeBuffer(this.#arena, parameter.offset, toSlot(parameter, values));
+    if (!this.#gpu || !this.#arena) {
+      const copy = Float32Array.from(values);
+      this.#initial.set(name, () => copy.slice());
+    } else this.#gpu.device.queue.writeBuffer(this.#arena, parameter.offset, toSlot(parameter, values));
   }
 
   /** All values, in PyTorch's layout, by name. */
   async read(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     if (!this.#gpu || !this.#arena) {
-      return new Map([...this.#initial].map(([name, values]) => [name, values.slice()]));
+      return new Map([...this.#initial].map(([name, values]) => [name, values()]));
     }
     const [floats] = await this.#gpu.read(
       [{ buffer: this.#arena, offset: 0, size: this.#bytes }],

@@ -105,6 +105,11 @@ export class Training implements Disposable {
     this.#owned = owned;
   }
 
+  /** Rows of a full batch: `--batch-size`, or all images if there are fewer. */
+  get #batchSize(): number {
+    return this.schedule[0].rows;
+  }
+
   get #clip(): GradientClip | undefined {
     const { clipNorm } = this.#config;
     return clipNorm === undefined ? undefined : clipByGlobalNorm(clipNorm);
@@ -118,7 +123,7 @@ export class Training implements Disposable {
    */
   async compile(build: BuildModel, optimizer: Optimizer): Promise<Step> {
     const { gpu, images, parameters } = this;
-    const graph = new Graph(this.#config.batchSize);
+    const graph = new Graph(this.#batchSize);
     const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", images));
     const options = { label: this.#recipe, losses, trainable: parameters.all, optimizer, clip: this.#clip };
     return this.#owned.use(await compile(gpu, graph, parameters, options));
@@ -139,7 +144,7 @@ export class Training implements Disposable {
     build: (stage: number | undefined) => BuildModel,
   ): Promise<ScheduledStage[]> {
     const { gpu, images, parameters } = this;
-    const { batchSize } = this.#config;
+    const batchSize = this.#batchSize;
     const stepsOf = ({ epochs }: Stage) => epochs * this.schedule.length;
     const rates = new Map(stages.map((stage) => [stage.label, this.rate(optimizer, stepsOf(stage))]));
     const options = { gpu, images, parameters, batchSize, optimizer, clip: this.#clip, freeze, build };
@@ -175,7 +180,8 @@ export class Training implements Disposable {
     const [recipe, config] = [this.#recipe, this.#config];
     if (!config.quiet) {
       console.log(
-        `model     ${parameters.count} parameters, ${optimizer.name}, ${steps} steps of ${config.batchSize}`,
+        `model     ${parameters.count} parameters, ${optimizer.name}, ${steps} steps of ${this.#batchSize}` +
+          (this.#batchSize < config.batchSize ? `, which are all images: --batch-size is larger` : ""),
       );
     }
     if (config.printPlan) {
@@ -195,7 +201,7 @@ export class Training implements Disposable {
     const stages = compiled instanceof Step ? [{ label: undefined, step: compiled }] : compiled;
     for (const { label, step } of stages) {
       if (label !== undefined) console.log(label);
-      console.log(formatCost(await measureStep(this.gpu, step, this.schedule[0].rows)));
+      console.log(formatCost(await measureStep(this.gpu, step, this.#batchSize)));
     }
   }
 

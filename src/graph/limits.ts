@@ -1,0 +1,87 @@
+/**
+ * What a device allows, asked before anything is allocated: errors name the limit, by how much it is passed, and what
+ * would fit.
+ * @module
+ */
+import { InputError } from "../errors.ts";
+import { type Gpu, mebibytes } from "../gpu/device.ts";
+import type { Parameters } from "./parameters.ts";
+import { type Dispatch, padded, type Value } from "./tensor.ts";
+
+const number = (n: number) => n.toLocaleString("en-US");
+
+/** What a step is about to allocate and run. */
+export interface Demand {
+  /** The step's name in errors. */
+  readonly label: string;
+  /** B. */
+  readonly batchSize: number;
+  /** The graph's parameters, which lie in one buffer, as their gradients and moments do. */
+  readonly parameters: Parameters;
+  /** The values that are computed, each of which has a buffer. */
+  readonly values: readonly Value[];
+  /** What runs. */
+  readonly dispatches: readonly Dispatch[];
+}
+
+/**
+ * Checks that parameters, values and dispatches fit.
+ *
+ * @throws InputError if one of them does not
+ */
+export function checkLimits(gpu: Gpu, { label, batchSize, parameters, values, dispatches }: Demand): void {
+  const { bufferBytes, bufferLimit } = gpu;
+  const excess = (bytes: number) =>
+    `needs ${mebibytes(bytes)}, ${
+      mebibytes(bytes - bufferBytes)
+    } more than this device's ${bufferLimit} of ` +
+    mebibytes(bufferBytes);
+  if (parameters.bytes > bufferBytes) {
+    const [largest] = parameters.all.toSorted((a, b) => b.bytes - a.bytes);
+    throw new InputError(
+      `Cannot compile "${label}": a buffer of its ${number(parameters.count)} parameters, of which ` +
+        `"${largest.name}" has [${largest.shape.join(", ")}], ${excess(parameters.bytes)}; at most ` +
+        `${number(Math.floor(bufferBytes / 4))} parameters fit: use smaller layers (--sizes)`,
+    );
+  }
+  const [widest] = values.toSorted((a, b) => b.width - a.width);
+  if (widest && widest.tensor.bytes > bufferBytes) {
+    const rows = Math.floor(bufferBytes / (4 * padded(widest.width)));
+    throw new InputError(
+      `Cannot compile "${label}" for batches of ${number(batchSize)}: "${widest.label}" ` +
+        `[${batchSize}, ${widest.width}] ${excess(widest.tensor.bytes)}; ` +
+        (rows > 0
+          ? `batches of at most ${number(rows)} fit (--batch-size)`
+          : "not even one row fits: use smaller layers (--sizes)"),
+    );
+  }
+  for (const dispatch of dispatches) lanesOfWorkgroup(gpu, dispatch, batchSize);
+}
+
+/**
+ * Lanes of a dispatch's workgroups: what it wants or else the adapter's usual number, and more where there would be more
+ * workgroups than the device allows.
+ *
+ * @param batchSize B, for the error
+ * @throws InputError if there are more even so
+ */
+export function lanesOfWorkgroup(gpu: Gpu, dispatch: Dispatch, batchSize: number): number {
+  const { maxComputeWorkgroupsPerDimension, maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } =
+    gpu.device.limits;
+  const wanted = dispatch.workgroup ?? (gpu.isSoftware ? 8 : 64);
+  const workgroups = (lanes: number) => Math.ceil(dispatch.lanes / lanes);
+  // lanes that share memory are as many as their tile needs
+  const isFixed = dispatch.product?.kernel.startsWith("workgroup") ?? false;
+  const most = isFixed ? wanted : Math.min(maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX);
+  let lanes = wanted;
+  while (workgroups(lanes) > maxComputeWorkgroupsPerDimension && 2 * lanes <= most) lanes *= 2;
+  if (workgroups(lanes) <= maxComputeWorkgroupsPerDimension) return lanes;
+  const excess = workgroups(lanes) - maxComputeWorkgroupsPerDimension;
+  const rows = Math.floor(batchSize * maxComputeWorkgroupsPerDimension / workgroups(lanes));
+  throw new InputError(
+    `Cannot dispatch "${dispatch.label}": it needs ${number(workgroups(lanes))} workgroups of ${lanes}, ` +
+      `${number(excess)} more than this device's maxComputeWorkgroupsPerDimension of ` +
+      `${number(maxComputeWorkgroupsPerDimension)}; use batches of at most ${number(Math.max(1, rows))} ` +
+      "(--batch-size), or smaller layers (--sizes)",
+  );
+}
