@@ -60,6 +60,7 @@ Deno.test("train leaves a whole run folder, and evaluate prints its closing tabl
     assert.deepEqual(
       [...Deno.readDirSync(run)].map(({ name }) => name).sort(),
       [
+        "checkpoint-20.safetensors",
         "codes.csv",
         "codes.png",
         "config.json",

@@ -47,6 +47,11 @@ Deno.test("readFlags() gives the declared defaults for an empty command line", (
       testFraction: 0.2,
       limit: undefined,
       out: undefined,
+      resume: undefined,
+      checkpointEvery: undefined,
+      keep: undefined,
+      patience: undefined,
+      minDelta: undefined,
       logEvery: 100,
       live: false,
       port: 0,
@@ -59,6 +64,7 @@ Deno.test("readFlags() gives the declared defaults for an empty command line", (
       l2Weight: undefined,
       title: "digits",
     },
+    given: new Set(),
   });
 });
 
@@ -164,7 +170,8 @@ Deno.test("readFlags() prints every flag with its unit, range and default for --
 Deno.test("readFlags() hands out positional arguments in the declared order", () => {
   const tool = { run: positional("RUN", "a run"), files: positionals("FILE", "files"), quick: flag("hurry") };
   const outcome = readFlags(command, tool, ["a", "--quick", "b", "--", "--c"]);
-  assert.deepEqual(outcome, { kind: "config", config: { run: "a", files: ["b", "--c"], quick: true } });
+  const config = { run: "a", files: ["b", "--c"], quick: true };
+  assert.deepEqual(outcome, { kind: "config", config, given: new Set(["quick"]) });
   const refused = readFlags(command, tool, ["a"]);
   assert.ok(
     refused.kind === "error" && refused.message.startsWith("Missing argument FILE"),
@@ -178,6 +185,7 @@ Deno.test("readFlags() hands out positional arguments in the declared order", ()
   assert.deepEqual(readFlags(command, { files: positionals("FILE", "files", 0) }, []), {
     kind: "config",
     config: { files: [] },
+    given: new Set(),
   });
   const help = readFlags(command, tool, ["--help"]);
   assert.ok(
@@ -256,6 +264,7 @@ Deno.test.each([
   assert.deepEqual(readFlags(command, lists, line.split(" ").filter((word) => word !== "")), {
     kind: "config",
     config: { sizes, freeze },
+    given: new Set(["sizes", "freeze"].filter((key) => line.includes(key))),
   });
 });
 

@@ -5,8 +5,14 @@
 import { join } from "node:path";
 import { InputError, shown } from "../errors.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import { type CommandInfo, flagName, readCommandLine } from "./flags.ts";
-import { type Config, type FlagSet, restoreConfig } from "./flags.ts";
+import {
+  type CommandInfo,
+  type Config,
+  flagName,
+  type FlagSet,
+  readCommandLine,
+  restoreConfig,
+} from "./flags.ts";
 import { readResults } from "./read_results.ts";
 import { readRun } from "./run_folder.ts";
 
@@ -149,7 +155,10 @@ export function refuseOthers(folder: string, checkpoint: Checkpoint, run: RunIde
   }
   const { stageSteps, current, step } = checkpoint.place;
   const total = stageSteps.reduce((sum, steps) => sum + steps, 0);
-  if (stageSteps.length !== run.stages || current >= run.stages || step !== total) {
+  if (
+    stageSteps.length !== run.stages || step !== total || stageSteps[current] !== checkpoint.state.index ||
+    checkpoint.state.unread > stageSteps[current]
+  ) {
     throw refuse("steps", `in ${run.stages} stages`, `${shown(stageSteps)}, ${step} in all`);
   }
 }

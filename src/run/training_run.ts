@@ -8,7 +8,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import { InputError } from "../errors.ts";
-import type { LossReading, Step } from "../graph/step.ts";
+import type { LossReading, Step, StepState } from "../graph/step.ts";
 import { DeviceImages } from "../layers/gather_batch.ts";
 import { closingTable } from "../report/closing_table.ts";
 import { codesCsv } from "../report/codes_csv.ts";
@@ -21,6 +21,7 @@ import { type Interrupt, watchInterrupt } from "./command.ts";
 import { commandLine, shellWord } from "./command_line.ts";
 import { bestEpoch, isOutOfPatience } from "./early_stopping.ts";
 import { evaluate, type Evaluation, PICTURES } from "./evaluate.ts";
+import { flagName } from "./flags.ts";
 import { HeldOut } from "./held_out.ts";
 import { baselinesOf, closingRows, type Measured } from "./measured.ts";
 import { Progress } from "./progress.ts";
@@ -36,6 +37,7 @@ import {
   writeFileAtomic,
 } from "./run_folder.ts";
 import type { Results } from "./results.ts";
+import { commandOf } from "./read_run_data.ts";
 import { RunPictures } from "./run_pictures.ts";
 import { writeSafetensors } from "./safetensors.ts";
 
@@ -195,7 +197,7 @@ export class TrainingRun implements Disposable {
 
   /** Goes back to where an earlier process left this run, and writes down that it goes on. */
   #resume(): void {
-    const { config: { resume: _, ...config }, data } = this.#options;
+    const { config, data } = this.#options;
     const run = readRun(this.folder);
     if (run.facts.datasetChecksum !== data.checksum) {
       throw new InputError(
@@ -206,11 +208,15 @@ export class TrainingRun implements Disposable {
     this.goBack();
     removePartialFiles(this.folder);
     removeFile(join(this.folder, "results.json")); // it has not ended any more
-    const earlier = Array.isArray(run.facts.resumedAtSteps) ? run.facts.resumedAtSteps : [];
+    const { facts } = run, earlier = Array.isArray(facts.resumedAtSteps) ? facts.resumedAtSteps : [];
+    const grown = Object.entries(learnedConfig(config)).filter(([key, value]) => {
+      return JSON.stringify(value) !== JSON.stringify(run.config[key]);
+    });
+    const command = [commandOf(run), ...grown.map(([key, value]) => `${flagName(key)} ${value}`)].join(" ");
     writeConfig(this.folder, {
       ...run,
-      config: { ...config, ...run.config, ...learnedConfig(config) },
-      facts: { ...run.facts, resumedAtSteps: [...earlier, this.#step] },
+      config: { ...run.config, ...Object.fromEntries(grown) },
+      facts: { ...facts, command, resumedAtSteps: [...earlier, this.#step] },
     });
     if (!config.quiet) console.log(`resumed   after step ${this.#step} of ${this.#options.steps}`);
   }
@@ -239,7 +245,7 @@ export class TrainingRun implements Disposable {
       for (const { name, data } of checkpoint.parameters) parameters.write(name, data);
       for (const [k, { step }] of stages.entries()) {
         step.reset(place.stageSteps[k]);
-        if (k === place.current) step.restoreState(state);
+        if (k === place.current) restore(step, state, this.folder);
       }
       this.#before = 1000 * place.seconds - this.#milliseconds + this.#before;
       this.#savedStep = place.step;
@@ -412,6 +418,7 @@ export class TrainingRun implements Disposable {
     if (!isWhole) return;
     const { stages, stepsPerEpoch } = this.#options, { stage } = place;
     await this.#keepBest(step, stage);
+    if (!this.isInterrupted && this.isOver(stage)) this.#progress.note(this.#stoppedLine(stage));
     const isStageOver = this.isOver(stage) ||
       stages.some((one) => one.stage === stage && one.step.index === one.epochs * stepsPerEpoch);
     if (isStageOver || this.#isCheckpointStep(step) || this.#isCheckpointEpoch(epoch)) {
@@ -430,6 +437,13 @@ export class TrainingRun implements Disposable {
       this.#best = { tensors, metadata: { ...metadata, metric, value: String(value), epoch: String(epoch) } };
       this.#saveBest();
     });
+  }
+
+  /** Says why a stage is over before its time. */
+  #stoppedLine(stage: number | undefined): string {
+    const { patience, minDelta } = this.#options.config, best = bestEpoch(this.#metrics, stage, minDelta)!;
+    return `${stage === undefined ? "stopped" : `stage ${stage} stopped`} early: the best ${best.metric}, ` +
+      `${best.value.toPrecision(4)} after epoch ${best.epoch}, is ${patience} epochs ago`;
   }
 
   #saveBest(): void {
@@ -545,6 +559,15 @@ export class TrainingRun implements Disposable {
     this.#freeHeldOut();
     this.#interrupt.dispose();
     this.#log.close();
+  }
+}
+
+function restore(step: Step, state: StepState, folder: string): void {
+  try {
+    step.restoreState(state);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new InputError(`Cannot resume "${folder}": ${error.message}`);
   }
 }
 

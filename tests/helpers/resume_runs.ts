@@ -66,7 +66,9 @@ export interface Cut {
   /** What it is sent. */
   readonly signal: Deno.Signal;
   /** As soon as it has said that it has done so many steps. */
-  readonly step: number;
+  readonly step?: number;
+  /** So many milliseconds after it was started. */
+  readonly after?: number;
 }
 
 /**
@@ -88,22 +90,37 @@ export async function train(
     stderr: "piped",
   });
   const child = command.spawn();
-  const said = new Response(child.stderr).text();
   let isCut = false, output = "";
+  const end = ({ signal }: Cut) => {
+    if (isCut) return;
+    isCut = true;
+    try {
+      child.kill(signal);
+    } catch { /* it has just ended by itself */ }
+  };
+  const timer = cut?.after === undefined ? undefined : setTimeout(end, cut.after, cut);
+  const said = new Response(child.stderr).text();
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     output += text;
     const step = Number([...output.matchAll(/ step +(\d+)\//g)].at(-1)?.[1] ?? 0);
-    if (!cut || isCut || step < cut.step) continue;
-    isCut = true;
-    try {
-      child.kill(cut.signal);
-    } catch { /* it has just ended by itself */ }
+    if (cut?.step !== undefined && step >= cut.step) end(cut);
   }
   const { code, signal } = await child.status;
+  clearTimeout(timer);
   const stderr = await said;
   if (code === 0) return true;
   if (cut && isCut && (signal === cut.signal || code === 130 || code === 143)) return false;
   throw new Error(`${task} ${args.join(" ")} ended with ${signal ?? code}:\n${output}${stderr}`);
+}
+
+/** Whether a run has come to its end. */
+export function hasEnded(run: string): boolean {
+  try {
+    return JSON.parse(Deno.readTextFileSync(join(run, "results.json"))).status === "finished";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** Lines of metrics without the time that they took. */
@@ -137,41 +154,41 @@ function stepsOf(folder: string): number {
   return Math.max(...readMetrics(folder).map(({ step }) => Number(step ?? 0)));
 }
 
+/** The signals that cut, SIGKILL as often as the others together. */
+const SIGNALS = ["SIGKILL", "SIGKILL", "SIGINT", "SIGTERM"] as const;
+
 /**
- * Trains once without a cut and, for each round, once with `cuts` of them at random steps, each of which SIGKILL, Ctrl-C
- * or SIGTERM makes; asserts that they left the same.
+ * Trains once without a cut and, in each round, once with several at random steps; asserts that they left the same.
  *
- * @returns how many cuts there were, which may be fewer if a process was faster than its end
+ * @throws Error if they did not, or if runs end again and again before they can be cut
  */
 export async function cutAndCompare(
   [name, task, flags]: (typeof WAYS)[number],
   { seed, rounds, cuts, folder }: { seed: number; rounds: number; cuts: number; folder: string },
-): Promise<number> {
+): Promise<void> {
   const random = new RandomStream(seed, name);
   const args = [...await makeImages(folder), "--log-every", "3", ...flags];
-  const whole = join(folder, "whole");
+  const whole = join(folder, "whole"), run = join(folder, "cut");
   assert.ok(await train(task, [...args, "--out", whole], folder));
   const steps = stepsOf(whole);
-  let done = 0;
-  for (let round = 0; round < rounds; round++) {
-    const run = join(folder, `cut-${round}`);
-    const points = Array.from({ length: cuts }, () => 1 + random.nextBelow(steps)).sort((a, b) => a - b);
-    let isOver = false, begun = false;
-    for (const step of points) {
-      const signal = (["SIGKILL", "SIGKILL", "SIGINT", "SIGTERM"] as const)[random.nextBelow(4)];
-      isOver = await train(task, begun ? ["--resume", run] : [...args, "--out", run], folder, {
-        signal,
-        step,
-      });
-      begun = true;
-      if (isOver) break;
-      done++;
+
+  async function cutOften(): Promise<boolean> {
+    const points = Array.from({ length: cuts }, () => 1 + random.nextBelow(steps - 3)).sort((a, b) => a - b);
+    for (const [k, step] of points.entries()) {
+      const how = { signal: SIGNALS[random.nextBelow(4)], step };
+      await train(task, k === 0 ? [...args, "--out", run] : ["--resume", run], folder, how);
+      if (hasEnded(run)) return false; // it was faster than the signal
     }
-    if (!isOver) assert.ok(await train(task, ["--resume", run], folder));
+    return true;
+  }
+  for (let round = 0, early = 0; round < rounds;) {
+    if (await cutOften()) {
+      round++;
+      assert.ok(await train(task, ["--resume", run], folder));
+    } else if (++early > 3 + rounds) throw new Error(`${name}: most runs end before they are cut`);
     await assertSameRun(run, whole);
     await Deno.remove(run, { recursive: true });
   }
-  return done;
 }
 
 const FLAGS = {
@@ -190,8 +207,8 @@ async function main(): Promise<void> {
   console.log(`seed ${config.seed}`);
   for (const way of WAYS.filter(([name]) => only === undefined || name === only)) {
     await withFolder(async (folder) => {
-      const cuts = await cutAndCompare(way, { ...config, folder });
-      console.log(`${way[0]}: ${config.rounds} runs, ${cuts} cuts, the same to the byte`);
+      await cutAndCompare(way, { ...config, folder });
+      console.log(`${way[0]}: ${config.rounds} runs, each cut ${config.cuts} times, the same to the byte`);
     });
   }
 }
