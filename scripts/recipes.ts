@@ -1,4 +1,4 @@
-// The recipes by name, for the tools that work on any of them: gradcheck, bench and evaluate.
+// The recipes by name, for the tools that work on any of them: gradcheck, bench, tune and evaluate.
 import type { Dataset } from "../src/data/dataset.ts";
 import { InputError, shown } from "../src/errors.ts";
 import type { Optimizer } from "../src/graph/compile.ts";
@@ -20,6 +20,8 @@ import * as vae from "./vae.ts";
 export interface Recipe {
   /** The network of a run on its data, from the configuration that it stored; errors name `source`. */
   readonly fromConfig: (config: Readonly<Record<string, unknown>>, source: string, data: Dataset) => Measured;
+  /** Images per step, unless a flag says otherwise. */
+  readonly batchSize: number;
   /** The networks that gradcheck checks, by the flags that make them; the first is the script's default. */
   readonly variants: Readonly<Record<string, Variant>>;
 }
@@ -35,7 +37,7 @@ export interface Variant {
 /** All recipes. */
 export const RECIPES: Readonly<Record<string, Recipe>> = {
   basic: {
-    fromConfig: restored(basic),
+    ...scriptOf(basic),
     variants: {
       "": variant((g, p, x) => basic.model(g, p, x), basic.flags),
       "--code 2": variant(
@@ -45,15 +47,15 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     },
   },
   deep: {
-    fromConfig: restored(deep),
+    ...scriptOf(deep),
     variants: { "": variant((g, p, x) => deep.model(g, p, x), deep.flags) },
   },
   stacked: {
-    fromConfig: restored(stacked),
+    ...scriptOf(stacked),
     variants: stages(stacked.ARCHITECTURE, {}, stacked.flags),
   },
   denoising: {
-    fromConfig: restored(denoising),
+    ...scriptOf(denoising),
     variants: Object.fromEntries(
       ["uniform:1", "gaussian:0.3", "mask:0.25"].map((noise) => {
         const corrupt = denoising.corruption(parseNoise(noise), 0, "gradcheck");
@@ -63,7 +65,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     ),
   },
   sparse: {
-    fromConfig: restored(sparse),
+    ...scriptOf(sparse),
     variants: {
       ...stages(sparse.ARCHITECTURE, { sparsity: { rho: 0.05, weight: 7.5e-5 } }, sparse.flags),
       "--sparsity-weight 0.1": variant(
@@ -73,13 +75,13 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     },
   },
   tied: {
-    fromConfig: restored(tied),
+    ...scriptOf(tied),
     variants: {
       "": variant((g, p, x) => tied.model(g, p, x, new Float32Array(x.width).fill(0.2)), tied.flags),
     },
   },
   vae: {
-    fromConfig: restored(vae),
+    ...scriptOf(vae),
     variants: {
       "": variant((g, p, x) => vae.model(g, p, x, { seed: 0 }), vae.flags),
       "--beta 4 --code 2": variant(
@@ -90,7 +92,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     },
   },
   matched: {
-    fromConfig: restored(matched),
+    ...scriptOf(matched),
     variants: Object.fromEntries(
       (["mse", "bce", "none"] as const).flatMap((match) =>
         [{}, { tied: true }, { local: true }, { local: true, tied: true }].map(
@@ -114,14 +116,17 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
   },
 };
 
-/** A script's own reading of its flags, from what a run stored of them. */
-function restored<F extends FlagSet>(
+/** A script's own reading of its flags, from what a run stored of them, and its batch size. */
+function scriptOf<F extends FlagSet & { readonly batchSize: Flag<number> }>(
   { flags, fromConfig }: {
     readonly flags: F;
     readonly fromConfig: (config: Config<F>, data: Dataset) => Measured;
   },
-): Recipe["fromConfig"] {
-  return (config, source, data) => fromConfig(restoreConfig(flags, config, source), data);
+): Pick<Recipe, "fromConfig" | "batchSize"> {
+  return {
+    fromConfig: (config, source, data) => fromConfig(restoreConfig(flags, config, source), data),
+    batchSize: flags.batchSize.defaultValue,
+  };
 }
 
 /** Each stage of layer-wise training, and all layers at once. */

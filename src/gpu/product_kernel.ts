@@ -1,7 +1,31 @@
 /**
- * The ways in which a device may compute a product of matrices.
+ * Products of matrices, and the ways in which a device may compute them.
  * @module
  */
+
+/** What is multiplied with what: an input with weights, a gradient with transposed ones, an input with a gradient. */
+export type ProductKind = "X·W" | "dZ·Wᵀ" | "Xᵀ·dZ";
+
+/** The size of a product: its result is [rows, columns], and each number of it a sum of `sum` terms. */
+export interface ProductShape {
+  /** Rows of the result: B, or I of a weight gradient. */
+  readonly rows: number;
+  /** Terms of each sum. */
+  readonly sum: number;
+  /** Columns of the result. */
+  readonly columns: number;
+}
+
+/** A product. */
+export interface Product extends ProductShape {
+  /** Its kind. */
+  readonly kind: ProductKind;
+}
+
+/** `X·W 64×784×128`: kind, rows, terms and columns of a product, as tables and files name it. */
+export function productName({ kind, rows, sum, columns }: Product): string {
+  return `${kind} ${rows}×${sum}×${columns}`;
+}
 
 /**
  * The kinds of kernel that every product has: `naive`, plain loops, one number a lane; `register`, a tile in the

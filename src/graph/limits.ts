@@ -71,7 +71,7 @@ export function lanesOfWorkgroup(gpu: Gpu, dispatch: Dispatch, batchSize: number
   const wanted = dispatch.workgroup ?? (gpu.isSoftware ? 8 : 64);
   const workgroups = (lanes: number) => Math.ceil(dispatch.lanes / lanes);
   // lanes that share memory are as many as their tile needs
-  const isFixed = dispatch.product?.kernel.startsWith("workgroup") ?? false;
+  const isFixed = dispatch.kernel?.variant === "workgroup";
   const most = isFixed ? wanted : Math.min(maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX);
   let lanes = wanted;
   while (workgroups(lanes) > maxComputeWorkgroupsPerDimension && 2 * lanes <= most) lanes *= 2;

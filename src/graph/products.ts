@@ -12,28 +12,17 @@ import weightSharedCode from "../../shaders/layers/dense_backward_weight_workgro
   type: "text",
 };
 import type { Shader } from "../gpu/kernel.ts";
-import { formatKernel, type ProductKernel, type Variant } from "../gpu/product_kernel.ts";
+import {
+  formatKernel,
+  type Product,
+  type ProductKernel,
+  type ProductKind,
+  productName,
+  type ProductShape,
+  type Variant,
+} from "../gpu/product_kernel.ts";
 import type { Target } from "./graph.ts";
 import { type Dispatch, padded } from "./tensor.ts";
-
-/** What is multiplied with what: an input with weights, a gradient with transposed ones, an input with a gradient. */
-export type ProductKind = "X·W" | "dZ·Wᵀ" | "Xᵀ·dZ";
-
-/** The size of a product: its result is [rows, columns], and each number of it a sum of `sum` terms. */
-export interface ProductShape {
-  /** Rows of the result: B, or I of a weight gradient. */
-  readonly rows: number;
-  /** Terms of each sum. */
-  readonly sum: number;
-  /** Columns of the result. */
-  readonly columns: number;
-}
-
-/** A product. */
-export interface Product extends ProductShape {
-  /** Its kind. */
-  readonly kind: ProductKind;
-}
 
 /** What computes a product, by the name that it has as a register kernel. */
 export type ProductEntryPoint =
@@ -105,11 +94,6 @@ const ENOUGH_WORKGROUPS = 128;
 /** With fewer rows, columns or terms there is too little to share. */
 const WORTH_SHARING = 16;
 
-/** `X·W 64×784×128`: kind, rows, terms and columns of a product, as tables and files name it. */
-export function productName({ kind, rows, sum, columns }: Product): string {
-  return `${kind} ${rows}×${sum}×${columns}`;
-}
-
 /** Every kernel that a kind of product has. */
 function kernelsOf(kind: ProductKind): ProductKernel[] {
   return [
@@ -171,7 +155,7 @@ function countTiles(
 /** What a dispatch has from its product. */
 export type ProductDispatch = Pick<
   Dispatch,
-  "shader" | "entryPoint" | "constants" | "lanes" | "workgroup" | "flop" | "product"
+  "shader" | "entryPoint" | "constants" | "lanes" | "workgroup" | "flop" | "product" | "kernel"
 >;
 
 /**
@@ -188,13 +172,15 @@ export function dispatchProduct(
   shape: ProductShape,
 ): ProductDispatch {
   const kind = KINDS[entryPoint];
-  const kernel = kernelOf(target, { kind, ...shape });
+  const product = { kind, ...shape };
+  const kernel = kernelOf(target, product);
   const { variant } = kernel;
   return {
     shader: SHADERS[kind][variant],
     entryPoint: variant === "register" ? entryPoint : `${entryPoint}_${variant}`,
     flop: 2 * shape.rows * shape.sum * shape.columns,
-    product: { name: productName({ kind, ...shape }), kernel: formatKernel(kernel) },
+    product,
+    kernel,
     ...(variant === "naive"
       ? naiveLanes(kind, shape)
       : variant === "register"

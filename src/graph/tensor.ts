@@ -3,6 +3,7 @@
  * @module
  */
 import type { Shader } from "../gpu/kernel.ts";
+import type { Product, ProductKernel } from "../gpu/product_kernel.ts";
 
 /** A named piece of GPU memory. A compiled step gives it a buffer when a dispatch names it. */
 export interface Tensor {
@@ -68,8 +69,10 @@ export interface Dispatch {
   readonly workgroup?: number;
   /** Floating-point operations, for benchmarks; absent where memory is what counts. */
   readonly flop?: number;
-  /** The product that it computes, if it is one, and the kernel that was chosen for it. */
-  readonly product?: { readonly name: string; readonly kernel: string };
+  /** The product that it computes, if it is one. */
+  readonly product?: Product;
+  /** The kernel that was chosen for the product. */
+  readonly kernel?: ProductKernel;
   /** Bytes read and written, for benchmarks; if absent, every tensor once. */
   readonly bytes?: number;
 }

@@ -6,7 +6,7 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sha256 } from "../data/catalogue.ts";
-import { InputError } from "../errors.ts";
+import { InputError, shown } from "../errors.ts";
 import { formatKernel, type ProductKernel } from "../gpu/product_kernel.ts";
 import { kernelNamed, PRODUCT_SHADERS } from "../graph/products.ts";
 import { ioError } from "./io_error.ts";
@@ -47,29 +47,14 @@ function versions(): Pick<Entry, "deno" | "shaders"> {
  */
 export function recallKernels(adapter: string, path: string = KERNEL_MEMORY): Kernels | undefined {
   if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return undefined;
-  const ignore = (why: string) => {
-    console.error(`warning: ignoring "${path}", which ${why}; deno task tune measures anew`);
-    return undefined;
-  };
-  let memory: Memory | undefined;
   try {
-    memory = readMemory(path);
+    const memory = readMemory(path);
+    return memory && Object.hasOwn(memory, adapter) ? kernelsOf(memory[adapter]) : undefined;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    return ignore(error.message);
+    console.error(`warning: ignoring "${path}", which ${error.message}; deno task tune measures anew`);
+    return undefined;
   }
-  if (!memory || !Object.hasOwn(memory, adapter)) return undefined;
-  const { deno, shaders, kernels } = memory[adapter];
-  const now = versions();
-  if (deno !== now.deno) return ignore(`was measured with Deno ${deno}`);
-  if (shaders !== now.shaders) return ignore("was measured with other shaders");
-  const found = new Map<string, ProductKernel>();
-  for (const [product, name] of Object.entries(kernels)) {
-    const kernel = kernelNamed(product, name);
-    if (!kernel) return ignore("is damaged");
-    found.set(product, kernel);
-  }
-  return found;
 }
 
 /**
@@ -78,20 +63,13 @@ export function recallKernels(adapter: string, path: string = KERNEL_MEMORY): Ke
  * @param adapter the adapter's name
  * @param kernels by the product's name
  * @param path the file; its folder is made if it is not there
- * @throws InputError if it cannot be written
+ * @throws InputError if it cannot be written, or NotCapable if it may not be read
  */
 export function rememberKernels(adapter: string, kernels: Kernels, path: string = KERNEL_MEMORY): void {
-  let memory: Memory = {};
-  try {
-    memory = readMemory(path) ?? {};
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error; // a damaged file is replaced
-  }
-  const now = versions();
-  const before = Object.hasOwn(memory, adapter) ? memory[adapter] : undefined;
-  const holds = before?.deno === now.deno && before.shaders === now.shaders;
-  const found = Object.fromEntries([...kernels].map(([product, kernel]) => [product, formatKernel(kernel)]));
-  const entry: Entry = { ...now, kernels: { ...(holds ? before.kernels : {}), ...found } };
+  const memory = unlessDamaged(() => readMemory(path)) ?? {};
+  const known = unlessDamaged(() => Object.hasOwn(memory, adapter) ? kernelsOf(memory[adapter]) : undefined);
+  const named = [...known ?? [], ...kernels].map(([product, kernel]) => [product, formatKernel(kernel)]);
+  const entry: Entry = { ...versions(), kernels: Object.fromEntries(named) };
   const text = JSON.stringify({ format: FORMAT, adapters: { ...memory, [adapter]: entry } }, null, 2);
   try {
     Deno.mkdirSync(dirname(path), { recursive: true });
@@ -99,6 +77,34 @@ export function rememberKernels(adapter: string, kernels: Kernels, path: string 
     throw ioError(`Cannot write "${path}"`, error);
   }
   writeFileAtomic(path, text + "\n");
+}
+
+/** What is read, or nothing where it is damaged or stale: that is replaced. */
+function unlessDamaged<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The kernels of an entry.
+ *
+ * @throws InputError saying why they do not hold, as it reads after "which"
+ */
+function kernelsOf({ deno, shaders, kernels }: Entry): Kernels {
+  const now = versions();
+  if (deno !== now.deno) throw new InputError(`was measured with Deno ${shown(deno, 20)}`);
+  if (shaders !== now.shaders) throw new InputError("was measured with other shaders");
+  const found = new Map<string, ProductKernel>();
+  for (const [product, name] of Object.entries(kernels)) {
+    const kernel = kernelNamed(product, name);
+    if (!kernel) throw new InputError("is damaged");
+    found.set(product, kernel);
+  }
+  return found;
 }
 
 /**
@@ -111,6 +117,7 @@ function readMemory(path: string): Memory | undefined {
     Deno.statSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotCapable) throw error; // which says what to add
   }
   const damaged = () => new InputError("is damaged");
   let stored: unknown;

@@ -3,6 +3,7 @@
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
+import { formatKernel } from "../gpu/product_kernel.ts";
 import type { CompiledDispatch, Step } from "../graph/step.ts";
 import { type Spread, spread } from "./median.ts";
 
@@ -171,9 +172,10 @@ export async function timeKernels(
 
 /** What there is to know of a dispatch without timing it. */
 export function costOf(step: Step, dispatch: CompiledDispatch): DispatchCost {
-  const { label, entryPoint, product, workgroups, flop = 0 } = dispatch;
+  const { label, entryPoint, workgroups, flop = 0 } = dispatch;
   const shape = shapeOf(step, dispatch);
-  return { label, entryPoint, kernel: product?.kernel, workgroups, flop, bytes: bytesOf(dispatch), shape };
+  const kernel = dispatch.kernel && formatKernel(dispatch.kernel);
+  return { label, entryPoint, kernel, workgroups, flop, bytes: bytesOf(dispatch), shape };
 }
 
 /** What a dispatch reads and writes; an update also reads what it writes. */

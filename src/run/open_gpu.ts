@@ -3,6 +3,7 @@
  * @module
  */
 import { type Gpu, openGpu } from "../gpu/device.ts";
+import { formatKernel, productName } from "../gpu/product_kernel.ts";
 import type { Step } from "../graph/step.ts";
 import type { KernelsChoice } from "./common_flags.ts";
 import { recallKernels } from "./kernel_memory.ts";
@@ -31,11 +32,11 @@ export function computingOn({ description, kernels: { variant, tuned } }: Gpu): 
 
 /** Which products of some steps each kernel computes: together with the flags, what makes a run repeat to the bit. */
 export function kernelsIn(steps: readonly Step[]): Record<string, string[]> {
-  const products = steps.flatMap(({ dispatches }) => dispatches.flatMap(({ product }) => product ?? []));
   const kernels: Record<string, string[]> = {};
-  for (const { name, kernel } of products) {
-    const names = kernels[kernel] ??= [];
-    if (!names.includes(name)) names.push(name);
+  for (const { product, kernel } of steps.flatMap(({ dispatches }) => dispatches)) {
+    if (!product || !kernel) continue;
+    const products = kernels[formatKernel(kernel)] ??= [];
+    if (!products.includes(productName(product))) products.push(productName(product));
   }
   return kernels;
 }

@@ -51,7 +51,7 @@ export function assertRefused(outcome: Outcome, code: number, line: RegExp): voi
 }
 
 /** Runs `body` with a new folder, and removes it. */
-export async function withFolder(body: (folder: string) => Promise<void>): Promise<void> {
+export async function withFolder(body: (folder: string) => void | Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "bottleneck-" });
   try {
     await body(folder);

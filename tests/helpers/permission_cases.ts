@@ -54,6 +54,8 @@ export const REFUSALS: readonly (readonly [Task, string, readonly string[], RegE
     /^error: Cannot write "runs\/vae\/report.html".*add --allow-write=runs\/vae to/,
   ],
   ["runs", "read", [], READ],
+  ["tune", "read", ["basic"], READ],
+  ["tune", "write", ["basic"], /^error: Cannot write ".*kernels\.json": .*--allow-write=/],
   [
     "bench:rivals",
     "run",
@@ -66,6 +68,9 @@ export const REFUSALS: readonly (readonly [Task, string, readonly string[], RegE
  * tests/data_download_test.ts has a folder that cannot be written.
  */
 export const NOT_REACHED = ["evaluate write", "compare-recipes write"];
+
+/** Permissions to read what `deno task tune` found: without it, tasks do with the adapter's usual kernels. */
+export const OPTIONAL: readonly (readonly [Task, string])[] = [["gradcheck", "read"], ["bench", "read"]];
 
 /** Tasks that work with what they are granted, and arguments. */
 export const WORKING: readonly (readonly [Task, readonly string[]])[] = [
@@ -81,6 +86,7 @@ export const WORKING: readonly (readonly [Task, readonly string[]])[] = [
   ["replay", ["trace.json"]],
   ["gradcheck", ["basic", "--steps", "0"]],
   ["bench", ["basic", "--rounds", "1", "--steps", "20"]],
+  ["tune", ["basic", "--batch-size", "4", "--rounds", "1"]],
   ["doctor", ["--quick"]],
 ];
 /**

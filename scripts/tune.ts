@@ -1,0 +1,103 @@
+// Measures which kernels compute the recipes' products fastest on this very GPU, and remembers them for `--kernels auto`.
+// Run: deno task tune [RECIPE…]    (the same as: deno run --allow-read=.cache --allow-write=.cache scripts/tune.ts)
+// Do it with nothing else at work, and again after a new driver: what a new Deno or other shaders make stale is noticed.
+import { type Gpu, openGpu } from "../src/gpu/device.ts";
+import { formatKernel, productName } from "../src/gpu/product_kernel.ts";
+import { runCommand } from "../src/run/command.ts";
+import { flag, integer, optionalInteger, parseFlags, positionals } from "../src/run/flags.ts";
+import { KERNEL_MEMORY, rememberKernels } from "../src/run/kernel_memory.ts";
+import { findRecipe, RECIPES } from "./recipes.ts";
+import { type Finding, type Layer, layersOf, tuneLayer } from "./tune_measure.ts";
+
+const WIDTH = 784;
+const flags = {
+  recipes: positionals(
+    "RECIPE",
+    `whose products to measure: ${Object.keys(RECIPES).join(", ")}; all if absent`,
+    0,
+  ),
+  batchSize: optionalInteger("images per step", { min: 1, absent: "each recipe's own" }),
+  rounds: integer(5, "rounds, of which the fastest counts", { min: 1 }),
+  json: flag("print the findings as JSON"),
+};
+
+async function main(): Promise<void> {
+  const { recipes, batchSize, rounds, json } = parseFlags(
+    {
+      name: "tune",
+      description: "Measures which kernels compute the recipes' products fastest here, and remembers them.",
+    },
+    flags,
+    Deno.args,
+  );
+  const names = recipes.length > 0 ? recipes : Object.keys(RECIPES);
+  const chosen = names.map(findRecipe);
+  using gpu = await openGpu();
+  if (!json) console.log(`computing on ${gpu.description}`);
+  const layers = new Map<string, Layer>();
+  for (const recipe of chosen) {
+    for (const { build } of Object.values(recipe.variants)) {
+      for (const layer of layersOf(gpu, build, batchSize ?? recipe.batchSize, WIDTH)) {
+        layers.set(JSON.stringify(layer), layer);
+      }
+    }
+  }
+  remember(gpu, []); // what cannot be written should be known before minutes of measuring
+  const findings: Finding[] = [];
+  for (const layer of layers.values()) {
+    const found = await tuneLayer(gpu, layer, rounds);
+    if (!json) console.log(found.map(formatFinding).join("\n"));
+    findings.push(...found);
+    remember(gpu, found);
+  }
+  if (json) return console.log(JSON.stringify({ adapter: gpu.adapterName, findings }, null, 2));
+  console.log(
+    `\n${formatTotal(findings)}\nremembered in ${KERNEL_MEMORY}: --kernels auto takes them from now on`,
+  );
+}
+
+function remember(gpu: Gpu, findings: readonly Finding[]): void {
+  const kernels = findings.map(({ product, winner }) => [productName(product), winner.kernel] as const);
+  rememberKernels(gpu.adapterName, new Map(kernels));
+}
+
+/** A product with a line for each of its kernels, the fastest first. */
+export function formatFinding({ product, kernels, winner }: Finding): string {
+  const { rows, sum, columns } = product;
+  const usual = kernels[0];
+  const sorted = kernels.toSorted((a, b) => a.microseconds - b.microseconds);
+  return [
+    productName(product),
+    ...sorted.map((measured) => {
+      const { kernel, microseconds } = measured;
+      const rate = 2 * rows * sum * columns / microseconds / 1e3;
+      const notes = [
+        ...(measured === usual ? ["usual"] : []),
+        ...(measured === winner ? ["taken"] : []),
+        ...(measured === winner && winner !== usual
+          ? [`${percent(winner.microseconds, usual.microseconds)}`]
+          : []),
+      ];
+      const figures = `${microseconds.toFixed(1).padStart(9)} µs  ${rate.toFixed(1).padStart(7)} GFLOP/s`;
+      return `  ${formatKernel(kernel).padEnd(17)}  ${figures}  ${notes.join(", ")}`.trimEnd();
+    }),
+  ].join("\n");
+}
+
+/** What all products take together, with the usual kernels and with the fastest. */
+export function formatTotal(findings: readonly Finding[]): string {
+  const sum = (of: (finding: Finding) => number) =>
+    findings.reduce((total, found) => total + of(found), 0) / 1000;
+  const usual = sum(({ kernels }) => kernels[0].microseconds),
+    taken = sum(({ winner }) => winner.microseconds);
+  const changed = findings.filter(({ kernels, winner }) => winner !== kernels[0]).length;
+  return `${findings.length} products, ${changed} of them faster with another kernel than the usual one: ` +
+    `${usual.toFixed(2)} ms together before, ${taken.toFixed(2)} ms now, ${percent(taken, usual)}`;
+}
+
+function percent(now: number, before: number): string {
+  const change = Math.round(100 * (1 - now / before));
+  return change > 0 ? `${change} % less` : "no less";
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,251 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { formatFinding, formatTotal } from "../scripts/tune.ts";
+import {
+  type Clock,
+  type Finding,
+  layerOf,
+  layersOf,
+  productsOf,
+  tuneLayer,
+} from "../scripts/tune_measure.ts";
+import { InputError } from "../src/errors.ts";
+import { formatKernel, type Product, type ProductKernel, productName } from "../src/gpu/product_kernel.ts";
+import { compile } from "../src/graph/compile.ts";
+import { Graph, type Target } from "../src/graph/graph.ts";
+import { Parameters } from "../src/graph/parameters.ts";
+import { candidates, kernelNamed, kernelOf } from "../src/graph/products.ts";
+import { dense } from "../src/layers/dense.ts";
+import { squaredError } from "../src/losses/squared_error.ts";
+import { recallKernels, rememberKernels } from "../src/run/kernel_memory.ts";
+import { kernelsIn } from "../src/run/open_gpu.ts";
+import * as deep from "../scripts/deep.ts";
+import { withFolder } from "./helpers/commands.ts";
+import { gpuTest } from "./helpers/gpu.ts";
+
+const SOFTWARE: Target = { isSoftware: true, kernels: { variant: "auto" } };
+const GPU: Target = { isSoftware: false, kernels: { variant: "auto" } };
+const FORWARD: Product = { kind: "X·W", rows: 64, sum: 784, columns: 1000 };
+const WEIGHT: Product = { kind: "Xᵀ·dZ", rows: 784, sum: 64, columns: 1000 };
+
+Deno.test.each([
+  [SOFTWARE, FORWARD, "register 16×16"],
+  [SOFTWARE, WEIGHT, "register 16×16"],
+  [GPU, FORWARD, "workgroup 16×32"], // 128 workgroups
+  [GPU, WEIGHT, "workgroup 64×64"],
+  [GPU, { ...FORWARD, rows: 4096, columns: 8192 }, "workgroup 128×128"],
+  [GPU, { ...FORWARD, columns: 12 }, "register 4×4"], // too little to share
+  [GPU, { ...FORWARD, rows: 1 }, "register 4×4"],
+  [{ ...SOFTWARE, kernels: { variant: "workgroup" } }, { ...FORWARD, columns: 3 }, "workgroup 16×32"],
+  [{ ...GPU, kernels: { variant: "naive" } }, FORWARD, "naive"],
+  [{ ...GPU, kernels: { variant: "register" } }, FORWARD, "register 4×4"],
+] as [Target, Product, string][])("kernelOf(%j, %j) is %s", (target, product, kernel) => {
+  assert.equal(formatKernel(kernelOf(target, product)), kernel);
+});
+
+Deno.test("kernelOf() takes what tuning found under auto only, and for that product only", () => {
+  const tuned = new Map([[productName(FORWARD), { variant: "naive", rows: 1, columns: 1 } as const]]);
+  const of = (variant: "auto" | "register", product: Product) =>
+    formatKernel(kernelOf({ isSoftware: true, kernels: { variant, tuned } }, product));
+  assert.equal(of("auto", FORWARD), "naive");
+  assert.equal(of("register", FORWARD), "register 16×16");
+  assert.equal(of("auto", { ...FORWARD, rows: 65 }), "register 16×16");
+});
+
+Deno.test("candidates() begins with the device's own choice, names each kernel once, and has all three kinds", () => {
+  for (const target of [SOFTWARE, GPU]) {
+    for (const product of [FORWARD, WEIGHT, { ...FORWARD, rows: 1, columns: 3 }]) {
+      const kernels = candidates(target, product), names = kernels.map(formatKernel);
+      assert.deepEqual(kernels[0], kernelOf(target, product));
+      assert.equal(new Set(names).size, names.length);
+      assert.ok(names.includes("naive"));
+      for (const kernel of kernels) {
+        assert.deepEqual(kernelNamed(productName(product), formatKernel(kernel)), kernel);
+      }
+    }
+    assert.ok(candidates(target, FORWARD).some(({ variant }) => variant === "workgroup"));
+  }
+  assert.equal(kernelNamed("Xᵀ·dZ 1×1×1", "workgroup 16×32"), undefined);
+  assert.equal(kernelNamed("X·X 1×1×1", "naive"), undefined);
+});
+
+gpuTest("layersOf() finds each layer of a recipe once, and layerOf() the layer of each product", (gpu) => {
+  const layers = layersOf(gpu, (g, p, x) => deep.model(g, p, x), 64, 784);
+  const widths = [784, 128, 64, 12, 3, 12, 64, 128, 784];
+  assert.deepEqual(
+    layers,
+    widths.slice(1).map((outputs, k) => ({ rows: 64, inputs: widths[k], outputs })),
+  );
+  for (const product of productsOf(layers[0])) assert.deepEqual(layerOf(product), layers[0]);
+});
+
+const LAYER = { rows: 5, inputs: 20, outputs: 12 };
+const [OF_FORWARD, OF_INPUT, OF_WEIGHT] = productsOf(LAYER).map(productName);
+
+/** A clock to which kernels take the microseconds of a list, others 100. */
+function clockOf(times: Readonly<Record<string, number>>): Clock {
+  return (step) =>
+    Promise.resolve(
+      new Map(step.dispatches.flatMap(({ product, kernel }): [string, number][] => {
+        if (!product || !kernel) return [];
+        const name = productName(product);
+        return [[name, times[`${name} ${formatKernel(kernel)}`] ?? 100]];
+      })),
+    );
+}
+
+const taken = (findings: readonly Finding[]) => findings.map(({ winner }) => formatKernel(winner.kernel));
+
+gpuTest(
+  "tuneLayer() takes the fastest kernel of each product, and leaves the device as it was",
+  async (gpu) => {
+    const before = gpu.kernels;
+    const clock = clockOf({
+      [`${OF_FORWARD} naive`]: 40,
+      [`${OF_FORWARD} register 8×8`]: 30,
+      [`${OF_INPUT} register 4×4`]: 97, // too little to be more than noise
+      [`${OF_WEIGHT} register 16×8`]: 90,
+    });
+    const findings = await tuneLayer(gpu, LAYER, 2, clock);
+    assert.deepEqual(taken(findings), ["register 8×8", "register 16×16", "register 16×8"]);
+    assert.equal(findings[0].winner.microseconds, 30);
+    assert.equal(gpu.kernels, before);
+    assert.equal(
+      formatTotal(findings),
+      "3 products, 2 of them faster with another kernel than the usual one: 0.30 ms together before, 0.22 ms now, " +
+        "27 % less",
+    );
+    const [name, fastest, next] = formatFinding(findings[0]).split("\n");
+    assert.equal(name, "X·W 5×20×12");
+    assert.match(fastest, /^ {2}register 8×8 +30\.0 µs +0\.1 GFLOP\/s {2}taken, 70 % less$/);
+    assert.match(next, /^ {2}naive +40\.0 µs/);
+  },
+);
+
+gpuTest("tuneLayer() does not measure again what is hopeless, but always the usual kernel", async (gpu) => {
+  const counts = new Map<string, number>();
+  const slow = clockOf({ [`${OF_FORWARD} naive`]: 1 });
+  await tuneLayer(gpu, LAYER, 3, (step, rows, repeats) => {
+    const forward = step.dispatches.find(({ product }) => product && productName(product) === OF_FORWARD)!;
+    const name = formatKernel(forward.kernel!);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+    return slow(step, rows, repeats);
+  });
+  assert.ok([...counts.values()].every((count) => count >= 2));
+  assert.equal(counts.get("naive"), 5, "twice, then three rounds");
+});
+
+gpuTest("tuneLayer() measures on this device", async (gpu) => {
+  const findings = await tuneLayer(gpu, LAYER, 1);
+  for (const { kernels, winner } of findings) {
+    assert.ok(kernels.every(({ microseconds }) => microseconds > 0));
+    assert.ok(kernels.includes(winner));
+  }
+});
+
+const FOUND = new Map<string, ProductKernel>([
+  [OF_FORWARD, { variant: "workgroup", rows: 16, columns: 32 }],
+  [OF_WEIGHT, { variant: "naive", rows: 1, columns: 1 }],
+]);
+
+/** What recalling says on stderr. */
+function recall(
+  adapter: string,
+  path: string,
+): { kernels: ReturnType<typeof recallKernels>; said: string[] } {
+  const said: string[] = [], before = console.error;
+  console.error = (line: string) => said.push(line);
+  try {
+    return { kernels: recallKernels(adapter, path), said };
+  } finally {
+    console.error = before;
+  }
+}
+
+Deno.test("what was remembered is recalled, for its adapter, and added to", () =>
+  withFolder((folder) => {
+    const path = join(folder, "deeper/kernels.json");
+    assert.deepEqual(recall("a GPU", path), { kernels: undefined, said: [] }, "no file, no word");
+    rememberKernels("a GPU", FOUND, path);
+    assert.deepEqual(recall("a GPU", path), { kernels: FOUND, said: [] });
+    assert.deepEqual(recall("another GPU", path), { kernels: undefined, said: [] });
+    assert.deepEqual(recall("constructor", path), { kernels: undefined, said: [] });
+
+    const more = new Map<string, ProductKernel>([[OF_INPUT, { variant: "register", rows: 8, columns: 8 }]]);
+    rememberKernels("another GPU", more, path);
+    rememberKernels("a GPU", more, path);
+    assert.deepEqual(recall("a GPU", path).kernels, new Map([...FOUND, ...more]));
+    assert.deepEqual(recall("another GPU", path).kernels, more);
+  }));
+
+Deno.test.each([
+  [
+    '"deno": "',
+    '"deno": "1.',
+    /^warning: ignoring ".*kernels.json", which was measured with Deno "1\..*"; deno task tune/,
+  ],
+  ['"shaders": "', '"shaders": "0', /which was measured with other shaders; deno task tune measures anew$/],
+  ["naive", "navie", /which is damaged; deno task tune measures anew$/],
+  ["X·W", "X·X", /which is damaged;/],
+  ["bottleneck-kernels-1", "bottleneck-kernels-2", /which is damaged;/],
+  ["}", "", /which is damaged;/],
+  ['"kernels": {', '"kernels": [], "others": {', /which is damaged;/],
+] as [string, string, RegExp][])(
+  "kernels are ignored with a word if %s becomes %s, and tuning replaces them",
+  (text, becomes, word) =>
+    withFolder((folder) => {
+      const path = join(folder, "kernels.json");
+      rememberKernels("a GPU", FOUND, path);
+      Deno.writeTextFileSync(path, Deno.readTextFileSync(path).replace(text, becomes));
+      const { kernels, said } = recall("a GPU", path);
+      assert.equal(kernels, undefined);
+      assert.equal(said.length, 1);
+      assert.match(said[0], word);
+
+      const one = new Map([...FOUND].slice(0, 1));
+      rememberKernels("a GPU", one, path);
+      const after = recall("a GPU", path);
+      assert.deepEqual(after.said, []);
+      assert.equal(after.kernels!.get(OF_FORWARD)!.variant, "workgroup");
+    }),
+);
+
+Deno.test("a folder in the file's place is ignored with a word, and cannot be written to", () =>
+  withFolder((folder) => {
+    const { kernels, said } = recall("a GPU", folder);
+    assert.equal(kernels, undefined);
+    assert.match(
+      said.join("\n"),
+      /^warning: ignoring ".*", which cannot be read; deno task tune measures anew$/,
+    );
+    assert.throws(() => rememberKernels("a GPU", FOUND, folder), InputError);
+  }));
+
+gpuTest("a step is compiled with the kernels that were found, and says which", async (gpu) => {
+  const graph = new Graph(LAYER.rows);
+  using parameters = new Parameters(0);
+  const x = graph.input("x", LAYER.inputs), target = graph.input("target", LAYER.outputs);
+  const layer = { outputs: LAYER.outputs, activation: "tanh", initializer: "pytorch-linear" } as const;
+  const y = dense(graph, parameters, x, { label: "layer", ...layer });
+  const losses = [squaredError(graph, y, target, { label: "loss", reduction: "mean" })];
+  gpu.kernels = { variant: "auto", tuned: FOUND };
+  try {
+    using step = await compile(gpu, graph, parameters, {
+      label: "tuned",
+      losses,
+      trainable: parameters.all,
+      gradients: [x],
+    });
+    assert.deepEqual(kernelsIn([step]), {
+      "workgroup 16×32": [OF_FORWARD],
+      "naive": [OF_WEIGHT],
+      "register 16×16": [OF_INPUT],
+    });
+    const entries = step.dispatches.map(({ entryPoint }) => entryPoint);
+    for (const entry of ["dense_forward_workgroup", "dense_backward_weight_naive", "dense_backward_input"]) {
+      assert.ok(entries.includes(entry), entry);
+    }
+  } finally {
+    gpu.kernels = { variant: "auto" };
+  }
+});
