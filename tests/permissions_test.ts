@@ -57,7 +57,7 @@ Deno.test.afterAll(() => Deno.remove(copy, { recursive: true }));
 for (const [task, permission, args, line] of REFUSALS) {
   Deno.test(`${task} without --allow-${permission} refuses with one line`, async () => {
     const outcome = await run(task, args, permission);
-    const stderr = outcome.stderr.replace(/^mnist: downloading .*\n/, ""); // progress, before the refusal
+    const stderr = outcome.stderr.replace(/^mnist: downloading .*\n/m, ""); // progress, before the refusal
     assertRefused({ ...outcome, stderr }, 1, line);
   });
 }
