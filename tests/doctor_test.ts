@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runSelfTest, SELF_TESTS } from "../src/check/self_tests/self_tests.ts";
+import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../src/check/self_tests/self_tests.ts";
 import { timeDevice } from "../src/check/self_tests/dispatch_order.ts";
 import { openGpu } from "../src/gpu/device.ts";
 import { checkGradients } from "../scripts/doctor.ts";
@@ -58,6 +58,17 @@ gpuTest("timeDevice() gives times above zero", async (gpu) => {
   assert.ok(dispatchMs > 0 && dispatchMs < 100, `${dispatchMs}`);
 });
 
+/** Figures that a bug report needs of the self-tests. */
+const FIGURES = [
+  "exp ULP",
+  "log ULP",
+  "tanh ULP",
+  "wrong results",
+  "NaN != NaN",
+  "runs",
+  "runs with other bits",
+];
+
 Deno.test("doctor --quick says versions, device, limits and every self-test, without any permission", async () => {
   const outcome = await runTask("doctor", ["--quick"]);
   assert.deepEqual([outcome.code, complaints(outcome)], [0, []], outcome.stdout);
@@ -65,6 +76,8 @@ Deno.test("doctor --quick says versions, device, limits and every self-test, wit
     assert.match(outcome.stdout, new RegExp(`^${start} +\\S`, "m"));
   }
   for (const { name } of SELF_TESTS) assert.ok(outcome.stdout.includes(`\nok      ${name}`), outcome.stdout);
+  assert.match(outcome.stdout, /\ntimes +[\d.]+ ms for a readback, [\d.]+ ms for a dispatch, medians of 9\n/);
+  for (const figure of FIGURES) assert.match(outcome.stdout, new RegExp(`[ ,]${figure} \\S`), figure);
   assert.match(outcome.stdout, new RegExp(`\n${SELF_TESTS.length} tests, all passed\n$`));
 });
 
@@ -77,6 +90,11 @@ Deno.test("doctor --quick --json is one object", async () => {
     report.selfTests.map(({ name }: { name: string }) => name),
     SELF_TESTS.map(({ name }) => name),
   );
+  assert.ok(report.timings.readbackMs > 0 && report.timings.dispatchMs > 0);
+  assert.ok(report.adapter.length > 0 && report.limits.maxStorageBufferBindingSize > 0 && report.features);
+  const figures = Object.assign({}, ...report.selfTests.map((test: SelfTestResult) => test.figures));
+  for (const figure of FIGURES) assert.ok(figure in figures, figure);
+  assert.deepEqual([figures.runs, figures["runs with other bits"]], [30, 0]);
 });
 
 Deno.test("doctor without a GPU still says the versions, and why there is no more", async () => {
