@@ -174,7 +174,7 @@ gpuTest("compile() leaves nothing behind when a buffer is too large", async (gpu
     compile(gpu, graph, parameters, { label: "huge", outputs: [y], trainable: [] }),
     (error: unknown) => error instanceof InputError && error.message.includes('"huge"'),
   );
-  assert.equal(gpu.liveBuffers, before, "nothing was allocated");
+  assert.equal(gpu.liveBuffers, before, "not even the parameters are there");
 });
 
 gpuTest("createPipeline() makes one pipeline for one set of constants", async (gpu) => {
