@@ -1,16 +1,20 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { type Live, startLive } from "../src/live/live.ts";
+import { pageSnapshot } from "../src/report/page/page_data.ts";
 import type { RunData } from "../src/report/run_data.ts";
 import { browserTest } from "./helpers/browser.ts";
 import { exampleRun, exampleSnapshot } from "./helpers/live.ts";
 
 /** A test of a page that shows a run; it may ask this run's server alone. */
-function dashboardTest(name: string, body: (live: Live, page: Page) => Promise<void>): void {
+function dashboardTest(
+  name: string,
+  body: (live: Live, page: Page, asked: readonly string[]) => Promise<void>,
+): void {
   browserTest(name, async ({ open, asked }) => {
     await using live = await startLive();
     live.publish({ kind: "run", run: exampleRun() });
-    await body(live, await open(live.url, { isOnline: true }));
+    await body(live, await open(live.url, { isOnline: true }), asked);
     assert.deepEqual(asked.filter((address) => !address.startsWith(live.url)), []);
   });
 }
@@ -111,6 +115,39 @@ dashboardTest(
     assert.equal(await page.locator("#stop").isDisabled(), true);
   },
 );
+
+dashboardTest("a page fetches what has changed and is in sight, once", async (live, page, asked) => {
+  await page.setViewportSize({ width: 1280, height: 400 }); // shows the head of the page alone
+  const fetched = () => asked.flatMap((address) => /\/data\/(\w+)\.json$/.exec(address)?.[1] ?? []);
+  publishSteps(live, 1, 5);
+  await curveHas(page, 5);
+  assert.equal(asked.filter((address) => address.endsWith("/data.json")).length, 1);
+  assert.deepEqual(fetched(), []);
+
+  live.publish({ kind: "change", change: { snapshot: exampleSnapshot(1) } });
+  await page.locator("#codes").waitFor({ timeout: 15_000 });
+  assert.deepEqual(fetched(), ["snapshot", "codes", "images"]); // which it had none of
+  assert.equal(await page.locator(".cloud[data-drawn]").count(), 0, "nobody sees it yet");
+
+  live.publish({ kind: "change", change: { snapshot: exampleSnapshot(2, 40, 7) } });
+  publishSteps(live, 6, 9);
+  await says(page, "#figures", "step 9 of 100");
+  assert.equal(fetched().length, 3);
+
+  await page.locator("#codes").scrollIntoViewIfNeeded();
+  await page.locator(".cloud[data-drawn]").waitFor({ timeout: 15_000 });
+  for (let k = 0; k < 200 && !fetched().slice(3).includes("codes"); k++) await page.waitForTimeout(50);
+  assert.ok(fetched().slice(3).includes("codes"), `${fetched()}`);
+  assert.equal(fetched().filter((name) => name === "images").length, 1, "the images are the same");
+  assert.equal(asked.filter((address) => address.endsWith("/data.json")).length, 1);
+
+  live.publish({ kind: "change", change: { status: "finished" } });
+  await live.close();
+  await says(page, "#phase", "training has ended");
+  await page.locator("#reconstructions").scrollIntoViewIfNeeded();
+  const shown = await page.locator("#reconstructions img").nth(1).getAttribute("src");
+  assert.equal(shown, pageSnapshot(exampleSnapshot(2, 40, 7)).tiles[0].result);
+});
 
 dashboardTest(
   "a page that lost its run says so, and shows the next run at the same address",

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import type { ServerResponse } from "node:http";
 import { InputError } from "../src/errors.ts";
-import type { LiveData, LiveMessage } from "../src/live/events.ts";
+import { type LiveData, type LiveMessage, PART_NAMES, type PartName } from "../src/live/events.ts";
 import { History, MAX_PICTURES, MAX_RECORDS, RECENT_RECORDS } from "../src/live/history.ts";
 import { type Live, startLive } from "../src/live/live.ts";
 import { PATIENCE, Subscribers } from "../src/live/subscribers.ts";
-import type { MetricsRecord, RunData } from "../src/report/run_data.ts";
+import { imageGrid } from "../src/report/picture.ts";
+import type { MetricsRecord, RunData, Snapshot } from "../src/report/run_data.ts";
 import { ROOT } from "./helpers/commands.ts";
 import { exampleRun, exampleSnapshot, rawRequest } from "./helpers/live.ts";
 
@@ -103,6 +104,51 @@ Deno.test("images behind the codes are the same, whether packed anew or remember
   assert.ok(images[0]);
   assert.equal(images[1], images[0]);
   assert.notEqual(images[2], images[0]);
+});
+
+Deno.test("what has changed is counted by parts, and each part is sent by itself", async () => {
+  await using live = await startExample();
+  const codesOf = ({ codes }: Snapshot) => ({ ...codes!, values: codes!.values.map((value) => -value) });
+  const part = async (name: PartName) => await (await fetch(`${live.url}data/${name}.json`)).json();
+  const { versions: first, token } = await dataOf(live);
+  const change = async (snapshot: Snapshot, changed: readonly PartName[]) => {
+    const before = (await dataOf(live)).versions;
+    live.publish({ kind: "change", change: { snapshot } });
+    const seen = await eventually(() => dataOf(live), (data) => data.versions.snapshot > before.snapshot);
+    const { versions } = seen;
+    assert.deepEqual(PART_NAMES.filter((name) => versions[name] !== before[name]), changed);
+    assert.equal(versions.rest, before.rest);
+    for (const name of PART_NAMES) {
+      const answer = await part(name);
+      assert.deepEqual([answer.token, answer.version], [token, versions[name]]);
+    }
+    const { codes, ...rest } = seen.page!.snapshot!;
+    assert.deepEqual((await part("snapshot")).part, rest);
+    assert.deepEqual((await part("codes")).part, { ...codes, images: "" });
+    assert.equal((await part("images")).part, codes!.images);
+  };
+  assert.deepEqual(PART_NAMES.map((name) => first[name]), [0, 0, 0, 0]);
+  const whole = exampleSnapshot(1), { codes: _codes, ...pictures } = exampleSnapshot(2, 40, 5);
+  await change(whole, ["snapshot", "codes", "images"]);
+  await change({ ...pictures, activations: [] }, ["snapshot"]);
+  await change({ ...whole, codes: codesOf(whole) }, ["snapshot", "codes"]);
+  const picture = { kind: "samples", epoch: 1, png: imageGrid(new Uint8Array(64), 1, [8, 8]) } as const;
+  live.publish({ kind: "picture", picture });
+  const { versions, page } = await eventually(() => dataOf(live), (data) => data.versions.pictures === 1);
+  assert.equal(versions.snapshot, 3);
+  assert.equal(page?.pictures.length, 1);
+  assert.deepEqual((await part("pictures")).part, page.pictures);
+});
+
+Deno.test("training is told whether somebody watches", async () => {
+  await using live = await startExample();
+  await dataOf(live);
+  assert.equal(live.isWatched, false);
+  const messages = listen(live, 0);
+  await messages.next();
+  assert.equal(live.isWatched, true);
+  await messages.return(undefined);
+  await eventually(() => live.isWatched, (isWatched) => !isWatched);
 });
 
 Deno.test("the stream sends each record once, and goes on where a browser left off", async () => {
@@ -234,6 +280,22 @@ Deno.test.each([
   ["GET /?x=1 HTTP/1.1\r\nHost: HOST", 404],
   ["GET /__proto__ HTTP/1.1\r\nHost: HOST", 404],
   ["GET /events?after=x HTTP/1.1\r\nHost: HOST", 404],
+  ["GET /data/codes.json HTTP/1.1\r\nHost: HOST", 200],
+  ["GET /data/codes.json HTTP/1.1\r\nHost: evil.example", 403],
+  ["GET /data/codes.json HTTP/1.1\r\nHost: HOST\r\nOrigin: http://evil.example", 403],
+  ["GET /data/images.json HTTP/1.1\r\nHost: HOST\r\nSec-Fetch-Site: cross-site", 403],
+  ["GET /data/../data.json HTTP/1.1\r\nHost: HOST", 404],
+  ["GET /data/..%2fdata.json HTTP/1.1\r\nHost: HOST", 404],
+  ["GET /data/%63odes.json HTTP/1.1\r\nHost: HOST", 404],
+  ["GET /data/codes.json%00 HTTP/1.1\r\nHost: HOST", 404],
+  ["GET /data/codes.json/ HTTP/1.1\r\nHost: HOST", 404],
+  ["GET /data/codes.json?x=1 HTTP/1.1\r\nHost: HOST", 404],
+  ["GET /data/rest.json HTTP/1.1\r\nHost: HOST", 404],
+  ["GET /data/__proto__.json HTTP/1.1\r\nHost: HOST", 404],
+  ["GET /data/constructor.json HTTP/1.1\r\nHost: HOST", 404],
+  ["GET /data/.json HTTP/1.1\r\nHost: HOST", 404],
+  ["GET /data/codes.json\0 HTTP/1.1\r\nHost: HOST", 400],
+  ["POST /data/codes.json HTTP/1.1\r\nHost: HOST\r\nOrigin: http://HOST", 405],
   ["GET /control HTTP/1.1\r\nHost: HOST", 405],
   ["HEAD /events?after=0 HTTP/1.1\r\nHost: HOST", 405],
   ["POST / HTTP/1.1\r\nHost: HOST\r\nOrigin: http://HOST", 405],
@@ -258,7 +320,7 @@ Deno.test.each([
 
 Deno.test("every answer says what a browser may do with it", async () => {
   await using live = await startExample();
-  for (const path of ["", "data.json", "live.js", "nowhere"]) {
+  for (const path of ["", "data.json", "data/codes.json", "live.js", "nowhere"]) {
     const response = await fetch(live.url + path);
     await response.text();
     const policy = response.headers.get("content-security-policy");

@@ -93,10 +93,19 @@ Deno.test("--quiet says nothing", () =>
 Deno.test("--live changes nothing of what is learned, and its stop button ends the run with all saved", () =>
   withFolder(async (folder) => {
     const plain = join(folder, "plain"), live = join(folder, "live"), stopped = join(folder, "stopped");
-    assert.equal((await runTask("train", [...SMALL, "--out", plain], folder)).code, 0);
-    const shown = await runTask("train", [...SMALL, "--live", "--picture-every", "3", "--out", live], folder);
-    assert.deepEqual(complaints(shown), []);
-    assert.match(shown.stdout, /^dashboard http:\/\/127\.0\.0\.1:\d+\/$/m);
+    const long = ["--epochs", "1", "--batch-size", "20", "--log-every", "100"];
+    assert.equal((await runTask("train", [...long, "--out", plain], folder)).code, 0);
+    const watched = start("train", [...long, "--live", "--picture-every", "3", "--out", live], folder);
+    const [, address] = await watched.firstMatch(/^dashboard (http:\/\/127\.0\.0\.1:\d+\/)$/m);
+    const stream = await fetch(`${address}events?after=0`); // pictures are taken for who watches
+    let early: { readonly step: number } | undefined;
+    for (let k = 0; k < 1000 && !early; k++) {
+      early = (await (await fetch(`${address}data.json`)).json()).page?.snapshot;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await stream.body!.cancel();
+    assert.ok(early && early.step < 500 && early.step % 3 === 0, `a picture after ${early?.step} steps`);
+    assert.equal((await watched.end()).code, 0);
     assert.deepEqual(await fileOf(live, "model.safetensors"), await fileOf(plain, "model.safetensors"));
 
     const args = ["--epochs", "1000", "--log-every", "20", "--live", "--quiet", "--out", stopped];

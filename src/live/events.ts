@@ -3,7 +3,7 @@
  * browsers.
  * @module
  */
-import type { PageData } from "../report/page/page_types.ts";
+import type { PageCodes, PageData, PagePicture, PageSnapshot } from "../report/page/page_types.ts";
 import type { EpochPicture, MetricsRecord, RunData } from "../report/run_data.ts";
 
 /** How far training is. */
@@ -60,18 +60,52 @@ export type FromWorker =
   | { readonly kind: "fault"; readonly message: string }
   | { readonly kind: "closed" };
 
-/** Places of the flags in shared memory (an Int32Array; 1 is yes) that the worker sets and training reads. */
-export const CONTROL = { pause: 0, stop: 1, count: 2 } as const;
+/**
+ * Places in shared memory (an Int32Array) that the worker sets and training reads: whether to pause and to stop (1 is
+ * yes), and how many pages watch.
+ */
+export const CONTROL = { pause: 0, stop: 1, watchers: 2, count: 3 } as const;
 
 /** What a browser may ask for. */
 export type ControlAction = "pause" | "resume" | "stop";
+
+/** What a page can fetch by itself, at `/data/NAME.json`, when it has changed. */
+export interface Parts {
+  /** The latest snapshot without its codes. */
+  readonly snapshot?: PageSnapshot | undefined;
+  /** The codes without the images behind them, which are an empty text. */
+  readonly codes?: PageCodes | undefined;
+  /** The images behind the codes, as {@linkcode PageCodes} has them. */
+  readonly images?: string | undefined;
+  /** Pictures after epochs, in order. */
+  readonly pictures: readonly PagePicture[];
+}
+
+/** The name of a part. */
+export type PartName = keyof Parts;
+
+/** All parts' names, in the order in which a page puts them together. */
+export const PART_NAMES: readonly PartName[] = ["snapshot", "codes", "images", "pictures"];
+
+/** How often each part has changed, and all else but metrics and progress: its settings, status and results. */
+export type Versions = Readonly<Record<PartName | "rest", number>>;
+
+/** The answer to `/data/NAME.json`. */
+export interface PartAnswer<Name extends PartName> {
+  /** As {@linkcode LiveState.token}. */
+  readonly token: string;
+  /** The part's version. */
+  readonly version: number;
+  /** The part; absent if there is none. */
+  readonly part?: Parts[Name];
+}
 
 /** How training stands, from the dashboard's point of view. */
 export interface LiveState {
   /** Random for each run: a page that sees another one is a page of an older run. Needed to send controls. */
   readonly token: string;
-  /** Counts what the page must fetch anew: everything but metrics and progress. */
-  readonly version: number;
+  /** What the page must fetch anew if it has another version. */
+  readonly versions: Versions;
   /** How far training is, if known. */
   readonly progress?: LiveProgress | undefined;
   /** `pausing`, `stopping`: asked for, and training has not noticed yet. */

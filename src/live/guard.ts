@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
+import { PART_NAMES, type PartName } from "./events.ts";
 
 /** Bytes that a request's body may have. */
 export const MAX_BODY_BYTES = 1024;
@@ -23,6 +24,7 @@ export interface Refusal {
 export type Wanted =
   | { readonly kind: "control" }
   | { readonly kind: "data" }
+  | { readonly kind: "part"; readonly name: PartName }
   | { readonly kind: "events"; readonly after: number }
   | { readonly kind: "asset"; readonly path: string };
 
@@ -69,6 +71,8 @@ export function examine(
   }
   if (isControl) return { kind: "control" };
   if (path === "/data.json") return { kind: "data" };
+  const name = PART_NAMES.find((name) => path === `/data/${name}.json`);
+  if (name) return { kind: "part", name };
   const events = /^\/events\?after=(\d{1,15})$/.exec(path);
   if (events) return { kind: "events", after: Number(headers["last-event-id"] ?? events[1]) };
   if (assets.has(path)) return { kind: "asset", path };

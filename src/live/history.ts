@@ -3,6 +3,8 @@
  * @module
  */
 import type { EpochPicture, MetricsRecord, RunData } from "../report/run_data.ts";
+import type { Versions } from "./events.ts";
+import { sameBytes } from "./page.ts";
 
 /** Metrics records that are kept; beyond, older ones are thinned out. */
 export const MAX_RECORDS = 20_000;
@@ -40,13 +42,23 @@ export class History {
   /**
    * Replaces parts of the run. Without a run there is nothing to replace. A snapshot of pictures alone leaves codes,
    * activations and the rest as the last whole one had them.
+   *
+   * @returns what is another than before
    */
-  change(change: Partial<Omit<RunData, "metrics" | "pictures">>): void {
-    if (!this.#run) return;
-    const { snapshot: before } = this.#run, { snapshot } = change;
+  change(change: Partial<Omit<RunData, "metrics" | "pictures">>): (keyof Versions)[] {
+    if (!this.#run) return [];
+    const { snapshot: before } = this.#run, { snapshot, ...rest } = change;
     this.#run = { ...this.#run, ...change };
-    if (!before || !snapshot || snapshot.codes) return;
-    this.#run = { ...this.#run, snapshot: { ...before, ...snapshot, activations: before.activations } };
+    if (before && snapshot && !snapshot.codes) {
+      this.#run = { ...this.#run, snapshot: { ...before, ...snapshot, activations: before.activations } };
+    }
+    const now = this.#run.snapshot?.codes;
+    return [
+      ...(Object.keys(rest).length > 0 ? ["rest" as const] : []),
+      ...("snapshot" in change ? ["snapshot" as const] : []),
+      ...(now !== before?.codes ? ["codes" as const] : []),
+      ...(now && !(before?.codes && sameBytes(now.images, before.codes.images)) ? ["images" as const] : []),
+    ];
   }
 
   /** Adds a line of metrics. */

@@ -102,6 +102,11 @@ export class Live {
     return this.#isOpen && !this.isStopped && Atomics.load(this.#flags, CONTROL.pause) === 1;
   }
 
+  /** Whether a page watches: pictures that nobody sees need not be taken. */
+  get isWatched(): boolean {
+    return this.#isOpen && Atomics.load(this.#flags, CONTROL.watchers) > 0;
+  }
+
   /** Whether somebody pressed stop. */
   get isStopped(): boolean {
     return Atomics.load(this.#flags, CONTROL.stop) === 1;

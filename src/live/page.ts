@@ -1,11 +1,14 @@
 /**
- * The page's data, made anew only where the run has changed: pictures of two thousand images take a while.
+ * The page's data, in the parts in which a dashboard sends it, each made anew only where the run has changed: pictures
+ * of two thousand images take a while.
  * @module
  */
 import { Buffer } from "node:buffer";
-import { pageData, pageSnapshot } from "../report/page/page_data.ts";
-import type { PageData } from "../report/page/page_types.ts";
-import type { MetricsRecord, RunData, Snapshot } from "../report/run_data.ts";
+import { packedImages, pageCodes } from "../report/page/page_codes.ts";
+import { pageData, pagePicture, pageSnapshot } from "../report/page/page_data.ts";
+import type { PageData, PagePicture } from "../report/page/page_types.ts";
+import type { EpochPicture, MetricsRecord, RunData, Snapshot } from "../report/run_data.ts";
+import type { PartName, Parts } from "./events.ts";
 
 /** Makes a function that computes again only when its key is another object. */
 function remember<Key, Result>(): (key: Key, make: () => Result) => Result {
@@ -21,35 +24,51 @@ function bare(run: RunData): RunData {
   return { ...run, snapshot: undefined, pictures: [], weights: [] };
 }
 
-/**
- * Makes a function that prepares a run for the page, as `pageData` does, and remembers what takes long.
- *
- * @returns the function; snapshot, pictures and weights count as unchanged while they are the same objects
- */
-export function pageMaker(): (run: RunData) => PageData {
-  const snapshots = remember<Snapshot | undefined, PageData["snapshot"]>();
-  const pictures = remember<RunData["pictures"], PageData["pictures"]>();
-  const weights = remember<RunData["weights"], PageData["weights"]>();
-  let shown: { readonly bytes: Uint8Array; readonly images: string } | undefined;
+/** Prepares a run for the page, and remembers what takes long. Parts count as unchanged while they are the same objects. */
+export class PageMaker {
+  readonly #snapshots = remember<Snapshot | undefined, Parts["snapshot"]>();
+  readonly #codes = remember<Snapshot["codes"], Parts["codes"]>();
+  readonly #weights = remember<RunData["weights"], PageData["weights"]>();
+  readonly #pictures = new WeakMap<EpochPicture, PagePicture>();
+  #images: { readonly bytes: Uint8Array; readonly packed: string } | undefined;
 
-  /** The images behind the codes are the same test images every time, and are packed once. */
-  function snapshotPage(snapshot: Snapshot): PageData["snapshot"] {
-    const codes = snapshot.codes;
-    if (!codes) return pageSnapshot(snapshot);
-    const known = shown && equal(shown.bytes, codes.images) ? shown : undefined;
-    const page = pageSnapshot(
-      known ? { ...snapshot, codes: { ...codes, images: new Uint8Array() } } : snapshot,
-    );
-    shown = known ?? { bytes: codes.images, images: page.codes!.images };
-    return { ...page, codes: { ...page.codes!, images: shown.images } };
+  /** One part, or undefined if the run has none. */
+  part<Name extends PartName>(run: RunData, name: Name): Parts[Name] {
+    const { snapshot, pictures } = run;
+    const makers: { readonly [N in PartName]: () => Parts[N] } = {
+      snapshot: () => this.#snapshots(snapshot, () => snapshot && pageSnapshot(snapshot)),
+      codes: () => this.#codes(snapshot?.codes, () => snapshot?.codes && pageCodes(snapshot.codes)),
+      images: () => snapshot?.codes && this.#packed(snapshot.codes.images, snapshot.imageShape),
+      pictures: () => pictures.map((picture) => this.#picture(picture)),
+    };
+    return makers[name]();
   }
 
-  return (run) => ({
-    ...pageData(bare(run)),
-    snapshot: snapshots(run.snapshot, () => run.snapshot && snapshotPage(run.snapshot)),
-    pictures: pictures(run.pictures, () => pageData({ ...bare(run), pictures: run.pictures }).pictures),
-    weights: weights(run.weights, () => pageData({ ...bare(run), weights: run.weights }).weights),
-  });
+  /** Everything. */
+  whole(run: RunData): PageData {
+    const snapshot = this.part(run, "snapshot"), codes = this.part(run, "codes");
+    const images = this.part(run, "images") ?? "";
+    return {
+      ...pageData(bare(run)),
+      snapshot: snapshot && { ...snapshot, codes: codes && { ...codes, images } },
+      pictures: this.part(run, "pictures"),
+      weights: this.#weights(run.weights, () => pageData({ ...bare(run), weights: run.weights }).weights),
+    };
+  }
+
+  /** They are the same test images every time, and are packed once. */
+  #packed(bytes: Uint8Array, imageShape: readonly [number, number]): string {
+    if (!this.#images || !sameBytes(this.#images.bytes, bytes)) {
+      this.#images = { bytes, packed: packedImages(bytes, imageShape, 1) };
+    }
+    return this.#images.packed;
+  }
+
+  #picture(picture: EpochPicture): PagePicture {
+    const made = this.#pictures.get(picture) ?? pagePicture(picture);
+    this.#pictures.set(picture, made);
+    return made;
+  }
 }
 
 /** Lines of metrics as the page wants them: rounded, and fit for JSON. */
@@ -57,6 +76,7 @@ export function pageMetrics(run: RunData, records: readonly MetricsRecord[]): re
   return pageData({ ...bare(run), metrics: records }).metrics;
 }
 
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
+/** Whether two arrays hold the same bytes. */
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a === b || Buffer.compare(a, b) === 0;
 }

@@ -15,16 +15,22 @@ import type {
   LiveMessage,
   LiveProgress,
   LiveState,
+  PartAnswer,
+  PartName,
   ToWorker,
+  Versions,
 } from "./events.ts";
 import { CONTROL } from "./events.ts";
 import { examine, readBody, type Refusal, type Wanted } from "./guard.ts";
 import { History } from "./history.ts";
-import { pageMaker, pageMetrics } from "./page.ts";
+import { PageMaker, pageMetrics } from "./page.ts";
 import { MAX_SUBSCRIBERS, Subscribers } from "./subscribers.ts";
 
-/** Milliseconds between messages to the browsers. */
-const FLUSH_EVERY = 250;
+/**
+ * Milliseconds between messages to the browsers. Each one moves the bar, and a frame costs ten milliseconds of a
+ * processor where there is no GPU, which training wants too. What a button did is sent at once.
+ */
+const FLUSH_EVERY = 1000;
 /** Milliseconds after which a silent stream gets a sign of life. */
 const SIGN_OF_LIFE = 15_000;
 /** Milliseconds that a browser may take to read an answer. */
@@ -48,12 +54,12 @@ const SECURITY_HEADERS = {
 
 const history = new History();
 const subscribers = new Subscribers();
-const makePage = pageMaker();
+const maker = new PageMaker();
 const token = crypto.randomUUID();
 let flags = new Int32Array(new SharedArrayBuffer(4 * CONTROL.count));
 let assets: Assets = new Map();
 let port = 0;
-let version = 0;
+let versions: Versions = { rest: 0, snapshot: 0, codes: 0, images: 0, pictures: 0 };
 let progress: LiveProgress | undefined;
 let waiting = false;
 let ended = false;
@@ -64,7 +70,7 @@ let sentAt = 0;
 function state(): LiveState {
   const paused = Atomics.load(flags, CONTROL.pause) === 1, stopped = Atomics.load(flags, CONTROL.stop) === 1;
   const phase = ended ? "ended" : stopped ? "stopping" : !paused ? "running" : waiting ? "paused" : "pausing";
-  return { token, version, progress, phase };
+  return { token, versions, progress, phase };
 }
 
 /** A message with the records after a number. Where there are too many, none: the browser sees the gap. */
@@ -78,8 +84,9 @@ function messageAfter(after: number): string {
   return `id: ${history.lastRecord}\ndata: ${JSON.stringify(message)}\n\n`;
 }
 
-/** Sends what is new. */
+/** Sends what is new, and counts who gets it. */
 function flush(): void {
+  Atomics.store(flags, CONTROL.watchers, subscribers.count);
   const now = performance.now(), current = JSON.stringify(state());
   if (current !== sentState || history.lastRecord !== sentRecord) {
     subscribers.send(messageAfter(sentRecord));
@@ -97,10 +104,21 @@ function data(): Buffer {
   const current = { ...state(), lastRecord: history.lastRecord }, key = JSON.stringify(current);
   if (packed?.key !== key) {
     const run = history.run;
-    const all: LiveData = { ...current, page: run && makePage(run) };
+    const all: LiveData = { ...current, page: run && maker.whole(run) };
     packed = { key, bytes: Buffer.from(JSON.stringify(all)) };
   }
   return packed.bytes;
+}
+
+/** One part; undefined before there is a run. */
+function part(name: PartName): Buffer {
+  const run = history.run;
+  const all: PartAnswer<PartName> = {
+    token,
+    version: versions[name],
+    ...(run ? { part: maker.part(run, name) } : {}),
+  };
+  return Buffer.from(JSON.stringify(all));
 }
 
 function answer(response: ServerResponse, status: number, type: string, body: string | Buffer): void {
@@ -124,6 +142,7 @@ function openEvents(response: ServerResponse, after: number): void {
   response.writeHead(200, { ...SECURITY_HEADERS, "content-type": "text/event-stream" });
   flush(); // so that the next message to all goes on where this first one ends
   subscribers.add(response, messageAfter(after));
+  Atomics.store(flags, CONTROL.watchers, subscribers.count); // so that the next picture is taken for it
 }
 
 async function control(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -157,6 +176,8 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
       return await control(request, response);
     case "data":
       return answer(response, 200, "application/json", data());
+    case "part":
+      return answer(response, 200, "application/json", part(wanted.name));
     case "events":
       return openEvents(response, wanted.after);
     case "asset": {
@@ -206,6 +227,10 @@ async function close(): Promise<void> {
   post({ kind: "closed" });
 }
 
+function changed(...names: readonly (keyof Versions)[]): void {
+  versions = { ...versions, ...Object.fromEntries(names.map((name) => [name, versions[name] + 1])) };
+}
+
 const flushing = setInterval(flush, FLUSH_EVERY);
 
 self.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
@@ -221,15 +246,14 @@ self.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
       break;
     case "run":
       history.start(message.run);
-      version++;
+      changed("rest"); // for which pages fetch everything
       break;
     case "change":
-      history.change(message.change);
-      version++;
+      changed(...history.change(message.change));
       break;
     case "picture":
       history.addPicture(message.picture);
-      version++;
+      changed("pictures");
       break;
     case "metrics":
       history.addRecord(message.record);
@@ -239,6 +263,7 @@ self.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
       break;
     case "waiting":
       waiting = message.waiting;
+      flush();
       break;
     case "close":
       void close();

@@ -61,9 +61,9 @@ export class RunPictures implements Disposable {
     return this.#options.live;
   }
 
-  /** Whether the dashboard wants a picture after this many steps. */
+  /** Whether the dashboard wants a picture after this many steps: only while somebody watches. */
   isDue(step: number): boolean {
-    return this.live !== undefined && step % this.#options.pictureEvery === 0 &&
+    return this.live?.isWatched === true && step % this.#options.pictureEvery === 0 &&
       performance.now() >= this.#restUntil;
   }
 

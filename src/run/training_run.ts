@@ -392,8 +392,10 @@ export class TrainingRun implements Disposable {
         secondsLeft: milliseconds / 1000 / step * (steps - step),
       },
     });
-    if (this.#pictures.isDue(step)) await this.aside(() => this.#pictures.show(epoch, step, stage));
-    if (live.isPaused) await this.aside(() => live.whilePaused(() => this.#interrupt.requested));
+    if (this.#pictures.isDue(step)) {
+      await this.#untimed(() => this.#pictures.show(epoch, step, stage)); // who read losses has waited already
+    }
+    if (live.isPaused) await this.#untimed(() => live.whilePaused(() => this.#interrupt.requested));
   }
 
   /**
@@ -468,6 +470,10 @@ export class TrainingRun implements Disposable {
    */
   async aside<T>(work: () => Promise<T>): Promise<T> {
     await this.#options.gpu.device.queue.onSubmittedWorkDone(); // the steps that were submitted are training still
+    return await this.#untimed(work);
+  }
+
+  async #untimed<T>(work: () => Promise<T>): Promise<T> {
     const before = performance.now();
     try {
       return await work();

@@ -1,6 +1,7 @@
 /**
- * What the server says, kept complete: the whole history once, then message after message; the history again where
- * something was missed or is too large for a message.
+ * What the server says, kept complete: the whole history once, then message after message, and of the parts that are
+ * too large for a message those that have changed and are in sight. The whole history again at the end, or where
+ * something was missed.
  * @module
  */
 
@@ -8,36 +9,48 @@
  * @typedef {import("../events.ts").LiveData} LiveData
  * @typedef {import("../events.ts").LiveMessage} LiveMessage
  * @typedef {import("../events.ts").LiveState} LiveState
+ * @typedef {import("../events.ts").PartName} PartName
  * @typedef {import("../../report/page/page_types.ts").PageData} PageData
  *
  * @typedef {object} Listener
- * @property {(state: LiveState | undefined) => void} onState how training stands; undefined while there is no connection
+ * @property {(state: LiveState | undefined) => void} onState how training stands; undefined while there is no
+ *   connection. Called with each drawing, and at once when the phase changes
  * @property {(page: PageData) => Promise<void>} onPage draws the run; called once a second at most
+ * @property {(name: PartName) => boolean} isInSight whether the reader sees what shows a part
  */
 
 /** Milliseconds between drawings, at least and at most. */
-const DRAW_EVERY = 1000, DRAW_AT_LEAST_EVERY = 30000;
+const DRAW_EVERY = 1000, DRAW_AT_LEAST_EVERY = 5000;
 /**
  * After a drawing the page rests for so many times as long as it took until it was on the screen: training may want the
- * same processors, above all where there is no GPU and they draw too.
+ * same processors, above all where there is no GPU and they draw too. The first drawing, which loads the libraries, does
+ * not count.
  */
 const REST = 30;
 /** Milliseconds before a refused connection is tried again. */
 const TRY_AGAIN = 3000;
 /** Metrics records that the page lets grow before it fetches them anew, thinned out. */
 const MOST_RECORDS = 6000;
+/** In the order in which they are put together. @type {readonly PartName[]} */
+const PARTS = ["snapshot", "codes", "images", "pictures"];
 
 /** The connection to a run's server. */
 export class Connection {
   #listener;
-  /** @type {LiveData | undefined} */
+  /** What is known; its versions are those of the parts that were fetched. @type {LiveData | undefined} */
   #data;
+  /** What there is. @type {LiveState | undefined} */
+  #latest;
   /** @type {EventSource | undefined} */
   #events;
   #isStale = true;
   #isChanged = false;
   #isBusy = false;
+  #hasDrawn = false;
   #hasEnded = false;
+  #restUntil = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
 
   /** @param {Listener} listener */
   constructor(listener) {
@@ -46,8 +59,8 @@ export class Connection {
 
   /** Starts to listen. */
   start() {
-    void this.#drawAgainAndAgain();
-    document.addEventListener("visibilitychange", () => void this.#draw());
+    void this.#draw();
+    document.addEventListener("visibilitychange", () => this.draw());
   }
 
   /**
@@ -58,51 +71,75 @@ export class Connection {
   async control(action) {
     const headers = { "x-bottleneck-token": this.#data?.token ?? "" };
     const answer = await fetch("/control", { method: "POST", headers, body: action }).catch(() => undefined);
-    if (!answer?.ok) this.#listener.onState(undefined);
+    if (!answer?.ok) this.#lose();
   }
 
-  async #drawAgainAndAgain() {
-    const begin = performance.now();
-    try {
-      await this.#draw();
-    } finally {
-      const rest = Math.min(DRAW_AT_LEAST_EVERY, REST * (performance.now() - begin));
-      setTimeout(() => void this.#drawAgainAndAgain(), Math.max(DRAW_EVERY, rest));
-    }
+  /** Draws what is new, now or when the page has rested. What is in sight may be other than before. */
+  draw() {
+    const rest = this.#restUntil - performance.now();
+    if (rest <= 0) return void this.#draw();
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.#draw();
+    }, rest);
   }
 
-  /** Fetches what is stale and draws what has changed; pages that nobody sees wait. */
+  /** What has changed and is in sight, or was not there before. @returns {PartName[]} */
+  get #wanted() {
+    const known = this.#data?.versions, latest = this.#latest?.versions;
+    if (!known || !latest) return [];
+    return PARTS.filter((name) =>
+      known[name] !== latest[name] && (known[name] === 0 || this.#listener.isInSight(name))
+    );
+  }
+
+  /** Fetches what is wanted and draws what has changed; pages that nobody sees wait. */
   async #draw() {
-    if (this.#isBusy || (!this.#isStale && !this.#isChanged) || (document.hidden && !this.#hasEnded)) return;
+    const isDue = this.#isStale || this.#isChanged || this.#wanted.length > 0;
+    if (this.#isBusy || !isDue || (document.hidden && !this.#hasEnded)) return;
     this.#isBusy = true;
+    let rest = 0;
     try {
       if (this.#isStale) await this.#fetch();
+      else for (const name of this.#wanted) await this.#fetchPart(name);
       this.#isChanged = false;
+      if (!this.#isStale) this.#listener.onState(this.#latest);
       if (this.#data?.page) {
+        const begin = performance.now();
         await this.#listener.onPage(this.#data.page);
         await shown();
+        if (this.#hasDrawn) rest = REST * (performance.now() - begin);
+        this.#hasDrawn = true;
       }
     } finally {
       this.#isBusy = false;
+      this.#restUntil = performance.now() + Math.min(DRAW_AT_LEAST_EVERY, Math.max(DRAW_EVERY, rest));
     }
     if (this.#hasEnded) await this.#draw(); // the end may have come while this was busy
+    else this.draw(); // and so may news
   }
 
   async #fetch() {
-    const answer = await fetch("/data.json").then((got) => got.ok ? got.json() : undefined).catch(() =>
-      undefined
-    );
+    const answer = /** @type {LiveData | undefined} */ (await ask("/data.json"));
     if (!answer) {
       if (this.#hasEnded) this.#isStale = false; // nobody is there any more
-      else this.#listener.onState(undefined);
+      else this.#lose();
       return;
     }
-    this.#data = /** @type {LiveData} */ (answer);
+    this.#data = answer;
+    this.#latest = answer;
     this.#isStale = false;
-    if (this.#data.phase === "ended") this.#hasEnded = true;
-    this.#listener.onState(this.#data);
+    if (answer.phase === "ended") this.#hasEnded = true;
     if (this.#hasEnded) this.#events?.close();
-    else if (!this.#events) this.#listen(this.#data.lastRecord);
+    else if (!this.#events) this.#listen(answer.lastRecord);
+  }
+
+  /** @param {PartName} name */
+  async #fetchPart(name) {
+    const answer = await ask(`/data/${name}.json`), data = this.#data;
+    if (!answer || !data?.page || answer.token !== data.token) return; // the stream says what has become of the server
+    const page = withPart(data.page, name, answer.part);
+    this.#data = { ...data, page, versions: { ...data.versions, [name]: answer.version } };
   }
 
   /** @param {number} after the latest record that is known */
@@ -111,32 +148,70 @@ export class Connection {
     events.onmessage = ({ data }) => this.#receive(JSON.parse(data));
     events.onerror = () => {
       if (this.#hasEnded) return events.close();
-      this.#listener.onState(undefined);
+      this.#lose();
       if (events.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
       setTimeout(() => this.#listen(this.#data?.lastRecord ?? 0), TRY_AGAIN);
     };
+  }
+
+  #lose() {
+    this.#latest = undefined;
+    this.#listener.onState(undefined);
   }
 
   /** @param {LiveMessage} message */
   #receive(message) {
     const data = this.#data;
     if (!data || message.token !== data.token) return location.reload(); // another run listens there now
-    this.#listener.onState(message);
+    // the title of a page in the background moves too: it costs no frame
+    if (document.hidden || message.phase !== this.#latest?.phase) this.#listener.onState(message);
+    this.#latest = message;
+    this.#isChanged = true;
     const isGap = message.after > data.lastRecord || !data.page;
-    if (isGap || message.version !== data.version || data.page.metrics.length > MOST_RECORDS) {
+    if (
+      isGap || message.versions.rest !== data.versions.rest || data.page.metrics.length > MOST_RECORDS
+    ) {
       this.#isStale = true;
     } else {
       const fresh = message.records.slice(data.lastRecord - message.after);
       const page = { ...data.page, metrics: [...data.page.metrics, ...fresh] };
       this.#data = { ...data, page, lastRecord: data.lastRecord + fresh.length };
-      this.#isChanged ||= fresh.length > 0;
     }
     if (message.phase === "ended") {
       this.#hasEnded = true;
       this.#isStale = true;
       void this.#draw();
-    }
+    } else this.draw();
   }
+}
+
+/** What the server answers; undefined if it does not. @param {string} path @returns {Promise<any>} */
+async function ask(path) {
+  try {
+    const answer = await fetch(path);
+    return answer.ok ? await answer.json() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A page with one part of it anew; the others stay the same objects, by which those who draw know them.
+ *
+ * @param {PageData} page
+ * @param {PartName} name
+ * @param {any} part undefined if there is none any more
+ * @returns {PageData}
+ */
+function withPart(page, name, part) {
+  if (name === "pictures") return { ...page, pictures: part ?? [] };
+  if (name === "snapshot") return { ...page, snapshot: part && { ...part, codes: page.snapshot?.codes } };
+  const { snapshot } = page, before = snapshot?.codes;
+  if (!snapshot) return page;
+  const codes = name === "codes"
+    ? part && { ...part, images: before?.images ?? "" }
+    : before && { ...before, images: part ?? "" };
+  return { ...page, snapshot: { ...snapshot, codes } };
 }
 
 /** Resolves when what was drawn is on the screen: at the second frame from now, or soon where no frames are made. */

@@ -4,6 +4,7 @@
  */
 import { loadLibraries } from "../../report/page/client/libraries.js";
 import { mount } from "../../report/page/client/mount.js";
+import { SECTIONS } from "../../report/page/client/sections.js";
 import { Connection } from "./connection.js";
 
 /**
@@ -85,10 +86,16 @@ async function showPage(page) {
     charts: [{ url: "/library/chart.umd.min.js" }, { url: "/library/chartjs-plugin-zoom.min.js" }],
     three: () => Promise.resolve("/library/three.module.min.js"),
   });
-  report = mount(element("report", HTMLDivElement), page, libraries);
+  report = mount(element("report", HTMLDivElement), page, libraries, () => connection.draw());
 }
 
-const connection = new Connection({ onState: showState, onPage: showPage });
+/** Whether a section in sight shows a part. @param {import("../events.ts").PartName} name */
+function isInSight(name) {
+  const shown = name === "images" ? "codes" : name; // which are behind them
+  return SECTIONS.some(({ id, shows }) => shows === shown && report?.isInSight(id));
+}
+
+const connection = new Connection({ onState: showState, onPage: showPage, isInSight });
 
 pause.addEventListener("click", () => {
   const action = pause.textContent === "Resume" ? "resume" : "pause";

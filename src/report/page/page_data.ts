@@ -4,8 +4,8 @@
  * @module
  */
 import type { TableRow } from "../closing_table.ts";
-import type { MetricsRecord, RunData, Snapshot } from "../run_data.ts";
-import { pageCodes } from "./page_codes.ts";
+import type { EpochPicture, MetricsRecord, RunData, Snapshot } from "../run_data.ts";
+import { packedImages, pageCodes } from "./page_codes.ts";
 import { compactPicture, grayTile, pageWeights } from "./page_images.ts";
 import type { PageData, PagePicture, PageRow, PageSnapshot } from "./page_types.ts";
 
@@ -38,7 +38,7 @@ export function pageData(run: RunData): PageData {
     baselines: baselines.filter(({ value }) => Number.isFinite(value))
       .map((line) => ({ ...line, value: significant(line.value, 6) })),
     rows: run.rows.map(pageRow),
-    snapshot: run.snapshot && pageSnapshot(run.snapshot),
+    snapshot: run.snapshot && wholeSnapshot(run.snapshot),
     pictures: history(run.pictures),
     weights: run.weights.map((weights) =>
       pageWeights(weights, run.snapshot?.imageShape ?? imageShapeOf(run.facts))
@@ -46,7 +46,15 @@ export function pageData(run: RunData): PageData {
   };
 }
 
-/** Makes the page's data of a moment alone, for a dashboard that has the rest. */
+/** The page's data of a moment, with its codes and their images. */
+function wholeSnapshot(snapshot: Snapshot): PageSnapshot {
+  const { codes, imageShape } = snapshot, page = pageSnapshot(snapshot);
+  return codes
+    ? { ...page, codes: { ...pageCodes(codes), images: packedImages(codes.images, imageShape, 9) } }
+    : page;
+}
+
+/** Makes the page's data of a moment alone, without its codes, for a dashboard that has the rest. */
 export function pageSnapshot(snapshot: Snapshot): PageSnapshot {
   const { epoch, step, imageShape, images, inputs, reconstructions, errors, activations, sparsity } =
     snapshot;
@@ -63,7 +71,6 @@ export function pageSnapshot(snapshot: Snapshot): PageSnapshot {
       result: tile(reconstructions, n),
       error: finite(error, 4),
     })),
-    codes: snapshot.codes && pageCodes(snapshot.codes, imageShape),
     samples: snapshot.samples &&
       Array.from({ length: Math.floor(snapshot.samples.length / pixels) }, (_, n) => {
         const bytes = snapshot.samples!.subarray(n * pixels, (n + 1) * pixels);
@@ -130,12 +137,16 @@ function thin(metrics: readonly MetricsRecord[]): readonly MetricsRecord[] {
 function history(pictures: RunData["pictures"]): PagePicture[] {
   const kinds = [...new Set(pictures.map(({ kind }) => kind))];
   return kinds.flatMap((kind) => {
-    const small = pictures.filter((picture) => picture.kind === kind)
-      .map(({ kind, epoch, png }) => ({ kind, epoch, image: compactPicture(png) }));
+    const small = pictures.filter((picture) => picture.kind === kind).map(pagePicture);
     const length = small.reduce((sum, { image }) => sum + image.length, 0);
     const share = HISTORY_LENGTH / kinds.length / length;
     return spreadOut(small, Math.max(2, Math.floor(small.length * share)));
   });
+}
+
+/** A picture after an epoch, small. */
+export function pagePicture({ kind, epoch, png }: EpochPicture): PagePicture {
+  return { kind, epoch, image: compactPicture(png) };
 }
 
 /** At most `most` of a list, evenly, the first and the last among them. */

@@ -12,8 +12,6 @@ import { turningPoints } from "./turning_points.js";
 
 /**
  * @typedef {import("../page_types.ts").PageCodes} PageCodes
- * @typedef {import("./charts.js").ChartBoard} ChartBoard
- * @typedef {import("./libraries.js").Libraries} Libraries
  *
  * @typedef {object} CloudData
  * @property {PageCodes} codes
@@ -33,11 +31,10 @@ const REACH = 14, TOUCH_REACH = 26;
 /**
  * The cloud, with legend, hover card and table.
  *
- * @param {ChartBoard} board
- * @param {Libraries} libraries
+ * @param {import("./sections.js").Tools} tools
  * @param {CloudData} first
  */
-export function cloud(board, libraries, first) {
+export function cloud({ board, libraries, whenSeen }, first) {
   let data = first;
   /** @type {Set<number>} */
   const hidden = new Set();
@@ -200,12 +197,13 @@ export function cloud(board, libraries, first) {
 
   const unpackImages = async () => {
     const { images } = data.codes;
-    const bytes = await unpack(images);
+    const bytes = images === "" ? undefined : await unpack(images); // a dashboard's may come later
     if (images === data.codes.images) pixels = bytes;
     if (shown >= 0) reveal(shown);
   };
 
   const start = async () => {
+    unpackImages();
     const space = data.codes.axes.length === 3;
     try {
       points = space ? turningPoints(await libraries.three(), board, frame, () => reveal(shown)) : undefined;
@@ -220,8 +218,7 @@ export function cloud(board, libraries, first) {
   drawLegend();
   describe();
   board.onRedraw(redraw);
-  requestAnimationFrame(() => setTimeout(start)); // the rest of the page is there first
-  unpackImages();
+  whenSeen(start);
   return {
     element: make("div", {}, note, make("figure", { class: "panel" }, frame, legend, behind.element)),
     update: (/** @type {CloudData} */ next) => {

@@ -11,7 +11,17 @@ import { Theme } from "./theme.js";
 /**
  * @typedef {import("../page_types.ts").PageData} PageData
  * @typedef {import("./libraries.js").Libraries} Libraries
+ *
+ * @typedef {object} Mounted
+ * @property {(page: PageData) => void} update shows newer data of the same run: charts and pictures change in place, and
+ *   zoom, rotation, hidden classes and open tables stay as the reader left them. Sections appear when there is something
+ *   to show
+ * @property {(id: string) => boolean} isInSight whether a section is in sight, on a page that changes often
+ * @property {ChartBoard} board
  */
+
+/** How far a section may be from the window and count as in sight: scrolling finds it drawn. */
+const AHEAD = "200px 0px";
 
 /** @type {Readonly<Record<PageData["status"], string>>} */
 const STATUS = {
@@ -27,11 +37,11 @@ const STATUS = {
  * @param {HTMLElement} root takes the page; what is in it is replaced
  * @param {PageData} first
  * @param {Libraries} libraries
- * @returns {{ update: (page: PageData) => void, board: ChartBoard }} `update` shows newer data of the same run: charts
- *   and pictures change in place, and zoom, rotation, hidden classes and open tables stay as the reader left them.
- *   Sections appear when there is something to show
+ * @param {(id: string) => void} [onSight] told when a section comes into sight. If it is given, the page is one that
+ *   changes often: sections out of sight are drawn when they come into it, and not before
+ * @returns {Mounted}
  */
-export function mount(root, first, libraries) {
+export function mount(root, first, libraries, onSight) {
   const theme = new Theme();
   const board = new ChartBoard(libraries.Chart, theme);
   const head = header(theme);
@@ -39,22 +49,45 @@ export function mount(root, first, libraries) {
   const main = make("main");
   root.replaceChildren(make("div", { class: "page" }, head.element, contents, main));
 
-  /** @type {Map<string, import("./sections.js").Part>} */
+  /** @type {Map<string, { part: import("./sections.js").Part, section: HTMLElement, shown: PageData }>} */
   const parts = new Map();
+  /** @type {Set<string>} sections in sight, or soon to be */
+  const inSight = new Set();
+  let latest = first;
+  const sight = onSight && new IntersectionObserver((entries) => {
+    for (const { target: { id }, isIntersecting } of entries) {
+      if (!isIntersecting) inSight.delete(id);
+      else if (!inSight.has(id)) {
+        inSight.add(id);
+        show(id);
+        onSight(id);
+      }
+    }
+  }, { rootMargin: AHEAD });
+  const show = (/** @type {string} */ id) => {
+    const made = parts.get(id);
+    if (!made || made.shown === latest || !SECTIONS.find((section) => section.id === id)?.applies(latest)) {
+      return;
+    }
+    made.shown = latest;
+    made.part.update(latest);
+  };
   const update = (/** @type {PageData} */ page) => {
+    latest = page;
     head.update(page);
     let at = main.firstElementChild;
     for (const { id, title, applies, build } of SECTIONS) {
-      const part = parts.get(id);
-      if (part) {
-        if (applies(page)) part.update(page);
-        at = document.getElementById(id)?.nextElementSibling ?? null;
+      const made = parts.get(id);
+      if (made) {
+        if (!sight || inSight.has(id)) show(id);
+        at = made.section.nextElementSibling;
       } else if (applies(page)) {
         const section = make("section", { id, "aria-label": title }, make("h2", {}, title));
         main.insertBefore(section, at); // charts measure the frame that they are made in
-        const made = build(page, { board, libraries });
-        section.append(made.element);
-        parts.set(id, made);
+        const part = build(page, { board, libraries, whenSeen: (start) => whenSeen(section, start) });
+        section.append(part.element);
+        parts.set(id, { part, section, shown: page });
+        sight?.observe(section);
       }
     }
     const links = SECTIONS.filter(({ id }) => parts.has(id)).map(({ id, title }) =>
@@ -62,8 +95,24 @@ export function mount(root, first, libraries) {
     );
     if (links.length !== contents.children.length) contents.replaceChildren(...links);
   };
+  /** Calls once the section is in sight, or once the rest of a page that does not change is there.
+   * @param {HTMLElement} section @param {() => void} start */
+  const whenSeen = (section, start) => {
+    if (!sight) return requestAnimationFrame(() => setTimeout(start));
+    const first = new IntersectionObserver((entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+      first.disconnect();
+      start();
+    }, { rootMargin: AHEAD });
+    first.observe(section);
+  };
+  if (sight) {
+    addEventListener("beforeprint", () => { // before the charts become pictures
+      for (const id of parts.keys()) show(id);
+    });
+  }
   update(first);
-  return { update, board };
+  return { update, isInSight: (id) => inSight.has(id), board };
 }
 
 /** The head of the page. @param {Theme} theme */
@@ -90,14 +139,24 @@ function header(theme) {
     notice.hidden = page.status !== "crashed";
     notice.textContent = "This run ended before its last step. Below is all that it wrote.";
     const words = page.command.split(" ").map((word) => make("span", { class: "word" }, word));
-    command.replaceChildren(...words.flatMap((word, k) => k > 0 ? [" ", word] : [word]));
-    facts.replaceChildren(
-      ...keyFacts(page).flatMap(([name, value]) =>
-        value ? [make("div", {}, make("dt", {}, name), make("dd", {}, value))] : []
-      ),
+    if (command.textContent !== page.command) {
+      command.replaceChildren(...words.flatMap((word, k) => k > 0 ? [" ", word] : [word]));
+    }
+    const entries = keyFacts(page).flatMap(([name, value]) =>
+      value ? [make("div", {}, make("dt", {}, name), make("dd", {}, value))] : []
     );
+    replaceOthers(facts, entries);
   };
   return { element, update };
+}
+
+/** Replaces the children that are others than before: the rest is not painted anew.
+ * @param {HTMLElement} parent @param {readonly HTMLElement[]} children */
+function replaceOthers(parent, children) {
+  if (parent.children.length !== children.length) return parent.replaceChildren(...children);
+  for (const [k, child] of children.entries()) {
+    if (!parent.children[k].isEqualNode(child)) parent.children[k].replaceWith(child);
+  }
 }
 
 /** What a reader asks first. @param {PageData} page @returns {[string, string | undefined][]} */

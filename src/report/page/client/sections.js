@@ -17,12 +17,18 @@ import { history, reconstructions, samples, weights } from "./pictures.js";
  * @typedef {import("./line_figure.js").LineSpec} LineSpec
  * @typedef {import("./bar_figure.js").BarSpec} BarSpec
  * @typedef {import("./libraries.js").Libraries} Libraries
- * @typedef {{ board: ChartBoard, libraries: Libraries }} Tools
+ * @typedef {object} Tools
+ * @property {ChartBoard} board
+ * @property {Libraries} libraries
+ * @property {(start: () => void) => void} whenSeen calls back when it is time to draw what is costly
+ *
  * @typedef {{ element: HTMLElement, update: (page: PageData) => void }} Part
  *
  * @typedef {object} Section
  * @property {string} id
  * @property {string} title
+ * @property {"codes" | "snapshot" | "pictures"} [shows] the part of the data that it shows, if that changes while
+ *   training goes on: a dashboard fetches what is in sight
  * @property {(page: PageData) => boolean} applies whether there is anything to show
  * @property {(page: PageData, tools: Tools) => Part} build
  */
@@ -56,45 +62,52 @@ export const SECTIONS = [
   {
     id: "reconstructions",
     title: "Reconstructions",
+    shows: "snapshot",
     applies: ({ snapshot }) => (snapshot?.tiles.length ?? 0) > 0,
     build: (page) => ofSnapshot(page, reconstructions),
   },
   {
     id: "samples",
     title: "Samples",
+    shows: "snapshot",
     applies: ({ snapshot }) => (snapshot?.samples?.length ?? 0) > 0,
     build: (page) => ofSnapshot(page, samples),
   },
   {
     id: "history-samples",
     title: "Samples over time",
+    shows: "pictures",
     applies: ({ pictures }) => pictures.some(({ kind }) => kind === "samples"),
     build: (page) => history(page, "samples"),
   },
   {
     id: "history-reconstructions",
     title: "Reconstructions over time",
+    shows: "pictures",
     applies: ({ pictures }) => pictures.some(({ kind }) => kind === "reconstructions"),
     build: (page) => history(page, "reconstructions"),
   },
   {
     id: "codes",
     title: "Codes",
+    shows: "codes",
     applies: ({ snapshot }) => snapshot?.codes !== undefined && snapshot.codes.points.length > 0,
-    build: (page, { board, libraries }) => {
-      const { element, update } = cloud(board, libraries, cloudData(page));
+    build: (page, tools) => {
+      const { element, update } = cloud(tools, cloudData(page));
       return { element, update: (next) => update(cloudData(next)) };
     },
   },
   {
     id: "levels",
     title: "Levels",
+    shows: "snapshot",
     applies: ({ snapshot }) => (snapshot?.levels?.length ?? 0) > 0,
     build: (page, { board }) => keyed(levelSpecs, (spec) => barFigure(board, spec), page),
   },
   {
     id: "sparsity",
     title: "Sparsity",
+    shows: "snapshot",
     applies: ({ snapshot }) => snapshot?.sparsity !== undefined,
     build: (page, { board }) => keyed(sparsitySpecs, (spec) => barFigure(board, spec), page),
   },
@@ -107,6 +120,7 @@ export const SECTIONS = [
   {
     id: "activations",
     title: "Activations",
+    shows: "snapshot",
     applies: ({ snapshot }) => (snapshot?.activations.length ?? 0) > 0,
     build: (page, { board }) => keyed(activationSpecs, (spec) => barFigure(board, spec), page),
   },
