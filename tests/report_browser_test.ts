@@ -294,6 +294,14 @@ browserTest(
       await page.evaluate(paper),
       "rgb(251, 251, 249)",
     );
+    await page.emulateMedia({ media: "print" });
+    const picture = (await page.locator(".cloud img.printed").boundingBox())!;
+    for (const name of await page.locator(".cloud .axis").all()) {
+      const { x, y, width } = (await name.boundingBox())!;
+      assert.ok(x >= picture.x - 1 && x + width <= picture.x + picture.width + 1, "axes have names on paper");
+      assert.ok(y > picture.y && y < picture.y + picture.height);
+    }
+    await page.emulateMedia({ media: "screen" });
     await page.evaluate(() => dispatchEvent(new Event("afterprint")));
     assert.equal(await page.locator("img.printed").count(), 0);
     assert.equal(

@@ -5,6 +5,7 @@ import { Canvas } from "../src/report/canvas.ts";
 import { codesPicture } from "../src/report/codes_picture.ts";
 import { CLASS_COLOURS, classColour, type Colour, colourOf } from "../src/report/colours.ts";
 import { textStrokes, textWidth } from "../src/report/font.ts";
+import { lossPerImage } from "../src/report/loss_per_image.ts";
 import { curvesOf, lossPicture } from "../src/report/loss_picture.ts";
 import { principalComponents } from "../src/report/principal_components.ts";
 import { DARK_CLASS_COLOURS } from "../src/report/page/client/colours.js";
@@ -198,6 +199,13 @@ Deno.test("class colours stand out from white and from black, and begin again af
 
 /** The frame of a loss picture's only plot, without stages. */
 const PLOT = { left: 110, top: 84, right: 1150, bottom: 564 };
+
+Deno.test("the loss of tied is drawn per image, as that on test images is", () => {
+  const metrics = [{ step: 5, loss: 640 }, { step: 10, loss: "NaN" }, { step: 10, "test.loss": 30 }];
+  const of = (recipe: string) => lossPerImage({ recipe, config: { batchSize: 20 }, metrics });
+  assert.deepEqual(of("tied"), [{ ...metrics[0], loss: 32 }, ...metrics.slice(1)]);
+  assert.equal(of("deep"), metrics);
+});
 
 Deno.test("lossPicture() draws a curve from its first to its last point", () => {
   const metrics = [{ step: 0, loss: 1 }, { step: 50, loss: 1.5 }, { step: 100, loss: 2 }];

@@ -9,6 +9,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import type { Live } from "../live/live.ts";
 import { codesPicture } from "../report/codes_picture.ts";
+import { lossPerImage } from "../report/loss_per_image.ts";
 import { lossPicture } from "../report/loss_picture.ts";
 import { reportPage } from "../report/page/report_page.ts";
 import { imageGrid, reconstructionGrid } from "../report/picture.ts";
@@ -122,7 +123,7 @@ export class RunPictures implements Disposable {
     const { folder, data } = this.#options;
     const run = readRunData(folder);
     const { snapshot, weights } = run;
-    writeFileAtomic(join(folder, "loss.png"), lossPicture(run.metrics, run.baselines));
+    writeFileAtomic(join(folder, "loss.png"), lossPicture(lossPerImage(run), run.baselines));
     if (snapshot?.codes) {
       writeFileAtomic(join(folder, "codes.png"), codesPicture(snapshot.codes, run.classNames));
     }

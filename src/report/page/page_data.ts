@@ -4,6 +4,7 @@
  * @module
  */
 import type { TableRow } from "../closing_table.ts";
+import { lossPerImage } from "../loss_per_image.ts";
 import type { EpochPicture, MetricsRecord, RunData, Snapshot } from "../run_data.ts";
 import { packedImages, pageCodes } from "./page_codes.ts";
 import { compactPicture, grayTile, pageWeights } from "./page_images.ts";
@@ -34,7 +35,7 @@ export function pageData(run: RunData): PageData {
     config: texts(run.config),
     facts: texts(run.facts),
     classNames,
-    metrics: thin(run.metrics).map(roundRecord),
+    metrics: thin(lossPerImage(run)).map(roundRecord),
     baselines: baselines.filter(({ value }) => Number.isFinite(value))
       .map((line) => ({ ...line, value: significant(line.value, 6) })),
     rows: run.rows.map(pageRow),

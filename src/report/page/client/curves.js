@@ -52,8 +52,6 @@ export function groupCurves(page) {
     if (!found) groups.set(name, found = { name, title: titleOf(name), curves: [], baselines: [] });
     return found;
   };
-  // training's loss of tied is a batch's sum, that on test images an image's
-  const images = page.recipe === "tied" ? Number(page.config.batchSize) : 1;
   for (const record of page.metrics) {
     const x = record.step;
     if (typeof x !== "number") continue;
@@ -63,7 +61,7 @@ export function groupCurves(page) {
       const { curves } = group(nameOf(key));
       let curve = curves.find((curve) => curve.key === key);
       if (!curve) curves.push(curve = { key, side, points: [] });
-      curve.points.push({ x, y: key === "loss" ? Number(value) / images : Number(value) });
+      curve.points.push({ x, y: Number(value) });
     }
   }
   for (const { label, value, metric } of page.baselines) {

@@ -93,7 +93,8 @@ export function turningPoints(three, board, frame, onMove) {
       const end = corner.clone().setComponent(axis, reach.getComponent(axis) + 0.12);
       const [x, y] = project(end), half = name.offsetWidth / 2; // which stays in the frame
       const inside = Math.max(half, Math.min(frame.clientWidth - half, x));
-      name.style.transform = `translate(${inside}px, ${y}px) translate(-50%, -50%)`;
+      name.style.left = `${100 * inside / frame.clientWidth}%`; // so that they keep their places on paper
+      name.style.top = `${100 * y / frame.clientHeight}%`;
     }
   };
   canvas.addEventListener("draw", draw); // for printing
