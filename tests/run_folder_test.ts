@@ -9,6 +9,7 @@ import {
   writeConfig,
   writeFileAtomic,
 } from "../src/run/run_folder.ts";
+import { withFullDisk } from "./helpers/full_disk.ts";
 
 /** Runs a test body with a folder of its own. */
 function inFolder(body: (folder: string) => void): () => void {
@@ -100,26 +101,12 @@ Deno.test(
   inFolder((folder) => {
     const path = join(folder, "a.txt");
     writeFileAtomic(path, "old");
-    const open = Deno.openSync;
-    const restore = () => Deno.openSync = open;
-    Deno.openSync = (...args) => {
-      const file = open(...args);
-      const write = file.writeSync.bind(file);
-      let calls = 0;
-      file.writeSync = (bytes) => {
-        if (calls++ === 0) return write(bytes.subarray(0, 2)); // half of it fits
-        throw Object.assign(new Error("No space left on device (os error 28)"), { code: "ENOSPC" });
-      };
-      return file;
-    };
-    try {
+    withFullDisk(() => {
       refused(() => writeFileAtomic(path, "new content"), `Cannot write "${path}": the disk is full`);
       const log = new MetricsLog(folder);
       refused(() => log.write({ loss: 1 }), "Cannot append to", "the disk is full");
       log.close();
-    } finally {
-      restore();
-    }
+    });
     assert.equal(Deno.readTextFileSync(path), "old");
     assert.equal(Deno.readTextFileSync(join(folder, "metrics.jsonl")), "");
     assert.deepEqual(names(folder), ["a.txt", "metrics.jsonl"]);

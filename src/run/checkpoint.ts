@@ -120,8 +120,8 @@ export function saveCheckpoint(folder: string, checkpoint: Checkpoint, keep: num
   }
 }
 
-/** SHA-256 in hex over names, shapes, metadata and values. */
-function checksumOf(tensors: readonly NamedTensor[], texts: Readonly<Record<string, string>>): string {
+/** SHA-256 in hex over names, shapes, metadata and values: what a checkpoint says of itself. */
+export function checksumOf(tensors: readonly NamedTensor[], texts: Readonly<Record<string, string>>): string {
   const hash = createHash("sha256");
   const header = [Object.entries(texts).sort(), tensors.map(({ name, shape }) => [name, shape])];
   hash.update(JSON.stringify(header));
@@ -151,7 +151,7 @@ export function readLastCheckpoint(folder: string): Checkpoint | undefined {
  * @param path its file
  * @throws InputError if it cannot be read, is damaged, was changed, or is of a newer format
  */
-export function readCheckpoint(path: string): Checkpoint {
+function readCheckpoint(path: string): Checkpoint {
   const { tensors, metadata } = decodeSafetensors(readBytes(path, MAX_BYTES), `"${path}"`);
   const refuse = (expected: string, found: string, advice: string): InputError =>
     new InputError(
@@ -202,6 +202,10 @@ export function readCheckpoint(path: string): Checkpoint {
       ...tensor,
       name: tensor.name.slice(beginning.length),
     }));
+  const best = texts.best === undefined ? undefined : part("best");
+  if (best && !Object.values(best).every((text) => typeof text === "string")) {
+    throw refuse(`texts in "best"`, shown(best), "it is no checkpoint");
+  }
   const unreadTensors = new Map(under("unread/").map(({ name, data }) => [name, data]));
   return {
     recipe: texts.recipe,
@@ -228,8 +232,6 @@ export function readCheckpoint(path: string): Checkpoint {
       losses: unreadTensors.get("losses") ?? new Float32Array(),
       norms: unreadTensors.get("norms"),
     },
-    best: texts.best === undefined
-      ? undefined
-      : { tensors: under("best/"), metadata: part("best") as Record<string, string> },
+    best: best && { tensors: under("best/"), metadata: best as Record<string, string> },
   };
 }

@@ -445,7 +445,7 @@ export class TrainingRun implements Disposable {
   #stoppedLine(stage: number | undefined): string {
     const { patience, minDelta } = this.#options.config, best = bestEpoch(this.#metrics, stage, minDelta)!;
     return `${stage === undefined ? "stopped" : `stage ${stage} stopped`} early: the best ${best.metric}, ` +
-      `${best.value.toPrecision(4)} after epoch ${best.epoch}, is ${patience} epochs ago`;
+      `${best.value.toPrecision(4)}, is that of epoch ${best.epoch} (--patience ${patience})`;
   }
 
   #saveBest(): void {
