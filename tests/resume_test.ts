@@ -117,7 +117,7 @@ Deno.test("--resume takes the run's own flags, and what is said beside it of sho
 
 Deno.test("--resume refuses another recipe's run, and what is no run", () => {
   const vae = () => parseRecipeFlags({ name: "vae", description: "" }, deep.flags, ["--resume", half]);
-  refused(vae, /expected a run of vae but found one of deep/);
+  refused(vae, /expected a run of vae but found one of "deep"/);
   refused(() => fromFlags("--resume", home), /"config.json" is missing/);
   refused(() => fromFlags("--resume", join(home, "nothing")), /no such file or folder/);
 });

@@ -69,7 +69,9 @@ export function parseRecipeFlags<const F extends FlagSet>(
   const run = readRun(folder);
   if (run.recipe !== command.name) {
     throw new InputError(
-      `${action}: expected a run of ${command.name} but found one of ${run.recipe}; use that recipe's command`,
+      `${action}: expected a run of ${command.name} but found one of ${
+        shown(run.recipe)
+      }; use that recipe's command`,
     );
   }
   if (given.has("out")) {

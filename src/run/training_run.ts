@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import { InputError } from "../errors.ts";
+import { InputError, shown } from "../errors.ts";
 import type { LossReading, Step, StepState } from "../graph/step.ts";
 import { DeviceImages } from "../layers/gather_batch.ts";
 import { closingTable } from "../report/closing_table.ts";
@@ -201,7 +201,9 @@ export class TrainingRun implements Disposable {
     const run = readRun(this.folder);
     if (run.facts.datasetChecksum !== data.checksum) {
       throw new InputError(
-        `Cannot resume "${this.folder}": expected the images that it began with, those of "${run.facts.dataset}", ` +
+        `Cannot resume "${this.folder}": expected the images that it began with, those of ${
+          shown(run.facts.dataset)
+        }, ` +
           `but found others in "${data.name}"; say where they are with --data-dir or --data`,
       );
     }

@@ -21,6 +21,8 @@ import { Parameters } from "../../src/graph/parameters.ts";
 import { RandomStream } from "../../src/random.ts";
 import { imageGrid } from "../../src/report/picture.ts";
 import { pageData } from "../../src/report/page/page_data.ts";
+import { checksumOf, readLastCheckpoint, saveCheckpoint } from "../../src/run/checkpoint.ts";
+import { parseRecipeFlags, refuseOthers } from "../../src/run/resume.ts";
 import { type FlagSet, positional, readFlags, toggle } from "../../src/run/flags.ts";
 import { loadParameters, readTrainedRun, storedShape } from "../../src/run/load_model.ts";
 import { readRunData } from "../../src/run/read_run_data.ts";
@@ -57,6 +59,24 @@ export interface Reader {
 const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
+/** What `--resume` makes of the run with one file replaced. */
+function resumesRun(name: string, damage: Reader["damage"]): Reader {
+  return {
+    name: `resume-${name}`,
+    sound: [soundRun[name]],
+    damage,
+    read: (bytes) =>
+      withFile(name, bytes, () => {
+        parseRecipeFlags({ name: "deep", description: "x" }, DEEP_FLAGS, [
+          "--resume",
+          run,
+          "--epochs",
+          "99999",
+        ]);
+      }),
+  };
+}
+
 /** Half of the time its bytes are damaged, half of the time its values. */
 function jsonDamage(random: RandomStream, input: Uint8Array): Uint8Array<ArrayBuffer> {
   return random.nextBelow(2) === 0 ? damaged(random, input) : utf8(damagedJson(random, textOf(input)));
@@ -87,6 +107,21 @@ function safetensorsDamage(random: RandomStream, input: Uint8Array): Uint8Array<
   const bytes = Uint8Array.from([...new Uint8Array(8), ...header, ...input.subarray(end)]);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
   return bytes;
+}
+
+/** The same for a checkpoint: its metadata are JSON in JSON. */
+function checkpointDamage(random: RandomStream, input: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (random.nextBelow(2) === 0) return safetensorsDamage(random, input);
+  const { tensors, metadata } = decodeSafetensors(input);
+  const key = pick(random, ["config", "dataset", "place", "state", "best"]);
+  return encodeSafetensors(tensors, { ...metadata, [key]: damagedJson(random, metadata[key]) });
+}
+
+/** A checkpoint with the checksum of what it holds, as somebody would write it who means harm. */
+function signed(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const { tensors, metadata: { checksum: _, ...texts } } = decodeSafetensors(bytes);
+  if (!tensors.every(({ name }) => name.isWellFormed())) return bytes;
+  return encodeSafetensors(tensors, { ...texts, checksum: checksumOf(tensors, texts) });
 }
 
 /** An NPY file of version 1.0. */
@@ -194,6 +229,33 @@ for (const [name, bytes] of Object.entries(soundRun)) Deno.writeFileSync(join(ru
 export function removeFolders(): void {
   Deno.removeSync(folder, { recursive: true });
 }
+
+/** A folder with a checkpoint. */
+const resumed = join(folder, "resumed");
+Deno.mkdirSync(resumed);
+const learned = {
+  recipe: "deep",
+  config: { seed: 0, sizes: [784, 2], schedule: "constant" },
+  dataset: { name: "mnist", checksum: "0123456789abcdef" },
+};
+const values = [{ name: "encoder.0.weight", shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, NaN) }];
+saveCheckpoint(resumed, {
+  ...learned,
+  place: { step: 9, epoch: 2, stage: 1, stageSteps: [5, 4], current: 1, metricsBytes: 100, seconds: 3 },
+  parameters: values,
+  state: {
+    index: 4,
+    unread: 2,
+    unreadImages: 128,
+    moments: [new Map([["encoder.0.weight", new Float32Array(6)]])],
+    losses: new Float32Array(1024),
+    norms: new Float32Array(1024),
+  },
+  best: {
+    tensors: values,
+    metadata: { recipe: "deep", step: "5", epoch: "1", metric: "test.loss", value: "0.1" },
+  },
+}, 1);
 
 /** Puts a file into the run while `body` reads it. */
 function withFile(name: string, bytes: Uint8Array, body: () => void): void {
@@ -316,6 +378,20 @@ export const READERS: readonly Reader[] = [
       return outcome.kind === "error" ? [outcome.message] : [];
     },
   },
+  {
+    name: "checkpoint",
+    sound: [Deno.readFileSync(join(resumed, "checkpoint-9.safetensors"))],
+    damage: checkpointDamage,
+    read: (bytes) => {
+      Deno.writeFileSync(
+        join(resumed, "checkpoint-9.safetensors"),
+        bytes.length % 2 === 0 ? bytes : signed(bytes),
+      );
+      const shapes = new Map(values.map(({ name, shape }) => [name, shape]));
+      refuseOthers(resumed, readLastCheckpoint(resumed)!, { ...learned, shapes, stages: 2 });
+    },
+  },
+  resumesRun("config.json", jsonDamage),
   readsRun("config.json", jsonDamage),
   readsRun("metrics.jsonl", linesDamage),
   readsRun("results.json", jsonDamage),

@@ -38,7 +38,9 @@ export async function killMany(
 ): Promise<Kills> {
   const kills: Kills = { killed: 0, whileWriting: 0, withoutCheckpoint: 0, tooEarly: 0, tooLate: 0 };
   const images = await makeImages(folder);
-  const argsOf = (k: number) => [...images, "--log-every", "3", ...WAYS[k][2], "--checkpoint-every", "1"];
+  const argsOf = (
+    k: number,
+  ) => [...images, "--log-every", "5", ...WAYS[k][2].split(" "), "--checkpoint-every", "1"];
   /** What others are compared with, made when first asked for: how many milliseconds it took to make. */
   const wholes = new Map<number, Promise<number>>();
 
