@@ -135,7 +135,9 @@ async function everything(gpu: Gpu): Promise<Map<string, Float32Array>> {
   ]);
 }
 
-for (const [variant, suffix] of [["register", ""], ["workgroup", "_workgroup"]] as const) {
+for (
+  const [variant, suffix] of [["register", ""], ["workgroup", "_workgroup"], ["image", "_image"]] as const
+) {
   gpuTest(`plain shaders compute what unrolled ones do, in all three ${variant} kernels`, async (gpu) => {
     const stripped = new Set<string>();
     using plainGpu = await openGpu({

@@ -184,6 +184,8 @@ const TILES: readonly ProductKernel[] = [
   { variant: "workgroup", rows: 32, columns: 32 },
   { variant: "workgroup", rows: 64, columns: 64 },
   { variant: "workgroup", rows: 128, columns: 128 },
+  { variant: "image", rows: 4, columns: 4 },
+  { variant: "image", rows: 16, columns: 16 },
 ];
 Deno.test.each(TILES.map((kernel) => [formatKernel(kernel), kernel] as const))(
   "dense kernels agree with the reference: %s",
@@ -240,6 +242,13 @@ async function checkTwoLayers(
   ]]);
   await assertAgreesWithReference(gpu, graph, parameters, [loss], given, rows, of);
 }
+
+gpuTest(
+  "image kernels agree with the reference where a matrix has more than one row of texels",
+  async (gpu) => {
+    await withKernels(gpu, "image", () => checkTwoLayers(gpu, 33, 31, 130, 70, "relu", true, "many texels"));
+  },
+);
 
 Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
   "a value with four readers gets the sum of their gradients, a shared weight the sum of its uses': %s kernels",

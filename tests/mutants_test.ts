@@ -5,6 +5,7 @@ import { compare, within } from "../src/check/compare.ts";
 import { type ReferenceResult, runReference } from "../src/check/reference_graph.ts";
 import { TOLERANCES } from "../src/check/tolerances.ts";
 import { type Gpu, openGpu } from "../src/gpu/device.ts";
+import { type Variant, VARIANTS } from "../src/gpu/product_kernel.ts";
 import { compile, type Optimizer } from "../src/graph/compile.ts";
 import { Graph } from "../src/graph/graph.ts";
 import { Parameters } from "../src/graph/parameters.ts";
@@ -158,6 +159,11 @@ async function checkUpdates(gpu: Gpu): Promise<Finding | undefined> {
   return undefined;
 }
 
+/** Which kernels a shader belongs to. */
+function variantOf(shader: string): Variant {
+  return VARIANTS.find((variant) => shader.endsWith(`_${variant}.wgsl`)) ?? "register";
+}
+
 Deno.test("every planted fault is noticed, and what notices it is listed in docs/proofs.md", async () => {
   let mutant: Mutant | undefined;
   using gpu = await openGpu({
@@ -166,8 +172,11 @@ Deno.test("every planted fault is noticed, and what notices it is listed in docs
   });
   using owned = new DisposableStack();
   const checkOps = opsCheck(gpu, owned);
-  for (const check of [checkOps, () => checkUpdates(gpu)]) {
-    assert.equal(await check(), undefined, "without a fault nothing is noticed");
+  for (const variant of VARIANTS) {
+    gpu.kernels = { variant };
+    for (const check of [checkOps, () => checkUpdates(gpu)]) {
+      assert.equal(await check(), undefined, `${variant} kernels: without a fault nothing is noticed`);
+    }
   }
   const lines: string[] = [], survivors: string[] = [];
   for (mutant of MUTANTS) {
@@ -177,6 +186,7 @@ Deno.test("every planted fault is noticed, and what notices it is listed in docs
       for (const key of [...gpu.pipelines.keys()].filter(isOf)) gpu.pipelines.delete(key);
     };
     forget();
+    gpu.kernels = { variant: variantOf(shader) };
     const found = await (shader.startsWith("optim/") ? checkUpdates(gpu) : checkOps());
     forget();
     gpu.check("a faulty run");

@@ -23,14 +23,18 @@ import * as deep from "../scripts/deep.ts";
 import { withFolder } from "./helpers/commands.ts";
 import { gpuTest } from "./helpers/gpu.ts";
 
-const SOFTWARE: Target = { isSoftware: true, kernels: { variant: "auto" } };
-const GPU: Target = { isSoftware: false, kernels: { variant: "auto" } };
+const SOFTWARE: Target = { isSoftware: true, prefersImages: false, kernels: { variant: "auto" } };
+const MESA: Target = { ...SOFTWARE, prefersImages: true };
+const GPU: Target = { ...SOFTWARE, isSoftware: false };
 const FORWARD: Product = { kind: "X·W", rows: 64, sum: 784, columns: 1000 };
 const WEIGHT: Product = { kind: "Xᵀ·dZ", rows: 784, sum: 64, columns: 1000 };
 
 Deno.test.each([
   [SOFTWARE, FORWARD, "register 16×16"],
   [SOFTWARE, WEIGHT, "register 16×16"],
+  [MESA, FORWARD, "image 16×16"],
+  [MESA, WEIGHT, "image 16×16"],
+  [MESA, { ...FORWARD, columns: 12 }, "register 16×16"], // too little for its copies
   [GPU, FORWARD, "workgroup 16×32"], // 128 workgroups
   [GPU, WEIGHT, "workgroup 64×64"],
   [GPU, { ...FORWARD, rows: 4096, columns: 8192 }, "workgroup 128×128"],
@@ -46,14 +50,14 @@ Deno.test.each([
 Deno.test("kernelOf() takes what tuning found under auto only, and for that product only", () => {
   const tuned = new Map([[productName(FORWARD), { variant: "naive", rows: 1, columns: 1 } as const]]);
   const of = (variant: "auto" | "register", product: Product) =>
-    formatKernel(kernelOf({ isSoftware: true, kernels: { variant, tuned } }, product));
+    formatKernel(kernelOf({ ...SOFTWARE, kernels: { variant, tuned } }, product));
   assert.equal(of("auto", FORWARD), "naive");
   assert.equal(of("register", FORWARD), "register 16×16");
   assert.equal(of("auto", { ...FORWARD, rows: 65 }), "register 16×16");
 });
 
 Deno.test("candidates() begins with the device's own choice, names each kernel once, and has all three kinds", () => {
-  for (const target of [SOFTWARE, GPU]) {
+  for (const target of [SOFTWARE, MESA, GPU]) {
     for (const product of [FORWARD, WEIGHT, { ...FORWARD, rows: 1, columns: 3 }]) {
       const kernels = candidates(target, product), names = kernels.map(formatKernel);
       assert.deepEqual(kernels[0], kernelOf(target, product));
@@ -64,6 +68,11 @@ Deno.test("candidates() begins with the device's own choice, names each kernel o
       }
     }
     assert.ok(candidates(target, FORWARD).some(({ variant }) => variant === "workgroup"));
+    assert.equal(
+      candidates(target, FORWARD).some(({ variant }) => variant === "image"),
+      target.prefersImages,
+    );
+    assert.ok(candidates(target, { ...FORWARD, columns: 12 }).every(({ variant }) => variant !== "image"));
   }
   assert.equal(kernelNamed("Xᵀ·dZ 1×1×1", "workgroup 16×32"), undefined);
   assert.equal(kernelNamed("X·X 1×1×1", "naive"), undefined);

@@ -4,6 +4,7 @@
  * @module
  */
 import { InputError } from "../errors.ts";
+import { createImage } from "./image.ts";
 import type { KernelPreference } from "./product_kernel.ts";
 
 /** What to ask of the machine. */
@@ -25,6 +26,8 @@ export class Gpu {
   readonly adapterName: string;
   /** Whether the adapter computes on the CPU. */
   readonly isSoftware: boolean;
+  /** Whether it reads images faster than buffers, as Mesa's software driver does. */
+  readonly prefersImages: boolean;
   /** Whether kernels can be timed one by one. */
   readonly hasTimestamps: boolean;
   /** See {@link OpenOptions.rewriteShader}. */
@@ -37,6 +40,7 @@ export class Gpu {
   readonly #errors: string[] = [];
   #isOutOfMemory = false;
   readonly #buffers: Set<GPUBuffer> = new Set();
+  readonly #images: Set<GPUTexture> = new Set();
   #lost: string | undefined;
   #absent: GPUBuffer | undefined;
 
@@ -45,6 +49,8 @@ export class Gpu {
     this.device = device;
     this.adapterName = adapter.info.description || adapter.info.device || "unnamed adapter";
     this.isSoftware = adapter.info.isFallbackAdapter ?? false;
+    this.prefersImages = this.adapterName.startsWith("llvmpipe") &&
+      languageFeatures().has("readonly_and_readwrite_storage_textures");
     this.hasTimestamps = device.features.has("timestamp-query");
     this.rewriteShader = options.rewriteShader ?? ((_path, code) => code);
     device.addEventListener("uncapturederror", (event) => {
@@ -76,15 +82,16 @@ export class Gpu {
     return this.device.limits[this.bufferLimit];
   }
 
-  /** Number of buffers created and not yet destroyed. */
+  /** Number of buffers and images created and not yet destroyed. */
   get liveBuffers(): number {
-    return this.#buffers.size;
+    return this.#buffers.size + this.#images.size;
   }
 
-  /** Bytes of all buffers created and not yet destroyed. */
+  /** Bytes of all buffers and images created and not yet destroyed. */
   get liveBytes(): number {
     let bytes = 0;
     for (const buffer of this.#buffers) bytes += buffer.size;
+    for (const { width, height } of this.#images) bytes += 16 * width * height;
     return bytes;
   }
 
@@ -160,6 +167,24 @@ export class Gpu {
   }
 
   /**
+   * An image for the vec4 of a buffer: see `src/gpu/image.ts`.
+   *
+   * @param label the name that errors show
+   * @param bytes its size, a multiple of 16, at most what a storage buffer may have
+   */
+  createImage(label: string, bytes: number): GPUTexture {
+    const image = createImage(this.device, label, bytes);
+    this.#images.add(image);
+    return image;
+  }
+
+  /** Frees an image made by {@link createImage}. */
+  destroyImage(image: GPUTexture): void {
+    image.destroy();
+    this.#images.delete(image);
+  }
+
+  /**
    * Copies parts of buffers back to the CPU, all with one wait for the GPU.
    *
    * @param parts each a buffer with an offset and a size in bytes, multiples of 4
@@ -202,7 +227,9 @@ export class Gpu {
   /** Destroys every buffer and the device. */
   destroy(): void {
     for (const buffer of this.#buffers) buffer.destroy();
+    for (const image of this.#images) image.destroy();
     this.#buffers.clear();
+    this.#images.clear();
     this.pipelines.clear();
     this.device.destroy();
   }
@@ -211,6 +238,12 @@ export class Gpu {
   [Symbol.dispose](): void {
     this.destroy();
   }
+}
+
+/** What this WebGPU knows beyond the first WGSL; Deno's types lack it. */
+function languageFeatures(): ReadonlySet<string> {
+  return (navigator.gpu as GPU & { readonly wgslLanguageFeatures?: ReadonlySet<string> })
+    .wgslLanguageFeatures ?? new Set();
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Gpu } from "./device.ts";
+import { IMAGE_FORMAT } from "./image.ts";
 import { unroll, type UnrolledText } from "./unroll.ts";
 
 /** A WGSL file of the project. */
@@ -14,8 +15,8 @@ export interface Shader {
   readonly code: string;
 }
 
-/** How an entry point uses a binding. */
-export type Access = "read" | "write";
+/** How an entry point uses a binding: a buffer that it reads or writes, or an image that it reads. */
+export type Access = "read" | "write" | "image";
 
 /** What makes a pipeline: a shader, its entry point, its constants, and how it uses each binding. */
 export interface KernelSpec {
@@ -29,9 +30,10 @@ export interface KernelSpec {
   readonly access: readonly Access[];
 }
 
-const BUFFER_TYPES: Record<Access, GPUBufferBindingType> = {
-  read: "read-only-storage",
-  write: "storage",
+const LAYOUTS: Record<Access, Omit<GPUBindGroupLayoutEntry, "binding" | "visibility">> = {
+  read: { buffer: { type: "read-only-storage" } },
+  write: { buffer: { type: "storage" } },
+  image: { storageTexture: { access: "read-only", format: IMAGE_FORMAT } },
 };
 
 /** {@link unroll}, with the path in its error. */
@@ -80,7 +82,7 @@ export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUCom
       entries: access.map((use, binding) => ({
         binding,
         visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: BUFFER_TYPES[use] },
+        ...LAYOUTS[use],
       })),
     })],
   });

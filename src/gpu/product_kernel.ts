@@ -30,9 +30,9 @@ export function productName({ kind, rows, sum, columns }: Product): string {
 /**
  * The kinds of kernel that every product has: `naive`, plain loops, one number a lane; `register`, a tile in the
  * registers of each lane, for software adapters; `workgroup`, a tile that the lanes of a workgroup compute from what they
- * share, for GPUs.
+ * share, for GPUs; `image`, as `register`, from images of both matrices, for Mesa's software driver.
  */
-export const VARIANTS = ["naive", "register", "workgroup"] as const;
+export const VARIANTS = ["naive", "register", "workgroup", "image"] as const;
 
 /** The name of a kind of kernel: see {@link VARIANTS}. */
 export type Variant = typeof VARIANTS[number];

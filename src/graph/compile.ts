@@ -4,10 +4,12 @@
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
+import { ROW_BYTES } from "../gpu/image.ts";
 import { createPipeline, type KernelSpec, type Shader } from "../gpu/kernel.ts";
 import totalCode from "../../shaders/losses/total.wgsl" with { type: "text" };
 import type { Graph, LossTerm } from "./graph.ts";
 import { LOSS_CHUNKS } from "./graph.ts";
+import { planImages, type StepImages } from "./images.ts";
 import { checkLimits, lanesOfWorkgroup } from "./limits.ts";
 import { type Parameter, type Parameters, SLOT_ALIGNMENT } from "./parameters.ts";
 import { type CompiledDispatch, Step } from "./step.ts";
@@ -128,6 +130,7 @@ export async function compile(
 
   const owned = new Map<Tensor, GPUBuffer>();
   const made: GPUBuffer[] = [];
+  let images: StepImages | undefined;
   function create(name: string, bytes: number, usage?: number): GPUBuffer {
     const buffer = gpu.createBuffer(name, bytes, usage);
     made.push(buffer);
@@ -187,7 +190,8 @@ export async function compile(
       if (parameter) return { buffer: arenas.gradients, offset: parameter.offset, size };
       let buffer = owned.get(tensor);
       if (!buffer) {
-        buffer = create(tensor.name, tensor.bytes);
+        const unit = dispatches.some(({ images = 0 }) => images > 0) ? ROW_BYTES : 4;
+        buffer = create(tensor.name, Math.ceil(tensor.bytes / unit) * unit);
         owned.set(tensor, buffer);
         if (tensor.contents) gpu.device.queue.writeBuffer(buffer, 0, tensor.contents);
       }
@@ -204,9 +208,10 @@ export async function compile(
     );
     const state = create(`${label} step`, 32);
     const compiled: CompiledDispatch[] = [];
+    images = planImages(gpu, dispatches, place);
     for (const [at, dispatch] of dispatches.entries()) {
       const lanes = lanesOfWorkgroup(gpu, dispatch, graph.batchSize);
-      compiled.push(await compileDispatch(gpu, dispatch, lanes, place, settings, at, state));
+      compiled.push(await compileDispatch(gpu, dispatch, lanes, place, images, settings, at, state));
     }
     gpu.check(`compiling ${label}`);
     return new Step(gpu, graph, options, compiled, {
@@ -217,9 +222,11 @@ export async function compile(
       ring: owned.get(ring)!,
       norms: norms && owned.get(norms),
       made,
+      images: images.all,
     });
   } catch (error) {
     for (const buffer of made) gpu.destroyBuffer(buffer);
+    for (const image of images?.all ?? []) gpu.destroyImage(image);
     throw error;
   }
 }
@@ -265,16 +272,22 @@ async function compileDispatch(
   dispatch: Dispatch,
   lanes: number,
   place: Place,
+  images: StepImages,
   settings: GPUBuffer,
   at: number,
   state: GPUBuffer,
 ): Promise<CompiledDispatch> {
-  const { shader, entryPoint, reads, writes, label } = dispatch;
+  const { shader, entryPoint, reads, writes, label, images: imageReads = 0 } = dispatch;
   const spec: KernelSpec = {
     shader,
     entryPoint,
     constants: { LANES: lanes, ...dispatch.constants },
-    access: [...reads.map(() => "read" as const), ...writes.map(() => "write" as const), "read", "read"],
+    access: [
+      ...reads.map((_, at) => at < imageReads ? "image" : "read"),
+      ...writes.map(() => "write" as const),
+      "read",
+      "read",
+    ],
   };
   const { u32, f32 = {} } = dispatch.settings;
   const fields = Object.values(u32).length + Object.values(f32).length;
@@ -288,7 +301,10 @@ async function compileDispatch(
     label,
     layout: pipeline.getBindGroupLayout(0),
     entries: [
-      ...[...reads, ...writes].map((tensor, binding) => ({ binding, resource: place(tensor, binding) })),
+      ...[...reads, ...writes].map((tensor, binding) => ({
+        binding,
+        resource: binding < imageReads ? images.of(tensor).createView() : place(tensor, binding),
+      })),
       {
         binding: reads.length + writes.length,
         resource: { buffer: settings, offset: SETTINGS_STRIDE * at, size: bytes.byteLength },
@@ -296,5 +312,6 @@ async function compileDispatch(
       { binding: reads.length + writes.length + 1, resource: { buffer: state } },
     ],
   });
-  return { ...dispatch, pipeline, bindGroup, workgroups: Math.ceil(dispatch.lanes / lanes) };
+  const workgroups = Math.ceil(dispatch.lanes / lanes);
+  return { ...dispatch, pipeline, bindGroup, workgroups, copies: images.copies[at] };
 }

@@ -26,6 +26,8 @@ export interface BackwardRequest {
 export interface Target {
   /** Whether the adapter computes on the CPU. */
   readonly isSoftware: boolean;
+  /** Whether it reads images faster than buffers. */
+  readonly prefersImages: boolean;
   /** Which kernels of products its user asked for. */
   readonly kernels: KernelPreference;
 }

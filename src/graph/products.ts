@@ -4,10 +4,13 @@
  */
 import naiveCode from "../../shaders/layers/dense_naive.wgsl" with { type: "text" };
 import forwardCode from "../../shaders/layers/dense_forward.wgsl" with { type: "text" };
+import forwardImageCode from "../../shaders/layers/dense_forward_image.wgsl" with { type: "text" };
 import forwardSharedCode from "../../shaders/layers/dense_forward_workgroup.wgsl" with { type: "text" };
 import inputCode from "../../shaders/layers/dense_backward_input.wgsl" with { type: "text" };
+import inputImageCode from "../../shaders/layers/dense_backward_input_image.wgsl" with { type: "text" };
 import inputSharedCode from "../../shaders/layers/dense_backward_input_workgroup.wgsl" with { type: "text" };
 import weightCode from "../../shaders/layers/dense_backward_weight.wgsl" with { type: "text" };
+import weightImageCode from "../../shaders/layers/dense_backward_weight_image.wgsl" with { type: "text" };
 import weightSharedCode from "../../shaders/layers/dense_backward_weight_workgroup.wgsl" with {
   type: "text",
 };
@@ -47,16 +50,19 @@ const SHADERS: Readonly<Record<ProductKind, Readonly<Record<Variant, Shader>>>> 
     naive: NAIVE,
     register: shaderOf("dense_forward", forwardCode),
     workgroup: shaderOf("dense_forward_workgroup", forwardSharedCode),
+    image: shaderOf("dense_forward_image", forwardImageCode),
   },
   "dZ·Wᵀ": {
     naive: NAIVE,
     register: shaderOf("dense_backward_input", inputCode),
     workgroup: shaderOf("dense_backward_input_workgroup", inputSharedCode),
+    image: shaderOf("dense_backward_input_image", inputImageCode),
   },
   "Xᵀ·dZ": {
     naive: NAIVE,
     register: shaderOf("dense_backward_weight", weightCode),
     workgroup: shaderOf("dense_backward_weight_workgroup", weightSharedCode),
+    image: shaderOf("dense_backward_weight_image", weightImageCode),
   },
 };
 
@@ -94,11 +100,22 @@ const ENOUGH_WORKGROUPS = 128;
 /** With fewer rows, columns or terms there is too little to share. */
 const WORTH_SHARING = 16;
 
+/** Floating-point operations from which on a product gains more by reading images than the copies cost. */
+const WORTH_COPYING = 2e6;
+
+const flopOf = ({ rows, sum, columns }: ProductShape) => 2 * rows * sum * columns;
+
+/** Whether a device should read a product's matrices from images. */
+function suitsImages({ prefersImages }: Target, product: ProductShape): boolean {
+  return prefersImages && flopOf(product) >= WORTH_COPYING;
+}
+
 /** Every kernel that a kind of product has. */
 function kernelsOf(kind: ProductKind): ProductKernel[] {
   return [
     { variant: "naive", rows: 1, columns: 1 },
     ...REGISTER_TILES.map(([rows, columns]) => ({ variant: "register", rows, columns }) as const),
+    ...REGISTER_TILES.map(([rows, columns]) => ({ variant: "image", rows, columns }) as const),
     ...workgroupTiles(kind).map(({ rows, columns }) => ({ variant: "workgroup", rows, columns }) as const),
   ];
 }
@@ -114,8 +131,9 @@ function workgroupTiles(kind: ProductKind): WorkgroupTile[] {
  */
 export function candidates(target: Target, product: Product): ProductKernel[] {
   const own = kernelOf({ ...target, kernels: { variant: "auto" } }, product);
-  const others = kernelsOf(product.kind).filter(({ rows, columns }) =>
-    rows < 2 * padded(product.rows) && columns < 2 * padded(product.columns)
+  const others = kernelsOf(product.kind).filter(({ variant, rows, columns }) =>
+    rows < 2 * padded(product.rows) && columns < 2 * padded(product.columns) &&
+    (variant !== "image" || suitsImages(target, product)) // a kernel's time is without that of the copies
   );
   return [own, ...others.filter((kernel) => formatKernel(kernel) !== formatKernel(own))];
 }
@@ -128,17 +146,20 @@ export function kernelNamed(product: string, kernel: string): ProductKernel | un
 
 /**
  * The kernel that a device computes a product with: what its user asked for, else what tuning found, else what suits such
- * adapters. A software adapter is bound by loads, so its tiles are as large as registers allow; a GPU wants many lanes,
+ * adapters. A software adapter is bound by loads, so its tiles are as large as registers allow,
+ * and Mesa's reads from images what is worth the copies; a GPU wants many lanes,
  * and shares what they load if there is enough to share.
  */
-export function kernelOf({ isSoftware, kernels }: Target, product: Product): ProductKernel {
+export function kernelOf(target: Target, product: Product): ProductKernel {
+  const { isSoftware, kernels } = target;
   const tuned = kernels.variant === "auto" ? kernels.tuned?.get(productName(product)) : undefined;
   if (tuned) return tuned;
   const { kind, rows, sum, columns } = product;
   const shares = !isSoftware && Math.min(rows, sum, columns) >= WORTH_SHARING;
-  const variant = kernels.variant !== "auto" ? kernels.variant : shares ? "workgroup" : "register";
+  const own = shares ? "workgroup" : suitsImages(target, product) ? "image" : "register";
+  const variant = kernels.variant === "auto" ? own : kernels.variant;
   if (variant === "naive") return { variant, rows: 1, columns: 1 };
-  if (variant === "register") return { variant, ...(isSoftware ? LARGE : SMALL) };
+  if (variant !== "workgroup") return { variant, ...(isSoftware ? LARGE : SMALL) };
   const tiles = workgroupTiles(kind);
   const tile = tiles.findLast((tile) => countTiles(product, tile) >= ENOUGH_WORKGROUPS) ?? tiles[0];
   return { variant, rows: tile.rows, columns: tile.columns };
@@ -155,7 +176,7 @@ function countTiles(
 /** What a dispatch has from its product. */
 export type ProductDispatch = Pick<
   Dispatch,
-  "shader" | "entryPoint" | "constants" | "lanes" | "workgroup" | "flop" | "product" | "kernel"
+  "shader" | "entryPoint" | "images" | "constants" | "lanes" | "workgroup" | "flop" | "product" | "kernel"
 >;
 
 /**
@@ -178,14 +199,15 @@ export function dispatchProduct(
   return {
     shader: SHADERS[kind][variant],
     entryPoint: variant === "register" ? entryPoint : `${entryPoint}_${variant}`,
-    flop: 2 * shape.rows * shape.sum * shape.columns,
+    flop: flopOf(shape),
+    images: variant === "image" ? 2 : 0,
     product,
     kernel,
     ...(variant === "naive"
       ? naiveLanes(kind, shape)
-      : variant === "register"
-      ? registerLanes(kind, shape, kernel)
-      : workgroupLanes(kind, shape, kernel)),
+      : variant === "workgroup"
+      ? workgroupLanes(kind, shape, kernel)
+      : registerLanes(kind, shape, kernel)),
   };
 }
 

@@ -4,9 +4,11 @@
  */
 import { InputError } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
+import { encodeCopy } from "../gpu/image.ts";
 import type { CompileOptions } from "./compile.ts";
 import { LOSS_RING } from "./compile.ts";
 import type { Graph } from "./graph.ts";
+import type { ImageCopy } from "./images.ts";
 import { elements, fromArena, toSlot } from "./parameters.ts";
 import { type Dispatch, padded, type Tensor, type Value } from "./tensor.ts";
 
@@ -18,6 +20,8 @@ export interface CompiledDispatch extends Dispatch {
   readonly bindGroup: GPUBindGroup;
   /** How many workgroups run. */
   readonly workgroups: number;
+  /** What is copied into images before it. */
+  readonly copies: readonly ImageCopy[];
 }
 
 /** The buffers that a step owns. */
@@ -38,6 +42,8 @@ export interface StepBuffers {
   readonly norms: GPUBuffer | undefined;
   /** All of these and what only dispatches know: what is freed with the step. */
   readonly made: readonly GPUBuffer[];
+  /** The images that dispatches read, freed with the step too. */
+  readonly images: readonly GPUTexture[];
 }
 
 /** Which rows of the data set's order a step takes. */
@@ -149,9 +155,17 @@ export class Step {
   run(batch: Batch, learningRate?: number): void {
     this.#prepare(batch, learningRate);
     const encoder = this.#gpu.device.createCommandEncoder({ label: this.#options.label });
-    const pass = encoder.beginComputePass({ label: this.#options.label });
-    for (const dispatch of this.dispatches) encode(pass, dispatch);
-    pass.end();
+    let pass: GPUComputePassEncoder | undefined;
+    for (const dispatch of this.dispatches) {
+      if (dispatch.copies.length > 0) {
+        pass?.end();
+        pass = undefined;
+        encodeCopies(encoder, dispatch);
+      }
+      pass ??= encoder.beginComputePass({ label: this.#options.label });
+      encode(pass, dispatch);
+    }
+    pass?.end();
     this.#gpu.device.queue.submit([encoder.finish()]);
   }
 
@@ -172,6 +186,7 @@ export class Step {
     try {
       const encoder = device.createCommandEncoder({ label: "profile" });
       this.dispatches.forEach((dispatch, at) => {
+        encodeCopies(encoder, dispatch);
         const pass = encoder.beginComputePass({
           timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * at, endOfPassWriteIndex: 2 * at + 1 },
         });
@@ -418,12 +433,17 @@ export class Step {
   /** Frees everything that the step owns. */
   destroy(): void {
     for (const buffer of this.#buffers.made) this.#gpu.destroyBuffer(buffer);
+    for (const image of this.#buffers.images) this.#gpu.destroyImage(image);
   }
 
   /** Same as {@link destroy}, for `using`. */
   [Symbol.dispose](): void {
     this.destroy();
   }
+}
+
+function encodeCopies(encoder: GPUCommandEncoder, { copies }: CompiledDispatch): void {
+  for (const { from, image } of copies) encodeCopy(encoder, from, image);
 }
 
 function encode(pass: GPUComputePassEncoder, { pipeline, bindGroup, workgroups }: CompiledDispatch): void {

@@ -59,6 +59,8 @@ export interface Dispatch {
   readonly constants?: Readonly<Record<string, number>>;
   /** What it reads, in the order of its bindings; undefined binds something that is not read. */
   readonly reads: readonly (Tensor | undefined)[];
+  /** How many of what it reads, from the first on, it reads as images: the step copies them there. None if absent. */
+  readonly images?: number;
   /** What it writes, in the order of its bindings; undefined binds something that is not written. */
   readonly writes: readonly (Tensor | undefined)[];
   /** Its fixed numbers. */

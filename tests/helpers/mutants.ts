@@ -60,6 +60,8 @@ const TO_INPUT = [
   ["activation left out", "*= derivative(x[at])", "*= 1.0"],
 ] as const;
 
+const TEXEL = [["always in the first texels", "at % PITCH", "at % 8u"]] as const;
+
 const FAULTS: Faults = {
   "data/gather_batch.wgsl": {
     gather_batch: [
@@ -179,6 +181,46 @@ const FAULTS: Faults = {
       ["dropped bias", "d_bias[column] = d;", ""],
       ["= for +=", "{ d += d_bias[column]; }", "{ }"],
       ["+= for =", "layer.accumulate_bias != 0u", "true"],
+    ],
+  },
+  "layers/dense_forward_image.wgsl": {
+    texel: TEXEL,
+    activate: ACTIVATE,
+    derivative: DERIVATIVE,
+    add_product: PRODUCT_FORWARD,
+    dense_forward_image: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
+    tied_backward_input_image: TO_INPUT,
+  },
+  "layers/dense_backward_input_image.wgsl": {
+    texel: TEXEL,
+    activate: ACTIVATE,
+    derivative: DERIVATIVE,
+    add_product: PRODUCT_BACKWARD,
+    dense_backward_input_image: TO_INPUT,
+    tied_forward_image: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
+  },
+  "layers/dense_backward_weight_image.wgsl": {
+    texel: TEXEL,
+    add_four_rows: [
+      ["wrong sign", "a0.x * d0 +", "-a0.x * d0 +"],
+      ["transposed index", "a0.y * d0 +", "a0.z * d0 +"],
+      ["missing factor", "a3.w * d3", "d3"],
+      ["the same row twice", "(b + 1u) * O4", "b * O4"],
+      ["bias of three rows", "d0 + d1 + d2 + d3;", "d0 + d1 + d2;"],
+    ],
+    add_row: [
+      ["wrong sign", "+= a.x * d", "-= a.x * d"],
+      ["bias of the last row only", "(*bias_sum)[c] += d;", "(*bias_sum)[c] = d;"],
+    ],
+    dense_backward_weight_image: [
+      ["one row short", "let rows = step.rows;", "let rows = step.rows - 1u;"],
+      ["one row too many", "let rows = step.rows;", "let rows = step.rows + 1u;"],
+      ["rows beyond the last four left out", "b < rows; b++", "b < whole; b++"],
+      ["= for +=", "= d_w[", "= 0.0 * d_w["],
+      ["+= for =", "layer.accumulate_weight != 0u", "true"],
+      ["dropped bias", "= bias_sum[c];", "= 0.0 * bias_sum[c];"],
+      ["bias: = for +=", "= d_bias[", "= 0.0 * d_bias["],
+      ["bias: += for =", "layer.accumulate_bias != 0u", "true"],
     ],
   },
   "losses/squared_error.wgsl": {
