@@ -8,11 +8,12 @@ import { TOLERANCES } from "../src/check/tolerances.ts";
 import { parseTrace, type Trace } from "../src/check/trace.ts";
 import { InputError } from "../src/errors.ts";
 import { type Gpu, openGpu } from "../src/gpu/device.ts";
+import { VARIANTS } from "../src/gpu/product_kernel.ts";
 import type { BuildModel } from "../src/graph/model.ts";
 import { dense } from "../src/layers/dense.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
-import { assertAllClose, gpuTest, relabel, retile } from "./helpers/gpu.ts";
+import { assertAllClose, gpuTest, relabel, retile, withGpu, withKernels } from "./helpers/gpu.ts";
 
 Deno.test("compare() measures by the norm and by the largest element, and says where", () => {
   const { normError, ...rest } = compare([3, 4.5, 0, 0], [3, 4, 0, 0.25], [2, 2]);
@@ -82,7 +83,12 @@ Deno.test("assertAllClose() fails on one element, on NaN and on another length, 
 const deep: BuildModel = (graph, parameters, pixels) =>
   model(graph, parameters, pixels, { ...ARCHITECTURE, sizes: [30, 16, 8, 4, 3] });
 
-gpuTest("gradcheck() passes the deep model, before and after training", async (gpu) => {
+Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+  "gradcheck() passes the deep model, before and after training: %s kernels",
+  (variant) => withGpu((gpu) => withKernels(gpu, variant, () => checkDeep(gpu))),
+);
+
+async function checkDeep(gpu: Gpu): Promise<void> {
   const report = await gradcheck(gpu, deep, {
     width: 30,
     rows: 4,
@@ -95,7 +101,7 @@ gpuTest("gradcheck() passes the deep model, before and after training", async (g
   assert.deepEqual([...new Set(report.rows.map(({ state }) => state))], ["initial", "after 10 steps"]);
   assert.match(formatGradcheck(report), /\nencoder|\ninitial +encoder\.0\.weight +\[16, 30\] /);
   assert.match(formatGradcheck(report), /\ngradients passed$/);
-});
+}
 
 /**
  * A model in which every path of every shader carries something: each activation under a layer and under a loss,
@@ -428,14 +434,19 @@ function modelOf(trace: Trace): BuildModel {
     model(graph, parameters, pixels, { ...trace.model, reduction: trace.loss.reduction });
 }
 
-gpuTest("replay() repeats PyTorch's steps of the deep recipe", async (gpu) => {
+Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+  "replay() repeats PyTorch's steps of the deep recipe: %s kernels",
+  (variant) => withGpu((gpu) => withKernels(gpu, variant, () => replayDeep(gpu))),
+);
+
+async function replayDeep(gpu: Gpu): Promise<void> {
   const trace = parseTrace(traceText, "deep.json", RECIPES);
   const report = await replay(gpu, trace, modelOf(trace));
   assert.ok(report.passed, formatReplay(report));
   assert.equal(report.steps, trace.steps.length);
   assert.ok(trace.steps.length > 1);
   assert.match(formatReplay(report), /^pass {2}deep\.json: \d+ steps, losses \d\.\de-\d+, first gradients /);
-});
+}
 
 gpuTest("replay() repeats the traces that lie beside the project", async (gpu) => {
   const folder = new URL("../../shared/traces/", import.meta.url);

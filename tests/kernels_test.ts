@@ -2,14 +2,15 @@ import assert from "node:assert/strict";
 import { runReference } from "../src/check/reference_graph.ts";
 import { TOLERANCES } from "../src/check/tolerances.ts";
 import { InputError } from "../src/errors.ts";
-import type { Gpu } from "../src/gpu/device.ts";
-import { formatKernel, type ProductKernel, VARIANTS } from "../src/gpu/product_kernel.ts";
+import { type Gpu, openGpu } from "../src/gpu/device.ts";
+import { formatKernel, type ProductKernel, type Variant, VARIANTS } from "../src/gpu/product_kernel.ts";
 import { compile } from "../src/graph/compile.ts";
 import { Graph, type LossTerm } from "../src/graph/graph.ts";
 import { Parameters } from "../src/graph/parameters.ts";
 import { type Activation, padded, type Value } from "../src/graph/tensor.ts";
 import { dense } from "../src/layers/dense.ts";
 import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
+import { tiedDense } from "../src/layers/tied_dense.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam, type AdamOptions } from "../src/optim/adam.ts";
 import { adamUpdate } from "../src/reference/adam.ts";
@@ -280,6 +281,36 @@ async function checkBranches(gpu: Gpu): Promise<void> {
     await assertAgreesWithReference(gpu, graph, parameters, losses, given, 11, `branches of ${activation}`);
   }
 }
+
+/** The bits of all parameters after three steps, the last on a partial batch, on a device of their own. */
+async function trainedBits(variant: Variant): Promise<Map<string, Uint32Array>> {
+  using gpu = await openGpu();
+  gpu.kernels = { variant };
+  const graph = new Graph(48);
+  using parameters = new Parameters(17);
+  const x = graph.input("x", 67);
+  const layer = { initializer: "pytorch-linear" } as const;
+  const h = dense(graph, parameters, x, { ...layer, label: "h", outputs: 70, activation: "tanh" });
+  const options = { ...layer, label: "y", weight: "h.weight", activation: "sigmoid" } as const;
+  const y = tiedDense(graph, parameters, h, options);
+  const loss = squaredError(graph, y, x, { label: "loss", reduction: "sum" });
+  using step = await compile(gpu, graph, parameters, {
+    label: "repeated",
+    losses: [loss],
+    trainable: parameters.all,
+    optimizer: adam({ learningRate: 0.01 }),
+  });
+  step.upload(x, awkward("repeated", 48 * 67));
+  for (const rows of [48, 48, 33]) step.run({ first: 0, rows });
+  return new Map([...await parameters.read()].map(([name, floats]) => [name, bitsOf(floats)]));
+}
+
+Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+  "training repeats to the bit: %s kernels",
+  async (variant) => {
+    assert.deepEqual(await trainedBits(variant), await trainedBits(variant));
+  },
+);
 
 gpuTest("a loss between a value and itself is 0, and so is its gradient", async (gpu) => {
   const graph = new Graph(16);

@@ -137,7 +137,8 @@ export function retile(graph: Graph, rows: number, columns: number): void {
     }
     // two lanes below two others, which share so little at a time that it takes turns
     const [down, across] = [Math.min(2, rows), Math.min(2, columns)];
-    const constants = { ACROSS: 2, TILE_ROWS: down, TILE_COLUMNS: across, DEPTH: 2 };
+    const depth = entryPoint === "dense_backward_weight" ? 4 : 2; // in rows there, elsewhere in vec4
+    const constants = { ACROSS: 2, TILE_ROWS: down, TILE_COLUMNS: across, DEPTH: depth };
     return { ...dispatch, constants, lanes: 4 * tilesOf(2 * down, 2 * across), workgroup: 4 };
   };
   graph.nodes.forEach((node, k) => {

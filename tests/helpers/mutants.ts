@@ -61,6 +61,24 @@ const TO_INPUT = [
 ] as const;
 
 const TEXEL = [["always in the first texels", "at % PITCH", "at % 8u"]] as const;
+const SCALAR_DERIVATIVE = [
+  ["wrong derivative of the sigmoid: y·(1+y)", "* (1.0 -", "* (1.0 +"],
+  ["wrong derivative of tanh: 1+y²", "return 1.0 - ", "return 1.0 + "],
+  ["wrong derivative of ReLU: 1 everywhere", "select(0.0, 1.0", "select(1.0, 1.0"],
+] as const;
+
+const SCALAR_TO_INPUT = [
+  ["wrong sign", "{ d += left", "{ d -= left"],
+  ["missing factor", " * w[i * O + o]", ""],
+  ["= for +=", "{ d += d_x[lane.x]; }", "{ }"],
+  ["+= for =", "layer.accumulate != 0u", "true"],
+  ["activation left out", "d * derivative(x[lane.x])", "d"],
+] as const;
+
+const SCALAR_FORWARD = [
+  ["dropped bias", "{ z = bias[", "{ z = 0.0 * bias["],
+  ["missing factor", " * w[i * O + o]", ""],
+] as const;
 
 const FAULTS: Faults = {
   "data/gather_batch.wgsl": {
@@ -155,6 +173,64 @@ const FAULTS: Faults = {
     add_product: PRODUCT_BACKWARD,
     dense_backward_input: TO_INPUT,
     tied_forward: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
+  },
+  "layers/dense_naive.wgsl": {
+    activate: [
+      ["wrong sign in the sigmoid", "exp(-z)", "exp(z)"],
+      ["ReLU of the wrong sign", "z <= 0.0", "z >= 0.0"],
+    ],
+    derivative: SCALAR_DERIVATIVE,
+    dense_forward_naive: SCALAR_FORWARD,
+    tied_forward_naive: SCALAR_FORWARD,
+    dense_backward_input_naive: SCALAR_TO_INPUT,
+    tied_backward_input_naive: SCALAR_TO_INPUT,
+    dense_backward_weight_naive: [
+      ["transposed index", "x_of_w[b * I + i]", "x_of_w[b * I + (i ^ 1u)]"],
+      ["one row too many", "b < step.rows; b++) { d += x_of_w", "b < step.rows + 1u; b++) { d += x_of_w"],
+      ["= for +=", "{ d += d_w[lane.x]; }", "{ }"],
+      ["+= for =", "weight_layer.accumulate_weight != 0u", "true"],
+      ["dropped bias", "d_bias[o] = d;", ""],
+      ["bias: one row too many", "b < step.rows; b++) { d += d_z", "b < step.rows + 1u; b++) { d += d_z"],
+      ["bias: = for +=", "{ d += d_bias[o]; }", "{ }"],
+      ["bias: += for =", "weight_layer.accumulate_bias != 0u", "true"],
+    ],
+  },
+  "layers/dense_forward_workgroup.wgsl": {
+    activate: ACTIVATE,
+    derivative: DERIVATIVE,
+    add_product: [
+      ...PRODUCT_FORWARD,
+      ["the wrong lane's row", "(row + r * DOWN) * DEPTH", "(r * DOWN) * DEPTH"],
+      ["only the first part of the sum", "start < I4", "start < min(I4, DEPTH)"],
+    ],
+    dense_forward_workgroup: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
+    tied_backward_input_workgroup: TO_INPUT,
+  },
+  "layers/dense_backward_input_workgroup.wgsl": {
+    activate: ACTIVATE,
+    derivative: DERIVATIVE,
+    add_product: [
+      ...PRODUCT_BACKWARD,
+      ["the wrong lane's row", "(row + r * DOWN) * DEPTH", "(r * DOWN) * DEPTH"],
+      ["only the first part of the sum", "start < O4", "start < min(O4, DEPTH)"],
+    ],
+    dense_backward_input_workgroup: TO_INPUT,
+    tied_forward_workgroup: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
+  },
+  "layers/dense_backward_weight_workgroup.wgsl": {
+    dense_backward_weight_workgroup: [
+      ["wrong sign", "+= a[r].x * d", "-= a[r].x * d"],
+      ["transposed index", "+= a[r].y * d", "+= a[r].z * d"],
+      ["missing factor", "+= a[r].w * d", "+= d"],
+      ["one row too many", "d_z[place], b < step.rows", "d_z[place], b < step.rows + 1u"],
+      ["only the first rows", "start < step.rows", "start < min(step.rows, DEPTH)"],
+      ["= for +=", "{ d += d_w[at]; }", "{ }"],
+      ["+= for =", "layer.accumulate_weight != 0u", "true"],
+      ["bias of the last row only", "bias_sum[c] += d;", "bias_sum[c] = d;"],
+      ["dropped bias", "d_bias[o] = d;", ""],
+      ["bias: = for +=", "{ d += d_bias[o]; }", "{ }"],
+      ["bias: += for =", "layer.accumulate_bias != 0u", "true"],
+    ],
   },
   "layers/dense_backward_weight.wgsl": {
     add_row: [
