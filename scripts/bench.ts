@@ -1,5 +1,5 @@
 // Times a recipe's training step and each of its kernels on this GPU, beside what arithmetic and memory allow.
-// Run: deno task bench [RECIPE] [--variant "FLAGS"] [--batch-size N]    (no permission is needed)
+// Run: deno task bench [RECIPE] [--variant "FLAGS"] [--batch-size N]    (no permission is needed: .cache has what tune found)
 //      deno task bench --grow    how a step grows with batch and width, and which limit ends it
 // --json for programs.
 import { InputError } from "../src/errors.ts";

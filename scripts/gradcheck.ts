@@ -1,5 +1,6 @@
 // Checks every gradient of a recipe on this very GPU: against the f64 reference, and against finite differences.
-// Run: deno task gradcheck deep    (the same as: deno run scripts/gradcheck.ts deep; no permission is needed)
+// Run: deno task gradcheck deep    (the same as: deno run --allow-read=.cache scripts/gradcheck.ts deep; without that
+// permission it does not know what deno task tune found)
 // `all` checks every recipe with all its options. Exit code 1 if a check fails. --json prints the reports for programs.
 import { formatGradcheck, gradcheck } from "../src/check/gradcheck.ts";
 import { runCommand } from "../src/run/command.ts";
