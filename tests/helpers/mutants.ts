@@ -60,6 +60,13 @@ const TO_INPUT = [
   ["activation left out", "*= derivative(x[at])", "*= 1.0"],
 ] as const;
 
+const WORKGROUP_TO_INPUT = [
+  ["wrong sign", "var d = sum[", "var d = -sum["],
+  ["= for +=", "{ d += d_x[at]; }", "{ }"],
+  ["+= for =", "layer.accumulate != 0u", "true"],
+  ["activation left out", "d * derivative(x[at])", "d"],
+] as const;
+
 const TEXEL = [["always in the first texels", "at % PITCH", "at % 8u"]] as const;
 const SCALAR_DERIVATIVE = [
   ["wrong derivative of the sigmoid: y·(1+y)", "* (1.0 -", "* (1.0 +"],
@@ -204,7 +211,7 @@ const FAULTS: Faults = {
       ["only the first part of the sum", "start < I4", "start < min(I4, DEPTH)"],
     ],
     dense_forward_workgroup: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
-    tied_backward_input_workgroup: TO_INPUT,
+    tied_backward_input_workgroup: WORKGROUP_TO_INPUT,
   },
   "layers/dense_backward_input_workgroup.wgsl": {
     activate: ACTIVATE,
@@ -214,7 +221,7 @@ const FAULTS: Faults = {
       ["the wrong lane's row", "(row + r * DOWN) * DEPTH", "(r * DOWN) * DEPTH"],
       ["only the first part of the sum", "start < O4", "start < min(O4, DEPTH)"],
     ],
-    dense_backward_input_workgroup: TO_INPUT,
+    dense_backward_input_workgroup: WORKGROUP_TO_INPUT,
     tied_forward_workgroup: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
   },
   "layers/dense_backward_weight_workgroup.wgsl": {
