@@ -20,7 +20,7 @@
  */
 
 /** Milliseconds between drawings, at least and at most. */
-const DRAW_EVERY = 1000, DRAW_AT_LEAST_EVERY = 5000;
+const DRAW_EVERY = 1000, DRAW_AT_LEAST_EVERY = 10000;
 /**
  * After a drawing the page rests for so many times as long as it took until it was on the screen: training may want the
  * same processors, above all where there is no GPU and they draw too. The first drawing, which loads the libraries, does
