@@ -8,8 +8,8 @@ import { progressBar } from "../data/download.ts";
 import { InputError } from "../errors.ts";
 import { fileURLToPath } from "node:url";
 
-/** Where downloads are kept; git ignores it. */
-const CACHE_FOLDER = fileURLToPath(new URL("../../.cache/datasets", import.meta.url));
+/** The folder where downloads are kept; git ignores it. */
+export const DATASET_CACHE: string = fileURLToPath(new URL("../../.cache/datasets", import.meta.url));
 
 /** The flags that say which data set. */
 export interface DatasetChoice {
@@ -50,7 +50,7 @@ export async function openDataset(choice: DatasetChoice): Promise<Dataset> {
   const show = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
   let isOpen = false;
   const data = await loadDataset(dataset, {
-    cacheDir: CACHE_FOLDER,
+    cacheDir: DATASET_CACHE,
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(limit === undefined ? {} : { limit }),
     log: (line) => console.error(line),

@@ -56,6 +56,8 @@ export const REFUSALS: readonly (readonly [Task, string, readonly string[], RegE
   ["runs", "read", [], READ],
   ["tune", "read", ["basic"], READ],
   ["tune", "write", ["basic"], /^error: Cannot write ".*kernels\.json": .*--allow-write=/],
+  ["bench:startup", "write", ["--quick"], /^error: Deno refused write access.*--allow-write/],
+  ["bench:startup", "run", ["--quick"], /^error: Deno refused run access to "deno": add --allow-run=deno to/],
   [
     "bench:rivals",
     "run",
@@ -87,6 +89,7 @@ export const WORKING: readonly (readonly [Task, readonly string[]])[] = [
   ["gradcheck", ["basic", "--steps", "0"]],
   ["bench", ["basic", "--rounds", "1", "--steps", "20"]],
   ["tune", ["basic", "--batch-size", "4", "--rounds", "1"]],
+  ["bench:startup", ["--quick", "--rounds", "1", "--json"]],
   ["doctor", ["--quick"]],
 ];
 /**

@@ -1,0 +1,31 @@
+// What `deno task bench:startup` times in a process of its own: prints milliseconds of wall clock and CPU as JSON.
+// compile RECIPE…      compiles the recipes' training steps, and runs each once
+// load DATASET [DIR]   loads a data set
+import process from "node:process";
+import { loadDataset } from "../src/data/dataset.ts";
+import { openGpu } from "../src/gpu/device.ts";
+import { Parameters } from "../src/graph/parameters.ts";
+import { DATASET_CACHE } from "../src/run/open_dataset.ts";
+import { createBench } from "./bench_step.ts";
+import { findRecipe } from "./recipes.ts";
+
+const PARTS: Readonly<Record<string, (names: readonly string[]) => Promise<void>>> = {
+  async compile(recipes) {
+    using gpu = await openGpu();
+    for (const { variants, batchSize } of recipes.map(findRecipe)) {
+      using parameters = new Parameters(0);
+      using bench = await createBench(gpu, parameters, { ...Object.values(variants)[0], batchSize });
+      bench.step.run({ first: 0, rows: batchSize }, 0); // drivers compile at the first use
+      await bench.step.readLosses();
+    }
+  },
+  async load([name, dataDir]) {
+    await loadDataset(name, { cacheDir: DATASET_CACHE, dataDir });
+  },
+};
+
+const [part, ...names] = Deno.args;
+const start = performance.now(), before = process.cpuUsage();
+await PARTS[part](names);
+const { user, system } = process.cpuUsage(before);
+console.log(JSON.stringify({ wall: performance.now() - start, cpu: (user + system) / 1000 }));
