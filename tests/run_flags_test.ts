@@ -59,6 +59,7 @@ Deno.test("readFlags() gives the declared defaults for an empty command line", (
       quiet: false,
       dryRun: false,
       printPlan: false,
+      kernels: "auto",
       profile: false,
       noiseLevel: 0.5,
       l2Weight: undefined,
