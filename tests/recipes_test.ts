@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { decode } from "fast-png";
+import { VARIANTS } from "../src/gpu/product_kernel.ts";
 import { closingTable } from "../src/report/closing_table.ts";
 import { lastEpoch } from "../src/run/last_epoch.ts";
 import { besidePytorch } from "../src/run/pytorch_figures.ts";
@@ -19,6 +20,7 @@ import {
   taskArguments,
   withFolder,
 } from "./helpers/commands.ts";
+import { randomFloats } from "./helpers/gpu.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "5"];
 
@@ -93,6 +95,34 @@ Deno.test("train leaves a whole run folder, and evaluate prints its closing tabl
     assert.ok(Math.abs(Number(epochs[1]["test.loss"]) - error) < 1e-6, "the loss of deep is that error");
     assert.ok(Number(epochs[0].testError) > 1.05 * error, "it was measured on the parameters of its epoch");
   }));
+
+Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+  "--kernels %s trains to the same bits twice, is written down, and is evaluated with",
+  (variant) =>
+    withFolder(async (folder) => {
+      const runs = ["once", "again"].map((name) => join(folder, name));
+      const images = join(folder, "images.idx");
+      const head = [0, 0, 8, 3, 0, 0, 0, 150, 0, 0, 0, 28, 0, 0, 0, 28];
+      await Deno.writeFile(images, Uint8Array.from([...head, ...randomFloats("images", 150 * 784, 0, 256)]));
+      const args = ["--data", images, "--epochs", "2", "--kernels", variant];
+      const [trained] = await Promise.all(
+        runs.map((run) => runTask("train", [...args, "--out", run], folder)),
+      );
+      assert.equal(trained.code, 0, trained.stderr);
+      assert.match(trained.stdout, new RegExp(`^computing on .*, with ${variant} kernels$`, "m"));
+      const [once, again] = await Promise.all(runs.map((run) => fileOf(run, "model.safetensors")));
+      assert.deepEqual(once, again);
+
+      const { facts } = JSON.parse(new TextDecoder().decode(await fileOf(runs[0], "config.json")));
+      const products: string[] = Object.values<string[]>(facts.kernels).flat();
+      assert.ok(Object.keys(facts.kernels).every((kernel) => kernel.startsWith(variant)), facts.kernels);
+      assert.equal(products.length, 23, "three of each layer, but no gradient of the pixels");
+      assert.ok(products.includes("X·W 64×784×128"));
+      const evaluated = await runTask("evaluate", [runs[0]]);
+      assert.deepEqual(closingTableOf(evaluated.stdout), closingTableOf(trained.stdout));
+      assert.match(evaluated.stdout, new RegExp(`, with ${variant} kernels$`, "m"));
+    }),
+);
 
 Deno.test("results.json has the closing table, what to compare it with, and the time of a step", () =>
   withFolder(async (folder) => {

@@ -58,6 +58,7 @@ Deno.test("readFlags() gives the declared defaults for an empty command line", (
       pictureEvery: 100,
       quiet: false,
       dryRun: false,
+      kernels: "auto",
       printPlan: false,
       kernels: "auto",
       profile: false,
