@@ -60,7 +60,6 @@ Deno.test("readFlags() gives the declared defaults for an empty command line", (
       dryRun: false,
       kernels: "auto",
       printPlan: false,
-      kernels: "auto",
       profile: false,
       noiseLevel: 0.5,
       l2Weight: undefined,
