@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { createGzip } from "node:zlib";
 import { writeIdx } from "../src/data/idx.ts";
@@ -65,7 +66,7 @@ const FAULTS: Readonly<Record<string, () => string[]>> = {
     throw new InputError("");
   },
   "more than two seconds": () => {
-    for (const began = performance.now(); performance.now() - began < 2100;);
+    for (const began = process.cpuUsage(); process.cpuUsage(began).user < 2.1e6;);
     return [];
   },
 };
