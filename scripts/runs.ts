@@ -36,7 +36,7 @@ function latest({ metrics }: RunFigures, ...keys: readonly string[]): number | u
 function lineOf(run: RunFigures): Line {
   const { name, recipe, startedAt, status } = run;
   const terms = Object.keys(run.metrics.find(({ step }) => step !== undefined) ?? {})
-    .filter((key) => !["epoch", "step", "stage", "seconds", "gradientNorm"].includes(key));
+    .filter((key) => !["epoch", "step", "stage", "seconds", "gradientNorm", "tensors"].includes(key));
   const [term] = terms.includes("total") ? ["total"] : terms;
   return {
     name,

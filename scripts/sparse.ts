@@ -99,8 +99,8 @@ async function main(): Promise<number> {
       for (const batch of schedule.slice(step.index % schedule.length)) {
         step.run(batch, rate(step.index));
         if (run.isDue(before + step.index) || batch === schedule.at(-1)) {
-          await run.report(epoch, before + step.index, await step.readLosses(), { stage });
-          if (run.isInterrupted) break;
+          await run.report(epoch, before + step.index, step.readLosses(), { stage });
+          if (run.isCutShort) break;
         }
       }
       await run.endEpoch(epoch, before + step.index, { stage });

@@ -124,8 +124,8 @@ async function main(): Promise<number> {
     for (const batch of schedule.slice(step.index % schedule.length)) {
       step.run(batch, rate(step.index));
       if (run.isDue(step.index)) {
-        await run.report(epoch, step.index, perImage(await step.readLosses()));
-        if (run.isInterrupted) break;
+        await run.report(epoch, step.index, step.readLosses().then(perImage));
+        if (run.isCutShort) break;
       }
     }
     await run.endEpoch(epoch, step.index);

@@ -10,6 +10,20 @@ export class InputError extends Error {
   override name = "InputError";
 }
 
+/** Training has come to NaN or infinity. The message says in what, at which step, and what to try. */
+export class Diverged extends InputError {
+  /** The class's name, as printed. */
+  override name = "Diverged";
+  /** The message without what to try. */
+  readonly finding: string;
+
+  /** With what was found, and what to try besides the usual. */
+  constructor(finding: string, advice: string = "") {
+    super(`${finding}; try a smaller learning rate, or clip gradients${advice && `; ${advice}`}`);
+    this.finding = finding;
+  }
+}
+
 /** Control characters, which could move a terminal's cursor or end a line, and Unicode's other line ends. */
 // deno-lint-ignore no-control-regex
 const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u2028\u2029]/g;

@@ -9,6 +9,7 @@ import { type Variant, VARIANTS } from "../src/gpu/product_kernel.ts";
 import { compile, type Optimizer } from "../src/graph/compile.ts";
 import { Graph } from "../src/graph/graph.ts";
 import { Parameters } from "../src/graph/parameters.ts";
+import type { Step } from "../src/graph/step.ts";
 import { dense } from "../src/layers/dense.ts";
 import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
@@ -18,13 +19,14 @@ import { sgd } from "../src/optim/sgd.ts";
 import { adamUpdate } from "../src/reference/adam.ts";
 import { clipFactor, globalNorm } from "../src/reference/clip.ts";
 import { sgdUpdate } from "../src/reference/sgd.ts";
+import { tensorNorm, updateRatio } from "../src/reference/watch.ts";
 import { everyOp } from "./helpers/every_op.ts";
 import { randomFloats } from "./helpers/gpu.ts";
 import { type Mutant, MUTANTS, mutate } from "./helpers/mutants.ts";
 
 /** Which check noticed first, and what it looked at. */
 interface Finding {
-  readonly check: "values" | "losses" | "gradients" | "updates";
+  readonly check: "values" | "losses" | "gradients" | "updates" | "watched";
   readonly of: string;
 }
 
@@ -164,6 +166,68 @@ function variantOf(shader: string): Variant {
   return VARIANTS.find((variant) => shader.endsWith(`_${variant}.wgsl`)) ?? "register";
 }
 
+/** An optimizer that moves nothing, so that what is wrong with a gradient stays there. */
+const STILL: Optimizer = {
+  ...sgd(SGD),
+  update: (...of) => {
+    const update = sgd(SGD).update(...of);
+    return { ...update, settings: { ...update.settings, u32: { ...update.settings.u32, count: 0 } } };
+  },
+};
+
+/** A step of three tensors, one of them with more vec4 than lanes, each watched; and what to plant in it. */
+async function watchedStep(
+  gpu: Gpu,
+  parameters: Parameters,
+  optimizer: Optimizer,
+  weight: number,
+): Promise<Step> {
+  const graph = new Graph(BATCH);
+  const x = graph.input("x", 70);
+  const layer = { activation: "tanh", initializer: "pytorch-linear" } as const;
+  const wide = dense(graph, parameters, x, { label: "wide", ...layer, outputs: 66 });
+  const narrow = dense(graph, parameters, wide, { label: "narrow", ...layer, outputs: 70, bias: false });
+  const losses = [squaredError(graph, narrow, x, { label: "loss", reduction: "sum", weight })];
+  const options = { label: "watched", losses, trainable: parameters.all, optimizer, watch: () => true };
+  const step = await compile(gpu, graph, parameters, options);
+  step.upload(x, randomFloats("x", BATCH * x.width));
+  return step;
+}
+
+/** Holds what is watched to the f64 reference, and plants what is not finite. */
+async function checkWatched(gpu: Gpu): Promise<Finding | undefined> {
+  using parameters = new Parameters(5);
+  using step = await watchedStep(gpu, parameters, sgd(SGD), 1);
+  const before = await parameters.read();
+  step.run({ first: 0, rows: BATCH });
+  const [reading, gradients, after] = await Promise.all([
+    step.readLosses(),
+    step.readGradients(),
+    parameters.read(),
+  ]);
+  for (const { name, ...figures } of reading.tensors ?? []) {
+    const [gradient, earlier, later] = [gradients, before, after].map((of) =>
+      Float64Array.from(of.get(name)!)
+    );
+    const agree = [
+      agrees([figures.gradientNorm], Float64Array.of(tensorNorm(gradient))),
+      agrees([figures.weightNorm], Float64Array.of(tensorNorm(later))),
+      agrees([figures.updateRatio], Float64Array.of(updateRatio(earlier, later))),
+    ];
+    if (agree.includes(false)) return { check: "watched", of: name };
+  }
+  const complaint = (of: Step) => of.readLosses().then(() => "", (error: Error) => error.message);
+  parameters.write("wide.bias", new Float32Array(66).with(65, Infinity)); // tanh(∞) is 1, with the derivative 0
+  step.run({ first: 0, rows: BATCH });
+  if (!(await complaint(step)).includes('"wide.bias"')) return { check: "watched", of: "an infinite weight" };
+
+  using others = new Parameters(5);
+  using steep = await watchedStep(gpu, others, STILL, 3e38); // which the loss is reported without
+  steep.run({ first: 0, rows: BATCH });
+  if (!(await complaint(steep)).includes("gradient")) return { check: "watched", of: "an infinite gradient" };
+  return undefined;
+}
+
 Deno.test("every planted fault is noticed, and what notices it is listed in docs/proofs.md", async () => {
   let mutant: Mutant | undefined;
   using gpu = await openGpu({
@@ -174,7 +238,7 @@ Deno.test("every planted fault is noticed, and what notices it is listed in docs
   const checkOps = opsCheck(gpu, owned);
   for (const variant of VARIANTS) {
     gpu.kernels = { variant };
-    for (const check of [checkOps, () => checkUpdates(gpu)]) {
+    for (const check of [checkOps, () => checkUpdates(gpu), () => checkWatched(gpu)]) {
       assert.equal(await check(), undefined, `${variant} kernels: without a fault nothing is noticed`);
     }
   }
@@ -187,7 +251,11 @@ Deno.test("every planted fault is noticed, and what notices it is listed in docs
     };
     forget();
     gpu.kernels = { variant: variantOf(shader) };
-    const found = await (shader.startsWith("optim/") ? checkUpdates(gpu) : checkOps());
+    const checkOf = (): Promise<Finding | undefined> => {
+      if (shader === "optim/watch.wgsl") return checkWatched(gpu);
+      return shader.startsWith("optim/") ? checkUpdates(gpu) : checkOps();
+    };
+    const found = await checkOf();
     forget();
     gpu.check("a faulty run");
     if (found) {

@@ -30,6 +30,17 @@ Deno.test.each(RECIPE_NAMES)("the report of %s is one file of at most 1.5 MB", (
   assert.equal(embedded(html)[0].recipe, recipe);
 });
 
+Deno.test("figures of tensors are rounded, and thinned evenly where reports are many", () => {
+  const tensor = { gradientNorm: 0.123456, weightNorm: 12.3456, updateRatio: 1.23456e-7 };
+  const metrics = Array.from({ length: 500 }, (_, k) => ({ step: k + 1, loss: 1, tensors: { w: tensor } }));
+  const page = pageData({ ...madeUpRun("deep"), metrics });
+  const having = page.metrics.filter(({ tensors }) => tensors);
+  assert.equal(page.metrics.length, 500);
+  assert.equal(having.length, 40);
+  assert.deepEqual([having[0].step, having.at(-1)?.step], [1, 500]);
+  assert.deepEqual(having[0].tensors, { w: [0.123, 12.3, 1.23e-7] });
+});
+
 Deno.test("a report that links its libraries is small, and pins them", () => {
   const html = reportPage([madeUpRun("deep", { codes: 50 })], { cdn: true });
   assert.ok(html.length < 400_000, `${html.length} bytes`);

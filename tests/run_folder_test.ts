@@ -187,3 +187,28 @@ Deno.test(
     refused(() => readMetrics(folder), 'on line 2 but found "nonsense"');
   }),
 );
+
+Deno.test(
+  "readMetrics() takes figures of tensors, and names the line in which they are damaged",
+  inFolder((folder) => {
+    const path = join(folder, "metrics.jsonl");
+    const tensor = { gradientNorm: 0.5, weightNorm: 2, updateRatio: 1e-3 };
+    const record = { step: 1, loss: 0.5, tensors: { "encoder.0.weight": tensor } };
+    Deno.writeTextFileSync(path, JSON.stringify(record) + "\n");
+    assert.deepEqual(readMetrics(folder), [record]);
+    for (
+      const damaged of [
+        1,
+        [],
+        { a: 1 },
+        { a: {} },
+        { a: [0.5, 2, 1e-3] },
+        { a: { ...tensor, weightNorm: "2" } },
+        { a: { ...tensor, updateRatio: -1 } },
+      ]
+    ) {
+      Deno.writeTextFileSync(path, JSON.stringify({ step: 1, tensors: damaged }) + "\n");
+      refused(() => readMetrics(folder), "expected a JSON object of figures on line 1");
+    }
+  }),
+);

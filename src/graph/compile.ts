@@ -15,6 +15,7 @@ import { type Parameter, type Parameters, SLOT_ALIGNMENT } from "./parameters.ts
 import { type CompiledDispatch, Step } from "./step.ts";
 import type { Dispatch, Tensor, Value } from "./tensor.ts";
 import { planGradients, reachable } from "./walk_back.ts";
+import { watchBytes, watchDispatches } from "./watch.ts";
 
 /** A rule that turns gradients into updates. */
 export interface Optimizer {
@@ -68,6 +69,12 @@ export interface CompileOptions {
   readonly optimizer?: Optimizer;
   /** How gradients are clipped before the optimizer uses them; not at all if absent, or without an optimizer. */
   readonly clip?: GradientClip | undefined;
+  /**
+   * At which steps, counted from 1, the trained tensors are watched: those after which losses will be read, as
+   * `LossReading.tensors` and what is not finite in them come with that reading. At none if absent, or without
+   * an optimizer.
+   */
+  readonly watch?: ((index: number) => boolean) | undefined;
 }
 
 /** Steps whose losses are kept on the GPU until they are read. */
@@ -99,6 +106,7 @@ export async function compile(
     gradients = [],
     optimizer,
     clip: clipping,
+    watch,
     label,
   } = options;
   const used = reachable(graph, losses, outputs, held);
@@ -148,6 +156,9 @@ export async function compile(
     const gradientOf = new Map(trainable.map((parameter) => [parameter.gradient, parameter]));
     const norms: Tensor | undefined = optimizer && clipping &&
       { name: "gradient norms", bytes: 4 * LOSS_RING };
+    const watched: Tensor = { name: "watched tensors", bytes: watchBytes(trainable.length) };
+    const watching: Dispatch[] = [];
+    let before: GPUBuffer | undefined; // the parameters before a watched step
     if (optimizer) {
       const factor = create(`${label} clip`, 16);
       gpu.device.queue.writeBuffer(factor, 0, Float32Array.of(1, 0)); // what there is without clipping
@@ -173,6 +184,15 @@ export async function compile(
           arenas.moments.map((buffer, k) => at(`moment ${k + 1}`, buffer)),
           clip,
         ));
+      }
+      if (watch && trainable.length > 0) {
+        before = create(`${label} parameters before`, parameters.bytes);
+        const buffers = { "gradient": arenas.gradients, "weights": arena, "weights before": before };
+        watching.push(...watchDispatches(trainable, (of, { name, bytes, offset }) => ({
+          name: `${of} of ${name}`,
+          bytes,
+          home: { buffer: buffers[of], offset },
+        }), watched));
       }
     }
 
@@ -204,23 +224,29 @@ export async function compile(
     if (norms) place(norms);
     const settings = create(
       `${label} settings`,
-      SETTINGS_STRIDE * Math.max(1, dispatches.length),
+      SETTINGS_STRIDE * Math.max(1, dispatches.length + watching.length),
     );
     const state = create(`${label} step`, 32);
     const compiled: CompiledDispatch[] = [];
     images = planImages(gpu, dispatches, place);
-    for (const [at, dispatch] of dispatches.entries()) {
+    for (const [at, dispatch] of [...dispatches, ...watching].entries()) {
       const lanes = lanesOfWorkgroup(gpu, dispatch, graph.batchSize);
       compiled.push(await compileDispatch(gpu, dispatch, lanes, place, images, settings, at, state));
     }
     gpu.check(`compiling ${label}`);
-    return new Step(gpu, graph, options, compiled, {
+    return new Step(gpu, graph, options, compiled.slice(0, dispatches.length), {
       owned,
       ...arenas,
       settings,
       state,
       ring: owned.get(ring)!,
       norms: norms && owned.get(norms),
+      watch: before && {
+        parameters: parameters.all[0].tensor.home!.buffer,
+        before,
+        dispatches: compiled.slice(dispatches.length),
+        sums: owned.get(watched)!,
+      },
       made,
       images: images.all,
     });

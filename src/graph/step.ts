@@ -2,15 +2,16 @@
  * A compiled step: dispatches that are replayed for each batch, with nothing created on the way.
  * @module
  */
-import { InputError } from "../errors.ts";
+import { Diverged, InputError } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { encodeCopy } from "../gpu/image.ts";
 import type { CompileOptions } from "./compile.ts";
 import { LOSS_RING } from "./compile.ts";
 import type { Graph } from "./graph.ts";
 import type { ImageCopy } from "./images.ts";
-import { elements, fromArena, toSlot } from "./parameters.ts";
+import { elements, fromArena, type Parameter, toSlot } from "./parameters.ts";
 import { type Dispatch, padded, type Tensor, type Value } from "./tensor.ts";
+import { type TensorFigures, type WatchedTensor, watchedTensors } from "./watch.ts";
 
 /** A dispatch with its pipeline and bind group. */
 export interface CompiledDispatch extends Dispatch {
@@ -40,10 +41,24 @@ export interface StepBuffers {
   readonly ring: GPUBuffer;
   /** The gradients' norms in the latest steps, if they are clipped. */
   readonly norms: GPUBuffer | undefined;
+  /** What the trained tensors are watched with, if they are. */
+  readonly watch: WatchBuffers | undefined;
   /** All of these and what only dispatches know: what is freed with the step. */
   readonly made: readonly GPUBuffer[];
   /** The images that dispatches read, freed with the step too. */
   readonly images: readonly GPUTexture[];
+}
+
+/** What a step watches its trained tensors with. */
+export interface WatchBuffers {
+  /** The arena of parameters. */
+  readonly parameters: GPUBuffer;
+  /** Its copy from before the step. */
+  readonly before: GPUBuffer;
+  /** What runs after the step. */
+  readonly dispatches: readonly CompiledDispatch[];
+  /** What they find. */
+  readonly sums: GPUBuffer;
 }
 
 /** Which rows of the data set's order a step takes. */
@@ -68,6 +83,8 @@ export interface LossReading {
   readonly mean: Readonly<Record<string, number>>;
   /** The gradients' norm over all trainable parameters before clipping, one a step; absent without clipping. */
   readonly gradientNorms?: Float32Array;
+  /** The trained tensors after the latest step; absent unless that step was watched (`CompileOptions.watch`). */
+  readonly tensors?: readonly TensorFigures[];
 }
 
 /**
@@ -120,6 +137,7 @@ export class Step {
   #index = 0;
   #read = 0;
   #images = 0;
+  #watched = 0; // the latest step that was watched
 
   /** Use `compile`. */
   constructor(
@@ -155,8 +173,14 @@ export class Step {
   run(batch: Batch, learningRate?: number): void {
     this.#prepare(batch, learningRate);
     const encoder = this.#gpu.device.createCommandEncoder({ label: this.#options.label });
+    const watch = this.#options.watch?.(this.#index) ? this.#buffers.watch : undefined;
+    if (watch) {
+      this.#watched = this.#index;
+      const { parameters, before } = watch;
+      encoder.copyBufferToBuffer(parameters, 0, before, 0, before.size);
+    }
     let pass: GPUComputePassEncoder | undefined;
-    for (const dispatch of this.dispatches) {
+    for (const dispatch of watch ? [...this.dispatches, ...watch.dispatches] : this.dispatches) {
       if (dispatch.copies.length > 0) {
         pass?.end();
         pass = undefined;
@@ -271,7 +295,7 @@ export class Step {
    * The losses of all steps since the last reading; waits for the GPU.
    *
    * @throws RangeError if there were more steps than are remembered
-   * @throws InputError if a loss is not finite: training has diverged
+   * @throws Diverged if a loss is not finite, or a gradient or parameter where the latest step was watched
    */
   async readLosses(): Promise<LossReading> {
     const { losses = [], label } = this.#options;
@@ -284,34 +308,75 @@ export class Step {
     }
     this.#read = upTo;
     this.#images = 0;
-    const [ring, norms] = await this.#gpu.read(
-      [this.#buffers.ring, ...(this.#buffers.norms ? [this.#buffers.norms] : [])].map((buffer) => ({
-        buffer,
-        offset: 0,
-        size: buffer.size,
-      })),
+    const watch = this.#watched === upTo && upTo > after ? this.#buffers.watch : undefined;
+    const [ring, ...others] = await this.#gpu.read(
+      [this.#buffers.ring, this.#buffers.norms, watch?.sums].flatMap((buffer) =>
+        buffer ? [{ buffer, offset: 0, size: buffer.size }] : []
+      ),
       this.#name,
     );
-    const values: Record<string, Float32Array> = {};
-    const mean: Record<string, number> = {};
-    losses.forEach((term, at) => {
-      const series = Float32Array.from(
-        { length: steps },
-        (_, k) => ring[(after + 1 + k) % LOSS_RING * losses.length + at],
-      );
-      const bad = series.findIndex((loss) => !Number.isFinite(loss));
-      if (bad >= 0) {
-        throw new InputError(
-          `Training of "${label}" diverged: loss "${term.label}" is ${series[bad]} at step ` +
-            `${after + 1 + bad}; try a smaller learning rate`,
-        );
-      }
-      values[term.label] = series;
-      mean[term.label] = series.reduce((sum, loss) => sum + loss, 0) / steps;
-    });
-    if (!norms) return { steps, images, values, mean };
-    const gradientNorms = Float32Array.from({ length: steps }, (_, k) => norms[(after + 1 + k) % LOSS_RING]);
-    return { steps, images, values, mean, gradientNorms };
+    const norms = this.#buffers.norms && others.shift();
+    const series = losses.map((_, at) =>
+      Float32Array.from({ length: steps }, (_, k) => ring[(after + 1 + k) % LOSS_RING * losses.length + at])
+    );
+    const watched = watch ? watchedTensors(this.#options.trainable ?? [], others[0]) : [];
+    await this.#checkFinite(after, upTo, series, watched);
+
+    const values = Object.fromEntries(losses.map(({ label }, k) => [label, series[k]]));
+    const mean = Object.fromEntries(
+      losses.map(({ label }, k) => [label, series[k].reduce((sum, loss) => sum + loss, 0) / steps]),
+    );
+    const gradientNorms = norms &&
+      Float32Array.from({ length: steps }, (_, k) => norms[(after + 1 + k) % LOSS_RING]);
+    return {
+      steps,
+      images,
+      values,
+      mean,
+      ...(gradientNorms ? { gradientNorms } : {}),
+      ...(watch ? { tensors: watched } : {}),
+    };
+  }
+
+  /** Throws if a loss of the steps after `after`, or what was watched after step `upTo`, is not finite. */
+  async #checkFinite(
+    after: number,
+    upTo: number,
+    series: readonly Float32Array[],
+    watched: readonly WatchedTensor[],
+  ): Promise<void> {
+    const { losses = [], label } = this.#options;
+    const bad = losses.flatMap((term, at) => {
+      const k = series[at].findIndex((loss) => !Number.isFinite(loss));
+      return k < 0 ? [] : [{ step: after + 1 + k, what: `loss "${term.label}" is ${series[at][k]}` }];
+    }).sort((a, b) => a.step - b.step)[0];
+    if (!bad && !watched.some(({ badGradients, badWeights }) => badGradients + badWeights > 0)) return;
+    const tensors = await this.#notFinite();
+    const findings = [
+      bad ? `${bad.what} at step ${bad.step}` : "",
+      tensors ? `${tensors} not finite at step ${upTo}` : "",
+    ];
+    throw new Diverged(`Training of "${label}" diverged: ${findings.filter(Boolean).join("; ")}`);
+  }
+
+  /** The trained tensors and their gradients that hold NaN or infinities now, in words; nothing if none do. */
+  async #notFinite(): Promise<string> {
+    const { trainable = [], optimizer } = this.#options;
+    if (trainable.length === 0) return "";
+    const { gradients } = this.#buffers, weights = trainable[0].tensor.home!.buffer;
+    const arenas = await this.#gpu.read(
+      [gradients, weights].map((buffer) => ({ buffer, offset: 0, size: buffer.size })),
+      this.#name,
+    );
+    const isBad = (arena: Float32Array) => ({ offset, bytes }: Parameter) =>
+      !arena.subarray(offset / 4, (offset + bytes) / 4).every(Number.isFinite);
+    const [ofGradients, ofWeights] = arenas.map((arena) => trainable.filter(isBad(arena)));
+    const parts = [
+      ofGradients.length > 0 ? `the gradient of ${andMore(ofGradients)}` : "",
+      optimizer && ofWeights.length > 0 ? `parameter ${andMore(ofWeights)}` : "",
+    ].filter(Boolean);
+    const isOne = ofGradients.length + ofWeights.length === 1;
+    return parts.length === 0 ? "" : `${parts.join(" and ")} ${isOne ? "is" : "are"}`;
   }
 
   /**
@@ -415,6 +480,7 @@ export class Step {
     this.#index = index;
     this.#read = index - unread;
     this.#images = unreadImages;
+    this.#watched = 0;
   }
 
   /**
@@ -427,7 +493,7 @@ export class Step {
     for (const buffer of this.#buffers.moments) encoder.clearBuffer(buffer);
     this.#gpu.device.queue.submit([encoder.finish()]);
     this.#index = this.#read = index;
-    this.#images = 0;
+    this.#images = this.#watched = 0;
   }
 
   /** Frees everything that the step owns. */
@@ -450,4 +516,9 @@ function encode(pass: GPUComputePassEncoder, { pipeline, bindGroup, workgroups }
   pass.setPipeline(pipeline);
   pass.setBindGroup(0, bindGroup);
   pass.dispatchWorkgroups(workgroups);
+}
+
+function andMore(parameters: readonly Parameter[]): string {
+  const more = parameters.length - 1;
+  return `"${parameters[0].name}"` + (more > 0 ? ` (and ${more} more)` : "");
 }

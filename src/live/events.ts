@@ -3,7 +3,13 @@
  * browsers.
  * @module
  */
-import type { PageCodes, PageData, PagePicture, PageSnapshot } from "../report/page/page_types.ts";
+import type {
+  PageCodes,
+  PageData,
+  PagePicture,
+  PageRecord,
+  PageSnapshot,
+} from "../report/page/page_types.ts";
 import type { EpochPicture, MetricsRecord, RunData } from "../report/run_data.ts";
 
 /** How far training is. */
@@ -117,7 +123,7 @@ export interface LiveMessage extends LiveState {
   /** The number of the metrics record before the first of `records`. */
   readonly after: number;
   /** New metrics, numbered upwards from `after` + 1. */
-  readonly records: readonly MetricsRecord[];
+  readonly records: readonly PageRecord[];
 }
 
 /** The answer to `/data.json`: the whole history. */

@@ -72,7 +72,7 @@ export class PageMaker {
 }
 
 /** Lines of metrics as the page wants them: rounded, and fit for JSON. */
-export function pageMetrics(run: RunData, records: readonly MetricsRecord[]): readonly MetricsRecord[] {
+export function pageMetrics(run: RunData, records: readonly MetricsRecord[]): PageData["metrics"] {
   return pageData({ ...bare(run), metrics: records }).metrics;
 }
 

@@ -8,8 +8,20 @@ import type { TableRow } from "./closing_table.ts";
 /** How a run stands. `crashed`: it neither finished nor stopped on request, and is not running. */
 export type RunStatus = "running" | "finished" | "interrupted" | "crashed";
 
-/** One line of `metrics.jsonl`. */
-export type MetricsRecord = Readonly<Record<string, number | string | boolean>>;
+/** What a trained tensor is like at a report; `gradientNorm` is before clipping, the others after the update. */
+export interface TensorRecord {
+  /** The norm of its gradient. */
+  readonly gradientNorm: number;
+  /** The norm of its values. */
+  readonly weightNorm: number;
+  /** The norm of what the latest update changed, divided by `weightNorm`. */
+  readonly updateRatio: number;
+}
+
+/** One line of `metrics.jsonl`: figures, and under `tensors` those of the trained tensors by name. */
+export type MetricsRecord =
+  & Readonly<Record<string, number | string | boolean | Readonly<Record<string, TensorRecord>>>>
+  & { readonly tensors?: Readonly<Record<string, TensorRecord>> };
 
 /** A horizontal line to compare a curve with. */
 export interface Baseline {

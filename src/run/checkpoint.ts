@@ -37,6 +37,8 @@ export interface CheckpointPlace {
   readonly metricsBytes: number;
   /** Seconds of training so far. */
   readonly seconds: number;
+  /** Steps at which training had diverged and went back; each halved the learning rate. */
+  readonly rollbacks: readonly number[];
 }
 
 /** The tensors and metadata of a model file. */
@@ -219,6 +221,7 @@ function readCheckpoint(path: string): Checkpoint {
       current,
       metricsBytes,
       seconds,
+      rollbacks: counts("rollbacks", place.rollbacks ?? []),
     },
     parameters: tensors.filter(({ name }) => !/^(moments|unread|best)\//.test(name)),
     state: {

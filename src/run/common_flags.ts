@@ -57,6 +57,8 @@ export interface CommonFlags {
   readonly limit: Flag<number | undefined>;
   /** Which kernels compute matrix products. */
   readonly kernels: Flag<KernelsChoice>;
+  /** Whether to train on the first batch only. */
+  readonly overfitBatch: Flag<boolean>;
   /** The run folder. */
   readonly out: Flag<string | undefined>;
   /** The run to go on with. */
@@ -69,6 +71,8 @@ export interface CommonFlags {
   readonly patience: Flag<number | undefined>;
   /** What counts as an improvement. */
   readonly minDelta: Flag<number | undefined>;
+  /** What to do about NaN and infinities. */
+  readonly onNan: Flag<"stop" | "rollback">;
   /** Steps between two progress reports. */
   readonly logEvery: Flag<number>;
   /** Whether to serve a dashboard while training. */
@@ -115,6 +119,7 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
     }),
     limit: optionalInteger("use only the first images of the training set", { min: 1, absent: "all" }),
     kernels: kernelsFlag(),
+    overfitBatch: flag("train on the first batch only, and say whether it was learned by heart"),
     out: optionalText("folder to write the run to; must be new or empty", "runs/RECIPE-DATE-TIME-SEED"),
     resume: {
       ...optionalText("run folder to go on with from its last checkpoint; the run's own flags are used"),
@@ -130,6 +135,11 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
       min: 0,
       absent: "0",
     }),
+    onNan: choice(
+      ["stop", "rollback"],
+      "stop",
+      "on NaN or infinity: stop, or go back to the last checkpoint with half the learning rate",
+    ),
     logEvery: integer(defaults.logEvery ?? 100, "steps between two progress reports", { min: 1, max: 1000 }),
     live: flag("serve a dashboard on 127.0.0.1 while training: curves, pictures, pause and stop"),
     port: integer(0, "port of the dashboard; 0 is any free one", { min: 0, max: 65535 }),

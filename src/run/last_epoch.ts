@@ -5,6 +5,16 @@
 import { InputError } from "../errors.ts";
 import type { MetricsRecord } from "../report/run_data.ts";
 
+/** What a report has besides losses. */
+const NO_TERMS: ReadonlySet<string> = new Set([
+  "epoch",
+  "step",
+  "stage",
+  "seconds",
+  "gradientNorm",
+  "tensors",
+]);
+
 /**
  * Mean losses over the latest epoch: the mean over its reports, each counting for the steps since the one before. A
  * report belongs to the epoch in which it was made.
@@ -21,9 +31,8 @@ export function lastEpoch(
   const reports = metrics.filter((line) => "step" in line && !("testError" in line));
   const last = reports.findLast((line) => stage === undefined || line.stage === stage);
   if (!last) throw new InputError("Cannot tell what training ended at: expected a report in metrics.jsonl");
-  const { epoch: _epoch, step: _step, stage: _stage, seconds: _seconds, gradientNorm: _norm, ...terms } =
-    last;
-  const means = Object.fromEntries(Object.keys(terms).map((label) => [label, 0]));
+  const terms = Object.entries(last).filter(([key]) => !NO_TERMS.has(key));
+  const means = Object.fromEntries(terms.map(([label]) => [label, 0]));
   let steps = 0;
   for (const [k, line] of reports.entries()) {
     if (line.epoch !== last.epoch) continue;

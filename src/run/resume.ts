@@ -24,6 +24,7 @@ const OUTSIDE: ReadonlySet<string> = new Set([
   "resume",
   "checkpointEvery",
   "keep",
+  "onNan",
   "live",
   "port",
   "pictureEvery",

@@ -382,6 +382,19 @@ export class MetricsLog {
   }
 }
 
+/** Figures and words, and under `tensors` three figures for each tensor. */
+function isMetrics(record: unknown): record is MetricsRecord {
+  if (!isRecord(record)) return false;
+  const { tensors = {}, ...figures } = record;
+  return Object.values(figures).every((value) => value !== null && isScalar(value)) &&
+    isRecord(tensors) && Object.values(tensors).every((tensor) =>
+      isRecord(tensor) &&
+      [tensor.gradientNorm, tensor.weightNorm, tensor.updateRatio].every((value) =>
+        typeof value === "number" && value >= 0
+      )
+    );
+}
+
 /**
  * Reads a run's `metrics.jsonl`. A last line without its line end, left by a run that was killed, is skipped.
  *
@@ -392,13 +405,13 @@ export function readMetrics(folder: string): MetricsRecord[] {
   const path = join(folder, METRICS_FILE);
   return readText(path).split("\n").slice(0, -1).map((line, i) => {
     const record = parseJson(line);
-    if (!isRecord(record) || !Object.values(record).every((value) => value !== null && isScalar(value))) {
+    if (!isMetrics(record)) {
       throw new InputError(
         `Cannot read "${path}": expected a JSON object of figures on line ${i + 1} but found ${
           shown(line, 40)
         }; remove that line`,
       );
     }
-    return record as MetricsRecord;
+    return record;
   });
 }

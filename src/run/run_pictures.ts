@@ -54,7 +54,13 @@ export class RunPictures implements Disposable {
   /** Shows the run on the dashboard, if there is one. */
   constructor(options: RunPicturesOptions) {
     this.#options = options;
-    this.live?.publish({ kind: "run", run: { ...readRunData(options.folder), status: "running" } });
+    this.startAgain();
+  }
+
+  /** Shows the run as its folder has it, in place of all that the dashboard, if there is one, has shown. */
+  startAgain(): void {
+    const { folder } = this.#options;
+    this.live?.publish({ kind: "run", run: { ...readRunData(folder), status: "running" } });
   }
 
   /** The dashboard, if there is one. */

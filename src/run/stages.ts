@@ -104,6 +104,8 @@ export interface CompileStagesOptions {
   readonly optimizer: Optimizer;
   /** How gradients are clipped; not at all if absent. */
   readonly clip?: GradientClip | undefined;
+  /** At which steps of a stage, counted from 1, its tensors are watched. */
+  readonly watch: (stage: Stage) => (index: number) => boolean;
   /** Whether a stage trains only the layer that it adds. */
   readonly freeze: boolean;
   /** What will free the steps. */
@@ -126,7 +128,7 @@ export interface CompiledStage extends Stage {
  */
 export async function compileStages(
   stages: readonly Stage[],
-  { gpu, images, parameters, batchSize, optimizer, clip, freeze, owned, build }: CompileStagesOptions,
+  { gpu, images, parameters, batchSize, optimizer, clip, watch, freeze, owned, build }: CompileStagesOptions,
 ): Promise<CompiledStage[]> {
   const recorded = stages.map((stage) => {
     const graph = new Graph(batchSize);
@@ -137,7 +139,7 @@ export async function compileStages(
   for (const { stage, graph, losses } of recorded) {
     if (stage.epochs === 0) continue;
     const trainable = trainableIn(graph, stage.stage, freeze);
-    const options = { label: stage.label, losses, trainable, optimizer, clip };
+    const options = { label: stage.label, losses, trainable, optimizer, clip, watch: watch(stage) };
     compiled.push({ ...stage, step: owned.use(await compile(gpu, graph, parameters, options)) });
   }
   return compiled;

@@ -18,6 +18,7 @@ import type { CommonFlags, ScheduleFlags } from "./common_flags.ts";
 import type { Config } from "./flag_kinds.ts";
 import { formatCost } from "./format_cost.ts";
 import { measureStep } from "./measure_step.ts";
+import { describeInitialLoss, type InitialLoss, initialLoss, initialLossWarning } from "./initial_loss.ts";
 import type { Measured } from "./measured.ts";
 import { openDataset } from "./open_dataset.ts";
 import { computingOn, kernelsIn, openGpuWith } from "./open_gpu.ts";
@@ -63,10 +64,16 @@ export async function openTraining(recipe: string, config: TrainingConfig, only?
   const gpu = owned.use(await openGpuWith(config.kernels));
   if (!config.quiet) console.log(computingOn(gpu));
   const data = await openDataset(config);
-  const pixels = data.train.images.subarray(0, only === undefined ? undefined : only * data.width);
+  const { batchSize, overfitBatch } = config;
+  const schedule = batches(Math.min(only ?? Infinity, data.train.count), batchSize);
+  const count = overfitBatch ? schedule[0].rows : only;
+  const pixels = data.train.images.subarray(0, count === undefined ? undefined : count * data.width);
   const images = owned.use(new DeviceImages(gpu, "train", pixels, data.width));
   const parameters = owned.use(new Parameters(config.seed));
-  return new Training({ recipe, config, gpu, data, images, parameters }, owned.move());
+  const about = { recipe, config, gpu, data, images, parameters };
+  // to overfit, there are as many steps as ever, each with the first batch
+  const steps = overfitBatch ? schedule.map(() => ({ ...schedule[0] })) : schedule;
+  return new Training({ ...about, schedule: steps }, owned.move());
 }
 
 /** What is open while a recipe trains. Make one with {@link openTraining}. */
@@ -84,11 +91,13 @@ export class Training implements Disposable {
   readonly #recipe: string;
   readonly #config: TrainingConfig;
   readonly #owned: DisposableStack;
+  #first: BuildModel | undefined; // the network that is trained first
+  #run: TrainingRun | undefined;
 
   /** Use {@link openTraining}. */
   constructor(
-    { recipe, config, gpu, data, images, parameters }:
-      & Pick<Training, "gpu" | "data" | "images" | "parameters">
+    { recipe, config, gpu, data, images, schedule, parameters }:
+      & Pick<Training, "gpu" | "data" | "images" | "schedule" | "parameters">
       & {
         readonly recipe: string;
         readonly config: TrainingConfig;
@@ -98,7 +107,7 @@ export class Training implements Disposable {
     this.gpu = gpu;
     this.data = data;
     this.images = images;
-    this.schedule = batches(images.count, config.batchSize);
+    this.schedule = schedule;
     this.parameters = parameters;
     this.#recipe = recipe;
     this.#config = config;
@@ -115,6 +124,11 @@ export class Training implements Disposable {
     return clipNorm === undefined ? undefined : clipByGlobalNorm(clipNorm);
   }
 
+  /** Whether losses will be read after this many steps, so that the step is to be watched. */
+  #isDue(step: number): boolean {
+    return this.#run?.isDue(step) ?? false;
+  }
+
   /**
    * Records a network on batches of the training images, and compiles its training step; all parameters are trained.
    *
@@ -123,9 +137,18 @@ export class Training implements Disposable {
    */
   async compile(build: BuildModel, optimizer: Optimizer): Promise<Step> {
     const { gpu, images, parameters } = this;
+    this.#first = build;
     const graph = new Graph(this.#batchSize);
     const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", images));
-    const options = { label: this.#recipe, losses, trainable: parameters.all, optimizer, clip: this.#clip };
+    const watch = (index: number) => this.#isDue(index);
+    const options = {
+      label: this.#recipe,
+      losses,
+      trainable: parameters.all,
+      optimizer,
+      clip: this.#clip,
+      watch,
+    };
     return this.#owned.use(await compile(gpu, graph, parameters, options));
   }
 
@@ -147,13 +170,19 @@ export class Training implements Disposable {
     const batchSize = this.#batchSize;
     const stepsOf = ({ epochs }: Stage) => epochs * this.schedule.length;
     const rates = new Map(stages.map((stage) => [stage.label, this.rate(optimizer, stepsOf(stage))]));
-    const options = { gpu, images, parameters, batchSize, optimizer, clip: this.#clip, freeze, build };
+    let steps = 0;
+    const before = new Map(stages.map((stage) => [stage.label, (steps += stepsOf(stage)) - stepsOf(stage)]));
+    const watch = ({ label }: Stage) => (index: number) => // a stage reports after each epoch too
+      this.#isDue(before.get(label)! + index) || index % this.schedule.length === 0;
+    const options = { gpu, images, parameters, batchSize, optimizer, clip: this.#clip, watch, freeze, build };
+    this.#first = build(stages.find(({ epochs }) => epochs > 0)?.stage);
     const compiled = await compileStages(stages, { ...options, owned: this.#owned });
     return compiled.map((stage) => ({ ...stage, rate: rates.get(stage.label)! }));
   }
 
   /**
-   * The step size at each step, counted from 0: the optimizer's own, changed as `--schedule` and `--warmup` say.
+   * The step size at each step, counted from 0: the optimizer's own, changed as `--schedule` and `--warmup` say,
+   * and halved each time that `--on-nan rollback` went back.
    *
    * @param optimizer the rule whose step size it is
    * @param steps how many steps there will be
@@ -162,7 +191,7 @@ export class Training implements Disposable {
   rate({ learningRate }: Optimizer, steps: number): (step: number) => number {
     const { schedule, warmup } = this.#config;
     const share = parseSchedule(schedule, { warmUp: warmup, steps });
-    return (step) => learningRate * share(step, steps);
+    return (step) => learningRate * share(step, steps) * (this.#run?.rateShare ?? 1);
   }
 
   /**
@@ -188,12 +217,26 @@ export class Training implements Disposable {
       console.log(compiled instanceof Step ? formatPlan(compiled) : formatPlans(compiled));
     }
     if (config.profile) await this.#profile(compiled);
-    if (config.printPlan || config.dryRun || config.profile) return undefined;
+    if (config.printPlan || config.profile) return undefined;
+    const initialLoss = config.resume === undefined ? await this.#initialLoss() : undefined;
+    if (config.dryRun) return undefined;
+    if (config.overfitBatch && !config.quiet) console.log("overfit   trains on the first batch only");
     const stages = compiled instanceof Step ? [{ step: compiled, epochs }] : compiled;
     const stepsPerEpoch = this.schedule.length;
     const kernels = kernelsIn(stages.map(({ step }) => step));
-    const about = { recipe, config, gpu, kernels, data, parameters, measured };
-    return await TrainingRun.begin({ ...about, epochs, steps, stages, stepsPerEpoch, measureEvery });
+    const about = { recipe, config, gpu, kernels, data, parameters, measured, initialLoss };
+    this.#run = await TrainingRun.begin({ ...about, epochs, steps, stages, stepsPerEpoch, measureEvery });
+    return this.#run;
+  }
+
+  /** Says what the loss is before training, and warns if that is far from what it should be. */
+  async #initialLoss(): Promise<InitialLoss> {
+    const { gpu, images, parameters, schedule } = this;
+    const initial = await initialLoss({ gpu, images, parameters, batch: schedule[0], build: this.#first! });
+    if (!this.#config.quiet) console.log(`start     ${describeInitialLoss(initial)}`);
+    const warning = initialLossWarning(initial);
+    if (warning !== undefined) console.error(`warning: ${warning}`);
+    return initial;
   }
 
   /** Measures a step, or that of each stage, on a full batch, and prints what it costs. */

@@ -7,13 +7,14 @@ import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import { InputError, shown } from "../errors.ts";
+import { Diverged, InputError, shown } from "../errors.ts";
 import type { LossReading, Step, StepState } from "../graph/step.ts";
+import type { TensorFigures } from "../graph/watch.ts";
 import { DeviceImages } from "../layers/gather_batch.ts";
 import { closingTable } from "../report/closing_table.ts";
 import { codesCsv } from "../report/codes_csv.ts";
 import { reconstructionGrid } from "../report/picture.ts";
-import type { MetricsRecord } from "../report/run_data.ts";
+import type { MetricsRecord, TensorRecord } from "../report/run_data.ts";
 import { type Live, startLive } from "../live/live.ts";
 import { type Checkpoint, readLastCheckpoint, saveCheckpoint, type StoredModel } from "./checkpoint.ts";
 import { type CheckpointEvery, parseCheckpointEvery } from "./checkpoint_every.ts";
@@ -24,6 +25,8 @@ import { evaluate, type Evaluation, PICTURES } from "./evaluate.ts";
 import { flagName } from "./flags.ts";
 import { HeldOut } from "./held_out.ts";
 import { baselinesOf, closingRows, type Measured } from "./measured.ts";
+import type { InitialLoss } from "./initial_loss.ts";
+import { describeOverfit, meanImageError } from "./overfit.ts";
 import { Progress } from "./progress.ts";
 import { learnedConfig, refuseOthers } from "./resume.ts";
 import {
@@ -55,6 +58,8 @@ export interface TrainingRunOptions {
     readonly keep?: number | undefined;
     readonly patience?: number | undefined;
     readonly minDelta?: number | undefined;
+    readonly overfitBatch?: boolean | undefined;
+    readonly onNan?: "stop" | "rollback" | undefined;
     readonly logEvery: number;
     readonly live: boolean;
     readonly port: number;
@@ -79,6 +84,8 @@ export interface TrainingRunOptions {
   readonly stages: readonly TrainedStage[];
   /** Steps of an epoch. */
   readonly stepsPerEpoch: number;
+  /** The loss before training; absent where a run goes on. */
+  readonly initialLoss: InitialLoss | undefined;
   /** Epochs between two measurements; 1 if absent. The last epoch is always measured. */
   readonly measureEvery?: number | undefined;
 }
@@ -99,6 +106,9 @@ export interface Place {
   readonly stage?: number | undefined;
 }
 
+/** Times that a run goes back before it gives up: the learning rate is a 256th then, and cannot be what is wrong. */
+const MOST_ROLLBACKS = 8;
+
 /** A run in progress. Begin one with {@link TrainingRun.begin}. */
 export class TrainingRun implements Disposable {
   /** Its folder. */
@@ -114,6 +124,8 @@ export class TrainingRun implements Disposable {
   #before = 0; // milliseconds of training before the run was resumed
   #aside = 0; // milliseconds of what is no training
   #savedStep: number | undefined; // of the last checkpoint
+  #rollbacks: readonly number[] = []; // steps at which training diverged
+  #wentBack = false; // in this epoch
   #best: StoredModel | undefined;
   #testImages: DeviceImages | undefined;
   #heldOut: { readonly stage: number | undefined; readonly network: HeldOut } | undefined;
@@ -132,6 +144,8 @@ export class TrainingRun implements Disposable {
     try {
       const run = new TrainingRun(options, live);
       if (live) console.log(`dashboard ${live.url}`);
+      // where there is nothing yet to go back to, the beginning is kept
+      if (options.config.onNan === "rollback" && run.#savedStep === undefined) await run.#checkpoint();
       return run;
     } catch (error) {
       live?.[Symbol.dispose]();
@@ -190,6 +204,7 @@ export class TrainingRun implements Disposable {
         width: data.width,
         imageShape: data.imageShape,
         classNames: data.classNames,
+        initialLoss: this.#options.initialLoss,
       },
     });
     return folder;
@@ -251,6 +266,7 @@ export class TrainingRun implements Disposable {
       }
       this.#before = 1000 * place.seconds - this.#milliseconds + this.#before;
       this.#savedStep = place.step;
+      this.#rollbacks = place.rollbacks;
       this.#best = best;
     }
     this.#log.cut(checkpoint?.place.metricsBytes ?? 0);
@@ -267,6 +283,16 @@ export class TrainingRun implements Disposable {
   /** Whether the user asked to stop. */
   get isInterrupted(): boolean {
     return this.#interrupt.requested || this.#pictures.live?.isStopped === true;
+  }
+
+  /** Whether to take no further steps of this epoch: the user asked to stop, or training went back. */
+  get isCutShort(): boolean {
+    return this.isInterrupted || this.#wentBack;
+  }
+
+  /** What the learning rate is multiplied with: halved each time that training went back. */
+  get rateShare(): number {
+    return 0.5 ** this.#rollbacks.length;
   }
 
   /**
@@ -327,6 +353,7 @@ export class TrainingRun implements Disposable {
         current,
         metricsBytes: this.#log.size,
         seconds,
+        rollbacks: this.#rollbacks,
       };
       const checkpoint: Checkpoint = {
         recipe,
@@ -353,32 +380,81 @@ export class TrainingRun implements Disposable {
     this.#pictures.live?.publish({ kind: "metrics", record });
   }
 
-  #fileAt(epoch: number, step: number, { stage }: Place, figures: Readonly<Record<string, number>>): void {
+  #fileAt(epoch: number, step: number, { stage }: Place, figures: MetricsRecord): void {
     const seconds = Math.round(this.#milliseconds) / 1000;
     this.#file({ epoch, step, ...(stage === undefined ? {} : { stage }), ...figures, seconds });
   }
 
   /**
    * Shows and files the mean losses since the last report. On a dashboard it shows pictures too, and waits there while
-   * training is to pause.
+   * training is to pause. If training has diverged, it goes back under `--on-nan rollback`.
    *
    * @param epoch the current epoch, from 1
    * @param step steps done so far
-   * @param losses what was read
+   * @param reading the losses, being read
    * @param place what else belongs into the metrics
+   * @throws Diverged if training has come to NaN or infinity, and is not to go back or has gone back too often
    */
-  async report(epoch: number, step: number, losses: LossReading, place: Place = {}): Promise<void> {
+  async report(epoch: number, step: number, reading: Promise<LossReading>, place: Place = {}): Promise<void> {
+    let losses: LossReading;
+    try {
+      losses = await reading;
+    } catch (error) {
+      return await this.#recover(error, step);
+    }
     this.#images += losses.images;
     this.#progress.update({ epoch, step, losses: losses.mean, images: this.#images });
     const norms = losses.gradientNorms;
     this.#fileAt(epoch, step, place, {
       ...losses.mean,
       ...(norms ? { gradientNorm: norms.reduce((sum, norm) => sum + norm, 0) / norms.length } : {}),
+      ...(losses.tensors ? { tensors: tensorRecords(losses.tensors) } : {}),
     });
     const { live } = this.#pictures;
     if (live) await this.#showLive(live, epoch, step, place);
     // where an epoch is measured next, the checkpoint waits for that
     if (this.#isCheckpointStep(step) && !this.#endsMeasured(epoch, step)) await this.#checkpoint();
+  }
+
+  /** Goes back, if the error is that training has diverged, and that is what to do about it. */
+  async #recover(error: unknown, step: number): Promise<void> {
+    if (!(error instanceof Diverged)) throw error;
+    this.#progress.finish();
+    const kept = this.#savedStep === undefined
+      ? "there is no checkpoint yet"
+      : `the checkpoint of step ${this.#savedStep} is kept`;
+    if (this.#options.config.onNan !== "rollback") throw new Diverged(error.finding, kept);
+    if (this.#rollbacks.length >= MOST_ROLLBACKS) {
+      throw new Diverged(
+        `${error.finding}; gave up after going back ${MOST_ROLLBACKS} times, with ${this.rateShare} of the ` +
+          "learning rate",
+        `look at the data and at the network; ${kept}`,
+      );
+    }
+    await this.#options.gpu.device.queue.onSubmittedWorkDone();
+    this.goBack();
+    this.#rollbacks = [...this.#rollbacks, step];
+    this.#wentBack = true;
+    this.#file({ divergedAtStep: step, wentBackToStep: this.#step, learningRateShare: this.rateShare });
+    await this.#checkpoint(); // so that whoever resumes goes on with this rate
+    this.#pictures.startAgain();
+    console.error(
+      `warning: ${error.finding}; went back to step ${this.#step}, and goes on with ${this.rateShare} of the ` +
+        "learning rate",
+    );
+  }
+
+  /** Refuses parameters that are not finite: nothing may be saved of them. */
+  async #checkParameters(step: number): Promise<void> {
+    const values = await this.#options.parameters.read();
+    const bad = [...values].filter(([, numbers]) => !numbers.every(Number.isFinite)).map(([name]) => name);
+    if (bad.length === 0) return;
+    const more = bad.length > 1 ? ` (and ${bad.length - 1} more) are` : " is";
+    throw new Diverged(
+      `Training of "${this.#options.recipe}" diverged: parameter "${
+        bad[0]
+      }"${more} not finite at step ${step}`,
+    );
   }
 
   async #showLive(live: Live, epoch: number, step: number, { stage }: Place): Promise<void> {
@@ -407,7 +483,7 @@ export class TrainingRun implements Disposable {
    * up. Saves a snapshot and pictures, the best model if it is kept, and a checkpoint if one is due. The time that all
    * this takes is no training time.
    *
-   * Does nothing after epochs that are not to be measured, and in the midst of one only where the user asked to stop:
+   * Does nothing where training went back, after epochs that are not to be measured, and in the midst of one only where the user asked to stop:
    * then the checkpoint comes first, so that a run that goes on from it has not filed what was measured there.
    *
    * @param epoch the epoch that has ended, from 1
@@ -415,10 +491,26 @@ export class TrainingRun implements Disposable {
    * @param place what else belongs into the metrics
    */
   async endEpoch(epoch: number, step: number, place: Place = {}): Promise<void> {
+    if (this.#wentBack) {
+      this.#wentBack = false;
+      return;
+    }
     const isWhole = this.#endsMeasured(epoch, step);
     if (!isWhole && !this.isInterrupted) return;
+    let found: Readonly<Record<string, number>>;
+    try {
+      found = await this.aside(async () => {
+        await this.#checkParameters(step);
+        return await this.#measure(place);
+      });
+    } catch (error) {
+      await this.#recover(error, step);
+      this.#wentBack = false;
+      return;
+    }
     if (!isWhole) await this.#checkpoint();
-    await this.#measureEpoch(epoch, step, place);
+    await this.aside(() => this.#pictures.save(epoch, step, place.stage));
+    this.#fileAt(epoch, step, place, found);
     if (!isWhole) return;
     const { stages, stepsPerEpoch } = this.#options, { stage } = place;
     await this.#keepBest(step, stage);
@@ -454,14 +546,12 @@ export class TrainingRun implements Disposable {
     if (this.#best) writeModel(this.folder, "best.safetensors", this.#best);
   }
 
-  async #measureEpoch(epoch: number, step: number, place: Place): Promise<void> {
-    const found = await this.aside(async () => {
-      await this.#pictures.save(epoch, step, place.stage);
-      return (await this.#networkOf(place.stage)).measure();
-    });
+  /** What the network does with all test images, as it is filed. */
+  async #measure({ stage }: Place): Promise<Readonly<Record<string, number>>> {
     const { total } = this.#options.measured;
+    const found = await (await this.#networkOf(stage)).measure();
     const sum = total?.reduce((sum, label) => sum + found[`test.${label}`], 0);
-    this.#fileAt(epoch, step, place, { ...found, ...(sum === undefined ? {} : { "test.total": sum }) });
+    return { ...found, ...(sum === undefined ? {} : { "test.total": sum }) };
   }
 
   /**
@@ -534,9 +624,20 @@ export class TrainingRun implements Disposable {
     await this.#pictures.finish();
     say(closingTable(rows));
     if (this.#best) say(bestLine(this.#best));
+    if (this.#options.config.overfitBatch) say(await this.#overfit());
     say(`run saved in ${this.folder}; open report.html there`);
     if (status === "interrupted") say(`--resume ${shellWord(this.folder)} goes on with it`);
     return this.#interrupt.exitCode;
+  }
+
+  /** Whether the only batch that was trained on was learned by heart, in words. */
+  async #overfit(): Promise<string> {
+    const { gpu, data: { train: { images }, width }, parameters, measured, config } = this.#options;
+    const pixels = images.subarray(0, config.batchSize * width);
+    using batch = new DeviceImages(gpu, "first batch", pixels, width);
+    using network = await HeldOut.compile(gpu, parameters, batch, measured);
+    const { testError: error } = await network.measure();
+    return describeOverfit({ error, meanError: meanImageError(pixels, width) });
   }
 
   /** The model as a PyTorch state_dict would name and lay it out. The bytes depend on the training alone. */
@@ -545,7 +646,12 @@ export class TrainingRun implements Disposable {
     const values = await parameters.read();
     return {
       tensors: parameters.all.map(({ name, shape }) => ({ name, shape, data: values.get(name)! })),
-      metadata: { recipe, step: String(steps), config: JSON.stringify(learnedConfig(config)) },
+      metadata: {
+        recipe,
+        step: String(steps),
+        config: JSON.stringify(learnedConfig(config)),
+        ...(this.#rollbacks.length > 0 ? { learningRateShare: String(this.rateShare) } : {}),
+      },
     };
   }
 
@@ -587,6 +693,16 @@ function bestLine({ metadata: { metric, value, epoch } }: StoredModel): string {
 
 function writeModel(folder: string, name: string, { tensors, metadata }: StoredModel): void {
   writeSafetensors(join(folder, name), tensors, metadata);
+}
+
+/** The tensors' figures by name, with as many digits as are of use. */
+function tensorRecords(tensors: readonly TensorFigures[]): Readonly<Record<string, TensorRecord>> {
+  const round = (value: number) => Number(value.toPrecision(5));
+  return Object.fromEntries(tensors.map(({ name, gradientNorm, weightNorm, updateRatio }) => [name, {
+    gradientNorm: round(gradientNorm),
+    weightNorm: round(weightNorm),
+    updateRatio: round(updateRatio),
+  }]));
 }
 
 function saveEvaluation(folder: string, data: Dataset, result: Evaluation): void {

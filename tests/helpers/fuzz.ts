@@ -177,7 +177,13 @@ const config = {
   },
 };
 const metrics = [
-  { epoch: 1, step: 100, seconds: 1.5, loss: 0.1 },
+  {
+    epoch: 1,
+    step: 100,
+    seconds: 1.5,
+    loss: 0.1,
+    tensors: { "encoder.0.weight": { gradientNorm: 0.5, weightNorm: 2, updateRatio: 1e-3 } },
+  },
   { epoch: 1, step: 157, seconds: 2, testError: 0.05, "test.loss": "NaN" },
   { testError: 0.04, meanImageError: 0.1, pcaError: 0.05, accuracy: 0.7 },
 ];
@@ -242,7 +248,16 @@ const learned = {
 const values = [{ name: "encoder.0.weight", shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, NaN) }];
 saveCheckpoint(resumed, {
   ...learned,
-  place: { step: 9, epoch: 2, stage: 1, stageSteps: [5, 4], current: 1, metricsBytes: 100, seconds: 3 },
+  place: {
+    step: 9,
+    epoch: 2,
+    stage: 1,
+    stageSteps: [5, 4],
+    current: 1,
+    metricsBytes: 100,
+    seconds: 3,
+    rollbacks: [7],
+  },
   parameters: values,
   state: {
     index: 4,

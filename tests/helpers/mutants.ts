@@ -447,6 +447,22 @@ const FAULTS: Faults = {
       ["one level of the tree left out", "half > 0u", "half > 1u"],
     ],
   },
+  "optim/watch.wgsl": {
+    squares: [["not squared", "dot(y, y)", "dot(y, vec4f(1.0))"]],
+    not_finite: [["infinity passes", "exponents == vec4u(0x7f800000u)", "exponents > vec4u(0x7f800000u)"]],
+    watch_partial: [
+      ["wrong sign", "weight - w_before[at]", "weight + w_before[at]"],
+      ["every tensor in the first's place", "slot.tensor * slot.lanes + lane.x", "lane.x"],
+      ["half of the slot", "at < slot.count", "at < slot.count / 2u"],
+      ["gradients' count left out", "not_finite(gradient)", "0.0"],
+      ["weights' count left out", "not_finite(weight)", "0.0"],
+    ],
+    watch_total: [
+      ["always the first tensor", "tensor.x * total.lanes + at", "at"],
+      ["lanes overwrite each other", "sums.plain += more.plain", "sums.plain = more.plain"],
+      ["one level of the tree left out", "half > 0u", "half > 1u"],
+    ],
+  },
 };
 
 /** All of them. */

@@ -75,6 +75,16 @@ export interface MadeUpOptions {
   readonly seed?: number;
 }
 
+/** Tensors whose gradients and updates fall. */
+function madeUpTensors(step: number): NonNullable<MetricsRecord["tensors"]> {
+  const names = ["encoder.0.weight", "encoder.0.bias", "decoder.0.weight", "decoder.0.bias"];
+  return Object.fromEntries(names.map((name, k) => [name, {
+    gradientNorm: 0.1 * (k + 1) * Math.exp(-step / 900),
+    weightNorm: 4 + k + step / 500,
+    updateRatio: 2e-3 * (k + 1) * Math.exp(-step / 700),
+  }]));
+}
+
 /** A finished run of a recipe. */
 export function madeUpRun(
   recipe: string,
@@ -93,7 +103,8 @@ export function madeUpRun(
       );
     for (let report = 1; report <= 3; report++) {
       const step = (epoch - 1) * perEpoch + report * 50;
-      metrics.push({ epoch, step, ...stage, ...terms("", step), seconds: step / 160 });
+      const tensors = madeUpTensors(step);
+      metrics.push({ epoch, step, ...stage, ...terms("", step), tensors, seconds: step / 160 });
     }
     const step = epoch * perEpoch, testError = falling(0.09, step) * high / low;
     metrics.push({ epoch, step, ...stage, testError, ...terms("test.", step), seconds: step / 160 });

@@ -8,12 +8,14 @@ import { lossPerImage } from "../loss_per_image.ts";
 import type { EpochPicture, MetricsRecord, RunData, Snapshot } from "../run_data.ts";
 import { packedImages, pageCodes } from "./page_codes.ts";
 import { compactPicture, grayTile, pageWeights } from "./page_images.ts";
-import type { PageData, PagePicture, PageRow, PageSnapshot } from "./page_types.ts";
+import type { PageData, PagePicture, PageRecord, PageRow, PageSnapshot, PageTensors } from "./page_types.ts";
 
 export type * from "./page_types.ts";
 
 /** Lines of metrics that a page holds at most; beyond, training lines are thinned evenly. */
 const MOST_RECORDS = 3000;
+/** Lines of metrics that keep the figures of the trained tensors: a point each in curves as wide as half a page. */
+const MOST_TENSORS = 40;
 /** Characters that the pictures after epochs may take in the page, all together. */
 const HISTORY_LENGTH = 260_000;
 
@@ -35,7 +37,7 @@ export function pageData(run: RunData): PageData {
     config: texts(run.config),
     facts: texts(run.facts),
     classNames,
-    metrics: thin(lossPerImage(run)).map(roundRecord),
+    metrics: thinTensors(thin(lossPerImage(run))).map(roundRecord),
     baselines: baselines.filter(({ value }) => Number.isFinite(value))
       .map((line) => ({ ...line, value: significant(line.value, 6) })),
     rows: run.rows.map(pageRow),
@@ -115,15 +117,34 @@ function finite(value: number, digits: number): number | null {
   return Number.isFinite(value) ? significant(value, digits) : null;
 }
 
-function roundRecord(record: MetricsRecord): MetricsRecord {
-  return Object.fromEntries(
-    Object.entries(record).map((
-      [key, value],
-    ) => [
+function roundRecord({ tensors, ...record }: MetricsRecord): PageRecord {
+  const rounded = Object.fromEntries(
+    Object.entries(record).map(([key, value]) => [
       key,
       typeof value !== "number" ? value : Number.isFinite(value) ? significant(value, 6) : `${value}`,
     ]),
   );
+  return { ...rounded, ...(tensors ? { tensors: roundTensors(tensors) } : {}) };
+}
+
+function roundTensors(tensors: NonNullable<MetricsRecord["tensors"]>): PageTensors {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, { gradientNorm, weightNorm, updateRatio }]) => [
+      name,
+      [significant(gradientNorm, 3), significant(weightNorm, 3), significant(updateRatio, 3)],
+    ]),
+  );
+}
+
+/** Leaves out the figures of the tensors, evenly, where there are too many; those of the last line stay. */
+function thinTensors(metrics: readonly MetricsRecord[]): readonly MetricsRecord[] {
+  const having = metrics.filter(({ tensors }) => tensors);
+  const kept = new Set(spreadOut(having, MOST_TENSORS));
+  return metrics.map((record) => {
+    if (!record.tensors || kept.has(record)) return record;
+    const { tensors: _left, ...figures } = record;
+    return figures;
+  });
 }
 
 /** Leaves out training lines, evenly, where there are too many; what is measured on test images stays. */

@@ -2,14 +2,7 @@
  * What the page is drawn from: plain data that survive JSON. `page_data.ts` makes them of a run.
  * @module
  */
-import type {
-  ActivationHistogram,
-  Baseline,
-  EpochPicture,
-  LevelState,
-  MetricsRecord,
-  RunStatus,
-} from "../run_data.ts";
+import type { ActivationHistogram, Baseline, EpochPicture, LevelState, RunStatus } from "../run_data.ts";
 
 /** A test image, and what became of it. All images are data URIs. */
 export interface PageTile {
@@ -105,6 +98,14 @@ export interface PageRow {
   readonly unit: string;
 }
 
+/** A line of the metrics; of each trained tensor `[gradientNorm, weightNorm, updateRatio]`. */
+export type PageRecord =
+  & Readonly<Record<string, number | string | boolean | PageTensors>>
+  & { readonly tensors?: PageTensors };
+
+/** `[gradientNorm, weightNorm, updateRatio]` by the tensor's name. */
+export type PageTensors = Readonly<Record<string, readonly [number, number, number]>>;
+
 /** All that the page shows of a run. */
 export interface PageData {
   /** The run folder's name. */
@@ -126,7 +127,7 @@ export interface PageData {
   /** Names of the classes. */
   readonly classNames?: readonly string[] | undefined;
   /** The metrics' lines, in order. The page makes the curves of them: whoever has a new line may append it. */
-  readonly metrics: readonly MetricsRecord[];
+  readonly metrics: readonly PageRecord[];
   /** Lines to compare with. */
   readonly baselines: readonly Baseline[];
   /** The closing table. */

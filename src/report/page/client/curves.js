@@ -19,7 +19,16 @@
  */
 
 /** Keys that say where in the training a line belongs, or are no quantities of it. */
-const PLACES = new Set(["epoch", "step", "stage", "seconds", "meanImageError", "pcaError", "accuracy"]);
+const PLACES = new Set([
+  "epoch",
+  "step",
+  "stage",
+  "seconds",
+  "meanImageError",
+  "pcaError",
+  "accuracy",
+  "tensors",
+]);
 
 /** @type {Readonly<Record<string, string>>} */
 const TITLES = {
@@ -77,6 +86,26 @@ export function groupCurves(page) {
 /** The quantity that a key measures. @param {string} key */
 function nameOf(key) {
   return key.startsWith("test.") ? key.slice("test.".length) : key;
+}
+
+/**
+ * What is known of the trained tensors: `[gradientNorm, weightNorm, updateRatio]` at some of the reports.
+ *
+ * @param {PageData} page
+ * @returns {{ name: string, points: { x: number, figures: readonly [number, number, number] }[] }[]}
+ */
+export function tensorCurves(page) {
+  /** @type {Map<string, { x: number, figures: readonly [number, number, number] }[]>} */
+  const curves = new Map();
+  for (const { step, tensors = {} } of page.metrics) {
+    if (typeof step !== "number") continue;
+    for (const [name, figures] of Object.entries(tensors)) {
+      const points = curves.get(name) ?? [];
+      curves.set(name, points);
+      points.push({ x: step, figures });
+    }
+  }
+  return [...curves].map(([name, points]) => ({ name, points }));
 }
 
 /**

@@ -21,12 +21,14 @@ import { readable, tick } from "./format.js";
  * @property {readonly Point[]} points
  * @property {boolean} [isNoisy] whether the smoothing slider applies to it
  * @property {boolean} [isDashed]
+ * @property {boolean} [isUnlisted] whether the legend leaves it out
  *
  * @typedef {object} LineSpec
  * @property {string} title
  * @property {string} unit of y
  * @property {readonly Line[]} lines
  * @property {readonly { label: string, value: number }[]} baselines horizontal lines
+ * @property {boolean} [isLogarithmic] whether y always is, whatever the reader has set
  * @property {readonly { label: string, value: number }[]} [bounds] vertical lines, labelled above the plot
  */
 
@@ -42,7 +44,7 @@ const LABEL_HEIGHT = 13;
  */
 export function lineFigure(board, first) {
   let spec = first;
-  const { canvas, frame } = framed("");
+  const { canvas, frame } = framed("", first.lines.length > 6 ? "high" : "");
   const behind = folded("Table", () => lineTable(spec));
   const element = make(
     "figure",
@@ -77,6 +79,7 @@ export function lineFigure(board, first) {
     chart.data.datasets = lineDatasets(board, spec);
     const { text, muted, line, surface } = board.theme.colours;
     const ticks = { color: muted, maxRotation: 0, autoSkipPadding: 16 };
+    const isLogarithmic = board.isLogarithmic || spec.isLogarithmic === true;
     const format = (/** @type {string | number} */ value) => tick(Number(Number(value).toPrecision(6)));
     const before = chart.options.scales?.x; // keeps what the reader zoomed to
     chart.options.scales = {
@@ -92,11 +95,11 @@ export function lineFigure(board, first) {
         ...(chart.isZoomedOrPanned?.() && before ? { min: Number(before.min), max: Number(before.max) } : {}),
       },
       y: {
-        type: board.isLogarithmic ? "logarithmic" : "linear",
-        grace: board.isLogarithmic ? 0 : "3%",
-        ...(board.isLogarithmic ? {} : floorOf(spec)),
+        type: isLogarithmic ? "logarithmic" : "linear",
+        grace: isLogarithmic ? 0 : "3%",
+        ...(isLogarithmic ? {} : floorOf(spec)),
         title: { display: true, text: spec.unit, color: muted },
-        ticks: board.isLogarithmic
+        ticks: isLogarithmic
           ? { ...ticks, callback: logTick }
           : { ...ticks, callback: format, maxTicksLimit: 7 },
         grid: { color: line, drawTicks: false },
@@ -104,7 +107,7 @@ export function lineFigure(board, first) {
       },
     };
     const isMeant = (/** @type {string | undefined} */ label) =>
-      spec.lines.some((line) => line.label === label);
+      spec.lines.some((line) => line.label === label && !line.isUnlisted);
     const room = { display: (spec.bounds ?? []).length > 0, text: " ", padding: 0, weight: 500 }; // below the legend
     chart.options.plugins = {
       ...chart.options.plugins,
@@ -171,13 +174,13 @@ function floorOf({ lines, baselines }) {
 }
 
 /** @param {ChartBoard} board @param {LineSpec} spec @returns {LineDataset[]} */
-function lineDatasets(board, { lines, baselines }) {
+function lineDatasets(board, { lines, baselines, isLogarithmic = board.isLogarithmic }) {
   const steps = lines.flatMap(({ points }) =>
     points.length > 0 ? [points[0].x, points[points.length - 1].x] : []
   );
   const ends = [0, Math.max(...steps)];
   const visible = (/** @type {readonly Point[]} */ points) =>
-    points.map(({ x, y }) => ({ x, y: board.isLogarithmic && !(y > 0) ? NaN : y }));
+    points.map(({ x, y }) => ({ x, y: isLogarithmic && !(y > 0) ? NaN : y }));
   return [
     ...lines.flatMap(({ label, colour, points, isNoisy, isDashed }) => {
       const borderColor = board.paint(colour), isSmooth = isNoisy === true && board.smoothing > 0;

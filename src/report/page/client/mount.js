@@ -136,8 +136,12 @@ function header(theme) {
     title.textContent = page.recipe;
     status.textContent = STATUS[page.status];
     status.dataset.status = page.status;
-    notice.hidden = page.status !== "crashed";
-    notice.textContent = "This run ended before its last step. Below is all that it wrote.";
+    const notices = [
+      page.status === "crashed" ? "This run ended before its last step. Below is all that it wrote." : "",
+      rollbackNotice(page),
+    ].filter(Boolean);
+    notice.hidden = notices.length === 0;
+    notice.textContent = notices.join(" ");
     const words = page.command.split(" ").map((word) => make("span", { class: "word" }, word));
     if (command.textContent !== page.command) {
       command.replaceChildren(...words.flatMap((word, k) => k > 0 ? [" ", word] : [word]));
@@ -157,6 +161,18 @@ function replaceOthers(parent, children) {
   for (const [k, child] of children.entries()) {
     if (!parent.children[k].isEqualNode(child)) parent.children[k].replaceWith(child);
   }
+}
+
+/** Says that training went back, if it did. @param {PageData} page */
+function rollbackNotice({ metrics }) {
+  const times = metrics.filter(({ divergedAtStep }) => divergedAtStep !== undefined);
+  const last = times[times.length - 1];
+  if (!last) return "";
+  const where = times.map(({ divergedAtStep, wentBackToStep }) =>
+    `from step ${divergedAtStep} to ${wentBackToStep}`
+  );
+  return `Training came to NaN or infinity and went back ${where.join(", ")}; since then it took ` +
+    `${last.learningRateShare} of the learning rate.`;
 }
 
 /** What a reader asks first. @param {PageData} page @returns {[string, string | undefined][]} */

@@ -4,7 +4,7 @@
  */
 import { barFigure } from "./bar_figure.js";
 import { cloud } from "./cloud.js";
-import { groupCurves, stageBounds } from "./curves.js";
+import { groupCurves, stageBounds, tensorCurves } from "./curves.js";
 import { make, table } from "./dom.js";
 import { tick } from "./format.js";
 import { lineFigure } from "./line_figure.js";
@@ -58,6 +58,12 @@ export const SECTIONS = [
       const panels = keyed(lineSpecs, (spec) => lineFigure(board, spec), page);
       return { element: make("div", {}, curveControls(board), panels.element), update: panels.update };
     },
+  },
+  {
+    id: "tensors",
+    title: "Gradients and updates",
+    applies: ({ metrics }) => metrics.some(({ tensors }) => tensors),
+    build: (page, { board }) => keyed(tensorSpecs, (spec) => lineFigure(board, spec), page),
   },
   {
     id: "reconstructions",
@@ -275,6 +281,41 @@ function lineSpecs(page) {
     baselines,
     bounds,
   }));
+}
+
+/** @param {PageData} page @returns {LineSpec[]} */
+function tensorSpecs(page) {
+  const bounds = stageBounds(page), tensors = tensorCurves(page);
+  // a layer's weight and bias share a colour
+  const layers = [...new Set(tensors.map(({ name }) => layerOf(name)))];
+  return [
+    { title: "Gradient norm of each tensor, biases dashed", unit: "norm", part: 0, baselines: [] },
+    { title: "Norm of each tensor, biases dashed", unit: "norm", part: 1, baselines: [] },
+    {
+      title: "Update of each tensor, biases dashed",
+      unit: "norm of the update / norm",
+      part: 2,
+      baselines: [{ label: "1e-3, a rule of thumb", value: 1e-3 }],
+    },
+  ].map(({ title, unit, part, baselines }) => ({
+    title,
+    unit,
+    isLogarithmic: true,
+    lines: tensors.map(({ name, points }) => ({
+      label: name,
+      colour: layers.indexOf(layerOf(name)),
+      points: points.map(({ x, figures }) => ({ x, y: figures[part] })),
+      isDashed: name.endsWith(".bias"),
+      isUnlisted: name.endsWith(".bias"),
+    })),
+    baselines,
+    bounds,
+  }));
+}
+
+/** @param {string} name of a parameter */
+function layerOf(name) {
+  return name.replace(/\.(weight|bias)$/, "");
 }
 
 /** @param {PageData} page @returns {BarSpec[]} */
