@@ -9,7 +9,15 @@ import { bestEpoch, isOutOfPatience } from "../src/run/early_stopping.ts";
 import { learnedConfig, parseRecipeFlags, refuseOthers } from "../src/run/resume.ts";
 import { MetricsLog, readMetrics, readRun } from "../src/run/run_folder.ts";
 import { encodeSafetensors, readSafetensors } from "../src/run/safetensors.ts";
-import { assertRefused, fileOf, ROOT, runTask, taskArguments, withFolder } from "./helpers/commands.ts";
+import {
+  assertRefused,
+  complaints,
+  fileOf,
+  ROOT,
+  runTask,
+  taskArguments,
+  withFolder,
+} from "./helpers/commands.ts";
 import { withFullDisk } from "./helpers/full_disk.ts";
 import { makeImages, train } from "./helpers/resume_runs.ts";
 
@@ -204,6 +212,29 @@ Deno.test("a checkpoint that is torn, was changed or is of a newer format is ref
     assertRefused(await runTask("train", ["--resume", run], folder), 1, /^error: Cannot read ".*checkpoint-/);
     Deno.removeSync(path); // the one before counts then
     assert.ok(await train("train", ["--resume", run], folder));
+  }));
+
+Deno.test("a run goes on that is older than a flag, and is told of another adapter", () =>
+  withFolder(async (folder) => {
+    const run = await copied(folder), path = join(run, "config.json");
+    const { config: { warmup: _, ...config }, facts, ...rest } = JSON.parse(await Deno.readTextFile(path));
+    await Deno.writeTextFile(
+      path,
+      JSON.stringify({ ...rest, config, facts: { ...facts, adapter: "a fast one" } }),
+    );
+    forge(join(run, `checkpoint-${last.place.step}.safetensors`), (texts) => {
+      const { warmup: _, ...older } = JSON.parse(texts.config);
+      return { ...texts, config: JSON.stringify(older) };
+    });
+    const outcome = await runTask("train", ["--resume", run], folder);
+    assert.equal(outcome.code, 0, outcome.stderr);
+    const said = complaints(outcome);
+    assert.match(said[0], /was stored before these flags existed; taking their defaults: "warmup" \(0\)$/);
+    assert.match(
+      said[1],
+      /^warning: this run began with \["a fast one",.* and goes on with .*: rounding differs/,
+    );
+    assert.equal(said.length, 2);
   }));
 
 Deno.test("--resume refuses other images, a shorter metrics.jsonl, and a second process", () =>

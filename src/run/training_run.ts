@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import { Diverged, InputError, shown } from "../errors.ts";
+import { Diverged, InputError, oneLine, shown } from "../errors.ts";
 import type { LossReading, Step, StepState } from "../graph/step.ts";
 import type { TensorFigures } from "../graph/watch.ts";
 import { DeviceImages } from "../layers/gather_batch.ts";
@@ -212,7 +212,7 @@ export class TrainingRun implements Disposable {
 
   /** Goes back to where an earlier process left this run, and writes down that it goes on. */
   #resume(): void {
-    const { config, data } = this.#options;
+    const { config, data, gpu, kernels } = this.#options;
     const run = readRun(this.folder);
     if (run.facts.datasetChecksum !== data.checksum) {
       throw new InputError(
@@ -226,15 +226,26 @@ export class TrainingRun implements Disposable {
     removePartialFiles(this.folder);
     removeFile(join(this.folder, "results.json")); // it has not ended any more
     const { facts } = run, earlier = Array.isArray(facts.resumedAtSteps) ? facts.resumedAtSteps : [];
-    const grown = Object.entries(learnedConfig(config)).filter(([key, value]) => {
-      return JSON.stringify(value) !== JSON.stringify(run.config[key]);
-    });
+    const grown = Object.entries(learnedConfig(config)).filter(([key, value]) =>
+      key in run.config && JSON.stringify(value) !== JSON.stringify(run.config[key])
+    );
     const command = [commandOf(run), ...grown.map(([key, value]) => `${flagName(key)} ${value}`)].join(" ");
     writeConfig(this.folder, {
       ...run,
       config: { ...run.config, ...Object.fromEntries(grown) },
       facts: { ...facts, command, resumedAtSteps: [...earlier, this.#step] },
     });
+    const [before, now] = [[facts.adapter, facts.kernels], [gpu.adapterName, kernels]].map((fact) =>
+      JSON.stringify(fact)
+    );
+    if (before !== now) {
+      console.error(
+        `warning: this run began with ${oneLine(before)} and goes on with ${
+          oneLine(now)
+        }: rounding differs, so it ` +
+          "will not end with the bits that it would have had",
+      );
+    }
     if (!config.quiet) console.log(`resumed   after step ${this.#step} of ${this.#options.steps}`);
   }
 
@@ -252,9 +263,10 @@ export class TrainingRun implements Disposable {
     }
     if (checkpoint) {
       const { place, state, best } = checkpoint;
+      const stored = readRun(this.folder).config; // flags that are younger than the run have their defaults
       refuseOthers(this.folder, checkpoint, {
         recipe,
-        config: JSON.parse(JSON.stringify(learnedConfig(config))),
+        config: Object.fromEntries(Object.entries(learnedConfig(config)).filter(([key]) => key in stored)),
         dataset: data,
         shapes: new Map(parameters.all.map(({ name, shape }) => [name, shape])),
         stages: stages.length,
