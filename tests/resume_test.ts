@@ -208,6 +208,13 @@ Deno.test("a checkpoint that is torn, was changed or is of a newer format is ref
     forge(path, (own) => own);
     assert.deepEqual(Deno.readFileSync(path), whole, "what is forged is like what is saved");
 
+    Deno.writeFileSync(path, whole);
+    forge(path, (own) => ({ ...own, state: own.state.replace('"moments":2', '"moments":1') }));
+    assertRefused(
+      await runTask("train", ["--resume", run], folder),
+      1,
+      /the moments are not those of this step$/,
+    );
     Deno.writeFileSync(path, whole.subarray(0, 1000));
     assertRefused(await runTask("train", ["--resume", run], folder), 1, /^error: Cannot read ".*checkpoint-/);
     Deno.removeSync(path); // the one before counts then

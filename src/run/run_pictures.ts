@@ -17,6 +17,7 @@ import type { EpochPicture } from "../report/run_data.ts";
 import { weightsPicture } from "../report/weights_picture.ts";
 import type { Measured } from "./measured.ts";
 import { readRunData } from "./read_run_data.ts";
+import type { Results } from "./results.ts";
 import { writeFileAtomic } from "./run_folder.ts";
 import { saveSnapshot } from "./snapshot.ts";
 import { Snapshots } from "./snapshots.ts";
@@ -121,13 +122,14 @@ export class RunPictures implements Disposable {
 
   /**
    * Draws `loss.png`, `codes.png` and `weights.png` of what is in the folder, writes `report.html`, and ends the
-   * dashboard with it.
+   * dashboard with it. `results.json` comes after all others: who finds it finds a whole run.
    *
+   * @param results what the run ends with
    * @throws InputError if they cannot be written
    */
-  async finish(): Promise<void> {
+  async finish(results: Results): Promise<void> {
     const { folder, data } = this.#options;
-    const run = readRunData(folder);
+    const run = { ...readRunData(folder), ...results };
     const { snapshot, weights } = run;
     writeFileAtomic(join(folder, "loss.png"), lossPicture(lossPerImage(run), run.baselines));
     if (snapshot?.codes) {
@@ -137,6 +139,7 @@ export class RunPictures implements Disposable {
       writeFileAtomic(join(folder, "weights.png"), weightsPicture(weights, data.imageShape));
     }
     writeFileAtomic(join(folder, "report.html"), reportPage([run]));
+    writeFileAtomic(join(folder, "results.json"), JSON.stringify(results, null, 2) + "\n");
     const { metrics: _metrics, pictures: _pictures, ...change } = run;
     this.live?.publish({ kind: "change", change });
     await this.live?.close();

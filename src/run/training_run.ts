@@ -632,8 +632,7 @@ export class TrainingRun implements Disposable {
       ...(steps > 0 ? { stepMilliseconds } : {}),
       status,
     };
-    writeFileAtomic(join(this.folder, "results.json"), JSON.stringify(results, null, 2) + "\n");
-    await this.#pictures.finish();
+    await this.#pictures.finish(results);
     say(closingTable(rows));
     if (this.#best) say(bestLine(this.#best));
     if (this.#options.config.overfitBatch) say(await this.#overfit());

@@ -17,6 +17,8 @@ import { assertSameRun, hasEnded, makeImages, train, WAYS } from "./resume_runs.
 export interface Kills {
   /** Runs that were killed, gone on with, and ended as if nothing had been. */
   killed: number;
+  /** Of these, how many were killed once more while they went on. */
+  killedAgain: number;
   /** Of these, how many were killed while a file was being written. */
   whileWriting: number;
   /** Of these, how many had no checkpoint yet, and began again. */
@@ -36,7 +38,14 @@ export interface Kills {
 export async function killMany(
   { count, seed, together, folder }: { count: number; seed: number; together: number; folder: string },
 ): Promise<Kills> {
-  const kills: Kills = { killed: 0, whileWriting: 0, withoutCheckpoint: 0, tooEarly: 0, tooLate: 0 };
+  const kills: Kills = {
+    killed: 0,
+    killedAgain: 0,
+    whileWriting: 0,
+    withoutCheckpoint: 0,
+    tooEarly: 0,
+    tooLate: 0,
+  };
   const images = await makeImages(folder);
   const argsOf = (
     k: number,
@@ -54,13 +63,22 @@ export async function killMany(
     const k = number % Math.min(WAYS.length, count), task = WAYS[k][1];
     if (!wholes.has(k)) wholes.set(k, makeWhole(k));
     const milliseconds = await wholes.get(k)!, run = join(folder, `run-${number}`);
-    const after = new RandomStream(seed, "kill", number).nextUnit() * milliseconds;
+    const random = new RandomStream(seed, "kill", number), after = random.nextUnit() * milliseconds;
     await train(task, [...argsOf(k), "--out", run], folder, { signal: "SIGKILL", after });
     const names = namesIn(run);
     if (!names.includes("config.json")) kills.tooEarly++;
-    else if (hasEnded(run)) kills.tooLate++;
-    else {
-      await train(task, ["--resume", run], folder);
+    else if (hasEnded(run)) {
+      await assertSameRun(run, join(folder, `whole-${k}`));
+      kills.tooLate++;
+    } else {
+      if (number % 3 === 0) { // again, while it goes on
+        await train(task, ["--resume", run], folder, {
+          signal: "SIGKILL",
+          after: random.nextUnit() * milliseconds,
+        });
+        kills.killedAgain++;
+      }
+      if (!hasEnded(run)) await train(task, ["--resume", run], folder);
       await assertSameRun(run, join(folder, `whole-${k}`));
       kills.killed++;
       if (names.some((name) => name.endsWith(".partial"))) kills.whileWriting++;
@@ -95,13 +113,13 @@ async function main(): Promise<void> {
   const config = parseFlags({ name: "kill_many", description: "Kills runs." }, FLAGS, Deno.args);
   console.log(`seed ${config.seed}`);
   await withFolder(async (folder) => {
-    const { killed, whileWriting, withoutCheckpoint, tooEarly, tooLate } = await killMany({
+    const { killed, killedAgain, whileWriting, withoutCheckpoint, tooEarly, tooLate } = await killMany({
       ...config,
       folder,
     });
     console.log(
       `${killed} runs killed, ${whileWriting} of them while they wrote a file and ${withoutCheckpoint} before their ` +
-        `first checkpoint; all went on and ended with the same files, 0 lost ` +
+        `first checkpoint, ${killedAgain} a second time; all went on and ended with the same files, 0 lost ` +
         `(besides: ${tooEarly} killed before there was a run, ${tooLate} ended before they were killed)`,
     );
   });
