@@ -82,6 +82,10 @@ Deno.test("a killed run is listed as crashed, and as finished once it was resume
     assert.equal(code, 0);
     assert.match(stdout, new RegExp(`resumed +after step ${last.place.step} of 60`));
     assert.equal((await statuses())[0].status, "finished");
+    const results = await fileOf(join(folder, "run"), "results.json");
+    await Deno.remove(join(folder, "run", "results.json")); // as if it had been killed before its last file
+    assert.equal((await statuses())[0].status, "crashed");
+    await Deno.writeFile(join(folder, "run", "results.json"), results);
     assert.deepEqual(readRun(join(folder, "run")).facts.resumedAtSteps, [last.place.step]);
     assert.match(
       await Deno.readTextFile(join(folder, "run", "report.html")),

@@ -66,7 +66,8 @@ export function readRunFigures(folder: string, warn: (line: string) => void = co
   const stored = names.has("results.json")
     ? unlessDamaged(() => readResults(join(folder, "results.json")), warn)
     : undefined;
-  const results = stored ?? resultsOf(metrics);
+  const isOlder = ![...names].some((name) => name.startsWith("checkpoint-")); // than checkpoints and results.json
+  const results = stored ?? (isOlder ? resultsOf(metrics) : undefined);
   return {
     name: basename(resolve(folder)),
     recipe,
