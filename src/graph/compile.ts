@@ -228,8 +228,9 @@ export async function compile(
     );
     const state = create(`${label} step`, 32);
     const compiled: CompiledDispatch[] = [];
-    images = planImages(gpu, dispatches, place);
-    for (const [at, dispatch] of [...dispatches, ...watching].entries()) {
+    const all = [...dispatches, ...watching];
+    images = planImages(gpu, all, place);
+    for (const [at, dispatch] of all.entries()) {
       const lanes = lanesOfWorkgroup(gpu, dispatch, graph.batchSize);
       compiled.push(await compileDispatch(gpu, dispatch, lanes, place, images, settings, at, state));
     }
