@@ -210,7 +210,9 @@ export async function compile(
       if (parameter) return { buffer: arenas.gradients, offset: parameter.offset, size };
       let buffer = owned.get(tensor);
       if (!buffer) {
-        const unit = dispatches.some(({ images = 0 }) => images > 0) ? ROW_BYTES : 4;
+        // images take whole rows; what is read back as it is has its own size
+        const isRing = tensor === ring || tensor === norms;
+        const unit = !isRing && dispatches.some(({ images = 0 }) => images > 0) ? ROW_BYTES : 4;
         buffer = create(tensor.name, Math.ceil(tensor.bytes / unit) * unit);
         owned.set(tensor, buffer);
         if (tensor.contents) gpu.device.queue.writeBuffer(buffer, 0, tensor.contents);
