@@ -1,4 +1,8 @@
-/** How much memory a process holds while it trains and measures: it should not grow with steps or evaluations. */
+/**
+ * How much memory a process holds while it trains and measures: it should not grow with steps or evaluations. As a command
+ * it prints this as JSON: `deno run tests/helpers/memory.ts steps 200 2000`.
+ * @module
+ */
 import { ARCHITECTURE, model } from "../../scripts/deep.ts";
 import { RECIPES } from "../../scripts/recipes.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
@@ -22,7 +26,7 @@ export interface Memory {
   readonly bytes: number;
 }
 
-function memoryOf(gpu: Gpu, at: number): Memory {
+function memoryNow(gpu: Gpu, at: number): Memory {
   return {
     at,
     resident: Deno.memoryUsage().rss / 2 ** 20,
@@ -39,7 +43,7 @@ function images(count: number, width: number): Uint8Array<ArrayBuffer> {
 }
 
 /** Memory at these numbers of training steps of the deep recipe, with the losses read every 100. */
-export async function memoryOfSteps(marks: readonly number[]): Promise<Memory[]> {
+async function memoryOfSteps(marks: readonly number[]): Promise<Memory[]> {
   using gpu = await openGpu();
   using source = new DeviceImages(gpu, "memory", images(1000, 784), 784);
   const graph = new Graph(64);
@@ -52,7 +56,7 @@ export async function memoryOfSteps(marks: readonly number[]): Promise<Memory[]>
   for (let k = 1; k <= marks.at(-1)!; k++) {
     step.run({ first: k * 13 % 900, rows: 64 });
     if (k % 100 === 0) await step.readLosses();
-    if (marks.includes(k)) found.push(memoryOf(gpu, k));
+    if (marks.includes(k)) found.push(memoryNow(gpu, k));
   }
   return found;
 }
@@ -61,7 +65,7 @@ export async function memoryOfSteps(marks: readonly number[]): Promise<Memory[]>
  * Memory at these numbers of evaluations: each measures a small deep network on held-out images as after an epoch, and
  * does all that is done at the end of a run.
  */
-export async function memoryOfEvaluations(marks: readonly number[]): Promise<Memory[]> {
+async function memoryOfEvaluations(marks: readonly number[]): Promise<Memory[]> {
   using gpu = await openGpu();
   using parameters = new Parameters(0);
   const width = 64, count = 1000;
@@ -84,7 +88,15 @@ export async function memoryOfEvaluations(marks: readonly number[]): Promise<Mem
   for (let k = 1; k <= marks.at(-1)!; k++) {
     await heldOut.measure();
     await evaluate(gpu, build, parameters, data);
-    if (marks.includes(k)) found.push(memoryOf(gpu, k));
+    if (marks.includes(k)) found.push(memoryNow(gpu, k));
   }
   return found;
+}
+
+/** Memory at some marks, by what is counted. */
+export const memoryOf = { steps: memoryOfSteps, evaluations: memoryOfEvaluations };
+
+if (import.meta.main) {
+  const [what, ...marks] = Deno.args;
+  console.log(JSON.stringify(await memoryOf[what as keyof typeof memoryOf](marks.map(Number))));
 }

@@ -1,6 +1,6 @@
 // Prints the memory of a process over 40,000 training steps and over 200 evaluations; exit code 1 if it grows.
 // Run: deno run tests/helpers/memory_long.ts        (some minutes on a software adapter; no permission is needed)
-import { type Memory, memoryOfEvaluations, memoryOfSteps } from "./memory.ts";
+import { type Memory, memoryOf } from "./memory.ts";
 
 /** Mebibytes. */
 const FLAT = 20;
@@ -23,6 +23,6 @@ function isFlat(what: string, memory: readonly Memory[], from: number): boolean 
 }
 
 const marks = Array.from({ length: 8 }, (_, k) => 5000 * (k + 1));
-const steps = isFlat("steps", await memoryOfSteps([200, ...marks]), WARM_UP);
-const evaluations = isFlat("evaluations", await memoryOfEvaluations([10, 50, 100, 150, 200]), 10);
+const steps = isFlat("steps", await memoryOf.steps([200, ...marks]), WARM_UP);
+const evaluations = isFlat("evaluations", await memoryOf.evaluations([10, 50, 100, 150, 200]), 10);
 if (!steps || !evaluations) Deno.exit(1);
