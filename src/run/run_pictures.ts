@@ -18,7 +18,7 @@ import { weightsPicture } from "../report/weights_picture.ts";
 import type { Measured } from "./measured.ts";
 import { readRunData } from "./read_run_data.ts";
 import type { Results } from "./results.ts";
-import { writeFileAtomic } from "./run_folder.ts";
+import { removeFile, writeFileAtomic } from "./run_folder.ts";
 import { saveSnapshot } from "./snapshot.ts";
 import { Snapshots } from "./snapshots.ts";
 import { priorCodes, SAMPLE_COLUMNS, SAMPLES } from "./variational.ts";
@@ -41,6 +41,20 @@ export interface RunPicturesOptions {
   readonly live: Live | undefined;
   /** Steps between two of its pictures. */
   readonly pictureEvery: number;
+}
+
+/**
+ * Removes the pictures of epochs that a run has not measured any more, after it went back to an earlier moment.
+ *
+ * @param folder the run folder
+ * @param epochs those that it has measured
+ * @throws InputError if one cannot be removed
+ */
+export function removeOtherPictures(folder: string, epochs: ReadonlySet<number>): void {
+  for (const { name } of [...Deno.readDirSync(folder)]) {
+    const epoch = /^(?:samples|reconstructions)-(\d+)\.png$/.exec(name)?.[1];
+    if (epoch !== undefined && !epochs.has(Number(epoch))) removeFile(join(folder, name));
+  }
 }
 
 /** The largest share of the time that the dashboard's pictures may take; fewer are taken where it would be more. */

@@ -41,7 +41,7 @@ import {
 } from "./run_folder.ts";
 import type { Results } from "./results.ts";
 import { commandOf } from "./read_run_data.ts";
-import { RunPictures } from "./run_pictures.ts";
+import { removeOtherPictures, RunPictures } from "./run_pictures.ts";
 import { writeSafetensors } from "./safetensors.ts";
 
 /** What a run is about. */
@@ -283,6 +283,8 @@ export class TrainingRun implements Disposable {
     }
     this.#log.cut(checkpoint?.place.metricsBytes ?? 0);
     this.#metrics = readMetrics(this.folder);
+    const epochs = this.#metrics.filter((line) => "testError" in line).map(({ epoch }) => Number(epoch));
+    removeOtherPictures(this.folder, new Set(epochs));
     this.#saveBest();
     if (!this.#best) removeFile(join(this.folder, "best.safetensors"));
   }
