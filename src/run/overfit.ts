@@ -2,7 +2,12 @@
  * `--overfit-batch`: whether a network learned one batch by heart, as a sound one does.
  * @module
  */
+import type { Dataset } from "../data/dataset.ts";
 import { meanImage } from "../data/mean_image.ts";
+import type { Gpu } from "../gpu/device.ts";
+import type { Parameters } from "../graph/parameters.ts";
+import { DeviceImages } from "../layers/gather_batch.ts";
+import { HeldOut, type Network } from "./held_out.ts";
 
 /**
  * The share of the mean image's error that a network which learns by heart must fall below. A network that ignores its
@@ -42,4 +47,29 @@ export function describeOverfit({ error, meanError }: Overfit): string {
       100 * LEARNED
     } %: train for more steps, or look at the network, its loss and ` +
       "the learning rate";
+}
+
+/** A network that was trained on its first batch alone. */
+export interface OverfitRun {
+  /** The device. */
+  readonly gpu: Gpu;
+  /** The data set; its first training images are the batch. */
+  readonly data: Dataset;
+  /** What was learned. */
+  readonly parameters: Parameters;
+  /** The network. */
+  readonly measured: Network;
+  /** How large the batch is. */
+  readonly config: { readonly batchSize: number };
+}
+
+/** Measures a network on the batch that it was trained on, and says whether it learned it by heart. */
+export async function measureOverfit(
+  { gpu, data, parameters, measured, config }: OverfitRun,
+): Promise<string> {
+  const pixels = data.train.images.subarray(0, config.batchSize * data.width);
+  using batch = new DeviceImages(gpu, "first batch", pixels, data.width);
+  using network = await HeldOut.compile(gpu, parameters, batch, measured);
+  const { testError: error } = await network.measure();
+  return describeOverfit({ error, meanError: meanImageError(pixels, data.width) });
 }

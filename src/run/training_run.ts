@@ -2,47 +2,34 @@
  * What every training script does around its loop: the run folder, progress and metrics, Ctrl-C, and saving.
  * @module
  */
-import denoConfig from "../../deno.json" with { type: "json" };
 import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import { Diverged, InputError, oneLine, shown } from "../errors.ts";
-import type { LossReading, Step, StepState } from "../graph/step.ts";
+import { Diverged } from "../errors.ts";
+import type { LossReading } from "../graph/step.ts";
 import type { TensorFigures } from "../graph/watch.ts";
-import { DeviceImages } from "../layers/gather_batch.ts";
 import { closingTable } from "../report/closing_table.ts";
 import { codesCsv } from "../report/codes_csv.ts";
 import { reconstructionGrid } from "../report/picture.ts";
 import type { MetricsRecord, TensorRecord } from "../report/run_data.ts";
 import { type Live, startLive } from "../live/live.ts";
-import { type Checkpoint, readLastCheckpoint, saveCheckpoint, type StoredModel } from "./checkpoint.ts";
-import { type CheckpointEvery, parseCheckpointEvery } from "./checkpoint_every.ts";
+import { beginFolder, continueFolder } from "./begin_folder.ts";
+import type { StoredModel } from "./checkpoint.ts";
 import { type Interrupt, watchInterrupt } from "./command.ts";
-import { commandLine, shellWord } from "./command_line.ts";
+import { shellWord } from "./command_line.ts";
 import { bestEpoch, isOutOfPatience } from "./early_stopping.ts";
 import { evaluate, type Evaluation, PICTURES } from "./evaluate.ts";
-import { flagName } from "./flags.ts";
-import { HeldOut } from "./held_out.ts";
 import { baselinesOf, closingRows, type Measured } from "./measured.ts";
 import type { InitialLoss } from "./initial_loss.ts";
-import { describeOverfit, meanImageError } from "./overfit.ts";
+import { measureOverfit } from "./overfit.ts";
 import { Progress } from "./progress.ts";
-import { learnedConfig, refuseOthers } from "./resume.ts";
-import {
-  createRunFolder,
-  MetricsLog,
-  readMetrics,
-  readRun,
-  removeFile,
-  removePartialFiles,
-  writeConfig,
-  writeFileAtomic,
-} from "./run_folder.ts";
+import { MetricsLog, readMetrics, writeFileAtomic } from "./run_folder.ts";
+import { RunCheckpoints, type TrainedStage } from "./run_checkpoints.ts";
 import type { Results } from "./results.ts";
-import { commandOf } from "./read_run_data.ts";
 import { removeOtherPictures, RunPictures } from "./run_pictures.ts";
 import { writeSafetensors } from "./safetensors.ts";
+import { TestMeasure } from "./test_measure.ts";
 
 /** What a run is about. */
 export interface TrainingRunOptions {
@@ -90,16 +77,6 @@ export interface TrainingRunOptions {
   readonly measureEvery?: number | undefined;
 }
 
-/** A part of a training. */
-export interface TrainedStage {
-  /** The stage's number, if there are stages. */
-  readonly stage?: number | undefined;
-  /** Passes over the images. */
-  readonly epochs: number;
-  /** What is run again and again. */
-  readonly step: Step;
-}
-
 /** What a line of the metrics may say besides its figures. */
 export interface Place {
   /** The stage that is trained, if there are stages. */
@@ -114,7 +91,6 @@ export class TrainingRun implements Disposable {
   /** Its folder. */
   readonly folder: string;
   readonly #options: TrainingRunOptions;
-  readonly #checkpointEvery: CheckpointEvery;
   readonly #log: MetricsLog;
   #metrics: MetricsRecord[] = [];
   readonly #progress: Progress;
@@ -123,12 +99,9 @@ export class TrainingRun implements Disposable {
   #images = 0;
   #before = 0; // milliseconds of training before the run was resumed
   #aside = 0; // milliseconds of what is no training
-  #savedStep: number | undefined; // of the last checkpoint
-  #rollbacks: readonly number[] = []; // steps at which training diverged
   #wentBack = false; // in this epoch
-  #best: StoredModel | undefined;
-  #testImages: DeviceImages | undefined;
-  #heldOut: { readonly stage: number | undefined; readonly network: HeldOut } | undefined;
+  readonly #checkpoints: RunCheckpoints;
+  readonly #test: TestMeasure;
   readonly #pictures: RunPictures;
 
   /**
@@ -145,7 +118,9 @@ export class TrainingRun implements Disposable {
       const run = new TrainingRun(options, live);
       if (live) console.log(`dashboard ${live.url}`);
       // where there is nothing yet to go back to, the beginning is kept
-      if (options.config.onNan === "rollback" && run.#savedStep === undefined) await run.#checkpoint();
+      if (options.config.onNan === "rollback" && run.#checkpoints.savedStep === undefined) {
+        await run.#checkpoint();
+      }
       return run;
     } catch (error) {
       live?.[Symbol.dispose]();
@@ -156,12 +131,19 @@ export class TrainingRun implements Disposable {
   private constructor(options: TrainingRunOptions, live: Live | undefined) {
     const { config, gpu, data, parameters, measured } = options, { seed, pictureEvery } = config;
     this.#options = options;
-    this.#checkpointEvery = parseCheckpointEvery(config.checkpointEvery);
     using owned = new DisposableStack();
     owned.use(this.#interrupt);
-    this.folder = config.resume ?? this.#makeFolder();
+    this.folder = config.resume ?? beginFolder(options);
     this.#log = owned.use(new MetricsLog(this.folder));
-    if (config.resume !== undefined) this.#resume();
+    this.#checkpoints = new RunCheckpoints(this.folder, this.#log, options);
+    if (config.resume !== undefined) {
+      continueFolder(this.folder, options, () => {
+        this.#goBack();
+        return this.#checkpoints.step;
+      });
+      if (!config.quiet) console.log(`resumed   after step ${this.#checkpoints.step} of ${options.steps}`);
+    }
+    this.#test = new TestMeasure(options);
     this.#pictures = new RunPictures({
       folder: this.folder,
       gpu,
@@ -174,124 +156,20 @@ export class TrainingRun implements Disposable {
     });
     this.#progress = new Progress({
       ...options,
-      firstStep: this.#step,
+      firstStep: this.#checkpoints.step,
       now: () => performance.now() - this.#aside,
       ...(config.quiet ? { write: () => {} } : {}),
     });
     owned.move(); // it is this object's from now on
   }
 
-  /** Makes the folder of a new run, with its configuration. */
-  #makeFolder(): string {
-    const { recipe, config, gpu, kernels, data } = this.#options;
-    const startedAt = new Date();
-    const folder = createRunFolder({ recipe, seed: config.seed, out: config.out, startedAt });
-    writeConfig(folder, {
-      recipe,
-      startedAt: startedAt.toISOString(),
-      config,
-      facts: {
-        command: commandLine(),
-        versions: { bottleneck: denoConfig.version, deno: Deno.version.deno },
-        adapter: gpu.adapterName,
-        software: gpu.isSoftware,
-        kernels,
-        dataset: data.name,
-        datasetSource: data.source,
-        datasetChecksum: data.checksum,
-        trainImages: data.train.count,
-        testImages: data.test.count,
-        width: data.width,
-        imageShape: data.imageShape,
-        classNames: data.classNames,
-        initialLoss: this.#options.initialLoss,
-      },
-    });
-    return folder;
-  }
-
-  /** Goes back to where an earlier process left this run, and writes down that it goes on. */
-  #resume(): void {
-    const { config, data, gpu, kernels } = this.#options;
-    const run = readRun(this.folder);
-    if (run.facts.datasetChecksum !== data.checksum) {
-      throw new InputError(
-        `Cannot resume "${this.folder}": expected the images that it began with, those of ${
-          shown(run.facts.dataset)
-        }, ` +
-          `but found others in "${data.name}"; say where they are with --data-dir or --data`,
-      );
-    }
-    this.goBack();
-    removePartialFiles(this.folder);
-    removeFile(join(this.folder, "results.json")); // it has not ended any more
-    const { facts } = run, earlier = Array.isArray(facts.resumedAtSteps) ? facts.resumedAtSteps : [];
-    const grown = Object.entries(learnedConfig(config)).filter(([key, value]) =>
-      key in run.config && JSON.stringify(value) !== JSON.stringify(run.config[key])
-    );
-    const command = [commandOf(run), ...grown.map(([key, value]) => `${flagName(key)} ${value}`)].join(" ");
-    writeConfig(this.folder, {
-      ...run,
-      config: { ...run.config, ...Object.fromEntries(grown) },
-      facts: { ...facts, command, resumedAtSteps: [...earlier, this.#step] },
-    });
-    const [before, now] = [[facts.adapter, facts.kernels], [gpu.adapterName, kernels]].map((fact) =>
-      JSON.stringify(fact)
-    );
-    if (before !== now) {
-      console.error(
-        `warning: this run began with ${oneLine(before)} and goes on with ${
-          oneLine(now)
-        }: rounding differs, so it ` +
-          "will not end with the bits that it would have had",
-      );
-    }
-    if (!config.quiet) console.log(`resumed   after step ${this.#step} of ${this.#options.steps}`);
-  }
-
-  /**
-   * Goes back to the last checkpoint, or to the beginning if there is none and nothing has been trained: parameters,
-   * optimizer, steps, metrics and the best model are again what they were then.
-   *
-   * @throws InputError if the checkpoint is damaged or of another run, or there is none to go back to
-   */
-  goBack(): void {
-    const { parameters, stages, recipe, config, data } = this.#options;
-    const checkpoint = readLastCheckpoint(this.folder);
-    if (!checkpoint && this.#step > 0) {
-      throw new InputError(`Cannot go back in "${this.folder}": there is no checkpoint yet`);
-    }
-    if (checkpoint) {
-      const { place, state, best } = checkpoint;
-      const stored = readRun(this.folder).config; // flags that are younger than the run have their defaults
-      refuseOthers(this.folder, checkpoint, {
-        recipe,
-        config: Object.fromEntries(Object.entries(learnedConfig(config)).filter(([key]) => key in stored)),
-        dataset: data,
-        shapes: new Map(parameters.all.map(({ name, shape }) => [name, shape])),
-        stages: stages.length,
-      });
-      for (const { name, data } of checkpoint.parameters) parameters.write(name, data);
-      for (const [k, { step }] of stages.entries()) {
-        step.reset(place.stageSteps[k]);
-        if (k === place.current) restore(step, state, this.folder);
-      }
-      this.#before = 1000 * place.seconds - this.#milliseconds + this.#before;
-      this.#savedStep = place.step;
-      this.#rollbacks = place.rollbacks;
-      this.#best = best;
-    }
-    this.#log.cut(checkpoint?.place.metricsBytes ?? 0);
+  /** Goes back to the last checkpoint, or to the beginning. */
+  #goBack(): void {
+    const seconds = this.#checkpoints.goBack();
+    if (seconds !== undefined) this.#before = 1000 * seconds - this.#milliseconds + this.#before;
     this.#metrics = readMetrics(this.folder);
     const epochs = this.#metrics.filter((line) => "testError" in line).map(({ epoch }) => Number(epoch));
     removeOtherPictures(this.folder, new Set(epochs));
-    this.#saveBest();
-    if (!this.#best) removeFile(join(this.folder, "best.safetensors"));
-  }
-
-  /** Steps done, over all stages. */
-  get #step(): number {
-    return this.#options.stages.reduce((sum, { step }) => sum + step.index, 0);
   }
 
   /** Whether the user asked to stop. */
@@ -306,7 +184,7 @@ export class TrainingRun implements Disposable {
 
   /** What the learning rate is multiplied with: halved each time that training went back. */
   get rateShare(): number {
-    return 0.5 ** this.#rollbacks.length;
+    return this.#checkpoints.rateShare;
   }
 
   /**
@@ -327,21 +205,8 @@ export class TrainingRun implements Disposable {
    */
   isDue(step: number): boolean {
     const { steps, config: { logEvery } } = this.#options;
-    return step % logEvery === 0 || step === steps || this.#isCheckpointStep(step) ||
+    return step % logEvery === 0 || step === steps || this.#checkpoints.isDueStep(step) ||
       this.#pictures.isDue(step);
-  }
-
-  /** Whether `--checkpoint-every` counts steps, and wants a checkpoint after this many. */
-  #isCheckpointStep(step: number): boolean {
-    const { unit, count } = this.#checkpointEvery;
-    return unit === "steps" && step % count === 0;
-  }
-
-  /** Whether `--checkpoint-every` counts epochs, and wants a checkpoint after this one. */
-  #isCheckpointEpoch(epoch: number): boolean {
-    const { unit, count } = this.#checkpointEvery;
-    const before = Math.floor((this.#savedStep ?? 0) / this.#options.stepsPerEpoch);
-    return unit === "epochs" && Math.floor(epoch / count) > Math.floor(before / count);
   }
 
   /** Whether an epoch ends after this many steps, and is measured then. */
@@ -350,37 +215,9 @@ export class TrainingRun implements Disposable {
     return step === steps || step % stepsPerEpoch === 0 && epoch % measureEvery === 0;
   }
 
-  /** Saves all that training depends on, as it is now. The time that it takes is no training time. */
+  /** Saves a checkpoint. The time that it takes is no training time. */
   async #checkpoint(): Promise<void> {
-    const { recipe, config, data, parameters, stages, stepsPerEpoch } = this.#options;
-    const current = Math.max(0, stages.findLastIndex(({ step }) => step.index > 0));
-    const step = this.#step;
-    await this.aside(async () => {
-      const seconds = this.#milliseconds / 1000;
-      const [values, state] = await Promise.all([parameters.read(), stages[current].step.readState()]);
-      this.#log.sync(); // a checkpoint must not outlive lines that it counts on
-      const place = {
-        step,
-        epoch: Math.ceil(step / stepsPerEpoch),
-        stage: stages[current].stage,
-        stageSteps: stages.map(({ step }) => step.index),
-        current,
-        metricsBytes: this.#log.size,
-        seconds,
-        rollbacks: this.#rollbacks,
-      };
-      const checkpoint: Checkpoint = {
-        recipe,
-        config: learnedConfig(config),
-        dataset: { name: data.name, checksum: data.checksum },
-        place,
-        parameters: parameters.all.map(({ name, shape }) => ({ name, shape, data: values.get(name)! })),
-        state,
-        best: this.#best,
-      };
-      saveCheckpoint(this.folder, checkpoint, config.keep ?? 1);
-      this.#savedStep = step;
-    });
+    await this.aside(() => this.#checkpoints.save(this.#milliseconds / 1000));
   }
 
   /** Milliseconds of training so far: without what was done {@link aside}. */
@@ -427,18 +264,19 @@ export class TrainingRun implements Disposable {
     const { live } = this.#pictures;
     if (live) await this.#showLive(live, epoch, step, place);
     // where an epoch is measured next, the checkpoint waits for that
-    if (this.#isCheckpointStep(step) && !this.#endsMeasured(epoch, step)) await this.#checkpoint();
+    if (this.#checkpoints.isDueStep(step) && !this.#endsMeasured(epoch, step)) await this.#checkpoint();
   }
 
   /** Goes back, if the error is that training has diverged, and that is what to do about it. */
   async #recover(error: unknown, step: number): Promise<void> {
     if (!(error instanceof Diverged)) throw error;
     this.#progress.finish();
-    const kept = this.#savedStep === undefined
+    const { savedStep, rollbacks } = this.#checkpoints;
+    const kept = savedStep === undefined
       ? "there is no checkpoint yet"
-      : `the checkpoint of step ${this.#savedStep} is kept`;
+      : `the checkpoint of step ${savedStep} is kept`;
     if (this.#options.config.onNan !== "rollback") throw new Diverged(error.finding, kept);
-    if (this.#rollbacks.length >= MOST_ROLLBACKS) {
+    if (rollbacks.length >= MOST_ROLLBACKS) {
       throw new Diverged(
         `${error.finding}; gave up after going back ${MOST_ROLLBACKS} times, with ${this.rateShare} of the ` +
           "learning rate",
@@ -446,28 +284,19 @@ export class TrainingRun implements Disposable {
       );
     }
     await this.#options.gpu.device.queue.onSubmittedWorkDone();
-    this.goBack();
-    this.#rollbacks = [...this.#rollbacks, step];
+    this.#goBack();
+    this.#checkpoints.halveRate(step);
     this.#wentBack = true;
-    this.#file({ divergedAtStep: step, wentBackToStep: this.#step, learningRateShare: this.rateShare });
+    this.#file({
+      divergedAtStep: step,
+      wentBackToStep: this.#checkpoints.step,
+      learningRateShare: this.rateShare,
+    });
     await this.#checkpoint(); // so that whoever resumes goes on with this rate
     this.#pictures.startAgain();
     console.error(
-      `warning: ${error.finding}; went back to step ${this.#step}, and goes on with ${this.rateShare} of the ` +
+      `warning: ${error.finding}; went back to step ${this.#checkpoints.step}, and goes on with ${this.rateShare} of the ` +
         "learning rate",
-    );
-  }
-
-  /** Refuses parameters that are not finite: nothing may be saved of them. */
-  async #checkParameters(step: number): Promise<void> {
-    const values = await this.#options.parameters.read();
-    const bad = [...values].filter(([, numbers]) => !numbers.every(Number.isFinite)).map(([name]) => name);
-    if (bad.length === 0) return;
-    const more = bad.length > 1 ? ` (and ${bad.length - 1} more) are` : " is";
-    throw new Diverged(
-      `Training of "${this.#options.recipe}" diverged: parameter "${
-        bad[0]
-      }"${more} not finite at step ${step}`,
     );
   }
 
@@ -514,8 +343,8 @@ export class TrainingRun implements Disposable {
     let found: Readonly<Record<string, number>>;
     try {
       found = await this.aside(async () => {
-        await this.#checkParameters(step);
-        return await this.#measure(place);
+        await this.#checkpoints.refuseNotFinite();
+        return await this.#test.measure(place.stage);
       });
     } catch (error) {
       await this.#recover(error, step);
@@ -531,7 +360,7 @@ export class TrainingRun implements Disposable {
     if (!this.isInterrupted && this.isOver(stage)) this.#progress.note(this.#stoppedLine(stage));
     const isStageOver = this.isOver(stage) ||
       stages.some((one) => one.stage === stage && one.step.index === one.epochs * stepsPerEpoch);
-    if (isStageOver || this.#isCheckpointStep(step) || this.#isCheckpointEpoch(epoch)) {
+    if (isStageOver || this.#checkpoints.isDueStep(step) || this.#checkpoints.isDueEpoch(epoch)) {
       await this.#checkpoint();
     }
   }
@@ -541,12 +370,7 @@ export class TrainingRun implements Disposable {
     const { patience, minDelta } = this.#options.config;
     const best = bestEpoch(this.#metrics, stage, minDelta);
     if (patience === undefined || best?.step !== step) return;
-    await this.aside(async () => {
-      const { tensors, metadata } = await this.#model(step);
-      const { metric, value, epoch } = best;
-      this.#best = { tensors, metadata: { ...metadata, metric, value: String(value), epoch: String(epoch) } };
-      this.#saveBest();
-    });
+    await this.aside(() => this.#checkpoints.keepBest(best));
   }
 
   /** Says why a stage is over before its time. */
@@ -554,18 +378,6 @@ export class TrainingRun implements Disposable {
     const { patience, minDelta } = this.#options.config, best = bestEpoch(this.#metrics, stage, minDelta)!;
     return `${stage === undefined ? "stopped" : `stage ${stage} stopped`} early: the best ${best.metric}, ` +
       `${best.value.toPrecision(4)}, is that of epoch ${best.epoch} (--patience ${patience})`;
-  }
-
-  #saveBest(): void {
-    if (this.#best) writeModel(this.folder, "best.safetensors", this.#best);
-  }
-
-  /** What the network does with all test images, as it is filed. */
-  async #measure({ stage }: Place): Promise<Readonly<Record<string, number>>> {
-    const { total } = this.#options.measured;
-    const found = await (await this.#networkOf(stage)).measure();
-    const sum = total?.reduce((sum, label) => sum + found[`test.${label}`], 0);
-    return { ...found, ...(sum === undefined ? {} : { "test.total": sum }) };
   }
 
   /**
@@ -588,25 +400,6 @@ export class TrainingRun implements Disposable {
     }
   }
 
-  /** The network to measure; compiled when a stage is measured for the first time. */
-  async #networkOf(stage: number | undefined): Promise<HeldOut> {
-    const { gpu, data, parameters, measured } = this.#options;
-    if (this.#heldOut && this.#heldOut.stage === stage) return this.#heldOut.network;
-    this.#testImages ??= new DeviceImages(gpu, "test", data.test.images, data.width);
-    this.#heldOut?.network[Symbol.dispose]();
-    this.#heldOut = undefined;
-    const network = stage === undefined ? measured : measured.ofStage!(stage);
-    this.#heldOut = { stage, network: await HeldOut.compile(gpu, parameters, this.#testImages, network) };
-    return this.#heldOut.network;
-  }
-
-  /** Frees what the network is measured with after each epoch. */
-  #freeHeldOut(): void {
-    this.#heldOut?.network[Symbol.dispose]();
-    this.#testImages?.destroy();
-    this.#heldOut = this.#testImages = undefined;
-  }
-
   /**
    * What follows every training: saves the model, measures it on the test images, saves results, pictures, codes and
    * the report, and prints the closing table.
@@ -622,9 +415,10 @@ export class TrainingRun implements Disposable {
     const status = this.isInterrupted ? "interrupted" : "finished";
     const say = (text: string) => this.#options.config.quiet || console.log(text);
     if (status === "interrupted") say("interrupted: saving what was learned so far");
-    if (this.#savedStep !== steps) await this.#checkpoint();
-    writeModel(this.folder, "model.safetensors", await this.#model(steps));
-    this.#freeHeldOut(); // what follows uploads the images again, a set at a time
+    if (this.#checkpoints.savedStep !== steps) await this.#checkpoint();
+    const { tensors, metadata } = await this.#checkpoints.model();
+    writeSafetensors(join(this.folder, "model.safetensors"), tensors, metadata);
+    this.#test[Symbol.dispose](); // what follows uploads the images again, a set at a time
     const result = await evaluate(gpu, measured.build, parameters, data);
     this.#saveEvaluation(result);
     const rows = await closingRows(measured, { gpu, parameters, data, result, metrics: this.#metrics });
@@ -636,36 +430,11 @@ export class TrainingRun implements Disposable {
     };
     await this.#pictures.finish(results);
     say(closingTable(rows));
-    if (this.#best) say(bestLine(this.#best));
-    if (this.#options.config.overfitBatch) say(await this.#overfit());
+    if (this.#checkpoints.best) say(bestLine(this.#checkpoints.best));
+    if (this.#options.config.overfitBatch) say(await measureOverfit(this.#options));
     say(`run saved in ${this.folder}; open report.html there`);
     if (status === "interrupted") say(`--resume ${shellWord(this.folder)} goes on with it`);
     return this.#interrupt.exitCode;
-  }
-
-  /** Whether the only batch that was trained on was learned by heart, in words. */
-  async #overfit(): Promise<string> {
-    const { gpu, data: { train: { images }, width }, parameters, measured, config } = this.#options;
-    const pixels = images.subarray(0, config.batchSize * width);
-    using batch = new DeviceImages(gpu, "first batch", pixels, width);
-    using network = await HeldOut.compile(gpu, parameters, batch, measured);
-    const { testError: error } = await network.measure();
-    return describeOverfit({ error, meanError: meanImageError(pixels, width) });
-  }
-
-  /** The model as a PyTorch state_dict would name and lay it out. The bytes depend on the training alone. */
-  async #model(steps: number): Promise<StoredModel> {
-    const { parameters, recipe, config } = this.#options;
-    const values = await parameters.read();
-    return {
-      tensors: parameters.all.map(({ name, shape }) => ({ name, shape, data: values.get(name)! })),
-      metadata: {
-        recipe,
-        step: String(steps),
-        config: JSON.stringify(learnedConfig(config)),
-        ...(this.#rollbacks.length > 0 ? { learningRateShare: String(this.rateShare) } : {}),
-      },
-    };
   }
 
   /** Saves the pictures and codes of an evaluation, and files its figures. */
@@ -683,18 +452,9 @@ export class TrainingRun implements Disposable {
   /** Closes the files, frees what it measures with, and lets Ctrl-C end the process again. */
   [Symbol.dispose](): void {
     this.#pictures[Symbol.dispose]();
-    this.#freeHeldOut();
+    this.#test[Symbol.dispose]();
     this.#interrupt.dispose();
     this.#log.close();
-  }
-}
-
-function restore(step: Step, state: StepState, folder: string): void {
-  try {
-    step.restoreState(state);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    throw new InputError(`Cannot resume "${folder}": ${error.message}`);
   }
 }
 
@@ -702,10 +462,6 @@ function restore(step: Step, state: StepState, folder: string): void {
 function bestLine({ metadata: { metric, value, epoch } }: StoredModel): string {
   return `best.safetensors is the model after epoch ${epoch}, ${metric} ${Number(value).toPrecision(4)}; ` +
     "model.safetensors is the last one, which is measured here";
-}
-
-function writeModel(folder: string, name: string, { tensors, metadata }: StoredModel): void {
-  writeSafetensors(join(folder, name), tensors, metadata);
 }
 
 /** The tensors' figures by name, with as many digits as are of use. */
