@@ -13,16 +13,7 @@ import type { BestEpoch } from "./early_stopping.ts";
 import { learnedConfig, refuseOthers } from "./resume.ts";
 import { type MetricsLog, readRun, removeFile } from "./run_folder.ts";
 import { writeSafetensors } from "./safetensors.ts";
-
-/** A part of a training. */
-export interface TrainedStage {
-  /** The stage's number, if there are stages. */
-  readonly stage?: number | undefined;
-  /** Passes over the images. */
-  readonly epochs: number;
-  /** What is run again and again. */
-  readonly step: Step;
-}
+import type { TrainedStage } from "./stages.ts";
 
 /** What checkpoints are made from. */
 export interface RunCheckpointsOptions {

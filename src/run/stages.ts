@@ -114,6 +114,16 @@ export interface CompileStagesOptions {
   readonly build: (stage: number | undefined) => BuildModel;
 }
 
+/** A part of a training: one stage, or all of it. */
+export interface TrainedStage {
+  /** The stage's number, if there are stages. */
+  readonly stage?: number | undefined;
+  /** Passes over the images. */
+  readonly epochs: number;
+  /** What is run again and again. */
+  readonly step: Step;
+}
+
 /** A stage, ready to be run. */
 export interface CompiledStage extends Stage {
   /** One step of it. The optimizer's state is the step's own: it starts afresh with every stage. */

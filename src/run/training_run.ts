@@ -25,10 +25,11 @@ import type { InitialLoss } from "./initial_loss.ts";
 import { measureOverfit } from "./overfit.ts";
 import { Progress } from "./progress.ts";
 import { MetricsLog, readMetrics, writeFileAtomic } from "./run_folder.ts";
-import { RunCheckpoints, type TrainedStage } from "./run_checkpoints.ts";
+import { RunCheckpoints } from "./run_checkpoints.ts";
 import type { Results } from "./results.ts";
 import { removeOtherPictures, RunPictures } from "./run_pictures.ts";
 import { writeSafetensors } from "./safetensors.ts";
+import type { TrainedStage } from "./stages.ts";
 import { TestMeasure } from "./test_measure.ts";
 
 /** What a run is about. */
