@@ -54,13 +54,14 @@ for (const recipe of RECIPE_NAMES) {
     const page = await openReport(visit, { runs: [run] });
     const points = await page.evaluate(curvePoints);
     const terms = Object.keys(run.metrics[0]).filter((key) =>
-      !["epoch", "step", "stage", "seconds"].includes(key)
+      !["epoch", "step", "stage", "seconds", "tensors"].includes(key)
     );
     assert.deepEqual(
       Object.values(points).sort((a, b) => a - b),
       [5, ...terms.flatMap(() => [15, 5])].sort((a, b) => a - b),
       JSON.stringify(points),
     );
+    assert.equal(await page.locator("#tensors canvas[aria-label*='encoder.0.weight']").count(), 3);
     assert.equal(await page.locator("#reconstructions .tiles figure").count(), 30);
     const without = await page.locator(
       "img:not([alt]), img[alt=''], canvas:not([aria-label]):not(.card canvas)",
@@ -77,6 +78,13 @@ for (const recipe of RECIPE_NAMES) {
     }
   });
 }
+
+browserTest("a report says where training went back", async (visit) => {
+  const run = madeUpRun("deep"), went = { divergedAtStep: 200, wentBackToStep: 157, learningRateShare: 0.5 };
+  const page = await openReport(visit, { runs: [{ ...run, metrics: [...run.metrics, went] }] });
+  const text = await page.locator(".notice").first().textContent();
+  assert.match(text ?? "", /went back from step 200 to 157; since then it took 0.5 of the learning rate/);
+});
 
 browserTest(
   "a cloud in space draws, turns under the mouse and the arrow keys, and keeps still otherwise",
