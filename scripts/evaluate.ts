@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   const recipe = findRecipe(run.recipe);
 
   const { kernels } = run.config;
-  using gpu = await openGpuWith(kernelsFlag().parse(`${kernels}`) ?? "auto"); // as in training
+  using gpu = await openGpuWith(kernelsFlag().parse(`${kernels}`) ?? "auto", true); // as in training
   console.log(computingOn(gpu));
   const data = await openRunDataset(run, given);
   const measured = recipe.fromConfig(run.config, `"${folder}"`, data);

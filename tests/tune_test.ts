@@ -18,7 +18,7 @@ import { candidates, kernelNamed, kernelOf } from "../src/graph/products.ts";
 import { dense } from "../src/layers/dense.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { recallKernels, rememberKernels } from "../src/run/kernel_memory.ts";
-import { kernelsIn } from "../src/run/open_gpu.ts";
+import { computingOn, kernelsIn, openGpuWith, withoutImages } from "../src/run/open_gpu.ts";
 import * as deep from "../scripts/deep.ts";
 import { withFolder } from "./helpers/commands.ts";
 import { gpuTest } from "./helpers/gpu.ts";
@@ -157,34 +157,40 @@ const FOUND = new Map<string, ProductKernel>([
   [OF_WEIGHT, { variant: "naive", rows: 1, columns: 1 }],
 ]);
 
-/** What recalling says on stderr. */
-function recall(
-  adapter: string,
-  path: string,
-): { kernels: ReturnType<typeof recallKernels>; said: string[] } {
+/** What a body says on stderr, and what it returns. */
+async function listen<T>(body: () => T | Promise<T>): Promise<{ result: T; said: string[] }> {
   const said: string[] = [], before = console.error;
   console.error = (line: string) => said.push(line);
   try {
-    return { kernels: recallKernels(adapter, path), said };
+    return { result: await body(), said };
   } finally {
     console.error = before;
   }
 }
 
+/** What recalling finds, and says on stderr. */
+async function recall(
+  adapter: string,
+  path: string,
+): Promise<{ kernels: ReturnType<typeof recallKernels>; said: string[] }> {
+  const { result, said } = await listen(() => recallKernels(adapter, path));
+  return { kernels: result, said };
+}
+
 Deno.test("what was remembered is recalled, for its adapter, and added to", () =>
-  withFolder((folder) => {
+  withFolder(async (folder) => {
     const path = join(folder, "deeper/kernels.json");
-    assert.deepEqual(recall("a GPU", path), { kernels: undefined, said: [] }, "no file, no word");
+    assert.deepEqual(await recall("a GPU", path), { kernels: undefined, said: [] }, "no file, no word");
     rememberKernels("a GPU", FOUND, path);
-    assert.deepEqual(recall("a GPU", path), { kernels: FOUND, said: [] });
-    assert.deepEqual(recall("another GPU", path), { kernels: undefined, said: [] });
-    assert.deepEqual(recall("constructor", path), { kernels: undefined, said: [] });
+    assert.deepEqual(await recall("a GPU", path), { kernels: FOUND, said: [] });
+    assert.deepEqual(await recall("another GPU", path), { kernels: undefined, said: [] });
+    assert.deepEqual(await recall("constructor", path), { kernels: undefined, said: [] });
 
     const more = new Map<string, ProductKernel>([[OF_INPUT, { variant: "register", rows: 8, columns: 8 }]]);
     rememberKernels("another GPU", more, path);
     rememberKernels("a GPU", more, path);
-    assert.deepEqual(recall("a GPU", path).kernels, new Map([...FOUND, ...more]));
-    assert.deepEqual(recall("another GPU", path).kernels, more);
+    assert.deepEqual((await recall("a GPU", path)).kernels, new Map([...FOUND, ...more]));
+    assert.deepEqual((await recall("another GPU", path)).kernels, more);
   }));
 
 Deno.test.each([
@@ -202,26 +208,26 @@ Deno.test.each([
 ] as [string, string, RegExp][])(
   "kernels are ignored with a word if %s becomes %s, and tuning replaces them",
   (text, becomes, word) =>
-    withFolder((folder) => {
+    withFolder(async (folder) => {
       const path = join(folder, "kernels.json");
       rememberKernels("a GPU", FOUND, path);
       Deno.writeTextFileSync(path, Deno.readTextFileSync(path).replace(text, becomes));
-      const { kernels, said } = recall("a GPU", path);
+      const { kernels, said } = await recall("a GPU", path);
       assert.equal(kernels, undefined);
       assert.equal(said.length, 1);
       assert.match(said[0], word);
 
       const one = new Map([...FOUND].slice(0, 1));
       rememberKernels("a GPU", one, path);
-      const after = recall("a GPU", path);
+      const after = await recall("a GPU", path);
       assert.deepEqual(after.said, []);
       assert.equal(after.kernels!.get(OF_FORWARD)!.variant, "workgroup");
     }),
 );
 
 Deno.test("a folder in the file's place is ignored with a word, and cannot be written to", () =>
-  withFolder((folder) => {
-    const { kernels, said } = recall("a GPU", folder);
+  withFolder(async (folder) => {
+    const { kernels, said } = await recall("a GPU", folder);
     assert.equal(kernels, undefined);
     assert.match(
       said.join("\n"),
@@ -257,4 +263,53 @@ gpuTest("a step is compiled with the kernels that were found, and says which", a
   } finally {
     gpu.kernels = { variant: "auto" };
   }
+});
+
+Deno.test("image kernels are refused or replaced with a word where shaders cannot read images", async () => {
+  Object.defineProperty(navigator.gpu, "wgslLanguageFeatures", { value: new Set(), configurable: true });
+  try {
+    await assert.rejects(openGpuWith("image"), (error: unknown) => {
+      assert.ok(error instanceof InputError);
+      assert.match(
+        error.message,
+        /^Cannot use --kernels image: this WebGPU lacks WGSL's feature "readonly_and.*; use --kernels auto$/,
+      );
+      return true;
+    });
+    const { result, said } = await listen(() => openGpuWith("image", true));
+    using gpu = result;
+    assert.equal(gpu.kernels.variant, "auto");
+    assert.doesNotMatch(computingOn(gpu), /image/);
+    assert.equal(said.length, 1);
+    assert.match(said[0], /^warning: not using image kernels: this WebGPU lacks .*; taking --kernels auto$/);
+    assert.equal(
+      formatKernel(kernelOf({ ...gpu, kernels: { variant: "auto" } }, FORWARD)).includes("image"),
+      false,
+    );
+  } finally {
+    Reflect.deleteProperty(navigator.gpu, "wgslLanguageFeatures");
+  }
+  using gpu = await openGpuWith("image");
+  assert.ok(gpu.hasImages, "the stub is gone");
+});
+
+Deno.test("image kernels that were found are ignored with a word where shaders cannot read images", async () => {
+  const image: ProductKernel = { variant: "image", rows: 16, columns: 16 };
+  const found = new Map([...FOUND, [OF_INPUT, image]]);
+  assert.deepEqual(await listen(() => withoutImages({ hasImages: true }, found)), {
+    result: found,
+    said: [],
+  });
+  const { result, said } = await listen(() => withoutImages({ hasImages: false }, found));
+  assert.deepEqual(result, FOUND);
+  assert.equal(said.length, 1);
+  assert.match(said[0], /^warning: ignoring the image kernels .*: this WebGPU lacks .*; deno task tune/);
+  assert.deepEqual(await listen(() => withoutImages({ hasImages: false }, FOUND)), {
+    result: FOUND,
+    said: [],
+  });
+  const { result: none } = await listen(() =>
+    withoutImages({ hasImages: false }, new Map([[OF_INPUT, image]]))
+  );
+  assert.equal(none, undefined);
 });

@@ -4,7 +4,7 @@
  * @module
  */
 import { InputError } from "../errors.ts";
-import { createImage } from "./image.ts";
+import { createImage, IMAGE_FEATURE } from "./image.ts";
 import type { KernelPreference } from "./product_kernel.ts";
 
 /** What to ask of the machine. */
@@ -26,6 +26,8 @@ export class Gpu {
   readonly adapterName: string;
   /** Whether the adapter computes on the CPU. */
   readonly isSoftware: boolean;
+  /** Whether shaders can read images. */
+  readonly hasImages: boolean;
   /** Whether it reads images faster than buffers, as Mesa's software driver does. */
   readonly prefersImages: boolean;
   /** Whether kernels can be timed one by one. */
@@ -49,8 +51,8 @@ export class Gpu {
     this.device = device;
     this.adapterName = adapter.info.description || adapter.info.device || "unnamed adapter";
     this.isSoftware = adapter.info.isFallbackAdapter ?? false;
-    this.prefersImages = this.adapterName.startsWith("llvmpipe") &&
-      languageFeatures().has("readonly_and_readwrite_storage_textures");
+    this.hasImages = languageFeatures().has(IMAGE_FEATURE);
+    this.prefersImages = this.hasImages && this.adapterName.startsWith("llvmpipe");
     this.hasTimestamps = device.features.has("timestamp-query");
     this.rewriteShader = options.rewriteShader ?? ((_path, code) => code);
     device.addEventListener("uncapturederror", (event) => {

@@ -7,6 +7,9 @@
 /** The format of all images: a texel is a vec4f. */
 export const IMAGE_FORMAT = "rgba32float";
 
+/** The feature of WGSL with which shaders read images. */
+export const IMAGE_FEATURE = "readonly_and_readwrite_storage_textures";
+
 /** Texels of a row; shaders have the same number. With it, all that fits a storage buffer's 128 MiB fits an image. */
 const PITCH = 1024;
 
