@@ -62,6 +62,7 @@ async function main(): Promise<void> {
       compileMs,
       encodingMs: javascript,
       kernelMs: kernels?.milliseconds,
+      copiesMs: kernels?.copies,
       floorMs: kernels?.floor,
       bestProductGflops: kernels && kernels.product / 1e9,
       copyGigabytes: copy / 1e9,

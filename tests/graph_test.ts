@@ -10,7 +10,7 @@ import { dense } from "../src/layers/dense.ts";
 import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
-import { bitsOf, gpuTest, randomFloats } from "./helpers/gpu.ts";
+import { bitsOf, gpuTest, randomFloats, withKernels } from "./helpers/gpu.ts";
 
 // One batch size throughout, and with it one height of tiles: each is a kernel to compile.
 const BATCH = 4;
@@ -381,6 +381,29 @@ gpuTest("Step.upload() and Step.read() refuse what the step does not have", asyn
     message: 'Cannot read "d_first": "codes" does not compute it',
   });
 });
+
+gpuTest(
+  "formatPlan() shows each copy into an image where it is made",
+  (gpu) =>
+    withKernels(gpu, "image", async () => {
+      const { graph, parameters, loss } = chain();
+      using arena = parameters;
+      const trainable = arena.all;
+      using step = await compile(gpu, graph, arena, { label: "test", losses: [loss], trainable });
+      const lines = formatPlan(step).split("\n").map((line) => line.split(/ {2,}/));
+      const copied = lines.filter((cells) => cells[0] === "");
+      assert.deepEqual(
+        copied.slice(0, 2),
+        [
+          ["", "x into an image", "copy of 128 bytes", "x", "image of x"],
+          ["", "first.weight into an image", "copy of 256 bytes", "first.weight", "image of first.weight"],
+        ],
+      );
+      const place = (name: string) => lines.findIndex((cells) => cells.includes(name));
+      assert.equal(place("first into an image"), place("first forward") + 1, "right behind its writer");
+      assert.equal(copied.length, step.dispatches.reduce((sum, { copies }) => sum + copies.length, 0));
+    }),
+);
 
 gpuTest("Step.profile() times each dispatch", async (gpu) => {
   const { graph, parameters, x, loss } = chain();

@@ -12,7 +12,7 @@ import { formatCost, formatDispatches } from "../src/run/format_cost.ts";
 import { bytesOf, floorOf, measureStep, type StepCost } from "../src/run/measure_step.ts";
 import { spread } from "../src/run/median.ts";
 import { runTask } from "./helpers/commands.ts";
-import { gpuTest } from "./helpers/gpu.ts";
+import { gpuTest, withKernels } from "./helpers/gpu.ts";
 
 Deno.test("spread() takes the middle of an odd number, and the mean of the two in the middle of an even one", () => {
   assert.deepEqual(spread([3, 1, 2]), { median: 2, least: 1, most: 3 });
@@ -33,18 +33,23 @@ Deno.test("bytesOf() counts what an update writes twice, and takes a dispatch at
   assert.equal(bytesOf(dispatch("pixels gather", 5)), 5);
 });
 
-Deno.test("formatDispatches() shows GFLOP/s of products, GB/s of the others, and the floor of each", () => {
+Deno.test("formatDispatches() shows GFLOP/s of products, GB/s of the others, the floor of each, and copies", () => {
   const kernel = { entryPoint: "e", microseconds: 100, bytes: 4e5, workgroups: 3 };
-  const [head, product, other] = formatDispatches({
+  const copies = [{ label: "x", shape: [2, 3], bytes: 1000, microseconds: 1 }, {
+    ...{ label: "w", shape: [3, 4], bytes: 48, microseconds: 0.01 },
+  }];
+  const [head, x, w, product, other] = formatDispatches({
     step: spread([1]),
     dispatches: [
-      { ...kernel, label: "dense", kernel: "naive", flop: 2e6, shape: [2, 3, 4] },
-      { ...kernel, label: "loss", flop: 0, shape: [7] },
+      { ...kernel, label: "dense", kernel: "naive", flop: 2e6, shape: [2, 3, 4], copies },
+      { ...kernel, label: "loss", flop: 0, shape: [7], copies: [] },
     ],
     copy: 8e9,
-    kernels: { milliseconds: 0.2, product: 40e9, floor: 0.1 },
+    kernels: { milliseconds: 0.2, copies: 0.001, product: 40e9, floor: 0.1 },
   }).split("\n");
   assert.match(head, /^label +entry point +shape +workgroups +µs +share +rate +floor µs$/);
+  assert.match(x, /^x into an image +copy of 1,000 bytes +2×3 +1 +0\.1 % +2\.0 GB\/s$/);
+  assert.match(w, /^w into an image +copy of 48 bytes +3×4 +0 +0\.0 %$/);
   assert.match(product, /^dense +e \(naive\) +2×3×4 +3 +100 +10\.0 % +20\.0 GFLOP\/s +50$/);
   assert.match(other, /^loss +e +7 +3 +100 +10\.0 % +4\.0 GB\/s +50$/);
 });
@@ -86,6 +91,37 @@ gpuTest(
     for (const { microseconds } of dispatches) assert.ok(!gpu.hasTimestamps || microseconds! > 0);
     if (kernels) assert.ok(kernels.floor > 0 && kernels.product > 0 && kernels.milliseconds > 0);
   },
+);
+
+gpuTest(
+  "measureStep() times the copies into images too, and a profile adds up",
+  (gpu) =>
+    withKernels(gpu, "image", async () => {
+      const cost = await measureSmall(gpu);
+      const copiesOf = (label: string) => {
+        const { copies } = cost.dispatches.find((dispatch) => dispatch.label.startsWith(label))!;
+        return copies.map(({ label, shape, bytes }) => [label, shape.join("×"), bytes]);
+      };
+      assert.deepEqual(copiesOf("pixels gather"), [["encoder.weight", "8×12", 384], [
+        "decoder.weight",
+        "12×8",
+        384,
+      ]]);
+      assert.deepEqual(copiesOf("encoder forward"), [["pixels", "4×12", 192]]);
+      assert.deepEqual(copiesOf("decoder forward"), [["encoder", "4×8", 128]]);
+      const all = cost.dispatches.flatMap(({ copies }) => copies);
+      assert.equal(all.length, 6, "and both gradients");
+      const lines = formatCost(cost).split("\n");
+      assert.equal(lines.filter((line) => / into an image +copy of \d+ bytes /.test(line)).length, 6);
+      if (!cost.kernels) return assert.ok(!gpu.hasTimestamps);
+      const summed = all.reduce((sum, { microseconds }) => sum + microseconds!, 0);
+      assert.ok(Math.abs(1000 * cost.kernels.copies - summed) < 1e-6);
+      const line = lines.find((line) => line.startsWith("kernels take"))!;
+      assert.match(line, /, 6 copies of 0\.00 MB into images [\d.]+ ms \([\d.]+ %\), what is outside them /);
+      const parts = [...line.matchAll(/([\d.]+) ms/g)].map(([, ms]) => Number(ms));
+      const [kernels, copies, outside] = parts;
+      assert.ok(Math.abs(kernels + copies + outside - cost.step.median) < 0.02 || outside === 0, line);
+    }),
 );
 
 Deno.test("without timestamp queries, a profile says so and shows what can be measured", async () => {

@@ -8,6 +8,8 @@ import type { Dispatch, Tensor } from "./tensor.ts";
 
 /** A copy of a stretch of a buffer into the image that shaders read it from. */
 export interface ImageCopy {
+  /** What lies there. */
+  readonly tensor: Tensor;
   /** What is copied. */
   readonly from: Stretch;
   /** Where to. */
@@ -44,7 +46,7 @@ export function planImages(
     return images.find(({ from }) => from.buffer === buffer && from.offset === offset);
   };
   for (const [at, { reads, images: count = 0 }] of dispatches.entries()) {
-    for (const tensor of reads.slice(0, count)) {
+    for (const tensor of reads.slice(0, count) as readonly Tensor[]) {
       const from = place(tensor);
       const before = 1 +
         dispatches.slice(0, at).findLastIndex(({ writes }) =>
@@ -53,7 +55,7 @@ export function planImages(
       let image = find(tensor);
       if (image && image.before >= before) continue;
       if (!image) {
-        image = { from, image: gpu.createImage(`image of ${tensor?.name}`, from.size), before };
+        image = { from, tensor, image: gpu.createImage(`image of ${tensor.name}`, from.size), before };
         images.push(image);
       }
       image.before = before;

@@ -5,23 +5,30 @@
 import type { Step } from "./step.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** A table of a step's dispatches: index, label, entry point, what it reads, what it writes, workgroups. */
+/**
+ * A table of a step's dispatches: index, label, entry point, what it reads, what it writes, workgroups. Copies into images
+ * have a line each where they are made, without an index and with their bytes in the entry point's place.
+ */
 export function formatPlan(step: Step): string {
   const names = (tensors: readonly (Tensor | undefined)[]) =>
     tensors.filter((tensor) => tensor !== undefined).map(({ name }) => name).join(", ");
   const rows = [
     ["#", "label", "entry point", "reads", "writes", "workgroups"],
-    ...step.dispatches.map(({ label, entryPoint, reads, writes, workgroups }, at) => [
-      String(at),
-      label,
-      entryPoint,
-      names(reads),
-      names(writes),
-      String(workgroups),
+    ...step.dispatches.flatMap(({ label, entryPoint, reads, writes, workgroups, copies }, at) => [
+      ...copies.map(({ tensor, from, image }) => {
+        const [label, what] = copyWords(tensor.name, from.size);
+        return ["", label, what, tensor.name, image.label, ""];
+      }),
+      [String(at), label, entryPoint, names(reads), names(writes), String(workgroups)],
     ]),
   ];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd()).join(
     "\n",
   );
+}
+
+/** A copy into an image as tables name it: `pixels into an image`, and `copy of 200,704 bytes` for an entry point. */
+export function copyWords(name: string, bytes: number): readonly [string, string] {
+  return [`${name} into an image`, `copy of ${bytes.toLocaleString("en-US")} bytes`];
 }

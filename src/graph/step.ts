@@ -121,6 +121,8 @@ export interface DispatchTime {
   readonly dispatch: CompiledDispatch;
   /** Microseconds of its pass on the GPU. */
   readonly microseconds: number;
+  /** Microseconds of each copy into an image before it. */
+  readonly copies: readonly number[];
 }
 
 /** A step, ready to be run. Make one with `compile`. */
@@ -184,7 +186,7 @@ export class Step {
       if (dispatch.copies.length > 0) {
         pass?.end();
         pass = undefined;
-        encodeCopies(encoder, dispatch);
+        for (const { from, image } of dispatch.copies) encodeCopy(encoder, from, image);
       }
       pass ??= encoder.beginComputePass({ label: this.#options.label });
       encode(pass, dispatch);
@@ -194,8 +196,9 @@ export class Step {
   }
 
   /**
-   * Times each dispatch, in a pass of its own that holds it `repeats` times. A pass has a cost of its own: the
-   * difference between two numbers of repeats is free of it. Parameters keep their values, as the steps are of size 0;
+   * Times each dispatch, in a pass of its own that holds it `repeats` times, and each copy into an image, made `repeats`
+   * times between two passes. A pass has a cost of its own: the difference between two numbers of repeats is free of
+   * it. Parameters keep their values, as the steps are of size 0;
    * gradients, moments and losses mean nothing afterwards.
    *
    * @throws InputError if the device cannot time kernels
@@ -204,27 +207,41 @@ export class Step {
     const { device, hasTimestamps } = this.#gpu;
     if (!hasTimestamps) throw new InputError("Cannot time kernels: this device has no timestamp queries");
     this.#prepare(batch, 0);
-    const count = 2 * this.dispatches.length;
+    const count = this.dispatches.reduce((sum, { copies }) => sum + 2 + 2 * copies.length, 0);
     const querySet = device.createQuerySet({ label: "profile", type: "timestamp", count });
     const resolved = this.#gpu.createBuffer("profile", 8 * count, GPUBufferUsage.QUERY_RESOLVE);
     try {
       const encoder = device.createCommandEncoder({ label: "profile" });
-      this.dispatches.forEach((dispatch, at) => {
-        encodeCopies(encoder, dispatch);
+      let query = 0;
+      const mark = () =>
+        // an empty pass: encoders have no timestamps outside passes
+        encoder.beginComputePass({ timestampWrites: { querySet, endOfPassWriteIndex: query++ } }).end();
+      for (const dispatch of this.dispatches) {
+        for (const { from, image } of dispatch.copies) {
+          mark();
+          for (let k = 0; k < repeats; k++) encodeCopy(encoder, from, image);
+          mark();
+        }
         const pass = encoder.beginComputePass({
-          timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * at, endOfPassWriteIndex: 2 * at + 1 },
+          timestampWrites: {
+            querySet,
+            beginningOfPassWriteIndex: query++,
+            endOfPassWriteIndex: query++,
+          },
         });
         for (let k = 0; k < repeats; k++) encode(pass, dispatch);
         pass.end();
-      });
+      }
       encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
       device.queue.submit([encoder.finish()]);
       const [bytes] = await this.#gpu.read([{ buffer: resolved, offset: 0, size: 8 * count }], this.#name);
       const ticks = new BigUint64Array(bytes.buffer);
-      return this.dispatches.map((dispatch, at) => ({
-        dispatch,
-        microseconds: Number(ticks[2 * at + 1] - ticks[2 * at]) / 1000,
-      }));
+      query = 0;
+      const next = () => -Number(ticks[query++] - ticks[query++]) / 1000;
+      return this.dispatches.map((dispatch) => {
+        const copies = dispatch.copies.map(next); // which come before it
+        return { dispatch, microseconds: next(), copies };
+      });
     } finally {
       querySet.destroy();
       this.#gpu.destroyBuffer(resolved);
@@ -506,10 +523,6 @@ export class Step {
   [Symbol.dispose](): void {
     this.destroy();
   }
-}
-
-function encodeCopies(encoder: GPUCommandEncoder, { copies }: CompiledDispatch): void {
-  for (const { from, image } of copies) encodeCopy(encoder, from, image);
 }
 
 function encode(pass: GPUComputePassEncoder, { pipeline, bindGroup, workgroups }: CompiledDispatch): void {

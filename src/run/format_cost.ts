@@ -2,7 +2,8 @@
  * Prints what a step costs: `--profile` and `deno task bench`.
  * @module
  */
-import { type DispatchCost, floorOf, isTimed, type StepCost } from "./measure_step.ts";
+import { copyWords } from "../graph/plan.ts";
+import { floorOf, isTimed, type StepCost, type TimedDispatch } from "./measure_step.ts";
 
 /** A line for each dispatch, then what the step takes, what is outside its kernels, and the floor by arithmetic. */
 export function formatCost(cost: StepCost): string {
@@ -10,26 +11,41 @@ export function formatCost(cost: StepCost): string {
 }
 
 /**
- * A table of dispatches: label, entry point (and a product's kernel), shape, workgroups and, where they were timed, microseconds, share of the
- * step, rate (GFLOP/s of products, GB/s of everything else) and the floor's microseconds.
+ * A table of dispatches: label, entry point (and a product's kernel), shape, workgroups and, where they were timed,
+ * microseconds, share of the step, rate (GFLOP/s of products, GB/s of everything else) and the floor's microseconds.
+ * Copies into images have a line each before the dispatch that they are made for, with their bytes in the entry point's
+ * place and without a floor: they are no part of the arithmetic.
  */
 export function formatDispatches(
   { step, dispatches, copy, kernels }: Pick<StepCost, "step" | "dispatches" | "copy" | "kernels">,
 ): string {
   const rates = kernels && { product: kernels.product, copy };
-  const rows = dispatches.map((dispatch) => [
-    dispatch.label,
-    dispatch.kernel === undefined ? dispatch.entryPoint : `${dispatch.entryPoint} (${dispatch.kernel})`,
-    dispatch.shape.join("×"),
-    String(dispatch.workgroups),
-    ...(rates && isTimed(dispatch)
-      ? [
-        dispatch.microseconds.toFixed(0),
-        `${(dispatch.microseconds / 10 / step.median).toFixed(1)} %`,
-        rateOf(dispatch),
-        (1e6 * floorOf([dispatch], rates)).toFixed(0),
-      ]
-      : []),
+  const timeOf = (microseconds: number) => [
+    microseconds.toFixed(0),
+    `${(microseconds / 10 / step.median).toFixed(1)} %`,
+  ];
+  const rows = dispatches.flatMap((dispatch) => [
+    ...dispatch.copies.map(({ label, shape, bytes, microseconds }) => [
+      ...copyWords(label, bytes),
+      shape.join("×"),
+      "",
+      ...(microseconds === undefined
+        ? []
+        : [...timeOf(microseconds), rateOf({ flop: 0, bytes: 2 * bytes, microseconds }), ""]),
+    ]),
+    [
+      dispatch.label,
+      dispatch.kernel === undefined ? dispatch.entryPoint : `${dispatch.entryPoint} (${dispatch.kernel})`,
+      dispatch.shape.join("×"),
+      String(dispatch.workgroups),
+      ...(rates && isTimed(dispatch)
+        ? [
+          ...timeOf(dispatch.microseconds),
+          rateOf(dispatch),
+          (1e6 * floorOf([dispatch], rates)).toFixed(0),
+        ]
+        : []),
+    ],
   ]);
   const timed = ["µs", "share", "rate", "floor µs"];
   const table = [["label", "entry point", "shape", "workgroups", ...(rates ? timed : [])], ...rows];
@@ -40,7 +56,10 @@ export function formatDispatches(
   ).join("\n");
 }
 
-function rateOf({ flop, bytes, microseconds }: DispatchCost & { readonly microseconds: number }): string {
+function rateOf(
+  { flop, bytes, microseconds }: Pick<TimedDispatch, "flop" | "bytes" | "microseconds">,
+): string {
+  if (microseconds < 0.5) return ""; // what is shown as 0 has no rate
   const perSecond = (amount: number) => (amount / microseconds / 1e3).toFixed(1);
   return flop > 0 ? `${perSecond(flop)} GFLOP/s` : `${perSecond(bytes)} GB/s   `;
 }
@@ -65,10 +84,15 @@ function formatStep({ rows, step, rounds, javascript, dispatches, copy, kernels 
       `${(1000 * bytes / copy).toFixed(2)} ms at the ${(copy / 1e9).toFixed(1)} GB/s of a copy`,
     ];
   }
+  const copied = dispatches.flatMap(({ copies }) => copies);
+  const bytes = copied.reduce((sum, { bytes }) => sum + bytes, 0);
   return [
     whole,
-    `kernels take ${share(kernels.milliseconds)}, what is outside them ` +
-    share(Math.max(0, step.median - kernels.milliseconds)),
+    `kernels take ${share(kernels.milliseconds)}, ` +
+    (copied.length > 0
+      ? `${copied.length} copies of ${(bytes / 1e6).toFixed(2)} MB into images ${share(kernels.copies)}, `
+      : "") +
+    `what is outside them ${share(Math.max(0, step.median - kernels.milliseconds - kernels.copies))}`,
     encoding,
     `floor ${share(kernels.floor)}: products at the best one's ${(kernels.product / 1e9).toFixed(1)} ` +
     `GFLOP/s, the rest at the ${(copy / 1e9).toFixed(1)} GB/s of a copy`,

@@ -4,8 +4,20 @@
  */
 import type { Gpu } from "../gpu/device.ts";
 import { formatKernel } from "../gpu/product_kernel.ts";
-import type { CompiledDispatch, Step } from "../graph/step.ts";
+import type { CompiledDispatch, DispatchTime, Step } from "../graph/step.ts";
 import { type Spread, spread } from "./median.ts";
+
+/** A copy into an image, and what it costs. */
+export interface CopyCost {
+  /** What is copied. */
+  readonly label: string;
+  /** Its shape. */
+  readonly shape: readonly number[];
+  /** Bytes that are read, and as many written; the rest of their last row of texels, 16 KiB, is not counted. */
+  readonly bytes: number;
+  /** Microseconds that one more of it costs, above 0; absent if the device has no timestamp queries. */
+  readonly microseconds?: number;
+}
 
 /** A dispatch of a step, and what it costs. */
 export interface DispatchCost {
@@ -25,10 +37,15 @@ export interface DispatchCost {
   readonly bytes: number;
   /** Microseconds that one more of it costs, above 0; absent if the device has no timestamp queries. */
   readonly microseconds?: number;
+  /** What is copied into images before it, which is in none of its own figures. */
+  readonly copies: readonly CopyCost[];
 }
 
-/** A dispatch that was timed. */
-export type TimedDispatch = DispatchCost & { readonly microseconds: number };
+/** A dispatch that was timed, and so were its copies. */
+export type TimedDispatch = DispatchCost & {
+  readonly microseconds: number;
+  readonly copies: readonly (CopyCost & { readonly microseconds: number })[];
+};
 
 /** The best that a device has shown. */
 export interface Rates {
@@ -56,6 +73,8 @@ export interface StepCost {
   readonly kernels?: {
     /** Milliseconds of all kernels together. */
     readonly milliseconds: number;
+    /** Milliseconds of all copies into images together; 0 if there are none. */
+    readonly copies: number;
     /** FLOP/s of the best product; 0 without products. */
     readonly product: number;
     /** Milliseconds that a step takes at least: see {@link floorOf}. */
@@ -89,18 +108,19 @@ export async function measureStep(
   const about = await timeSteps(step, rows, 1);
   const within = (milliseconds: number, most: number) =>
     Math.max(1, Math.min(most, Math.round(milliseconds / about)));
-  const times: number[] = [], javascript: number[] = [], kernels: number[][] = [];
+  const times: number[] = [], javascript: number[] = [], kernels: KernelTime[][] = [];
   for (let round = 0; round < rounds; round++) {
     times.push(await timeSteps(step, rows, steps ?? within(200, 100)));
     for (let k = within(50, 5); k > 0; k--) javascript.push(await timeEncoding(step, rows));
     if (gpu.hasTimestamps) kernels.push(await timeKernels(step, rows, { few: 1, many: 1 + within(50, 8) }));
   }
-  const dispatches = step.dispatches.map((dispatch, at) => ({
-    ...costOf(step, dispatch),
-    ...(gpu.hasTimestamps
-      ? { microseconds: Math.max(0.01, spread(kernels.map((round) => round[at])).median) }
-      : {}),
-  }));
+  const typical = (of: (round: KernelTime[]) => number): { readonly microseconds?: number } =>
+    gpu.hasTimestamps ? { microseconds: Math.max(0.01, spread(kernels.map(of)).median) } : {};
+  const dispatches = step.dispatches.map((dispatch, at): DispatchCost => {
+    const cost = costOf(step, dispatch);
+    const copies = cost.copies.map((copy, k) => ({ ...copy, ...typical((round) => round[at].copies[k]) }));
+    return { ...cost, copies, ...typical((round) => round[at].microseconds) };
+  });
   const copy = await measureCopy(gpu);
   const timed = dispatches.filter(isTimed);
   const product = bestProduct(timed);
@@ -114,6 +134,8 @@ export async function measureStep(
     kernels: gpu.hasTimestamps
       ? {
         milliseconds: timed.reduce((sum, { microseconds }) => sum + microseconds, 0) / 1000,
+        copies: timed.flatMap(({ copies }) => copies).reduce((sum, copy) => sum + copy.microseconds, 0) /
+          1000,
         product,
         floor: 1000 * floorOf(timed, { product, copy }),
       }
@@ -159,15 +181,22 @@ async function timeEncoding(step: Step, rows: number): Promise<number> {
   return milliseconds;
 }
 
-/** Microseconds that one more of each dispatch costs, by the difference between passes of few and of many. */
+/** Microseconds of a dispatch, and of each copy before it. */
+export type KernelTime = Pick<DispatchTime, "microseconds" | "copies">;
+
+/** What one more of each dispatch, and of each copy before it, costs, by the difference between few and many. */
 export async function timeKernels(
   step: Step,
   rows: number,
   { few, many }: { readonly few: number; readonly many: number },
-): Promise<number[]> {
+): Promise<KernelTime[]> {
   const low = await step.profile({ first: 0, rows }, few);
   const high = await step.profile({ first: 0, rows }, many);
-  return high.map(({ microseconds }, at) => (microseconds - low[at].microseconds) / (many - few));
+  const oneMore = (lower: number, higher: number) => (higher - lower) / (many - few);
+  return high.map(({ microseconds, copies }, at) => ({
+    microseconds: oneMore(low[at].microseconds, microseconds),
+    copies: copies.map((copy, k) => oneMore(low[at].copies[k], copy)),
+  }));
 }
 
 /** What there is to know of a dispatch without timing it. */
@@ -175,7 +204,12 @@ export function costOf(step: Step, dispatch: CompiledDispatch): DispatchCost {
   const { label, entryPoint, workgroups, flop = 0 } = dispatch;
   const shape = shapeOf(step, dispatch);
   const kernel = dispatch.kernel && formatKernel(dispatch.kernel);
-  return { label, entryPoint, kernel, workgroups, flop, bytes: bytesOf(dispatch), shape };
+  const copies = dispatch.copies.map(({ tensor, from }) => ({
+    label: tensor.name,
+    shape: step.shapeOf(tensor),
+    bytes: from.size,
+  }));
+  return { label, entryPoint, kernel, workgroups, flop, bytes: bytesOf(dispatch), shape, copies };
 }
 
 /** What a dispatch reads and writes; an update also reads what it writes. */
