@@ -72,6 +72,7 @@ export function formatFinding({ product, kernels, winner }: Finding): string {
       const { kernel, microseconds } = measured;
       const rate = 2 * rows * sum * columns / microseconds / 1e3;
       const notes = [
+        ...(kernel.variant === "image" ? ["with its copies"] : []),
         ...(measured === usual ? ["usual"] : []),
         ...(measured === winner ? ["taken"] : []),
         ...(measured === winner && winner !== usual

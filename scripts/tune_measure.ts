@@ -31,7 +31,11 @@ export interface Finding {
   readonly winner: { readonly kernel: ProductKernel; readonly microseconds: number };
 }
 
-/** Times the products of a step by name: microseconds of one dispatch, of `repeats` in a row. */
+/**
+ * Times the products of a layer's step by name: microseconds of one dispatch, of `repeats` in a row, with its share of
+ * the copies into images that it reads. That is half of each: two of a layer's three products read each matrix, and as
+ * all three do the same arithmetic, they rarely differ in whether images pay.
+ */
 export type Clock = (step: Step, rows: number, repeats: number) => Promise<ReadonlyMap<string, number>>;
 
 /** What share of the usual kernel's time another may take at most to be worth a change: less is within the noise. */
@@ -154,11 +158,19 @@ async function compileLayer(
   }
 }
 
-async function profile(step: Step, rows: number, repeats: number): Promise<Map<string, number>> {
+/** The {@link Clock} of the device. */
+export async function profile(step: Step, rows: number, repeats: number): Promise<Map<string, number>> {
   const times = await step.profile({ first: 0, rows }, repeats);
-  return new Map(
-    times.flatMap(({ dispatch: { product }, microseconds }) =>
-      product ? [[productName(product), microseconds / repeats]] : []
+  const copied = new Map(
+    times.flatMap(({ dispatch, copies }) =>
+      dispatch.copies.map(({ tensor }, k) => [tensor, copies[k]] as const)
     ),
+  );
+  return new Map(
+    times.flatMap(({ dispatch: { product, reads, images = 0 }, microseconds }): [string, number][] => {
+      if (!product) return [];
+      const shares = reads.slice(0, images).map((tensor) => copied.get(tensor!)! / 2);
+      return [[productName(product), shares.reduce((sum, share) => sum + share, microseconds) / repeats]];
+    }),
   );
 }

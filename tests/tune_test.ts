@@ -7,6 +7,7 @@ import {
   layerOf,
   layersOf,
   productsOf,
+  profile,
   tuneLayer,
 } from "../scripts/tune_measure.ts";
 import { InputError } from "../src/errors.ts";
@@ -21,7 +22,7 @@ import { recallKernels, rememberKernels } from "../src/run/kernel_memory.ts";
 import { computingOn, kernelsIn, openGpuWith, withoutImages } from "../src/run/open_gpu.ts";
 import * as deep from "../scripts/deep.ts";
 import { withFolder } from "./helpers/commands.ts";
-import { gpuTest } from "./helpers/gpu.ts";
+import { gpuTest, withKernels } from "./helpers/gpu.ts";
 
 const SOFTWARE: Target = { isSoftware: true, prefersImages: false, kernels: { variant: "auto" } };
 const MESA: Target = { ...SOFTWARE, prefersImages: true };
@@ -56,7 +57,7 @@ Deno.test("kernelOf() takes what tuning found under auto only, and for that prod
   assert.equal(of("auto", { ...FORWARD, rows: 65 }), "register 16×16");
 });
 
-Deno.test("candidates() begins with the device's own choice, names each kernel once, and has all three kinds", () => {
+Deno.test("candidates() begins with the device's own choice, names each kernel once, and has all kinds that suit it", () => {
   for (const target of [SOFTWARE, MESA, GPU]) {
     for (const product of [FORWARD, WEIGHT, { ...FORWARD, rows: 1, columns: 3 }]) {
       const kernels = candidates(target, product), names = kernels.map(formatKernel);
@@ -90,6 +91,16 @@ gpuTest("layersOf() finds each layer of a recipe once, and layerOf() the layer o
 
 const LAYER = { rows: 5, inputs: 20, outputs: 12 };
 const [OF_FORWARD, OF_INPUT, OF_WEIGHT] = productsOf(LAYER).map(productName);
+
+/** A network of that layer. */
+function layer() {
+  const graph = new Graph(LAYER.rows), parameters = new Parameters(0);
+  const x = graph.input("x", LAYER.inputs), target = graph.input("target", LAYER.outputs);
+  const layer = { outputs: LAYER.outputs, activation: "tanh", initializer: "pytorch-linear" } as const;
+  const y = dense(graph, parameters, x, { label: "layer", ...layer });
+  const losses = [squaredError(graph, y, target, { label: "loss", reduction: "mean" })];
+  return { graph, parameters, losses, x };
+}
 
 /** A clock to which kernels take the microseconds of a list, others 100. */
 function clockOf(times: Readonly<Record<string, number>>): Clock {
@@ -143,6 +154,32 @@ gpuTest("tuneLayer() does not measure again what is hopeless, but always the usu
   assert.ok([...counts.values()].every((count) => count >= 2));
   assert.equal(counts.get("naive"), 5, "twice, then three rounds");
 });
+
+gpuTest(
+  "profile() charges an image kernel half of the copies that it reads, and others nothing",
+  async (gpu) => {
+    const { graph, parameters, losses, x } = layer();
+    using arena = parameters;
+    const compiled = { label: "shares", losses, trainable: arena.all, gradients: [x] };
+    const of = async (kernels: "image" | "register") => {
+      let times = new Map<string, number>();
+      await withKernels(gpu, kernels, async () => {
+        using step = await compile(gpu, graph, arena, compiled);
+        const timed = { microseconds: 30 };
+        const costs: Record<string, number> = { x: 8, "layer.weight": 20, d_layer: 200 };
+        step.profile = () =>
+          Promise.resolve(step.dispatches.map((dispatch) => ({
+            ...{ ...timed, dispatch },
+            copies: dispatch.copies.map(({ tensor }) => costs[tensor.name]),
+          })));
+        times = new Map(await profile(step, LAYER.rows, 2));
+      });
+      return [OF_FORWARD, OF_INPUT, OF_WEIGHT].map((name) => times.get(name));
+    };
+    assert.deepEqual(await of("image"), [(30 + 4 + 10) / 2, (30 + 100 + 10) / 2, (30 + 4 + 100) / 2]);
+    assert.deepEqual(await of("register"), [15, 15, 15]);
+  },
+);
 
 gpuTest("tuneLayer() measures on this device", async (gpu) => {
   const findings = await tuneLayer(gpu, LAYER, 1);
@@ -237,12 +274,8 @@ Deno.test("a folder in the file's place is ignored with a word, and cannot be wr
   }));
 
 gpuTest("a step is compiled with the kernels that were found, and says which", async (gpu) => {
-  const graph = new Graph(LAYER.rows);
-  using parameters = new Parameters(0);
-  const x = graph.input("x", LAYER.inputs), target = graph.input("target", LAYER.outputs);
-  const layer = { outputs: LAYER.outputs, activation: "tanh", initializer: "pytorch-linear" } as const;
-  const y = dense(graph, parameters, x, { label: "layer", ...layer });
-  const losses = [squaredError(graph, y, target, { label: "loss", reduction: "mean" })];
+  const { graph, parameters, losses, x } = layer();
+  using _parameters = parameters;
   gpu.kernels = { variant: "auto", tuned: FOUND };
   try {
     using step = await compile(gpu, graph, parameters, {

@@ -133,7 +133,7 @@ export function candidates(target: Target, product: Product): ProductKernel[] {
   const own = kernelOf({ ...target, kernels: { variant: "auto" } }, product);
   const others = kernelsOf(product.kind).filter(({ variant, rows, columns }) =>
     rows < 2 * padded(product.rows) && columns < 2 * padded(product.columns) &&
-    (variant !== "image" || suitsImages(target, product)) // a kernel's time is without that of the copies
+    (variant !== "image" || suitsImages(target, product)) // the pass that a copy begins is not in a kernel's time
   );
   return [own, ...others.filter((kernel) => formatKernel(kernel) !== formatKernel(own))];
 }
