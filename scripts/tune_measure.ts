@@ -170,7 +170,7 @@ export async function profile(step: Step, rows: number, repeats: number): Promis
     times.flatMap(({ dispatch: { product, reads, images = 0 }, microseconds }): [string, number][] => {
       if (!product) return [];
       const shares = reads.slice(0, images).map((tensor) => copied.get(tensor!)! / 2);
-      return [[productName(product), shares.reduce((sum, share) => sum + share, microseconds) / repeats]];
+      return [[productName(product), shares.reduce((sum, share) => sum + share, microseconds / repeats)]];
     }),
   );
 }

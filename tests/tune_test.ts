@@ -176,7 +176,7 @@ gpuTest(
       });
       return [OF_FORWARD, OF_INPUT, OF_WEIGHT].map((name) => times.get(name));
     };
-    assert.deepEqual(await of("image"), [(30 + 4 + 10) / 2, (30 + 100 + 10) / 2, (30 + 4 + 100) / 2]);
+    assert.deepEqual(await of("image"), [15 + 4 + 10, 15 + 100 + 10, 15 + 4 + 100]);
     assert.deepEqual(await of("register"), [15, 15, 15]);
   },
 );

@@ -121,7 +121,7 @@ export interface DispatchTime {
   readonly dispatch: CompiledDispatch;
   /** Microseconds of its pass on the GPU. */
   readonly microseconds: number;
-  /** Microseconds of each copy into an image before it. */
+  /** Microseconds of each copy into an image before it, at least 0. */
   readonly copies: readonly number[];
 }
 
@@ -196,10 +196,10 @@ export class Step {
   }
 
   /**
-   * Times each dispatch, in a pass of its own that holds it `repeats` times, and each copy into an image, made `repeats`
-   * times between two passes. A pass has a cost of its own: the difference between two numbers of repeats is free of
-   * it. Parameters keep their values, as the steps are of size 0;
-   * gradients, moments and losses mean nothing afterwards.
+   * Times each dispatch, in a pass of its own that holds it `repeats` times. A pass has a cost of its own: the
+   * difference between two numbers of repeats is free of it. A copy into an image is made once, as another would find
+   * all in the cache, and timed by how much later it makes the next of two empty passes. Parameters keep their values,
+   * as the steps are of size 0; gradients, moments and losses mean nothing afterwards.
    *
    * @throws InputError if the device cannot time kernels
    */
@@ -207,7 +207,7 @@ export class Step {
     const { device, hasTimestamps } = this.#gpu;
     if (!hasTimestamps) throw new InputError("Cannot time kernels: this device has no timestamp queries");
     this.#prepare(batch, 0);
-    const count = this.dispatches.reduce((sum, { copies }) => sum + 2 + 2 * copies.length, 0);
+    const count = this.dispatches.reduce((sum, { copies }) => sum + 2 + 3 * copies.length, 0);
     const querySet = device.createQuerySet({ label: "profile", type: "timestamp", count });
     const resolved = this.#gpu.createBuffer("profile", 8 * count, GPUBufferUsage.QUERY_RESOLVE);
     try {
@@ -219,7 +219,8 @@ export class Step {
       for (const dispatch of this.dispatches) {
         for (const { from, image } of dispatch.copies) {
           mark();
-          for (let k = 0; k < repeats; k++) encodeCopy(encoder, from, image);
+          mark();
+          encodeCopy(encoder, from, image);
           mark();
         }
         const pass = encoder.beginComputePass({
@@ -237,10 +238,16 @@ export class Step {
       const [bytes] = await this.#gpu.read([{ buffer: resolved, offset: 0, size: 8 * count }], this.#name);
       const ticks = new BigUint64Array(bytes.buffer);
       query = 0;
-      const next = () => -Number(ticks[query++] - ticks[query++]) / 1000;
+      const between = () => Number(ticks[query + 1] - ticks[query++]) / 1000;
       return this.dispatches.map((dispatch) => {
-        const copies = dispatch.copies.map(next); // which come before it
-        return { dispatch, microseconds: next(), copies };
+        const copies = dispatch.copies.map(() => {
+          const nothing = between(), copy = between();
+          query++;
+          return Math.max(0, copy - nothing);
+        });
+        const microseconds = between();
+        query++;
+        return { dispatch, microseconds, copies };
       });
     } finally {
       querySet.destroy();

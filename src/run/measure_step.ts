@@ -15,7 +15,7 @@ export interface CopyCost {
   readonly shape: readonly number[];
   /** Bytes that are read, and as many written; the rest of their last row of texels, 16 KiB, is not counted. */
   readonly bytes: number;
-  /** Microseconds that one more of it costs, above 0; absent if the device has no timestamp queries. */
+  /** Its microseconds, above 0; absent if the device has no timestamp queries. */
   readonly microseconds?: number;
 }
 
@@ -184,7 +184,7 @@ async function timeEncoding(step: Step, rows: number): Promise<number> {
 /** Microseconds of a dispatch, and of each copy before it. */
 export type KernelTime = Pick<DispatchTime, "microseconds" | "copies">;
 
-/** What one more of each dispatch, and of each copy before it, costs, by the difference between few and many. */
+/** What one more of each dispatch costs, by the difference between passes of few and of many, and each copy before it. */
 export async function timeKernels(
   step: Step,
   rows: number,
@@ -195,7 +195,7 @@ export async function timeKernels(
   const oneMore = (lower: number, higher: number) => (higher - lower) / (many - few);
   return high.map(({ microseconds, copies }, at) => ({
     microseconds: oneMore(low[at].microseconds, microseconds),
-    copies: copies.map((copy, k) => oneMore(low[at].copies[k], copy)),
+    copies: copies.map((copy, k) => (low[at].copies[k] + copy) / 2),
   }));
 }
 
