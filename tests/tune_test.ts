@@ -35,7 +35,8 @@ Deno.test.each([
   [SOFTWARE, WEIGHT, "register 16×16"],
   [MESA, FORWARD, "image 16×16"],
   [MESA, WEIGHT, "image 16×16"],
-  [MESA, { ...FORWARD, columns: 12 }, "register 16×16"], // too little for its copies
+  [MESA, { ...FORWARD, columns: 12 }, "register 16×8"], // too little for its copies
+  [{ ...MESA, kernels: { variant: "register" } }, FORWARD, "register 16×16"],
   [GPU, FORWARD, "workgroup 16×32"], // 128 workgroups
   [GPU, WEIGHT, "workgroup 64×64"],
   [GPU, { ...FORWARD, rows: 4096, columns: 8192 }, "workgroup 128×128"],
@@ -124,10 +125,10 @@ gpuTest(
       [`${OF_FORWARD} naive`]: 40,
       [`${OF_FORWARD} register 8×8`]: 30,
       [`${OF_INPUT} register 4×4`]: 97, // too little to be more than noise
-      [`${OF_WEIGHT} register 16×8`]: 90,
+      [`${OF_WEIGHT} register 16×16`]: 90,
     });
     const findings = await tuneLayer(gpu, LAYER, 2, clock);
-    assert.deepEqual(taken(findings), ["register 8×8", "register 16×16", "register 16×8"]);
+    assert.deepEqual(taken(findings), ["register 8×8", "register 16×8", "register 16×16"]);
     assert.equal(findings[0].winner.microseconds, 30);
     assert.equal(gpu.kernels, before);
     assert.equal(
@@ -287,7 +288,7 @@ gpuTest("a step is compiled with the kernels that were found, and says which", a
     assert.deepEqual(kernelsIn([step]), {
       "workgroup 16×32": [OF_FORWARD],
       "naive": [OF_WEIGHT],
-      "register 16×16": [OF_INPUT],
+      "register 16×8": [OF_INPUT],
     });
     const entries = step.dispatches.map(({ entryPoint }) => entryPoint);
     for (const entry of ["dense_forward_workgroup", "dense_backward_weight_naive", "dense_backward_input"]) {

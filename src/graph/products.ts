@@ -95,6 +95,8 @@ const WORKGROUP_TILES: readonly WorkgroupTile[] = [
 const REGISTER_TILES = [[4, 4], [8, 8], [16, 4], [16, 8], [16, 16], [32, 16], [16, 32]] as const;
 /** What a software adapter takes of these, and what a GPU. */
 const LARGE = { rows: 16, columns: 16 }, SMALL = { rows: 4, columns: 4 };
+/** What is left to registers where large products read images: as fast as {@link LARGE}, and sooner compiled. */
+const MIDDLE = { rows: 16, columns: 8 };
 /** Workgroups with which all of a GPU has something to do, about: large ones have some 130 processors. */
 const ENOUGH_WORKGROUPS = 128;
 /** With fewer rows, columns or terms there is too little to share. */
@@ -159,7 +161,10 @@ export function kernelOf(target: Target, product: Product): ProductKernel {
   const own = shares ? "workgroup" : suitsImages(target, product) ? "image" : "register";
   const variant = kernels.variant === "auto" ? own : kernels.variant;
   if (variant === "naive") return { variant, rows: 1, columns: 1 };
-  if (variant !== "workgroup") return { variant, ...(isSoftware ? LARGE : SMALL) };
+  if (variant !== "workgroup") {
+    const isMiddle = kernels.variant === "auto" && variant === "register" && target.prefersImages;
+    return { variant, ...(!isSoftware ? SMALL : isMiddle ? MIDDLE : LARGE) };
+  }
   const tiles = workgroupTiles(kind);
   const tile = tiles.findLast((tile) => countTiles(product, tile) >= ENOUGH_WORKGROUPS) ?? tiles[0];
   return { variant, rows: tile.rows, columns: tile.columns };
