@@ -58,7 +58,7 @@ export function removeOtherPictures(folder: string, epochs: ReadonlySet<number>)
 }
 
 /** The largest share of the time that the dashboard's pictures may take; fewer are taken where it would be more. */
-const SHARE = 0.01;
+const SHARE = 0.005;
 
 /** What a run shows. It changes nothing of what is learned. */
 export class RunPictures implements Disposable {

@@ -26,7 +26,7 @@ const DRAW_EVERY = 1000, DRAW_AT_LEAST_EVERY = 10000;
  * same processors, above all where there is no GPU and they draw too. The first drawing, which loads the libraries, does
  * not count.
  */
-const REST = 30;
+const REST = 60;
 /** Milliseconds before a refused connection is tried again. */
 const TRY_AGAIN = 3000;
 /** Metrics records that the page lets grow before it fetches them anew, thinned out. */
