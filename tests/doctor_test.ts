@@ -40,7 +40,7 @@ Deno.test("every self-test has a planted fault", () => {
 
 Deno.test("checkGradients() tells right gradients from wrong ones", async () => {
   const recipes = { basic: { variants: { "": RECIPES.basic.variants[""] } } };
-  const mutant = MUTANTS.find(({ place }) => place === "dense_backward_weight")!;
+  const mutant = MUTANTS.find(({ place }) => place === "squared_error")!;
   for (const isFaulty of [false, true]) {
     using gpu = await openGpu({
       rewriteShader: (path, code) =>
