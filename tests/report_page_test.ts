@@ -198,6 +198,21 @@ function writeCrashed(folder: string): void {
   Deno.writeTextFileSync(join(folder, "metrics.jsonl"), `{"epoch":2,"ste`, { append: true });
 }
 
+Deno.test({
+  name: "a run without results is running while its log is open, and has crashed when nobody has it",
+  ignore: Deno.build.os === "windows", // where locks keep readers out
+  fn: () =>
+    withFolder((folder) => {
+      writeCrashed(folder);
+      {
+        using _log = new MetricsLog(folder);
+        assert.equal(readRunData(folder).status, "running");
+      }
+      assert.equal(readRunData(folder).status, "crashed");
+      return Promise.resolve();
+    }),
+});
+
 Deno.test("a run that crashed gives a report of all that it wrote", () =>
   withFolder(async (folder) => {
     writeCrashed(folder);

@@ -20,7 +20,7 @@ import { ioError } from "./io_error.ts";
 import { storedShape } from "./load_model.ts";
 import { readBytes } from "./read_file.ts";
 import { readResults } from "./read_results.ts";
-import { readMetrics, readRun, type Run } from "./run_folder.ts";
+import { isBeingTrained, readMetrics, readRun, type Run } from "./run_folder.ts";
 import { readSafetensors } from "./safetensors.ts";
 import { loadSnapshot } from "./snapshot.ts";
 import type { Results } from "./results.ts";
@@ -36,8 +36,7 @@ export type RunFigures = Omit<RunData, "snapshot" | "pictures" | "weights">;
  *
  * @param folder the run folder
  * @param warn is told, a line each, what had to be left out because it is damaged
- * @returns what is known; a run without results is `crashed`, for a folder does not tell whether somebody still
- *   writes to it
+ * @returns what is known; a run without results is `running` while a process trains there, else `crashed`
  * @throws InputError if it is no run folder, or its configuration or metrics are damaged
  */
 export function readRunData(folder: string, warn: (line: string) => void = console.error): RunData {
@@ -72,7 +71,7 @@ export function readRunFigures(folder: string, warn: (line: string) => void = co
     name: basename(resolve(folder)),
     recipe,
     startedAt,
-    status: results?.status ?? "crashed",
+    status: results?.status ?? (names.has("metrics.jsonl") && isBeingTrained(folder) ? "running" : "crashed"),
     command: commandOf(run),
     config,
     facts,

@@ -108,6 +108,17 @@ function tryLock(file: Deno.FsFile): boolean {
   }
 }
 
+/** Whether a process is training in a run folder. On Windows, and where files have no locks, nobody can be seen. */
+export function isBeingTrained(folder: string): boolean {
+  if (Deno.build.os === "windows") return false;
+  try {
+    using file = Deno.openSync(join(folder, METRICS_FILE));
+    return !file.tryLockSync(false);
+  } catch {
+    return false;
+  }
+}
+
 function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
   for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
 }
