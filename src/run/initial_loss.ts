@@ -19,6 +19,8 @@ export interface InitialLoss {
   readonly found: number;
   /** With all of them 0. */
   readonly expected: number;
+  /** Whether a term is a sum over its batch, so that these are per image; such terms' reports may be per batch. */
+  readonly isPerImage?: boolean;
 }
 
 /** What {@link initialLoss} looks at. */
@@ -61,7 +63,8 @@ export async function initialLoss(options: InitialLossOptions): Promise<InitialL
   const expected = await lossOf((name) => initial.get(name)!.map(() => 0));
   const total = (terms: readonly number[]) =>
     terms.reduce((sum, term, k) => expected[k] > 0 ? sum + term : sum, 0);
-  return { found: total(found), expected: total(expected) };
+  const isPerImage = losses.some(({ reduction }) => reduction === "sum");
+  return { found: total(found), expected: total(expected), isPerImage };
 }
 
 /**
@@ -71,8 +74,11 @@ export async function initialLoss(options: InitialLossOptions): Promise<InitialL
 const FAR = 1.25;
 
 /** The losses in words. */
-export function describeInitialLoss({ found, expected }: InitialLoss): string {
-  return `loss ${found.toPrecision(4)} before training, ${expected.toPrecision(4)} with all parameters 0`;
+export function describeInitialLoss({ found, expected, isPerImage }: InitialLoss): string {
+  const unit = isPerImage ? " per image" : "";
+  return `loss ${found.toPrecision(4)}${unit} before training, ${
+    expected.toPrecision(4)
+  } with all parameters 0`;
 }
 
 /** What to say if the loss is far from its expectation; nothing if it is not, or nothing is expected. */
