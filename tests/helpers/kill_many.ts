@@ -2,7 +2,7 @@
  * Kills runs at random moments, whatever they are doing, and goes on with them: each must end with the same files as a
  * run that was left alone.
  *
- *     deno run -A tests/helpers/kill_many.ts --count 100 --seed 7
+ *     deno run --allow-run=deno --allow-read --allow-write tests/helpers/kill_many.ts --count 100 --seed 7
  *
  * @module
  */

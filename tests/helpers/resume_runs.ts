@@ -1,7 +1,7 @@
 /**
  * Runs that are cut and gone on with, and what they must have in common with a run that was never cut.
  *
- *     deno run -A tests/helpers/resume_runs.ts --rounds 20 --seed 7     # every recipe, five cuts a round
+ *     deno run --allow-run=deno --allow-read --allow-write tests/helpers/resume_runs.ts --rounds 20 --seed 7     # every recipe, five cuts a round
  *
  * @module
  */
