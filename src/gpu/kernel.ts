@@ -5,15 +5,11 @@
  */
 import type { Gpu } from "./device.ts";
 import { IMAGE_FORMAT } from "./image.ts";
-import { unroll, type UnrolledText } from "./unroll.ts";
+import { assembleShader, type Shader, type SourceLine } from "./assemble.ts";
+import { COMMON_SHADERS } from "./common_shaders.ts";
+import { unroll } from "./unroll.ts";
 
-/** A WGSL file of the project. */
-export interface Shader {
-  /** Where it is, from the project's root, for messages. */
-  readonly path: string;
-  /** Its text. */
-  readonly code: string;
-}
+export type { Shader, ShaderPart } from "./assemble.ts";
 
 /** How an entry point uses a binding: a buffer that it reads or writes, or an image that it reads. */
 export type Access = "read" | "write" | "image";
@@ -36,12 +32,37 @@ const LAYOUTS: Record<Access, Omit<GPUBindGroupLayoutEntry, "binding" | "visibil
   image: { storageTexture: { access: "read-only", format: IMAGE_FORMAT } },
 };
 
-/** {@link unroll}, with the path in its error. */
-function unrollShader(path: string, code: string, constants: KernelSpec["constants"]): UnrolledText {
+/** A kernel's text as it is compiled, and where each of its lines came from. */
+export interface KernelText {
+  /** What is compiled. */
+  readonly code: string;
+  /** For each line of `code`, where it came from. */
+  readonly sources: readonly SourceLine[];
+}
+
+/**
+ * What is compiled for a kernel: its shader's parts, marked loops written out.
+ *
+ * @param rewrite changes the text of a part; tests plant faults with it
+ * @throws Error naming the path, for a loop that cannot be unrolled
+ */
+export function kernelText(
+  { shader, constants }: Pick<KernelSpec, "shader" | "constants">,
+  rewrite: (path: string, code: string) => string = (_path, code) => code,
+): KernelText {
+  const rewritten = ({ path, code }: Shader) => ({ path, code: rewrite(path, code) });
+  const common = Object.fromEntries(
+    Object.entries(COMMON_SHADERS).map(([name, part]) => [name, rewritten(part)]),
+  );
+  const { code, sources } = assembleShader(
+    { ...rewritten(shader), before: (shader.before ?? []).map(rewritten) },
+    common,
+  );
   try {
-    return unroll(code, constants);
+    const unrolled = unroll(code, constants);
+    return { code: unrolled.code, sources: unrolled.sourceLines.map((line) => sources[line - 1]) };
   } catch (error) {
-    throw new Error(`Cannot compile ${path}: ${(error as Error).message}`);
+    throw new Error(`Cannot compile ${shader.path}: ${(error as Error).message}`);
   }
 }
 
@@ -52,12 +73,11 @@ function unrollShader(path: string, code: string, constants: KernelSpec["constan
  */
 export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUComputePipeline> {
   const { shader, entryPoint, constants, access } = spec;
-  const key = JSON.stringify([shader.path, entryPoint, constants, access]);
+  const { code, sources } = kernelText(spec, gpu.rewriteShader);
+  const key = JSON.stringify([code, entryPoint, constants, access]); // equal texts share a pipeline, equal paths do not
   const known = gpu.pipelines.get(key);
   if (known) return known;
 
-  const written = gpu.rewriteShader(shader.path, shader.code);
-  const { code, sourceLines } = unrollShader(shader.path, written, constants);
   const { device } = gpu;
   const label = `${shader.path} ${entryPoint}`;
   device.pushErrorScope("validation");
@@ -66,11 +86,11 @@ export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUCom
   const moduleError = await device.popErrorScope();
   for (const message of compilation.messages) {
     if (message.type !== "error") continue;
-    const line = sourceLines[message.lineNum - 1] ?? message.lineNum;
-    const source = written.split("\n")[line - 1]?.trim() ?? "";
+    const { part, line } = sources[message.lineNum - 1] ?? { part: shader, line: message.lineNum };
+    const source = part.code.split("\n")[line - 1]?.trim() ?? "";
     const reason = message.message.split("\n").map((text) => text.trim()).filter(Boolean)[0] ??
       "unknown reason";
-    throw new Error(`Cannot compile ${shader.path}:${line}:${message.linePos}: ${reason}\n    ${source}`);
+    throw new Error(`Cannot compile ${part.path}:${line}:${message.linePos}: ${reason}\n    ${source}`);
   }
   if (moduleError) throw new Error(`Cannot compile ${shader.path}: ${moduleError.message}`);
 

@@ -32,6 +32,28 @@ export interface Target {
   readonly kernels: KernelPreference;
 }
 
+/** What the f64 reference knows of an elementwise op Y = f(X): the function and its derivative, as plain numbers. */
+export interface ElementwiseReference {
+  /** f(x). */
+  forward(x: number): number;
+  /** f'(x); at a kink either side's. */
+  derivative(x: number): number;
+  /** Where f' jumps, in ascending order; empty for a smooth function. */
+  readonly kinks: readonly number[];
+}
+
+/** What the f64 reference knows of an elementwise loss, a sum of ℓ(prediction, target) over elements. */
+export interface ElementwiseLossReference {
+  /** ℓ(prediction, target). */
+  value(prediction: number, target: number): number;
+  /** ∂ℓ/∂prediction. */
+  byPrediction(prediction: number, target: number): number;
+  /** ∂ℓ/∂target; absent where the target may not need a gradient. */
+  byTarget?(prediction: number, target: number): number;
+  /** Values of prediction − target at which a derivative jumps, in ascending order; empty for a smooth loss. */
+  readonly kinks: readonly number[];
+}
+
 /** One op in the graph. */
 export interface Node {
   /** Which op, such as `dense`: the reference finds its specification by it. */
@@ -48,6 +70,10 @@ export interface Node {
   readonly term?: LossTerm;
   /** What the reference must know besides shapes. */
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  /** The reference of an `elementwise` op, which carries its own. */
+  readonly elementwise?: ElementwiseReference;
+  /** The reference of an `elementwise loss`, which carries its own. */
+  readonly elementwiseLoss?: ElementwiseLossReference;
   /** Whether no gradient passes it: its inputs get none, and nobody needs its output's. False if absent. */
   readonly stopsGradient?: boolean;
   /**
