@@ -11,6 +11,7 @@ import {
   binaryCrossEntropyWithLogitsValue,
 } from "../reference/binary_cross_entropy_with_logits.ts";
 import { activate, activationDerivative, denseBackward, denseForward } from "../reference/dense.ts";
+import { elementwiseLossGradient, elementwiseLossValue } from "../reference/elementwise_loss.ts";
 import { gaussianKlGradients, gaussianKlValue } from "../reference/gaussian_kl.ts";
 import { noiseBackward, noiseForward, type NoiseKind } from "../reference/noise.ts";
 import { reparameterizeBackward, reparameterizeForward } from "../reference/reparameterize.ts";
@@ -129,6 +130,26 @@ const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
     backward(node, _inputs, _parameters, y, dY) {
       const activation = node.attributes.activation as Activation;
       return { inputs: [dY.map((d, k) => d * activationDerivative(activation, y[k]))], parameters: [] };
+    },
+  },
+  elementwise: {
+    forward: (node, [x]) => x.map((number) => node.elementwise!.forward(number)),
+    backward: (node, [x], _parameters, _output, dY) => ({
+      inputs: [dY.map((d, k) => d * node.elementwise!.derivative(x[k]))],
+      parameters: [],
+    }),
+  },
+  "elementwise loss": {
+    forward: (node, [y, t], _parameters, rows) =>
+      Float64Array.of(elementwiseLossValue(node.elementwiseLoss!.value, y, t, node.term!.reduction, rows)),
+    backward(node, [y, t], _parameters, _output, [dLoss], rows) {
+      const { byPrediction, byTarget } = node.elementwiseLoss!, { reduction } = node.term!;
+      const gradient = (derivative: (prediction: number, target: number) => number) =>
+        elementwiseLossGradient(derivative, y, t, reduction, rows).map((d) => d * dLoss);
+      return {
+        inputs: [gradient(byPrediction), byTarget ? gradient(byTarget) : new Float64Array(t.length)],
+        parameters: [],
+      };
     },
   },
   add: {
