@@ -9,7 +9,7 @@ import { assembleShader, type Shader, type SourceLine } from "./assemble.ts";
 import { COMMON_SHADERS } from "./common_shaders.ts";
 import { unroll } from "./unroll.ts";
 
-export type { Shader, ShaderPart } from "./assemble.ts";
+export type { Shader, ShaderPart, SourceLine } from "./assemble.ts";
 
 /** How an entry point uses a binding: a buffer that it reads or writes, or an image that it reads. */
 export type Access = "read" | "write" | "image";
