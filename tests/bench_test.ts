@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { findVariant } from "../scripts/bench.ts";
+import { findVariant } from "../scripts/tools/bench.ts";
 import { InputError } from "../src/errors.ts";
 import { chosen, difference } from "../scripts/rivals/bench.ts";
 import { reasonIn } from "../scripts/rivals/entrant_process.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type ComparisonRow, formatComparison, train } from "../scripts/compare_recipes.ts";
-import { contenders } from "../scripts/contenders.ts";
-import { RECIPES } from "../scripts/recipes.ts";
+import { type ComparisonRow, formatComparison, train } from "../scripts/tools/compare_recipes.ts";
+import { contenders } from "../scripts/tools/contenders.ts";
+import { RECIPES } from "../scripts/tools/recipes.ts";
 import type { Dataset } from "../src/data/dataset.ts";
 import { openGpu } from "../src/gpu/device.ts";
 import { baselines } from "../src/report/baselines.ts";

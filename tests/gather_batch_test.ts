@@ -1,6 +1,6 @@
 /** Data sets larger than a shader may bind are split into chunks, and nothing that is learned shows it. */
 import assert from "node:assert/strict";
-import { RECIPES } from "../scripts/recipes.ts";
+import { RECIPES } from "../scripts/tools/recipes.ts";
 import { InputError } from "../src/errors.ts";
 import type { Gpu } from "../src/gpu/device.ts";
 import { compile } from "../src/graph/compile.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { formatFinding, formatTotal } from "../scripts/tune.ts";
+import { formatFinding, formatTotal } from "../scripts/tools/tune.ts";
 import {
   type Clock,
   type Finding,
@@ -9,7 +9,7 @@ import {
   productsOf,
   profile,
   tuneLayer,
-} from "../scripts/tune_measure.ts";
+} from "../scripts/tools/tune_measure.ts";
 import { InputError } from "../src/errors.ts";
 import { formatKernel, type Product, type ProductKernel, productName } from "../src/gpu/product_kernel.ts";
 import { compile } from "../src/graph/compile.ts";

@@ -3,7 +3,7 @@ import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import type { Activation } from "../../src/graph/tensor.ts";
 import { RandomStream } from "../../src/random.ts";
-import { RECIPES } from "../recipes.ts";
+import { RECIPES } from "../tools/recipes.ts";
 import { type Task, WIDTH } from "./task.ts";
 
 /** The training steps that are compared: a recipe with its options, and B. */

@@ -4,7 +4,7 @@ import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
-import { RECIPES } from "../recipes.ts";
+import { RECIPES } from "../tools/recipes.ts";
 import { serve } from "./entrant.ts";
 import { type ModelName, MODELS } from "./models.ts";
 import { floatsOf, WIDTH } from "./task.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { ARCHITECTURE, model } from "../../scripts/deep.ts";
-import { RECIPES } from "../../scripts/recipes.ts";
+import { RECIPES } from "../../scripts/tools/recipes.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";

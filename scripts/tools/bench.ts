@@ -2,13 +2,13 @@
 // Run: deno task bench [RECIPE] [--variant "FLAGS"] [--batch-size N]    (no permission is needed: .cache has what tune found)
 //      deno task bench --grow    how a step grows with batch and width, and which limit ends it
 // --json for programs.
-import { InputError } from "../src/errors.ts";
-import { Parameters } from "../src/graph/parameters.ts";
-import { runCommand } from "../src/run/command.ts";
-import { flag, integer, kernelsFlag, optionalText, parseFlags, positionals } from "../src/run/flags.ts";
-import { formatCost } from "../src/run/format_cost.ts";
-import { measureStep, timeSteps } from "../src/run/measure_step.ts";
-import { computingOn, openGpuWith } from "../src/run/open_gpu.ts";
+import { InputError } from "../../src/errors.ts";
+import { Parameters } from "../../src/graph/parameters.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { flag, integer, kernelsFlag, optionalText, parseFlags, positionals } from "../../src/run/flags.ts";
+import { formatCost } from "../../src/run/format_cost.ts";
+import { measureStep, timeSteps } from "../../src/run/measure_step.ts";
+import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
 import { formatGrowth, measureGrowth } from "./bench_growth.ts";
 import { createBench } from "./bench_step.ts";
 import { findRecipe, RECIPES } from "./recipes.ts";

@@ -1,13 +1,13 @@
 // Replays traces: optimizer steps that PyTorch wrote down in float64, repeated by the real graph and kernels.
-// Run: deno task replay fixtures/traces/deep.json    (the same as: deno run --allow-read scripts/replay.ts …)
+// Run: deno task replay fixtures/traces/deep.json    (the same as: deno run --allow-read scripts/tools/replay.ts …)
 // Prints for each file the worst deviation of losses, first gradients and final parameters; exit code 1 if any fails.
-import { formatReplay, replay } from "../src/check/replay.ts";
-import { parseTrace } from "../src/check/trace.ts";
-import { InputError } from "../src/errors.ts";
-import { runCommand } from "../src/run/command.ts";
-import { kernelsFlag, parseFlags, positionals } from "../src/run/flags.ts";
-import { computingOn, openGpuWith } from "../src/run/open_gpu.ts";
-import { readText } from "../src/run/read_file.ts";
+import { formatReplay, replay } from "../../src/check/replay.ts";
+import { parseTrace } from "../../src/check/trace.ts";
+import { InputError } from "../../src/errors.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { kernelsFlag, parseFlags, positionals } from "../../src/run/flags.ts";
+import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
+import { readText } from "../../src/run/read_file.ts";
 import { RECIPES } from "./recipes.ts";
 import { traceModel } from "./trace_models.ts";
 

@@ -3,11 +3,11 @@
 //      deno task sample runs/vae-… --interpolate 3,17     walks between the codes of two test images, spherically
 //      deno task sample runs/vae-… --grid 20              sweeps a 2-D code over the normal distribution's quantiles
 import { join } from "node:path";
-import { InputError } from "../src/errors.ts";
-import { openGpu } from "../src/gpu/device.ts";
-import { interpolateCodes, quantileGrid } from "../src/report/code_space.ts";
-import { imageGrid } from "../src/report/picture.ts";
-import { runCommand } from "../src/run/command.ts";
+import { InputError } from "../../src/errors.ts";
+import { openGpu } from "../../src/gpu/device.ts";
+import { interpolateCodes, quantileGrid } from "../../src/report/code_space.ts";
+import { imageGrid } from "../../src/report/picture.ts";
+import { runCommand } from "../../src/run/command.ts";
 import {
   commonFlags,
   integer,
@@ -16,12 +16,12 @@ import {
   parseFlags,
   positional,
   restoreConfig,
-} from "../src/run/flags.ts";
-import { Forward } from "../src/run/forward.ts";
-import { loadParameters, openRunDataset, readTrainedRun, storedShape } from "../src/run/load_model.ts";
-import { writeFileAtomic } from "../src/run/run_folder.ts";
-import { compileGenerator, imagesAt, priorCodes } from "../src/run/variational.ts";
-import * as vae from "./vae.ts";
+} from "../../src/run/flags.ts";
+import { Forward } from "../../src/run/forward.ts";
+import { loadParameters, openRunDataset, readTrainedRun, storedShape } from "../../src/run/load_model.ts";
+import { writeFileAtomic } from "../../src/run/run_folder.ts";
+import { compileGenerator, imagesAt, priorCodes } from "../../src/run/variational.ts";
+import * as vae from "../vae.ts";
 
 /** Codes from one test image to the other, both included. */
 const STEPS = 10;

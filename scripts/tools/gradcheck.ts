@@ -1,11 +1,11 @@
 // Checks every gradient of a recipe on this very GPU: against the f64 reference, and against finite differences.
-// Run: deno task gradcheck deep    (the same as: deno run --allow-read=.cache scripts/gradcheck.ts deep; without that
+// Run: deno task gradcheck deep    (the same as: deno run --allow-read=.cache scripts/tools/gradcheck.ts deep; without that
 // permission it does not know what deno task tune found)
 // `all` checks every recipe with all its options. Exit code 1 if a check fails. --json prints the reports for programs.
-import { formatGradcheck, gradcheck } from "../src/check/gradcheck.ts";
-import { runCommand } from "../src/run/command.ts";
-import { flag, integer, kernelsFlag, parseFlags, positional } from "../src/run/flags.ts";
-import { computingOn, openGpuWith } from "../src/run/open_gpu.ts";
+import { formatGradcheck, gradcheck } from "../../src/check/gradcheck.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { flag, integer, kernelsFlag, parseFlags, positional } from "../../src/run/flags.ts";
+import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
 import { findRecipe, RECIPES } from "./recipes.ts";
 
 const WIDTH = 784;

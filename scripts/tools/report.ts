@@ -1,11 +1,11 @@
 // Makes the report of a run again from what is in its folder, or one page that compares several runs.
-// Run: deno task report runs/deep-…    (offline the same as: deno run --allow-read --allow-write=runs scripts/report.ts RUN…)
+// Run: deno task report runs/deep-…    (offline the same as: deno run --allow-read --allow-write=runs scripts/tools/report.ts RUN…)
 import { join } from "node:path";
-import { reportPage } from "../src/report/page/report_page.ts";
-import { runCommand } from "../src/run/command.ts";
-import { flag, optionalText, parseFlags, positionals } from "../src/run/flags.ts";
-import { readRunData } from "../src/run/read_run_data.ts";
-import { writeFileAtomic } from "../src/run/run_folder.ts";
+import { reportPage } from "../../src/report/page/report_page.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { flag, optionalText, parseFlags, positionals } from "../../src/run/flags.ts";
+import { readRunData } from "../../src/run/read_run_data.ts";
+import { writeFileAtomic } from "../../src/run/run_folder.ts";
 
 const flags = {
   runs: positionals("RUN", "folders of runs; several are compared"),

@@ -1,11 +1,11 @@
 // Measures which kernels compute the recipes' products fastest on this very GPU, and remembers them for `--kernels auto`.
-// Run: deno task tune [RECIPE…]    (the same as: deno run --allow-read=.cache --allow-write=.cache scripts/tune.ts)
+// Run: deno task tune [RECIPE…]    (the same as: deno run --allow-read=.cache --allow-write=.cache scripts/tools/tune.ts)
 // Do it with nothing else at work, and again after a new driver: what a new Deno or other shaders make stale is noticed.
-import { type Gpu, openGpu } from "../src/gpu/device.ts";
-import { formatKernel, productName } from "../src/gpu/product_kernel.ts";
-import { runCommand } from "../src/run/command.ts";
-import { flag, integer, optionalInteger, parseFlags, positionals } from "../src/run/flags.ts";
-import { KERNEL_MEMORY, rememberKernels } from "../src/run/kernel_memory.ts";
+import { type Gpu, openGpu } from "../../src/gpu/device.ts";
+import { formatKernel, productName } from "../../src/gpu/product_kernel.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { flag, integer, optionalInteger, parseFlags, positionals } from "../../src/run/flags.ts";
+import { KERNEL_MEMORY, rememberKernels } from "../../src/run/kernel_memory.ts";
 import { findRecipe, RECIPES } from "./recipes.ts";
 import { type Finding, type Layer, layersOf, tuneLayer } from "./tune_measure.ts";
 

@@ -2,10 +2,10 @@
 // compile RECIPE…      compiles the recipes' training steps, and runs each once
 // load DATASET [DIR]   loads a data set
 import process from "node:process";
-import { loadDataset } from "../src/data/dataset.ts";
-import { openGpu } from "../src/gpu/device.ts";
-import { Parameters } from "../src/graph/parameters.ts";
-import { DATASET_CACHE } from "../src/run/open_dataset.ts";
+import { loadDataset } from "../../src/data/dataset.ts";
+import { openGpu } from "../../src/gpu/device.ts";
+import { Parameters } from "../../src/graph/parameters.ts";
+import { DATASET_CACHE } from "../../src/run/open_dataset.ts";
 import { createBench } from "./bench_step.ts";
 import { findRecipe } from "./recipes.ts";
 

@@ -1,19 +1,19 @@
 // The recipes as compare_recipes.ts trains them: at their scripts' defaults, but basic, which learns one batch by heart:
 // here it is --full-data --learning-rate 1e-3.
-import type { Dataset } from "../src/data/dataset.ts";
-import { meanImage } from "../src/data/mean_image.ts";
-import type { Optimizer } from "../src/graph/compile.ts";
-import type { BuildModel } from "../src/graph/model.ts";
-import { addNoise, parseNoise } from "../src/layers/noise.ts";
-import { adam } from "../src/optim/adam.ts";
-import * as basic from "./basic.ts";
-import * as deep from "./deep.ts";
-import * as denoising from "./denoising.ts";
-import * as matched from "./matched.ts";
-import * as sparse from "./sparse.ts";
-import * as stacked from "./stacked.ts";
-import * as tied from "./tied.ts";
-import * as vae from "./vae.ts";
+import type { Dataset } from "../../src/data/dataset.ts";
+import { meanImage } from "../../src/data/mean_image.ts";
+import type { Optimizer } from "../../src/graph/compile.ts";
+import type { BuildModel } from "../../src/graph/model.ts";
+import { addNoise, parseNoise } from "../../src/layers/noise.ts";
+import { adam } from "../../src/optim/adam.ts";
+import * as basic from "../basic.ts";
+import * as deep from "../deep.ts";
+import * as denoising from "../denoising.ts";
+import * as matched from "../matched.ts";
+import * as sparse from "../sparse.ts";
+import * as stacked from "../stacked.ts";
+import * as tied from "../tied.ts";
+import * as vae from "../vae.ts";
 
 /** A recipe as it takes part in the comparison. */
 export interface Contender {

@@ -1,13 +1,13 @@
 // Loads a trained model back and prints the closing table of its run again.
-// Run: deno task evaluate runs/deep-…    (offline the same as: deno run --allow-read scripts/evaluate.ts RUN)
-import { closingTable } from "../src/report/closing_table.ts";
-import { runCommand } from "../src/run/command.ts";
-import { evaluate } from "../src/run/evaluate.ts";
-import { commonFlags, kernelsFlag, parseFlags, positional } from "../src/run/flags.ts";
-import { loadParameters, openRunDataset, readTrainedRun } from "../src/run/load_model.ts";
-import { closingRows } from "../src/run/measured.ts";
-import { computingOn, openGpuWith } from "../src/run/open_gpu.ts";
-import { readMetrics } from "../src/run/run_folder.ts";
+// Run: deno task evaluate runs/deep-…    (offline the same as: deno run --allow-read scripts/tools/evaluate.ts RUN)
+import { closingTable } from "../../src/report/closing_table.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { evaluate } from "../../src/run/evaluate.ts";
+import { commonFlags, kernelsFlag, parseFlags, positional } from "../../src/run/flags.ts";
+import { loadParameters, openRunDataset, readTrainedRun } from "../../src/run/load_model.ts";
+import { closingRows } from "../../src/run/measured.ts";
+import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
+import { readMetrics } from "../../src/run/run_folder.ts";
 import { findRecipe } from "./recipes.ts";
 
 const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });

@@ -1,20 +1,20 @@
 // The recipes by name, for the tools that work on any of them: gradcheck, bench, tune and evaluate.
-import type { Dataset } from "../src/data/dataset.ts";
-import { InputError, shown } from "../src/errors.ts";
-import type { Optimizer } from "../src/graph/compile.ts";
-import type { BuildModel } from "../src/graph/model.ts";
-import { parseNoise } from "../src/layers/noise.ts";
-import { adam } from "../src/optim/adam.ts";
-import { type Config, type Flag, type FlagSet, restoreConfig } from "../src/run/flags.ts";
-import type { Measured } from "../src/run/measured.ts";
-import * as basic from "./basic.ts";
-import * as deep from "./deep.ts";
-import * as denoising from "./denoising.ts";
-import * as matched from "./matched.ts";
-import * as sparse from "./sparse.ts";
-import * as stacked from "./stacked.ts";
-import * as tied from "./tied.ts";
-import * as vae from "./vae.ts";
+import type { Dataset } from "../../src/data/dataset.ts";
+import { InputError, shown } from "../../src/errors.ts";
+import type { Optimizer } from "../../src/graph/compile.ts";
+import type { BuildModel } from "../../src/graph/model.ts";
+import { parseNoise } from "../../src/layers/noise.ts";
+import { adam } from "../../src/optim/adam.ts";
+import { type Config, type Flag, type FlagSet, restoreConfig } from "../../src/run/flags.ts";
+import type { Measured } from "../../src/run/measured.ts";
+import * as basic from "../basic.ts";
+import * as deep from "../deep.ts";
+import * as denoising from "../denoising.ts";
+import * as matched from "../matched.ts";
+import * as sparse from "../sparse.ts";
+import * as stacked from "../stacked.ts";
+import * as tied from "../tied.ts";
+import * as vae from "../vae.ts";
 
 /** What a tool needs to know of a recipe. */
 export interface Recipe {

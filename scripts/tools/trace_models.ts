@@ -1,17 +1,17 @@
 // The networks that traces tell of, recorded as the recipes record theirs.
-import type { Trace } from "../src/check/trace.ts";
-import { InputError } from "../src/errors.ts";
-import type { Graph } from "../src/graph/graph.ts";
-import type { BuildModel } from "../src/graph/model.ts";
-import type { Value } from "../src/graph/tensor.ts";
-import { add } from "../src/layers/add.ts";
-import * as basic from "./basic.ts";
-import * as deep from "./deep.ts";
-import * as matched from "./matched.ts";
+import type { Trace } from "../../src/check/trace.ts";
+import { InputError } from "../../src/errors.ts";
+import type { Graph } from "../../src/graph/graph.ts";
+import type { BuildModel } from "../../src/graph/model.ts";
+import type { Value } from "../../src/graph/tensor.ts";
+import { add } from "../../src/layers/add.ts";
+import * as basic from "../basic.ts";
+import * as deep from "../deep.ts";
+import * as matched from "../matched.ts";
 import { findRecipe } from "./recipes.ts";
-import * as stacked from "./stacked.ts";
-import * as tied from "./tied.ts";
-import * as vae from "./vae.ts";
+import * as stacked from "../stacked.ts";
+import * as tied from "../tied.ts";
+import * as vae from "../vae.ts";
 
 const MODELS: Readonly<Record<string, (trace: Trace) => BuildModel>> = {
   basic: (trace) => {

@@ -1,22 +1,22 @@
 // All recipes side by side: each is trained for the same time, or for as many steps, and measured on the test images.
-// Run:    deno task compare-recipes    (offline the same as: deno run --allow-read scripts/compare_recipes.ts)
+// Run:    deno task compare-recipes    (offline the same as: deno run --allow-read scripts/tools/compare_recipes.ts)
 // Flags:  --minutes 3 is the training time of all together; how far each gets in it is the machine's doing, and no two
 //         runs are equal. --steps 500 gives every recipe as many steps instead, and repeats to the bit.
 // Expect: errors per pixel compare; losses do not, as each recipe has its own. Recipes that are trained layer by layer
 //         divide their share among the stages as their epochs are. Ctrl-C prints what there is.
-import type { Dataset } from "../src/data/dataset.ts";
-import { batches, permutation } from "../src/data/shuffle.ts";
-import type { Gpu } from "../src/gpu/device.ts";
-import { compile } from "../src/graph/compile.ts";
-import { Graph } from "../src/graph/graph.ts";
-import { Parameters } from "../src/graph/parameters.ts";
-import { perImage, type Step } from "../src/graph/step.ts";
-import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
-import { runCommand, watchInterrupt } from "../src/run/command.ts";
-import { evaluate } from "../src/run/evaluate.ts";
-import { commonFlags, flag, number, optionalInteger, parseFlags } from "../src/run/flags.ts";
-import { openDataset } from "../src/run/open_dataset.ts";
-import { computingOn, openGpuWith } from "../src/run/open_gpu.ts";
+import type { Dataset } from "../../src/data/dataset.ts";
+import { batches, permutation } from "../../src/data/shuffle.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
+import { compile } from "../../src/graph/compile.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import { Parameters } from "../../src/graph/parameters.ts";
+import { perImage, type Step } from "../../src/graph/step.ts";
+import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
+import { runCommand, watchInterrupt } from "../../src/run/command.ts";
+import { evaluate } from "../../src/run/evaluate.ts";
+import { commonFlags, flag, number, optionalInteger, parseFlags } from "../../src/run/flags.ts";
+import { openDataset } from "../../src/run/open_dataset.ts";
+import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
 import { type Contender, contenders } from "./contenders.ts";
 
 const common = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });

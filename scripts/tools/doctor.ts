@@ -1,14 +1,14 @@
 // Says what a bug report needs, and tests this very GPU for what the project relies on.
-// Run: deno task doctor           (the same as: deno run scripts/doctor.ts; no permission is needed)
+// Run: deno task doctor           (the same as: deno run scripts/tools/doctor.ts; no permission is needed)
 //      deno task doctor --quick   leaves out the gradients of all recipes, which take minutes on a software adapter
 // Exit code 1 if a test fails. --json prints the report for programs.
-import config from "../deno.json" with { type: "json" };
-import { gradcheck } from "../src/check/gradcheck.ts";
-import { timeDevice } from "../src/check/self_tests/dispatch_order.ts";
-import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../src/check/self_tests/self_tests.ts";
-import { type Gpu, openGpu } from "../src/gpu/device.ts";
-import { runCommand } from "../src/run/command.ts";
-import { flag, parseFlags } from "../src/run/flags.ts";
+import config from "../../deno.json" with { type: "json" };
+import { gradcheck } from "../../src/check/gradcheck.ts";
+import { timeDevice } from "../../src/check/self_tests/dispatch_order.ts";
+import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../../src/check/self_tests/self_tests.ts";
+import { type Gpu, openGpu } from "../../src/gpu/device.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { flag, parseFlags } from "../../src/run/flags.ts";
 import { type Recipe, RECIPES } from "./recipes.ts";
 
 const ROUNDS = 9;
