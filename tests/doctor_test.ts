@@ -3,7 +3,7 @@ import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../src/check/self_
 import { timeDevice } from "../src/check/self_tests/dispatch_order.ts";
 import { openGpu } from "../src/gpu/device.ts";
 import { checkGradients } from "../scripts/tools/doctor.ts";
-import { RECIPES } from "../scripts/tools/recipes.ts";
+import { basic } from "../scripts/basic.ts";
 import { complaints, runTask } from "./helpers/commands.ts";
 import { FAULTS } from "./helpers/device_faults.ts";
 import { gpuTest } from "./helpers/gpu.ts";
@@ -39,7 +39,7 @@ Deno.test("every self-test has a planted fault", () => {
 });
 
 Deno.test("checkGradients() tells right gradients from wrong ones", async () => {
-  const recipes = { basic: { variants: { "": RECIPES.basic.variants[""] } } };
+  const recipes = [{ ...basic, checks: [""] }];
   const mutant = MUTANTS.find(({ place }) => place === "squared_error")!;
   for (const isFaulty of [false, true]) {
     using gpu = await openGpu({

@@ -9,7 +9,7 @@ import { InputError, oneLine } from "../../src/errors.ts";
 import { runCommand } from "../../src/run/command.ts";
 import { flag, integer, optionalText, parseFlags } from "../../src/run/flags.ts";
 import { type Spread, spread } from "../../src/run/median.ts";
-import { RECIPES } from "./recipes.ts";
+import { RECIPE_NAMES } from "./find_recipe.ts";
 
 const flags = {
   rounds: integer(5, "rounds, of which the median counts; compiling without a cache has one", { min: 1 }),
@@ -35,7 +35,7 @@ const COLD = { MESA_SHADER_CACHE_DISABLE: "true", __GL_SHADER_DISK_CACHE: "0" };
 async function main(): Promise<void> {
   const info = { name: "bench:startup", description: "Times what comes before training." };
   const { rounds, quick, dataDir, json } = parseFlags(info, flags, Deno.args);
-  const recipes = Object.keys(RECIPES);
+  const recipes = RECIPE_NAMES;
   const compiling: Measurement[] = [
     ...recipes.map((name): Measurement => [
       `compiling ${name} without a shader cache`,

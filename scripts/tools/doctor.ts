@@ -9,7 +9,9 @@ import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../../src/check/se
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import { runCommand } from "../../src/run/command.ts";
 import { flag, parseFlags } from "../../src/run/flags.ts";
-import { type Recipe, RECIPES } from "./recipes.ts";
+import { checkedNetworks } from "../../src/run/checked_networks.ts";
+import type { Recipe } from "../../src/run/recipe.ts";
+import { allRecipes } from "./find_recipe.ts";
 
 const ROUNDS = 9;
 const GRADCHECK = { width: 784, rows: 5, seed: 0 }; // these and the steps are the defaults of deno task gradcheck
@@ -77,7 +79,7 @@ async function main(): Promise<number> {
   const gradients: Gradients[] = [];
   if (!quick) {
     say("\ngradients of all recipes, each against the f64 reference and finite differences:");
-    for await (const found of checkGradients(gpu, RECIPES, STEPS)) {
+    for await (const found of checkGradients(gpu, (await allRecipes()).map(({ recipe }) => recipe), STEPS)) {
       gradients.push(found);
       const { recipe, options, passed, worst } = found;
       const name = `${recipe} ${options}`.trim();
@@ -97,13 +99,19 @@ async function main(): Promise<number> {
 /** Every network of the recipes, one after the other, at initialisation and after some training steps. */
 export async function* checkGradients(
   gpu: Gpu,
-  recipes: Readonly<Record<string, Pick<Recipe, "variants">>>,
+  recipes: readonly Recipe[],
   steps: number,
 ): AsyncGenerator<Gradients> {
-  for (const [recipe, { variants }] of Object.entries(recipes)) {
-    for (const [options, { build, optimizer }] of Object.entries(variants)) {
+  for (const recipe of recipes) {
+    for (const { options, network, optimizer } of checkedNetworks(recipe)) {
+      const build = network(GRADCHECK.width);
       const { rows, passed } = await gradcheck(gpu, build, { ...GRADCHECK, steps, optimizer });
-      yield { recipe, options, passed, worst: Math.max(...rows.map(({ referenceError }) => referenceError)) };
+      yield {
+        recipe: recipe.name,
+        options,
+        passed,
+        worst: Math.max(...rows.map(({ referenceError }) => referenceError)),
+      };
     }
   }
 }

@@ -5,28 +5,29 @@ import { runCommand } from "../../src/run/command.ts";
 import { evaluate } from "../../src/run/evaluate.ts";
 import { commonFlags, kernelsFlag, parseFlags, positional } from "../../src/run/flags.ts";
 import { loadParameters, openRunDataset, readTrainedRun } from "../../src/run/load_model.ts";
-import { closingRows } from "../../src/run/measured.ts";
+import { networkData } from "../../src/run/recipe.ts";
+import { closingRows, measuredOf } from "../../src/run/recipe_evaluation.ts";
 import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
 import { readMetrics } from "../../src/run/run_folder.ts";
-import { findRecipe } from "./recipes.ts";
+import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 
 const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
-const flags = { run: positional("RUN", "the run's folder"), dataDir, data };
+const flags = { run: positional("RUN", "the run's folder"), recipe: recipeFlag(), dataDir, data };
 
 async function main(): Promise<void> {
-  const { run: folder, ...given } = parseFlags(
+  const { run: folder, recipe: path, ...given } = parseFlags(
     { name: "evaluate", description: "Measures a trained model on the test images of its data set." },
     flags,
     Deno.args,
   );
   const run = readTrainedRun(folder);
-  const recipe = findRecipe(run.recipe);
+  const { recipe, config } = await recipeOfRun(run, path);
 
   const { kernels } = run.config;
   using gpu = await openGpuWith(kernelsFlag().parse(`${kernels}`) ?? "auto", true); // as in training
   console.log(computingOn(gpu));
   const data = await openRunDataset(run, given);
-  const measured = recipe.fromConfig(run.config, `"${folder}"`, data);
+  const measured = measuredOf(recipe, config, networkData(data));
   using parameters = loadParameters(run, measured.build, data.width);
   const result = await evaluate(gpu, measured.build, parameters, data);
   const metrics = readMetrics(folder);

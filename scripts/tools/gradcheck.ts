@@ -6,11 +6,12 @@ import { formatGradcheck, gradcheck } from "../../src/check/gradcheck.ts";
 import { runCommand } from "../../src/run/command.ts";
 import { flag, integer, kernelsFlag, parseFlags, positional } from "../../src/run/flags.ts";
 import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
-import { findRecipe, RECIPES } from "./recipes.ts";
+import { checkedNetworks } from "../../src/run/checked_networks.ts";
+import { allRecipes, findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 
 const WIDTH = 784;
 const flags = {
-  recipe: positional("RECIPE", `which recipe to check: ${Object.keys(RECIPES).join(", ")}, or all`),
+  recipe: positional("RECIPE", `which recipe to check: all, ${RECIPE_HELP}`),
   seed: integer(0, "seed of weights, pixels and directions", { min: 0, max: 4294967295 }),
   rows: integer(5, "images in the batch", { min: 1, max: 1000 }),
   steps: integer(100, "training steps before the second check; 0 checks at initialisation only", {
@@ -27,13 +28,14 @@ async function main(): Promise<number> {
     flags,
     Deno.args,
   );
-  const recipes = name === "all" ? Object.entries(RECIPES) : [[name, findRecipe(name)] as const];
+  const recipes = name === "all" ? await allRecipes() : [await findRecipe(name)];
   using gpu = await openGpuWith(kernels);
   if (!json) console.log(computingOn(gpu));
   const reports = [];
-  for (const [recipe, { variants }] of recipes) {
-    for (const [options, { build, optimizer }] of Object.entries(variants)) {
-      const report = await gradcheck(gpu, build, { width: WIDTH, rows, seed, steps, optimizer });
+  for (const { recipe: found } of recipes) {
+    for (const { options, network, optimizer } of checkedNetworks(found)) {
+      const recipe = found.name;
+      const report = await gradcheck(gpu, network(WIDTH), { width: WIDTH, rows, seed, steps, optimizer });
       reports.push({ recipe, options, adapter: gpu.adapterName, ...report });
       if (!json) console.log(`\n${recipe} ${options}\n${formatGradcheck(report)}`);
     }
