@@ -115,4 +115,4 @@ export * from "./src/run/sizes.ts";
 export * from "./src/run/snapshot.ts";
 export * from "./src/run/snapshots.ts";
 export * from "./src/run/training.ts";
-export * from "./src/run/resume.ts";
+export { parseRecipe } from "./src/run/resume.ts";

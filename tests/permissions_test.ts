@@ -35,7 +35,15 @@ async function run(task: Task, args: readonly string[], without?: string): Promi
 Deno.test.beforeAll(async () => {
   copy = await Deno.makeTempDir({ prefix: "bottleneck-permissions-" });
   mkdirSync(join(copy, "fixtures"));
-  const files = ["deno.json", "deno.lock", "src", "scripts", "shaders", "fixtures/fashion-mnist-mini"];
+  const files = [
+    "deno.json",
+    "deno.lock",
+    "mod.ts",
+    "src",
+    "scripts",
+    "shaders",
+    "fixtures/fashion-mnist-mini",
+  ];
   for (const name of files) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
   cpSync(join(ROOT, "fixtures/traces/basic.json"), join(copy, "trace.json"));
   const images = new Uint8Array(16 + 40 * 784).map((_, k) => k % 251);

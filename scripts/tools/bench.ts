@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   );
   if (recipe.length > 1) throw new InputError(`Cannot time ${recipe.join(" and ")}: expected one recipe`);
   const name = recipe[0] ?? "deep";
-  const { options, network, optimizer } = await findVariant(name, variant);
+  const { recipe: found, options, network, optimizer } = await findVariant(name, variant);
   using gpu = await openGpuWith(wanted);
   if (!json) console.log(computingOn(gpu));
   if (grow) {
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   await timeSteps(bench.step, batchSize, 1);
   const compileMs = performance.now() - began;
   const cost = await measureStep(gpu, bench.step, batchSize, { rounds, steps });
-  const title = `${name} ${options}`.trim();
+  const title = `${found} ${options}`.trim();
   if (json) {
     const { step, javascript, dispatches, copy, kernels } = cost;
     const result = {

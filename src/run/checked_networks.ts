@@ -10,6 +10,8 @@ import { anyData, networkOf, type Recipe } from "./recipe.ts";
 
 /** A network, as it trains. */
 export interface CheckedNetwork {
+  /** The recipe's name. */
+  readonly recipe: string;
   /** What tells it from the recipe's others: its stage if there are stages, and its flags; may be empty. */
   readonly options: string;
   /** Records it, for images of a width. */
@@ -45,6 +47,7 @@ export function networksOf(recipe: Recipe, options: string): CheckedNetwork[] {
   const { config } = outcome, settings = { ...recipe.architecture, ...config };
   const stages = recipe.stages?.(settings).filter(({ epochs }) => epochs > 0) ?? [{ stage: undefined }];
   return stages.map(({ stage }) => ({
+    recipe: name,
     options: [...(stage === undefined ? [] : [`stage ${stage}`]), ...(options ? [options] : [])].join(" "),
     network: (width) => networkOf(recipe, config, anyData(width), { purpose: "train", stage }),
     optimizer: recipe.optimizer(settings),

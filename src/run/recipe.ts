@@ -116,12 +116,12 @@ export function isRecipe(value: unknown): value is Recipe {
 }
 
 /**
- * The flags of training, with the recipe's own defaults. Without a default for `epochs` there is no such flag: the recipe
- * says otherwise how long it trains.
+ * The flags of training, with the recipe's own defaults.
  *
  * @param defaults the values in which recipes differ
  */
 export function trainingFlags(defaults: CommonDefaults): CommonFlags & ScheduleFlags;
+/** The same without `--epochs`, for a recipe that says otherwise how long it trains. */
 export function trainingFlags(
   defaults: Omit<CommonDefaults, "epochs">,
 ): Omit<CommonFlags, "epochs"> & ScheduleFlags;

@@ -38,6 +38,23 @@ export async function runTask(
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
+/** Runs a recipe's script that is no task, with the permissions that training needs. */
+export async function runScript(script: string, args: readonly string[], writable: string): Promise<Outcome> {
+  const permissions = ["--no-prompt", "--allow-read", `--allow-write=${writable}`];
+  const command = new Deno.Command("deno", { args: ["run", ...permissions, script, ...args], cwd: ROOT });
+  const { code, stdout, stderr } = await command.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** The text of a shipped recipe as a script that may lie anywhere in the project. */
+export function recipeText(name: string): string {
+  return Deno.readTextFileSync(join(ROOT, "scripts", `${name}.ts`)).replaceAll(
+    '"../mod.ts"',
+    `"${new URL("../../mod.ts", import.meta.url)}"`,
+  );
+}
+
 /** The lines of stderr that are the project's: Mesa may complain about its runtime folder. */
 export function complaints(outcome: Outcome): string[] {
   return outcome.stderr.split("\n").filter((line) => line !== "" && !line.includes("XDG_RUNTIME_DIR"));
@@ -53,6 +70,18 @@ export function assertRefused(outcome: Outcome, code: number, line: RegExp): voi
 /** Runs `body` with a new folder, and removes it. */
 export async function withFolder(body: (folder: string) => void | Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "bottleneck-" });
+  try {
+    await body(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** As {@link withFolder}, with a folder in the project, where scripts find its deno.json. */
+export async function withProjectFolder(body: (folder: string) => void | Promise<void>): Promise<void> {
+  const parent = join(ROOT, ".cache");
+  await Deno.mkdir(parent, { recursive: true });
+  const folder = await Deno.makeTempDir({ dir: parent, prefix: "test-" });
   try {
     await body(folder);
   } finally {
