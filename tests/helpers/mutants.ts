@@ -463,6 +463,66 @@ const FAULTS: Faults = {
       ["one level of the tree left out", "half > 0u", "half > 1u"],
     ],
   },
+  // users' functions
+  "layers/elementwise.wgsl": {
+    elementwise: [
+      ["one component twice", "function_forward(v.y)", "function_forward(v.x)"],
+      ["transposed index", "y[lane.x] =", "y[lane.x ^ 1u] ="],
+      [
+        "f(0) in the padding",
+        ", is_column(lane.x % vec4_count(layer.width), layer.width)",
+        ", vec4<bool>(true)",
+      ],
+      ["one row short", "this_step.rows", "this_step.rows - 1u"],
+    ],
+    elementwise_backward: [
+      ["wrong sign", "select(vec4f(0.0), d_y", "select(vec4f(0.0), -d_y"],
+      ["derivative left out", "d_y[lane.x] * slope", "d_y[lane.x]"],
+      ["one component twice", "function_derivative(v.z)", "function_derivative(v.x)"],
+      ["transposed index", "d_y[lane.x]", "d_y[lane.x].yxzw"],
+      ["= for +=", "{ d += d_x[lane.x]; }", "{ }"],
+      ["+= for =", "layer.accumulate != 0u", "true"],
+      ["activation left out", "d * derivative(layer.activation, v)", "d"],
+      ["one row short", "this_step.rows", "this_step.rows - 1u"],
+    ],
+  },
+  "losses/elementwise_loss.wgsl": {
+    elementwise_loss: [
+      ["value: one component twice", "loss_value(p.y, q.y)", "loss_value(p.x, q.x)"],
+      ["value: prediction and target swapped", "loss_value(p.z, q.z)", "loss_value(q.z, p.z)"],
+      ["value: padding counted", "sum += select(vec4f(0.0), value, exists)", "sum += value"],
+      ["value: not divided", "= scale * sum_of_four", "= sum_of_four"],
+      ["one row short", "b >= this_step.rows", "b + 1u >= this_step.rows"],
+      [
+        "wrong sign",
+        "weight * scale * slope, exists);\n      if (loss.accumulate_y",
+        "weight * scale * -slope, exists);\n      if (loss.accumulate_y",
+      ],
+      [
+        "missing weight",
+        "loss.weight * scale * slope, exists);\n      if (loss.accumulate_y",
+        "scale * slope, exists);\n      if (loss.accumulate_y",
+      ],
+      ["= for +=", "{ gradient += d_y[at]; }", "{ }"],
+      ["+= for =", "loss.accumulate_y != 0u", "true"],
+      ["activation left out", "gradient * derivative(loss.activation_y, p)", "gradient"],
+      ["derivative by the target instead", "loss_by_prediction(p.z, q.z)", "loss_by_target(p.z, q.z)"],
+      [
+        "target: wrong sign",
+        "weight * scale * slope, exists);\n      if (loss.accumulate_t",
+        "weight * scale * -slope, exists);\n      if (loss.accumulate_t",
+      ],
+      [
+        "target: missing scale",
+        "loss.weight * scale * slope, exists);\n      if (loss.accumulate_t",
+        "loss.weight * slope, exists);\n      if (loss.accumulate_t",
+      ],
+      ["target: one component twice", "loss_by_target(p.w, q.w)", "loss_by_target(p.x, q.x)"],
+      ["target: = for +=", "{ gradient += d_t[at]; }", "{ }"],
+      ["target: += for =", "loss.accumulate_t != 0u", "true"],
+      ["target: activation left out", "gradient * derivative(loss.activation_t, q)", "gradient"],
+    ],
+  },
 };
 
 /** All of them. */
