@@ -202,7 +202,7 @@ Deno.test.each([[1, 1, 1], [8, 3, 3], [8, 8, 4], [5, 4, 5], [9, 7, 7]] as [numbe
           huber(graph, after, target, { label: "reconstruction", reduction, weight: 0.7, delta: 0.3 }),
           huber(graph, h, after, { label: "between", reduction: "mean", weight: -0.4 }),
           offset(graph, twice, shared, { label: "offset", reduction, weight: 0.2 }),
-          huber(graph, twice, twice, { label: "with itself", reduction: "sum" }),
+          offset(graph, twice, twice, { label: "with itself", reduction: "sum", weight: 0.1 }),
         ];
         const given = new Map([[x, randomFloats(`x ${k}`, rows * 6, -2, 2)], [
           target,
@@ -227,6 +227,18 @@ const offset = lossOf({
   },
 });
 
+gpuTest("a loss between a value and itself never binds one gradient twice", async (gpu) => {
+  const graph = new Graph(2);
+  using parameters = new Parameters(0);
+  const x = graph.input("x", 3);
+  const losses = [offset(graph, x, x, { label: "loss", reduction: "sum" })];
+  using step = await compile(gpu, graph, parameters, { label: "itself", losses, gradients: [x] });
+  const written = step.dispatches.map(({ writes }) =>
+    writes.filter((tensor) => tensor === x.gradient).length
+  );
+  assert.deepEqual(written, [1, 1, 0], "one by one, and the loss's total");
+});
+
 gpuTest("padding stays 0 where f and f' are infinite at 0", async (gpu) => {
   const logarithm = activationOf({
     name: "logarithm",
@@ -241,6 +253,30 @@ gpuTest("padding stays 0 where f and f' are infinite at 0", async (gpu) => {
   const losses = [huber(graph, sum, target, { label: "loss", reduction: "mean" })];
   const given = new Map([[x, randomFloats("x", 9, 0.5, 2)], [target, randomFloats("target", 9)]]);
   await assertAgreesWithReference(gpu, graph, parameters, losses, given, 3, "logarithm");
+});
+
+gpuTest("rows past the batch's are neither read nor written", async (gpu) => {
+  const graph = new Graph(4);
+  using parameters = new Parameters(0);
+  const x = graph.input("x", 5), target = graph.input("target", 5);
+  const y = activation(graph, x, { label: "y", activation: wave });
+  const losses = [offset(graph, y, target, { label: "loss", reduction: "sum" })];
+  using step = await compile(gpu, graph, parameters, { label: "rows", losses, gradients: [x, target] });
+  const run = async (name: string, rows: number) => {
+    step.upload(x, randomFloats(`x ${name}`, 20));
+    step.upload(target, randomFloats(`target ${name}`, 20));
+    step.run({ first: 0, rows });
+    const [[made], gradients] = await Promise.all([
+      step.read([y], 4),
+      step.readValueGradients([x, y, target], 4),
+    ]);
+    return [made, ...gradients];
+  };
+  const first = await run("first", 4), second = await run("second", 3);
+  first.forEach((before, k) => {
+    assert.deepEqual(second[k].subarray(15), before.subarray(15), "the last row is as it was");
+    assert.notDeepEqual(second[k].subarray(10, 15), before.subarray(10, 15), "the one before is new");
+  });
 });
 
 gpuTest("two ops stay two: of one name with other texts, and of one text with other names", async (gpu) => {
@@ -322,7 +358,7 @@ const DECLARATIONS: readonly (readonly [string, Record<string, unknown>, RegExp]
   ["a statement", { forward: "return x;" }, /"forward" to be one WGSL expression .* leave out ; \{ and \}/],
   ["a missing parenthesis", { forward: "max(x, 0.0" }, /received "max\(x, 0.0"; it lacks a \)$/],
   ["a parenthesis too many", { forward: "x) + (1.0" }, /it has a \) too many$/],
-  ["no name", { name: "" }, /^Cannot make activation: expected a name of up to 40 letters/],
+  ["no name", { name: "" }, /^Cannot make activation: expected a name of up to 40 characters without/],
   ["a name of two lines", { name: "a\nb" }, /expected a name .* received "a\\nb"/],
   [
     "no twin",
@@ -412,7 +448,7 @@ Deno.test("lossOf refuses a derivative without its twin, and a twin without its 
   );
   assert.throws(
     () => lossOf({ ...declaration, reference: twin }),
-    /"byTarget" beside "reference.byTarget" but/,
+    /loss "l": expected "byTarget" to be a WGSL expression in y and t/,
   );
 });
 

@@ -7,11 +7,11 @@ import { InputError, shown } from "../errors.ts";
 import type { Shader } from "../gpu/kernel.ts";
 import type { ElementwiseReference, Graph } from "../graph/graph.ts";
 import { type Activation, ACTIVATIONS, type Value } from "../graph/tensor.ts";
-import { checkDeclaration, type Constants, type DeclarationKind } from "./expressions.ts";
+import { type Constants, type DeclarationKind, declare } from "./expressions.ts";
 
 /** An activation as a user writes it. */
 export interface ActivationDeclaration<C extends Constants> {
-  /** Its name in plans and errors: up to 40 letters, digits, spaces and any of `. _ + -`. */
+  /** Its name in plans and errors: up to 40 characters, without quotes. */
   readonly name: string;
   /** f(x): a WGSL expression in `x`, an f32, of type f32. Keep NaN: `max(x, 0.0)` would make it 0, `select` does not. */
   readonly forward: string;
@@ -85,7 +85,7 @@ const KIND: DeclarationKind = {
 export function activationOf<C extends Constants = Record<never, never>>(
   declaration: ActivationDeclaration<C>,
 ): ElementwiseActivation {
-  const { shader, constants, kinks } = checkDeclaration(KIND, declaration);
+  const { shader, constants, kinks } = declare(KIND, declaration);
   const { name, reference } = declaration;
   return Object.freeze({
     name,
@@ -96,6 +96,11 @@ export function activationOf<C extends Constants = Record<never, never>>(
       kinks,
     }),
   });
+}
+
+/** The label of a layer's sums, which an activation of its own turns into what carries the layer's label. */
+export function labelOfSums(label: string): string {
+  return `${label} sums`;
 }
 
 /** Whether it is a fused activation's name; see {@link checkActivation} for what else there is. */

@@ -15,11 +15,11 @@ import {
   REDUCTIONS,
 } from "../graph/graph.ts";
 import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
-import { checkDeclaration, type Constants, type DeclarationKind } from "./expressions.ts";
+import { type Constants, type DeclarationKind, declare } from "./expressions.ts";
 
 /** A loss as a user writes it. */
 export interface LossDeclaration<C extends Constants> {
-  /** Its name in errors: up to 40 letters, digits, spaces and any of `. _ + -`. */
+  /** Its name in errors: up to 40 characters, without quotes. */
   readonly name: string;
   /** ℓ(y, t) of one element: a WGSL expression in `y`, the prediction, and `t`, its target, both f32, of type f32. */
   readonly value: string;
@@ -37,7 +37,7 @@ export interface LossDeclaration<C extends Constants> {
     value(y: number, t: number, constants: C): number;
     /** ∂ℓ/∂y. */
     byPrediction(y: number, t: number, constants: C): number;
-    /** ∂ℓ/∂t; there if, and only if, the expression is. */
+    /** ∂ℓ/∂t; absent if, and only if, the expression is. */
     byTarget?(y: number, t: number, constants: C): number;
   };
   /** Values of y − t at which a derivative jumps; none if absent. gradcheck takes no difference across one. */
@@ -98,7 +98,7 @@ const KIND: DeclarationKind = {
 export function lossOf<C extends Constants = Record<never, never>>(
   declaration: LossDeclaration<C>,
 ): ElementwiseLoss {
-  const { shader, constants, kinks } = checkDeclaration(KIND, declaration);
+  const { shader, constants, kinks } = declare(KIND, declaration);
   const { name } = declaration;
   const { value, byPrediction, byTarget } = declaration.reference;
   const hasByTarget = declaration.byTarget !== undefined;

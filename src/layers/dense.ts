@@ -2,7 +2,13 @@
  * The dense layer.
  * @module
  */
-import { type ActivationLike, applyActivation, checkActivation, isFused } from "../elementwise/activation.ts";
+import {
+  type ActivationLike,
+  applyActivation,
+  checkActivation,
+  isFused,
+  labelOfSums,
+} from "../elementwise/activation.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Initializer, Parameters } from "../graph/parameters.ts";
 import { dispatchProduct } from "../graph/products.ts";
@@ -42,7 +48,7 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
   const { label, name = label, outputs, activation, initializer, bias: hasBias = true } = options;
   checkActivation(label, activation);
   if (!isFused(activation)) {
-    const linear = { ...options, label: `${label} sums`, name, activation: "identity" } as const;
+    const linear = { ...options, label: labelOfSums(label), name, activation: "identity" } as const;
     return applyActivation(graph, dense(graph, parameters, x, linear), { label, activation });
   }
   const inputs = x.width;

@@ -3,7 +3,13 @@
  * @module
  */
 import backwardWeightCode from "../../shaders/layers/dense_backward_weight.wgsl" with { type: "text" };
-import { type ActivationLike, applyActivation, checkActivation, isFused } from "../elementwise/activation.ts";
+import {
+  type ActivationLike,
+  applyActivation,
+  checkActivation,
+  isFused,
+  labelOfSums,
+} from "../elementwise/activation.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Initializer, Parameters } from "../graph/parameters.ts";
 import { dispatchProduct } from "../graph/products.ts";
@@ -43,7 +49,7 @@ export function tiedDense(graph: Graph, parameters: Parameters, x: Value, option
   const { label, name = label, activation, initializer, bias: hasBias = true } = options;
   checkActivation(label, activation);
   if (!isFused(activation)) {
-    const linear = { ...options, label: `${label} sums`, name, activation: "identity" } as const;
+    const linear = { ...options, label: labelOfSums(label), name, activation: "identity" } as const;
     return applyActivation(graph, tiedDense(graph, parameters, x, linear), { label, activation });
   }
   const weight = parameters.all.find(({ name }) => name === options.weight);
