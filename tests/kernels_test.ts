@@ -13,7 +13,7 @@ import { tiedDense } from "../src/layers/tied_dense.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam, type AdamOptions } from "../src/optim/adam.ts";
 import { adamUpdate } from "../src/reference/adam.ts";
-import { assertAgreesWithReference } from "./helpers/agreement.ts";
+import { assertAgreesWithReference, assertPaddingIsZero, narrow } from "./helpers/agreement.ts";
 import {
   assertAllClose,
   bitsOf,

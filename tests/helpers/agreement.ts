@@ -92,13 +92,15 @@ export async function assertAgreesWithReference(
   }
 }
 
-function narrow(wide: Float32Array, rows: number, width: number): Float32Array {
+/** The columns of rows that were read with their padding. */
+export function narrow(wide: Float32Array, rows: number, width: number): Float32Array {
   return Float32Array.from({ length: rows * width }, (_, k) => {
     return wide[Math.floor(k / width) * padded(width) + k % width];
   });
 }
 
-function assertPaddingIsZero(of: string, wide: Float32Array, rows: number, width: number): void {
+/** Fails unless the padding of rows is exactly 0. */
+export function assertPaddingIsZero(of: string, wide: Float32Array, rows: number, width: number): void {
   for (let b = 0; b < rows; b++) {
     for (let column = width; column < padded(width); column++) {
       assert.equal(Math.abs(wide[b * padded(width) + column]), 0, `${of}: padding at [${b}, ${column}]`);
