@@ -44,8 +44,8 @@ export interface AssembledShader {
 /** `// after common/step.wgsl, common/activation.wgsl`: what stands before a file, if its first line says so. */
 const AFTER = /^\/\/ after (.+)$/;
 
-/** Changes the text of a part, which it is told the path of. */
-export type RewriteShader = (path: string, code: string) => string;
+/** Changes the text of a part that stands at `path`, in the shader whose own file stands at `shader`. */
+export type RewriteShader = (path: string, code: string, shader: string) => string;
 
 /**
  * Puts a shader's parts together. A common file may name others in its own first line; each stands there once.
@@ -58,7 +58,10 @@ export function assembleShader(
   shader: Shader,
   rewrite: RewriteShader = (_path, code) => code,
 ): AssembledShader {
-  const rewritten = ({ path, code }: ShaderPart): ShaderPart => ({ path, code: rewrite(path, code) });
+  const rewritten = ({ path, code }: ShaderPart): ShaderPart => ({
+    path,
+    code: rewrite(path, code, shader.path),
+  });
   const file = rewritten(shader);
   const common = new Map<string, ShaderPart>();
   function addNamedBy(part: ShaderPart): void {

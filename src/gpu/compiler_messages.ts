@@ -34,10 +34,30 @@ export function compilationError(
   { lineNum, linePos, message }: Pick<GPUCompilationMessage, "lineNum" | "linePos" | "message">,
 ): ShaderError {
   const { reason, notes } = explain(message);
-  const source = sources[lineNum - 1];
+  const lines = code.split("\n");
+  const { line, column } = markedPlace(message, lines) ?? { line: lineNum, column: linePos };
+  const source = sources[line - 1];
   if (!source) return new ShaderError(shader.path, reason, undefined, notes);
-  const column = columnInSource(code.split("\n")[lineNum - 1], lineOf(source), linePos);
-  return errorAt(source, column, reason, notes);
+  return errorAt(source, columnInSource(lines[line - 1], lineOf(source), column), reason, notes);
+}
+
+/** The place that is marked inside a function that is framed as a whole: the compiler itself names the function's. */
+function markedPlace(
+  message: string,
+  lines: readonly string[],
+): { line: number; column: number } | undefined {
+  if (!message.includes("╭")) return undefined;
+  let line = 0, margin = 0;
+  for (const row of message.split("\n")) {
+    const [number] = /^ *\d+(?= │)/.exec(row) ?? [];
+    if (number !== undefined) {
+      line = Number(number);
+      margin = row.length - lines[line - 1].length;
+    } else if (line > 0 && row.includes("^") && !row.includes("╰")) {
+      return { line, column: 1 + row.indexOf("^") - margin };
+    }
+  }
+  return undefined;
 }
 
 /** The error for an entry point that compiles, but is not there, or does not suit its constants or bindings. */
@@ -68,23 +88,25 @@ export function explain(message: string): { readonly reason: string; readonly no
   const [headline = "unknown reason", ...drawing] = message.split("\n").map((line) => line.trim()).filter(
     Boolean,
   );
-  const reason = headline.replace(
-    /^(Shader '.*?' parsing error|Shader validation error|Error matching shader requirements against the pipeline|Pipeline constant error): /,
-    "",
-  );
-  const notes = drawing.flatMap((line) => {
+  const claim = headline.replace(PREFIX, "").replace(/ \[\d+\]/, "");
+  const said = drawing.flatMap((line) => {
     const [, note] = /^= (?:note: )?(.*)$/.exec(line) ?? [];
-    const [, label] = /^[│·](.*)$/.exec(line) ?? []; // the shader's own line begins with its number
-    const text = (note ?? label?.replace(/[│^]/g, " ").replace(/\s+/g, " ") ?? "").trim();
-    return text === "" || text === "see msg" || COMPILERS_OWN.test(text) || reason.includes(text)
-      ? []
-      : [text];
+    const [, label = ""] = /^[│·](.*)$/.exec(line) ?? []; // the shader's own line begins with its number
+    const text = note ?? label.replace(/[│^╰─]/g, " ").trim();
+    return text === "" || SAYS_NOTHING.test(text) || claim.includes(text) ? [] : [text];
   });
+  // "Entry point dense_forward at Compute is invalid": what is wrong with it comes later
+  const [reason, ...notes] = claim.endsWith(" is invalid") ? [...said, claim] : [claim, ...said];
   return { reason, notes };
 }
 
-/** What only says which object of the compiler's own is meant. */
-const COMPILERS_OWN = /naga::|^\w+( to)? \[\d+\] is invalid$/;
+const PREFIX = new RegExp(
+  "^(Shader '.*?' parsing error|Shader validation error|Pipeline constant error|" +
+    "Error matching shader requirements against the pipeline): ",
+);
+
+/** What repeats the claim, or only says which of the compiler's own objects is meant. */
+const SAYS_NOTHING = /^(see msg|unknown identifier)$|naga::|^\w+( to)? \[\d+\] is invalid$/;
 
 /**
  * The column in a file's line for one in the line that is compiled. They differ where a loop was written out: then a
