@@ -499,6 +499,7 @@ const FAULTS: Faults = {
   },
   // users' functions
   "layers/elementwise.wgsl": {
+    derivative: DERIVATIVE,
     elementwise: [
       ["one component twice", "function_forward(v.y)", "function_forward(v.x)"],
       ["transposed index", "y[lane.x] =", "y[lane.x ^ 1u] ="],
@@ -521,6 +522,9 @@ const FAULTS: Faults = {
     ],
   },
   "losses/elementwise_loss.wgsl": {
+    derivative: DERIVATIVE,
+    reduction_scale: SCALE,
+    sum_of_four: FOUR,
     elementwise_loss: [
       ["value: one component twice", "loss_value(p.y, q.y)", "loss_value(p.x, q.x)"],
       ["value: prediction and target swapped", "loss_value(p.z, q.z)", "loss_value(q.z, p.z)"],
