@@ -1,6 +1,6 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/logarithm.wgsl
-// A function of one number, applied to every element. The function is the user's own: two expressions in x, which
-// stand before this file as `function_forward(x)` and `function_derivative(x)`.
+// A function of one number, applied to every element. Its expressions, which users write, stand before this file
+// as `function_forward(x)` and `function_derivative(x)` (src/elementwise/activation.ts).
 //
 // Forward    Y[b,d] = g(X[b,d])
 // Backward   dX[b,d] = f'(X[b,d]) · ( dY[b,d] · g'(X[b,d]) + what other readers of X wrote before )

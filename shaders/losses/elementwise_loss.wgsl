@@ -1,7 +1,6 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/reductions.wgsl, common/logarithm.wgsl
-// A loss that is a sum of one function over elements: value and gradients in one go. The function is the user's own:
-// expressions in y and t, which stand before this file as `loss_value`, `loss_by_prediction` and
-// `loss_by_target`.
+// A loss that is a sum of one function over elements: value and gradients in one go. Its expressions stand before
+// this file as `loss_value(y, t)`, `loss_by_prediction(y, t)` and `loss_by_target(y, t)` (src/elementwise/loss.ts).
 //
 // Forward    L = s · Σ_b Σ_d l(Y[b,d], T[b,d]),  s = 1 for `sum`, 1/(rows·D) for `mean`, 1/rows for `sample`
 // Backward   dY[b,d] = f'(Y[b,d]) · ( weight·s·∂l/∂y + what other readers of Y wrote before )

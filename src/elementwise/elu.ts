@@ -6,11 +6,11 @@ import { activationOf, type ElementwiseActivation } from "./activation.ts";
 import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
 
 /**
- * f(x) = x for x > 0, alpha·(e^x − 1) else, with values in (−alpha, ∞). f' jumps at 0, from alpha, which it is there, to
- * 1: no kink where alpha is 1. PyTorch: `nn.ELU(alpha=1.0)`.
+ * f(x) = x for x > 0, alpha·(e^x − 1) else, with values in (−alpha, ∞). At 0, f' is alpha and jumps to
+ * 1; there is no kink where alpha is 1. PyTorch: `nn.ELU(alpha=1.0)`.
  *
  * Source: Clevert, Unterthiner and Hochreiter, Fast and Accurate Deep Network Learning by Exponential Linear Units
- * (2016), eq. 15.
+ * (2016), section 3.
  *
  * @param options `alpha`: minus the limit at −∞; 1 if absent
  * @throws InputError if float32 does not hold alpha

@@ -12,7 +12,8 @@ const normalDensity = (x: number) => Math.exp(-x * x / 2) / Math.sqrt(2 * Math.P
 
 /**
  * f(x) = x·Φ(x) = x/2·(1 + erf(x/√2)), with values in [−0.1700, ∞), smooth; its minimum is at x = −0.7518. PyTorch:
- * `nn.GELU()`. The tail Φ(−|x|) is computed by itself, as 1 + erf(x/√2) has no digits left at x = −6.
+ * `nn.GELU()`. The tail Φ(−|x|) is computed directly, because 1 + erf(x/√2) loses all its
+ * digits in float32 below x = −6.
  *
  * Source: Hendrycks and Gimpel, Gaussian Error Linear Units (2016), section 2.
  */
@@ -42,8 +43,8 @@ const innerSlope = (x: number) => Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x
 const gate = (x: number) => 1 / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
 
 /**
- * f(x) = x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), at most 0.0005 from {@link gelu}; computed as x·σ(2u), since 1 + tanh u
- * has no digits left where u is below −9. PyTorch: `nn.GELU(approximate="tanh")`.
+ * f(x) = x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), at most 0.0005 from {@link gelu}; computed as x·σ(2u), because
+ * 1 + tanh u loses all its digits where u is below −9. PyTorch: `nn.GELU(approximate="tanh")`.
  *
  * Source: Hendrycks and Gimpel, Gaussian Error Linear Units (2016), section 2.
  */

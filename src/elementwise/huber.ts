@@ -18,7 +18,8 @@ export interface HuberOptions extends ElementwiseLossOptions {
  * 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients, which are at most ±delta, flow into both, where they are
  * needed; they have no jump. PyTorch: `nn.HuberLoss(reduction="mean", delta=1.0)`.
  *
- * Source: Huber, Robust Estimation of a Location Parameter (1964), example (i) of section 4.
+ * Source: Huber, Robust Estimation of a Location Parameter (1964); Hastie, Tibshirani and Friedman, The Elements of
+ * Statistical Learning (2009), eq. 10.23 (there twice as much).
  *
  * @param prediction [B, width]
  * @param target [B, width]

@@ -8,7 +8,7 @@ import { activationOf, type ElementwiseActivation } from "./activation.ts";
  * f(x) = x for x > 0, slope·x else, with values in (−∞, ∞). Its kink is at 0, where f' is the slope. PyTorch:
  * `nn.LeakyReLU(negative_slope=0.01)`.
  *
- * Source: Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013), eq. 2.
+ * Source: Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013), eq. 3.
  *
  * @param options `slope`: f' below 0; 0.01 if absent
  * @throws InputError if float32 does not hold the slope

@@ -12,7 +12,7 @@ const logistic = (x: number) => 1 / (1 + Math.exp(-x));
  * f(x) = x·σ(x), with values in [−0.2785, ∞), smooth; its minimum is at x = −1.2785. PyTorch: `nn.SiLU()`.
  *
  * Source: Elfwing, Uchibe and Doya, Sigmoid-Weighted Linear Units for Neural Network Function Approximation in
- * Reinforcement Learning (2018), eq. 5 (there dSiLU is eq. 6, its derivative).
+ * Reinforcement Learning (2018), section 2.
  */
 export const silu: ElementwiseActivation = activationOf({
   name: "SiLU",

@@ -11,7 +11,8 @@ import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
  * which cannot overflow. PyTorch: `nn.Softplus(beta=1.0, threshold=20.0)`, whose threshold changes nothing that
  * float32 shows.
  *
- * Source: Dugas et al., Incorporating Second-Order Functional Knowledge for Better Option Pricing (2001), eq. 2.
+ * Source: Dugas et al., Incorporating Second-Order Functional Knowledge for Better Option Pricing (2001); Goodfellow,
+ * Bengio and Courville, Deep Learning (2016), eq. 3.31.
  *
  * @param options `beta`: how sharp the bend is, above 0; 1 if absent
  * @throws InputError if beta is not above 0, or float32 does not hold it
