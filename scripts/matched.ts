@@ -6,7 +6,7 @@
 // Expect: on MNIST after 5 epochs a test error of 0.0676, that of the mean image (PyTorch: 0.055 to 0.068), and 0.050
 //         with --match none. A collapse makes every level's error small; the spread that is printed beside it tells.
 import { activation as activate, adam, binaryCrossEntropy, binaryCrossEntropyWithLogits } from "../mod.ts";
-import { choice, dense, type DenseOptions, detach, flag, type LossTerm, measureLevels } from "../mod.ts";
+import { type ActivationLike, choice, dense, detach, flag, type LossTerm, measureLevels } from "../mod.ts";
 import { openTraining, optionalNumber, parseRecipe, recipe, runCommand, sizesFlag } from "../mod.ts";
 import { squaredError, tiedDense, trainingFlags, type Value } from "../mod.ts";
 
@@ -39,7 +39,7 @@ export const matched = recipe({
     /** The values from level `from` to the code and back out; the mirror of the k-th is the k-th from the end. */
     function route(start: Value, from: number, way = ""): Value[] {
       const values = [start];
-      const layer = (name: string, outputs: number, activation: DenseOptions["activation"]) =>
+      const layer = (name: string, outputs: number, activation: ActivationLike) =>
         ({ label: name + way, name, outputs, activation, initializer: "glorot-uniform", bias }) as const;
       for (let k = from; k < depth; k++) { //            [B, 784] → [B, 400] → [B, 200] → [B, 100] → [B, 50]
         values.push(

@@ -6,17 +6,15 @@
 // Expect: on MNIST a test error of 0.030, and 88 % of the test codes classified correctly (PyTorch's figures). A stage
 //         trains all layers that it uses, as the tutorial's code does and its text does not; with --freeze only its
 //         own pair, and the code is no better than PCA's (0.052). docs/recipes/stacked.md tells the whole story.
-import { adam, dense, type DenseOptions, layerwiseEvaluation, type Model, openTraining } from "../mod.ts";
+import { type ActivationLike, adam, dense, layerwiseEvaluation, type Model, openTraining } from "../mod.ts";
 import { type NetworkContext, parseRecipe, planStages, recipe, type Reduction, runCommand } from "../mod.ts";
 import { squaredError, stageFlags, trainingFlags, type Value } from "../mod.ts";
-
-type Activation = DenseOptions["activation"];
 
 /** What a layer-wise network is made of; denoising.ts and sparse.ts have the same one. */
 export interface LayerwiseSettings {
   readonly sizes: readonly number[]; // widths from pixels to code; the decoder mirrors them
-  readonly activation: Activation; // of hidden layers and the code
-  readonly outputActivation: Activation;
+  readonly activation: ActivationLike; // of hidden layers and the code
+  readonly outputActivation: ActivationLike;
   readonly bias: boolean;
   readonly reduction: Reduction; // of the squared error
 }
@@ -25,7 +23,7 @@ export interface LayerwiseSettings {
 export function layerwiseNetwork(settings: LayerwiseSettings, context: NetworkContext, input?: Value): Model {
   const { sizes, activation, outputActivation, bias, reduction } = settings;
   const { graph, parameters, pixels, stage = sizes.length - 2 } = context;
-  const layer = (label: string, x: Value, outputs: number, activation: Activation) =>
+  const layer = (label: string, x: Value, outputs: number, activation: ActivationLike) =>
     dense(graph, parameters, x, { label, outputs, activation, initializer: "glorot-uniform", bias });
 
   let code = input ?? pixels; //                  [B, 784]

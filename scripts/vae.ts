@@ -6,8 +6,8 @@
 //         104.6), with all 20 code units active. As the loss is a sum, the learning rate belongs to this batch size.
 import { activation as activate, adam, binaryCrossEntropyWithLogits, codeFlag, codeNoise } from "../mod.ts";
 import {
+  type ActivationLike,
   dense,
-  type DenseOptions,
   gaussianKl,
   type Graph,
   number,
@@ -25,16 +25,15 @@ import {
 } from "../mod.ts";
 import { type Value, variationalEvaluation } from "../mod.ts";
 
-type Activation = DenseOptions["activation"];
 type Settings = {
   readonly sizes: readonly number[];
-  readonly activation: Activation;
+  readonly activation: ActivationLike;
   readonly bias: boolean;
 };
 
 /** What records layer k = 1, 2, …: the example numbers its layers through, encoder and decoder. */
 function layers(graph: Graph, parameters: Parameters, bias: boolean) {
-  return (k: number, x: Value, outputs: number, activation: Activation): Value =>
+  return (k: number, x: Value, outputs: number, activation: ActivationLike): Value =>
     dense(graph, parameters, x, {
       label: `fc${k}`,
       outputs,

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { type Gpu, openGpu } from "../src/gpu/device.ts";
+import type { Variant } from "../src/gpu/product_kernel.ts";
 import { unroll } from "../src/gpu/unroll.ts";
 import { compile } from "../src/graph/compile.ts";
 import { Graph } from "../src/graph/graph.ts";
 import { Parameters } from "../src/graph/parameters.ts";
 import { dense } from "../src/layers/dense.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
-import { assertAllClose, gpuTest, largest, randomFloats, retile } from "./helpers/gpu.ts";
+import { assertAllClose, largest, randomFloats, retile, withGpu } from "./helpers/gpu.ts";
 
 function lines(code: string, constants: Readonly<Record<string, number>> = {}): string[] {
   return unroll(code, constants).code.split("\n");
@@ -135,10 +136,32 @@ async function everything(gpu: Gpu): Promise<Map<string, Float32Array>> {
   ]);
 }
 
-for (
-  const [variant, suffix] of [["register", ""], ["workgroup", "_workgroup"], ["image", "_image"]] as const
-) {
-  gpuTest(`plain shaders compute what unrolled ones do, in all three ${variant} kernels`, async (gpu) => {
+const LAYERS = "shaders/layers/", COMMON = "shaders/common/";
+Deno.test.each(
+  [
+    ["register", [
+      `${COMMON}register_tile.wgsl`,
+      `${COMMON}weight_tile.wgsl`,
+      `${LAYERS}dense_backward_input.wgsl`,
+      `${LAYERS}dense_backward_weight.wgsl`,
+      `${LAYERS}dense_forward.wgsl`,
+    ]],
+    ["workgroup", [
+      `${COMMON}workgroup_tile.wgsl`,
+      `${LAYERS}dense_backward_input_workgroup.wgsl`,
+      `${LAYERS}dense_backward_weight_workgroup.wgsl`,
+      `${LAYERS}dense_forward_workgroup.wgsl`,
+    ]],
+    ["image", [
+      `${COMMON}register_tile.wgsl`,
+      `${COMMON}weight_tile.wgsl`,
+      `${LAYERS}dense_backward_input.wgsl`,
+      `${LAYERS}dense_backward_weight_image.wgsl`,
+      `${LAYERS}dense_forward.wgsl`,
+    ]],
+  ] as [Variant, string[]][],
+)("plain shaders compute what unrolled ones do, in all three %s kernels", async (variant, files) => {
+  await withGpu(async (gpu) => {
     const stripped = new Set<string>();
     using plainGpu = await openGpu({
       rewriteShader: (path, code) => {
@@ -148,15 +171,11 @@ for (
     });
     gpu.kernels = plainGpu.kernels = { variant };
     const [unrolled, plain] = [await everything(gpu), await everything(plainGpu)];
-    assert.deepEqual([...stripped].sort(), [
-      `shaders/layers/dense_backward_input${suffix}.wgsl`,
-      `shaders/layers/dense_backward_weight${suffix}.wgsl`,
-      `shaders/layers/dense_forward${suffix}.wgsl`,
-    ]);
+    assert.deepEqual([...stripped].sort(), files);
     assert.equal(unrolled.size, 9);
     for (const [name, numbers] of unrolled) {
       // the same sums in the same order: only a compiler's fused multiply-adds may differ, by an ulp or two
       assertAllClose(name, plain.get(name)!, numbers, [numbers.length], 1e-6 * Math.max(1, largest(numbers)));
     }
   });
-}
+});

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 interface Rule {
   readonly folders: readonly string[];
   readonly alone?: boolean;
-  readonly shaders?: boolean;
+  readonly shaders?: string; // the folder of shaders
   readonly packages?: boolean;
 }
 
@@ -14,6 +14,7 @@ const ANYTHING = [
   "random",
   "gpu",
   "graph",
+  "elementwise",
   "layers",
   "losses",
   "optim",
@@ -25,11 +26,12 @@ const ANYTHING = [
 const RULES: Readonly<Record<string, Rule>> = {
   errors: { folders: [] },
   random: { folders: [] },
-  gpu: { folders: ["errors"] },
-  graph: { folders: ["gpu", "errors", "random"], shaders: true },
-  layers: { folders: ["graph", "gpu", "errors", "random"], alone: true, shaders: true },
-  losses: { folders: ["graph", "gpu", "errors"], alone: true, shaders: true },
-  optim: { folders: ["graph", "gpu", "errors"], alone: true, shaders: true },
+  gpu: { folders: ["errors"], shaders: "shaders/common/" },
+  graph: { folders: ["gpu", "errors", "random"], shaders: "shaders/" },
+  elementwise: { folders: ["graph", "gpu", "errors"], shaders: "shaders/" },
+  layers: { folders: ["elementwise", "graph", "gpu", "errors", "random"], alone: true, shaders: "shaders/" },
+  losses: { folders: ["graph", "gpu", "errors"], alone: true, shaders: "shaders/" },
+  optim: { folders: ["graph", "gpu", "errors"], alone: true, shaders: "shaders/" },
   reference: { folders: [], alone: true },
   data: { folders: ["errors", "random"], packages: true },
   report: { folders: ["errors"], packages: true },
@@ -70,7 +72,7 @@ function violations(path: string, code: string): string[] {
   if (!rule) return [`${path}: folder "${folder}" has no rule here`];
   return importsOf(path, code).filter((target) => {
     if (target === "deno.json") return false;
-    if (target.startsWith("shaders/")) return !rule.shaders;
+    if (target.startsWith("shaders/")) return !(rule.shaders && target.startsWith(rule.shaders));
     if (!target.startsWith("src/")) return !rule.packages && !target.startsWith("node:");
     const other = target.split("/")[1].replace(/\.ts$/, "");
     return other === folder ? rule.alone === true : !rule.folders.includes(other);

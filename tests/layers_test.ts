@@ -3,12 +3,13 @@ import { formatGradcheck, gradcheck } from "../src/check/gradcheck.ts";
 import { runReference } from "../src/check/reference_graph.ts";
 import { TOLERANCES } from "../src/check/tolerances.ts";
 import { InputError } from "../src/errors.ts";
-import { type Gpu, openGpu } from "../src/gpu/device.ts";
+import type { Gpu } from "../src/gpu/device.ts";
 import { createPipeline } from "../src/gpu/kernel.ts";
 import { VARIANTS } from "../src/gpu/product_kernel.ts";
 import { compile } from "../src/graph/compile.ts";
 import { Graph, type LossTerm } from "../src/graph/graph.ts";
 import { Parameters } from "../src/graph/parameters.ts";
+import { SHADER_NUMBERS } from "../src/graph/shader_numbers.ts";
 import { type Activation, padded, type Value } from "../src/graph/tensor.ts";
 import { activation } from "../src/layers/activation.ts";
 import { add } from "../src/layers/add.ts";
@@ -25,6 +26,7 @@ import { noiseBackward, noiseForward } from "../src/reference/noise.ts";
 import { reparameterizeBackward, reparameterizeForward } from "../src/reference/reparameterize.ts";
 import { transposed } from "../src/reference/tied_dense.ts";
 import noiseCode from "../shaders/layers/noise.wgsl" with { type: "text" };
+import { withFault } from "./helpers/faults.ts";
 import {
   assertAllClose,
   bitsOf,
@@ -477,7 +479,7 @@ async function probe(gpu: Gpu, body: string, words: Uint32Array, lanes: number):
 @compute @workgroup_size(LANES)
 fn probe(@builtin(global_invocation_id) lane: vec3u) { ${body} }`;
   const pipeline = await createPipeline(gpu, {
-    shader: { path: `a test: ${body}`, code },
+    shader: { path: `a test: ${body}`, code, before: [SHADER_NUMBERS] },
     entryPoint: "probe",
     constants: { LANES: 1 },
     access: ["read", "write"],
@@ -843,48 +845,27 @@ gpuTest("gradcheck() passes a network of every layer, noise and detached values 
   assert.ok(report.passed, formatGradcheck(report));
 });
 
-let fault: { path: string; text: string; becomes: string } | undefined;
-let faulty: Promise<Gpu> | undefined;
-
-Deno.test.afterAll(async () => {
-  (await faulty)?.destroy();
-});
-
 /** Holds the network of every layer to the reference on a device with a fault in one shader; says what was wrong. */
-async function withFault(path: string, text: string, becomes: string): Promise<string> {
-  faulty ??= openGpu({
-    rewriteShader(of, code) {
-      if (of !== fault?.path) return code;
-      assert.ok(code.includes(fault.text), `${of} has no ${fault.text}`);
-      return code.replaceAll(fault.text, fault.becomes);
-    },
+function findingOf(path: string, text: string, becomes: string): Promise<string> {
+  return withFault({ path, text, becomes }, async (gpu) => {
+    try {
+      const row = ROW;
+      const graph = new Graph(5);
+      using parameters = new Parameters(8);
+      const pixels = graph.input("pixels", 18);
+      const losses = everyLayer(graph, parameters, pixels, row);
+      retile(graph, 3, 2);
+      const inputs = new Map([[pixels, randomFloats("pixels", 4 * 18, 0, 1)]]);
+      await assertAgrees(gpu, graph, parameters, { losses, inputs }, 4, "fault");
+      return "nothing";
+    } catch (error) {
+      return (error as Error).message;
+    }
   });
-  const gpu = await faulty;
-  const forget = () => {
-    for (const key of [...gpu.pipelines.keys()]) if (JSON.parse(key)[0] === path) gpu.pipelines.delete(key);
-  };
-  forget();
-  fault = { path, text, becomes };
-  try {
-    const row = ROW;
-    const graph = new Graph(5);
-    using parameters = new Parameters(8);
-    const pixels = graph.input("pixels", 18);
-    const losses = everyLayer(graph, parameters, pixels, row);
-    retile(graph, 3, 2);
-    const inputs = new Map([[pixels, randomFloats("pixels", 4 * 18, 0, 1)]]);
-    await assertAgrees(gpu, graph, parameters, { losses, inputs }, 4, "fault");
-    return "nothing";
-  } catch (error) {
-    return (error as Error).message;
-  } finally {
-    fault = undefined;
-    forget();
-  }
 }
 
 Deno.test("without a fault the faulty device agrees with the reference", async () => {
-  assert.equal(await withFault("shaders/layers/add.wgsl", "z", "z"), "nothing");
+  assert.equal(await findingOf("shaders/layers/add.wgsl", "z", "z"), "nothing");
 });
 
 const PASS = "shaders/layers/pass_gradient.wgsl";
@@ -904,21 +885,27 @@ Deno.test.each([
     "x[lane.x] + m",
     "centred",
   ],
-  ["subtract row: wrong column", "shaders/layers/subtract_row.wgsl", "lane.x % width4", "0u", "centred"],
+  [
+    "subtract row: wrong column",
+    "shaders/layers/subtract_row.wgsl",
+    "lane.x % vec4_count(layer.width)",
+    "0u",
+    "centred",
+  ],
   ["activation: wrong sign", ACTIVATION, "exp(-z)", "exp(z)", "shown"],
   [
     "activation: padding not zeroed",
     ACTIVATION,
-    "activate(x[lane.x]), exists",
-    "activate(x[lane.x]), true",
+    "x[lane.x]), exists",
+    "x[lane.x]), true",
     "shown",
   ],
   ["pass: wrong sign", PASS, "var d = d_y", "var d = -d_y", "d_"],
   ["pass: = for +=", PASS, "{ d += d_x[lane.x]; }", "{ }", "d_"],
   ["pass: += for =", PASS, "layer.accumulate != 0u", "true", "d_"],
-  ["pass: activation left out", PASS, "d * derivative(x[lane.x])", "d", "d_"],
-  ["pass: wrong derivative of tanh", PASS, "1.0 - x * x", "1.0 - x", "d_"],
-  ["pass: wrong derivative of the sigmoid", PASS, "x * (1.0 - x)", "x * (1.0 + x)", "d_"],
+  ["pass: activation left out", PASS, "d * derivative(layer.activation, x[lane.x])", "d", "d_"],
+  ["pass: wrong derivative of tanh", PASS, "1.0 - y * y", "1.0 - y", "d_"],
+  ["pass: wrong derivative of the sigmoid", PASS, "y * (1.0 - y)", "y * (1.0 + y)", "d_"],
   [
     "reparameterize: factor ½ left out",
     REPARAMETERIZE,
@@ -945,7 +932,7 @@ Deno.test.each([
   [
     "to log-variance: activation left out",
     REPARAMETERIZE,
-    " * derivative(log_variance[lane.x])",
+    " * derivative(layer.activation, log_variance[lane.x])",
     "",
     "d_log_variance",
   ],
@@ -957,7 +944,13 @@ Deno.test.each([
     "d_z[lane.x]",
     "d_epsilon",
   ],
-  ["to epsilon: activation left out", REPARAMETERIZE, " * derivative(epsilon[lane.x])", "", "d_epsilon"],
+  [
+    "to epsilon: activation left out",
+    REPARAMETERIZE,
+    " * derivative(layer.activation, epsilon[lane.x])",
+    "",
+    "d_epsilon",
+  ],
   ["reparameterize: = for +=", REPARAMETERIZE, "{ gradient += d[lane.x]; }", "{ }", "d_"],
   ["reparameterize: += for =", REPARAMETERIZE, "layer.accumulate != 0u", "true", "d_"],
   ["noise: nine rounds", NOISE, "round < 10u", "round < 9u", "noisy"],
@@ -968,7 +961,7 @@ Deno.test.each([
   [
     "noise: padding not zeroed",
     NOISE,
-    "column + vec4u(0u, 1u, 2u, 3u) < vec4u(noise.width)",
+    "is_column(at % vec4_count(noise.width), noise.width)",
     "true",
     "noisy|blurred",
   ],
@@ -989,26 +982,26 @@ Deno.test.each([
   ],
   ["to mask: = for +=", NOISE, "{ d += d_x[lane.x]; }", "{ }", "d_"],
   ["to mask: += for =", NOISE, "noise.accumulate != 0u", "true", "d_"],
-  ["to mask: activation left out", NOISE, "d * derivative(x[lane.x])", "d", "d_"],
-  ["tied: dropped bias", TIED, "start = bias[min(first_column + c, I4 - 1u)];", "", "decoder"],
+  ["to mask: activation left out", NOISE, "d * derivative(noise.activation, x[lane.x])", "d", "d_"],
+  ["tied: dropped bias", TIED, "start = bias[column];", "", "decoder"],
   ["tied: wrong sign in the sigmoid", TIED, "exp(-z)", "exp(z)", "decoder"],
   [
     "tied: padding not zeroed",
     TIED,
-    "activate(y[at]), exists",
-    "activate(y[at]), vec4<bool>(true)",
+    "z), is_column(column, width)",
+    "z), vec4<bool>(true)",
     "decoder",
   ],
-  ["tied to input: = for +=", TIED_BACK, "= d_x[min(", "= 0.0 * d_x[min(", "d_"],
+  ["tied to input: = for +=", TIED_BACK, "= d_x[row_of", "= 0.0 * d_x[row_of", "d_"],
   ["tied to input: += for =", TIED_BACK, "layer.accumulate != 0u", "true", "d_"],
-  ["tied to input: wrong sign", TIED_BACK, "*= derivative(x[at])", "*= -derivative(x[at])", "d_"],
-  ["tied to input: activation left out", TIED_BACK, "*= derivative(x[at])", "*= 1.0", "d_"],
-  ["tied to input: wrong derivative", TIED_BACK, "x * (1.0 - x)", "x * (1.0 + x)", "d_"],
+  ["tied to input: wrong sign", TIED_BACK, "*= derivative(", "*= -derivative(", "d_"],
+  ["tied to input: activation left out", TIED_BACK, "*= derivative(layer.activation, x[at])", "*= 1.0", "d_"],
+  ["tied to input: wrong derivative", TIED_BACK, "y * (1.0 - y)", "y * (1.0 + y)", "d_"],
   [
     "tied to bias: wrong sign",
     WEIGHT,
-    "{ d += d_z[b * O4 + column]; }",
-    "{ d -= d_z[b * O4 + column]; }",
+    "{ d += right_at(b * O4 + column); }",
+    "{ d -= right_at(b * O4 + column); }",
     "d_decoder.0.bias",
   ],
   [
@@ -1029,7 +1022,7 @@ Deno.test.each([
 ] as [string, string, string, string, string][])(
   "planted fault in a layer is caught: %s",
   async (_name, path, text, becomes, where) => {
-    const message = await withFault(path, text, becomes);
+    const message = await findingOf(path, text, becomes);
     assert.match(message, new RegExp(`^fault: (${where})`));
   },
 );

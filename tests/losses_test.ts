@@ -3,7 +3,7 @@ import { formatGradcheck, gradcheck } from "../src/check/gradcheck.ts";
 import { runReference } from "../src/check/reference_graph.ts";
 import { TOLERANCES } from "../src/check/tolerances.ts";
 import { InputError } from "../src/errors.ts";
-import { type Gpu, openGpu } from "../src/gpu/device.ts";
+import type { Gpu } from "../src/gpu/device.ts";
 import { compile } from "../src/graph/compile.ts";
 import { Graph, type LossTerm, type Reduction, REDUCTIONS } from "../src/graph/graph.ts";
 import { Parameters } from "../src/graph/parameters.ts";
@@ -27,6 +27,7 @@ import {
 } from "../src/reference/binary_cross_entropy_with_logits.ts";
 import { gaussianKlGradients, gaussianKlValue } from "../src/reference/gaussian_kl.ts";
 import { meanActivation, sparsityKlGradient, sparsityKlValue } from "../src/reference/sparsity_kl.ts";
+import { withFault } from "./helpers/faults.ts";
 import { assertAllClose, bitsOf, gpuTest, largest, randomFloats, withGpu } from "./helpers/gpu.ts";
 
 const REDUCTION_NAMES = Object.keys(REDUCTIONS) as Reduction[];
@@ -648,14 +649,6 @@ Deno.test("losses refuse targets of another width and a sparsity outside (0, 1)"
 
 // ---- planted faults: each must be caught by a check above ----
 
-let fault: { readonly path: string; readonly text: string; readonly becomes: string } | undefined;
-let faulty: Promise<Gpu> | undefined;
-
-Deno.test.afterAll(async () => {
-  (await faulty)?.destroy();
-  faulty = undefined;
-});
-
 /** What this file checks of a kernel, in short: its roles in a partial batch, and its extremes. */
 async function checkKernel(gpu: Gpu, kind: Kind): Promise<void> {
   for (const [k, activation] of (["sigmoid", "tanh", "relu"] as const).entries()) {
@@ -700,32 +693,32 @@ const SPARSITY = "shaders/losses/sparsity_kl.wgsl";
 const MEAN = "shaders/losses/mean_activation.wgsl";
 const SQUARED = "shaders/losses/squared_error.wgsl";
 
-const MEAN_SCALE = "1.0 / (f32(step.rows) * f32(loss.width))",
-  SAMPLE_SCALE = "{ return 1.0 / f32(step.rows); }";
+const MEAN_SCALE = "1.0 / (f32(rows) * f32(width))",
+  SAMPLE_SCALE = "{ return 1.0 / f32(rows); }";
 
 /** Faults that every loss with reductions can have. */
 const ofReductions = (kind: Kind, path: string): [Kind, string, string, string, string, string][] => [
-  [kind, "mean over rows only", path, MEAN_SCALE, "1.0 / f32(step.rows)", "gradients"],
+  [kind, "mean over rows only", path, MEAN_SCALE, "1.0 / f32(rows)", "gradients"],
   [
     kind,
     "padding counted in the mean",
     path,
     MEAN_SCALE,
-    "1.0 / (f32(step.rows) * f32((loss.width + 3u) / 4u * 4u))",
+    "1.0 / (f32(rows) * f32((width + 3u) / 4u * 4u))",
     "gradients",
   ],
   [kind, "sample not divided", path, SAMPLE_SCALE, "{ return 1.0; }", "gradients"],
-  [kind, "sample divided by columns", path, SAMPLE_SCALE, "{ return 1.0 / f32(loss.width); }", "gradients"],
+  [kind, "sample divided by columns", path, SAMPLE_SCALE, "{ return 1.0 / f32(width); }", "gradients"],
   [
     kind,
     "sum divided",
     path,
-    "default: { return 1.0; }\n  }\n}\n",
-    "default: { return 0.5; }\n  }\n}\n",
+    "case REDUCTION_SUM: { return 1.0; }",
+    "case REDUCTION_SUM: { return 0.5; }",
     "gradients",
   ],
   [kind, "missing rows bound", path, "b >= step.rows", "b > step.rows", "rows past the end"],
-  [kind, "scale left out of the value", path, "= scale * (", "= (", "losses"],
+  [kind, "scale left out of the value", path, "= scale * sum_of_four(", "= sum_of_four(", "losses"],
 ];
 
 /** Faults in the derivatives of activations. */
@@ -1000,7 +993,14 @@ Deno.test.each([
   ["sparsity", "not divided by rows", SPARSITY, " / f32(step.rows);", ";", "gradients"],
   ["sparsity", "= for +=", SPARSITY, "{ gradient += d_h[at]; }", "{ }", "gradients"],
   ["sparsity", "+= for =", SPARSITY, "loss.accumulate != 0u", "true", "gradients"],
-  ["sparsity", "activation left out", SPARSITY, "gradient * derivative(h[at])", "gradient", "gradients"],
+  [
+    "sparsity",
+    "activation left out",
+    SPARSITY,
+    "gradient * derivative(loss.activation, h[at])",
+    "gradient",
+    "gradients",
+  ],
   [
     "sparsity",
     "gradient where the clamp holds",
@@ -1046,27 +1046,14 @@ Deno.test.each([
 ] as [Kind, string, string, string, string, string][])(
   "a planted fault is caught: %s, %s",
   async (kind, _name, path, text, becomes, killer) => {
-    faulty ??= openGpu({
-      rewriteShader(rewritten, code) {
-        if (rewritten !== fault?.path) return code;
-        assert.ok(code.includes(fault.text), `${rewritten} has no ${fault.text}`);
-        return code.replaceAll(fault.text, fault.becomes);
-      },
-    });
-    const gpu = await faulty;
-    for (const key of [...gpu.pipelines.keys()]) if (key.includes(path)) gpu.pipelines.delete(key);
-    fault = { path, text, becomes };
-    try {
+    await withFault({ path, text, becomes }, async (gpu) => {
       await assert.rejects(checkKernel(gpu, kind), (error: unknown) => {
         assert.ok(error instanceof assert.AssertionError, String(error));
         assert.equal(checkThatFailed(error.message), killer, error.message);
         return true;
       });
       gpu.check("a faulty run");
-    } finally {
-      fault = undefined;
-      for (const key of [...gpu.pipelines.keys()]) if (key.includes(path)) gpu.pipelines.delete(key);
-    }
+    });
   },
 );
 

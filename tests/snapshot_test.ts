@@ -4,9 +4,11 @@ import type { Dataset } from "../src/data/dataset.ts";
 import { InputError } from "../src/errors.ts";
 import type { Gpu } from "../src/gpu/device.ts";
 import { compile } from "../src/graph/compile.ts";
+import type { ActivationLike } from "../src/elementwise/activation.ts";
+import { elu } from "../src/elementwise/elu.ts";
 import { Graph } from "../src/graph/graph.ts";
 import { Parameters } from "../src/graph/parameters.ts";
-import type { Activation, Value } from "../src/graph/tensor.ts";
+import type { Value } from "../src/graph/tensor.ts";
 import { activation } from "../src/layers/activation.ts";
 import { dense } from "../src/layers/dense.ts";
 import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
@@ -52,7 +54,7 @@ function layer(
   x: Value,
   label: string,
   outputs: number,
-  activation: Activation,
+  activation: ActivationLike,
 ): Value {
   return dense(g, p, x, { label, outputs, activation, initializer: "glorot-uniform", bias: true });
 }
@@ -197,7 +199,8 @@ gpuTest(
   async (gpu) => {
     const decoder = (g: Graph, p: Parameters, z: Value) => layer(g, p, z, "up", WIDTH, "identity");
     const build = (g: Graph, p: Parameters, pixels: Value) => {
-      const code = layer(g, p, pixels, "mean", CODE, "identity");
+      const bent = layer(g, p, pixels, "bent", 4, elu({ alpha: 0.5 })); // an op of its own, behind the layer's sums
+      const code = layer(g, p, bent, "mean", CODE, "identity");
       layer(g, p, pixels, "unused", 2, "identity");
       const output = activation(g, decoder(g, p, code), { label: "output", activation: "sigmoid" });
       return { code, output, losses: [] };
@@ -212,9 +215,11 @@ gpuTest(
     const { activations, samples, inputs } = await takeOne(gpu, someData(4), options);
     assert.equal(inputs, undefined);
     assert.deepEqual(activations.map(({ label, range }) => [label, range[0] === 0 && range[1] === 1]), [
+      ["bent", false],
       ["mean", false],
       ["up", true],
     ]);
+    assert.ok(activations[0].range[0] >= -0.5, "what is measured is behind the op");
     assert.equal(samples!.length, 5 * WIDTH);
     assert.ok(samples!.every((value) => value > 0 && value < 255) && new Set(samples).size > 5);
   },

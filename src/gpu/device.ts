@@ -4,13 +4,14 @@
  * @module
  */
 import { InputError } from "../errors.ts";
+import type { RewriteShader } from "./assemble.ts";
 import { createImage, IMAGE_FEATURE } from "./image.ts";
 import type { KernelPreference } from "./product_kernel.ts";
 
 /** What to ask of the machine. */
 export interface OpenOptions {
   /** Rewrites a shader's text before it is compiled; tests plant faults with it. */
-  rewriteShader?: (path: string, code: string) => string;
+  rewriteShader?: RewriteShader;
 }
 
 /** Bytes in words. */
@@ -33,7 +34,7 @@ export class Gpu {
   /** Whether kernels can be timed one by one. */
   readonly hasTimestamps: boolean;
   /** See {@link OpenOptions.rewriteShader}. */
-  readonly rewriteShader: (path: string, code: string) => string;
+  readonly rewriteShader: RewriteShader;
   /** Which kernels of products are compiled from now on. */
   kernels: KernelPreference = { variant: "auto" };
   /** Pipelines made so far, by everything that tells them apart. */

@@ -4,6 +4,7 @@
  */
 import { batches } from "../data/shuffle.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { labelOfSums } from "../elementwise/activation.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { compile } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
@@ -276,8 +277,11 @@ function layersOf(graph: Graph, ends: readonly Value[]): { label: string; value:
   for (const { op, label, inputs, parameters, output } of graph.nodes.toReversed()) {
     if (!output || !wanted.has(output)) continue;
     for (const input of inputs) wanted.add(input);
-    if (op === "activation") followed.set(inputs[0], output);
-    if (parameters.length > 0) layers.unshift({ label, value: followed.get(output) ?? output });
+    if (op === "activation" || op === "elementwise") followed.set(inputs[0], output);
+    if (parameters.length > 0) {
+      const value = followed.get(output) ?? output;
+      layers.unshift({ label: label === labelOfSums(value.label) ? value.label : label, value });
+    }
   }
   return layers;
 }

@@ -4,6 +4,8 @@
  * each reduction, with a gradient into both of its sides; weights and biases that are used twice.
  * @module
  */
+import { activationOf } from "../../src/elementwise/activation.ts";
+import { lossOf } from "../../src/elementwise/loss.ts";
 import type { Graph, LossTerm } from "../../src/graph/graph.ts";
 import type { Parameters } from "../../src/graph/parameters.ts";
 import type { Activation, Value } from "../../src/graph/tensor.ts";
@@ -25,6 +27,28 @@ import { relabel, retile } from "./gpu.ts";
 /** Columns of hidden values: no multiple of four. */
 const CODE = 5, HIDDEN = 7;
 const REDUCTIONS = ["sum", "mean", "sample"] as const;
+
+/** A user's activation with f(0) ≠ 0, which padding must not see. */
+const WAVE = activationOf({
+  name: "wave",
+  forward: "cos(x + 0.5)",
+  derivative: "-sin(x + 0.5)",
+  reference: { forward: (x) => Math.cos(x + 0.5), derivative: (x) => -Math.sin(x + 0.5) },
+});
+
+/** A user's loss with ℓ(0, 0) ≠ 0, and other derivatives by the prediction than by the target. */
+const OFFSET = lossOf({
+  name: "offset",
+  value: "exp(y) * (1.0 + t) + bias",
+  byPrediction: "exp(y) * (1.0 + t)",
+  byTarget: "exp(y)",
+  constants: { bias: 0.5 },
+  reference: {
+    value: (y, t, { bias }) => Math.exp(y) * (1 + t) + bias,
+    byPrediction: (y, t) => Math.exp(y) * (1 + t),
+    byTarget: (y) => Math.exp(y),
+  },
+});
 
 /**
  * Records the network.
@@ -49,6 +73,7 @@ export function everyOp(graph: Graph, parameters: Parameters, pixels: Value, tar
     const [left, right, logits, truth, other] = ["left", "right", "logits", "truth", "other truth"]
       .map((label) => head(label));
     const [codeMean, codeLogVariance] = [head("code's mean"), head("code's log-variance")];
+    const [bent, given, wanted] = ["bent", "given", "wanted"].map((label) => head(label));
     const active = head("active", 17); // so many that some are on in some rows and off in others
     const probabilities = head("probabilities", CODE, "sigmoid");
     for (const [round, of] of [graph, relabel(graph, " again")].entries()) {
@@ -70,6 +95,7 @@ export function everyOp(graph: Graph, parameters: Parameters, pixels: Value, tar
       const options = { weight: "h.weight", activation: f, initializer: "pytorch-linear" } as const;
       const y = tiedDense(of, parameters, tied, { label: label("tied back"), ...options });
       const still = detach(of, left, { label: label("still") });
+      const waved = activation(of, bent, { label: label("waved"), activation: WAVE });
 
       const term = (loss: string, weight: number) => ({
         label: `${label(loss)} ${round}`,
@@ -84,6 +110,8 @@ export function everyOp(graph: Graph, parameters: Parameters, pixels: Value, tar
         binaryCrossEntropy(of, probabilities, other, term("from probabilities", 0.3)),
         gaussianKl(of, codeMean, codeLogVariance, term("Gaussian", 0.2)),
         sparsityKl(of, active, { ...term("sparsity", 0.1), sparsity: 0.3 }),
+        squaredError(of, waved, still, term("of what is waved", 0.9)),
+        OFFSET(of, given, wanted, term("offset", 0.25)),
       );
       if (round === 0) { // the KL has no gradient where ReLU is 0: another's must be stopped there
         losses.push(squaredError(of, codeMean, codeLogVariance, term("of the code", 0.8)));

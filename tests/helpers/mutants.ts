@@ -1,12 +1,17 @@
 /**
- * Faults for shaders, one at a time: in a function of a shader, a text that stands there once becomes another one.
+ * Faults for shaders, one at a time: in a function of a shader, a text that stands there once becomes another one. The
+ * function may stand in a file of `shaders/common/` that the shader's first line names: then the fault is planted there
+ * for this shader alone, so that each shader's use of what it shares is checked by itself.
  * @module
  */
+import type { Variant } from "../../src/gpu/product_kernel.ts";
 
 /** A planted fault. */
 export interface Mutant {
   /** The shader, below `shaders/`. */
   readonly shader: string;
+  /** The kind of kernel that it is planted in, where several kinds share the shader's file. */
+  readonly variant?: Variant;
   /** The function that has the fault. */
   readonly place: string;
   /** What is wrong. */
@@ -17,7 +22,7 @@ export interface Mutant {
   readonly becomes: string;
 }
 
-/** By shader and function: what is wrong, what stands there, what it becomes. */
+/** By shader (and kind of kernel) and function: what is wrong, what stands there, what it becomes. */
 type Faults = Readonly<
   Record<string, Readonly<Record<string, readonly (readonly [string, string, string])[]>>>
 >;
@@ -39,8 +44,8 @@ const ACTIVATE = [
 ] as const;
 
 const SCALE = [
-  ["mean over rows only", " * f32(loss.width)", ""],
-  ["sample not divided", "case 2u: { return 1.0 / f32(step.rows); }", "case 2u: { return 1.0; }"],
+  ["mean over rows only", " * f32(width)", ""],
+  ["sample not divided", "SAMPLE: { return 1.0 / f32(rows); }", "SAMPLE: { return 1.0; }"],
 ] as const;
 
 const PRODUCT_FORWARD = [
@@ -53,39 +58,90 @@ const PRODUCT_BACKWARD = [
   ["missing factor", "dot(a[r], w3)", "dot(vec4f(1.0), w3)"],
 ] as const;
 
-const TO_INPUT = [
-  ["wrong sign", "*= derivative(x[at])", "*= -derivative(x[at])"],
-  ["= for +=", "= d_x[min(", "= 0.0 * d_x[min("],
-  ["+= for =", "layer.accumulate != 0u", "true"],
-  ["activation left out", "*= derivative(x[at])", "*= 1.0"],
+const BIAS = [["dropped bias", "start = bias[", "start = 0.0 * bias["]] as const;
+const FORWARD = [
+  ["bias left out", "begin_with_bias(tile, &sum);", ""],
+  ["product left out", "add_product(tile, &sum);", ""],
+] as const;
+const BACKWARD = [["product left out", "add_product(tile, &sum);", ""]] as const;
+const ACTIVATED = [
+  ["activation left out", "activate(layer.activation, z)", "z"],
 ] as const;
 
-const WORKGROUP_TO_INPUT = [
-  ["wrong sign", "var d = sum[", "var d = -sum["],
-  ["= for +=", "{ d += d_x[at]; }", "{ }"],
-  ["+= for =", "layer.accumulate != 0u", "true"],
-  ["activation left out", "d * derivative(x[at])", "d"],
-] as const;
+/** What register and image kernels begin and end with, in both of their files. */
+const REGISTER_TILE = {
+  bias_of: BIAS,
+  activated: ACTIVATED,
+  begin_with_earlier: [
+    ["= for +=", "= d_x[", "= 0.0 * d_x["],
+    ["+= for =", "layer.accumulate != 0u", "true"],
+  ],
+  store_gradient: [
+    ["wrong sign", "*= derivative(", "*= -derivative("],
+    ["activation left out", "*= derivative(layer.activation, x[at])", "*= 1.0"],
+  ],
+} as const;
+
+const WORKGROUP_TILE = {
+  bias_of: BIAS,
+  activated: ACTIVATED,
+  store_gradient: [
+    ["wrong sign", "var d = (*sum)[", "var d = -(*sum)["],
+    ["= for +=", "{ d += d_x[at]; }", "{ }"],
+    ["+= for =", "layer.accumulate != 0u", "true"],
+    ["activation left out", "d * derivative(layer.activation, x[at])", "d"],
+  ],
+} as const;
+
+const WEIGHT_TILE = {
+  begin_with_earlier: [
+    ["= for +=", "= d_w[", "= 0.0 * d_w["],
+    ["+= for =", "layer.accumulate_weight != 0u", "true"],
+    ["bias: = for +=", "= d_bias[", "= 0.0 * d_bias["],
+    ["bias: += for =", "layer.accumulate_bias != 0u", "true"],
+  ],
+  store_gradients: [["dropped bias", "= (*bias_sum)[c];", "= 0.0 * (*bias_sum)[c];"]],
+} as const;
+
+const SERIES = [["a term of the series left out", "1.0 / 3.0 + ", ""]] as const;
+const LOG1P = [["missing factor 2", "return 2.0 * u", "return u"]] as const;
+const FOUR = [["a component left out", "(x.z + x.w)", "x.z"]] as const;
+const TREE = [["one level of the tree left out", "half > 0u", "half > 1u"]] as const;
 
 const TEXEL = [["always in the first texels", "at % PITCH", "at % 8u"]] as const;
-const SCALAR_DERIVATIVE = [
-  ["wrong derivative of the sigmoid: y·(1+y)", "* (1.0 -", "* (1.0 +"],
-  ["wrong derivative of tanh: 1+y²", "return 1.0 - ", "return 1.0 + "],
-  ["wrong derivative of ReLU: 1 everywhere", "select(0.0, 1.0", "select(1.0, 1.0"],
-] as const;
 
 const SCALAR_TO_INPUT = [
   ["wrong sign", "{ d += left", "{ d -= left"],
   ["missing factor", " * w[i * O + o]", ""],
   ["= for +=", "{ d += d_x[lane.x]; }", "{ }"],
   ["+= for =", "layer.accumulate != 0u", "true"],
-  ["activation left out", "d * derivative(x[lane.x])", "d"],
+  ["activation left out", "d * derivative(layer.activation, vec4f(x[lane.x])).x", "d"],
 ] as const;
 
 const SCALAR_FORWARD = [
   ["dropped bias", "{ z = bias[", "{ z = 0.0 * bias["],
   ["missing factor", " * w[i * O + o]", ""],
 ] as const;
+
+/** The products with the weights as they lie, of register and of image kernels. */
+const DENSE_FORWARD = {
+  activate: ACTIVATE,
+  derivative: DERIVATIVE,
+  ...REGISTER_TILE,
+  add_product: PRODUCT_FORWARD,
+  dense_forward: FORWARD,
+  tied_backward_input: BACKWARD,
+};
+
+/** Those with the transposed weights. */
+const DENSE_BACKWARD_INPUT = {
+  activate: ACTIVATE,
+  derivative: DERIVATIVE,
+  ...REGISTER_TILE,
+  add_product: PRODUCT_BACKWARD,
+  dense_backward_input: BACKWARD,
+  tied_forward: FORWARD,
+};
 
 const FAULTS: Faults = {
   "data/gather_batch.wgsl": {
@@ -104,7 +160,7 @@ const FAULTS: Faults = {
   },
   "layers/activation.wgsl": {
     activate: ACTIVATE,
-    activation: [["activation left out", "activate(x[lane.x])", "x[lane.x]"]],
+    activation: [["activation left out", "activate(layer.activation, x[lane.x])", "x[lane.x]"]],
   },
   "layers/add.wgsl": {
     add: [
@@ -115,7 +171,7 @@ const FAULTS: Faults = {
   "layers/subtract_row.wgsl": {
     subtract_row: [
       ["wrong sign", "- m[", "+ m["],
-      ["transposed index", "m[lane.x % width4]", "m[lane.x / width4]"],
+      ["transposed index", "m[lane.x % vec4_count", "m[lane.x / vec4_count"],
     ],
   },
   "layers/pass_gradient.wgsl": {
@@ -125,7 +181,7 @@ const FAULTS: Faults = {
       ["transposed index", "var d = d_y[lane.x]", "var d = d_y[lane.x].yxzw"],
       ["= for +=", "{ d += d_x[lane.x]; }", "{ }"],
       ["+= for =", "layer.accumulate != 0u", "true"],
-      ["activation left out", "d * derivative(x[lane.x])", "d"],
+      ["activation left out", "d * derivative(layer.activation, x[lane.x])", "d"],
     ],
   },
   "layers/reparameterize.wgsl": {
@@ -141,14 +197,14 @@ const FAULTS: Faults = {
       ["transposed index", "d_z[lane.x]", "d_z[lane.x].yxzw"],
       ["= for +=", "{ gradient += d[lane.x]; }", "{ }"],
       ["+= for =", "layer.accumulate != 0u", "true"],
-      ["activation left out", " * derivative(log_variance[lane.x])", ""],
+      ["activation left out", " * derivative(layer.activation, log_variance[lane.x])", ""],
     ],
     reparameterize_backward_epsilon: [
       ["wrong sign", "gradient = d_z", "gradient = -d_z"],
       ["missing factor: the deviation", " * exp(0.5 * log_variance[lane.x])", ""],
       ["= for +=", "{ gradient += d[lane.x]; }", "{ }"],
       ["+= for =", "layer.accumulate != 0u", "true"],
-      ["activation left out", " * derivative(epsilon[lane.x])", ""],
+      ["activation left out", " * derivative(layer.activation, epsilon[lane.x])", ""],
     ],
   },
   "layers/noise.wgsl": {
@@ -163,30 +219,17 @@ const FAULTS: Faults = {
       ["mask left out", "is_masked(lane.x)", "vec4<bool>(false)"],
       ["= for +=", "{ d += d_x[lane.x]; }", "{ }"],
       ["+= for =", "noise.accumulate != 0u", "true"],
-      ["activation left out", "d * derivative(x[lane.x])", "d"],
+      ["activation left out", "d * derivative(noise.activation, x[lane.x])", "d"],
     ],
     standard_normal: [["wrong sign", "cut(lane.x, normals", "cut(lane.x, -normals"]],
   },
-  "layers/dense_forward.wgsl": {
-    activate: ACTIVATE,
-    derivative: DERIVATIVE,
-    add_product: PRODUCT_FORWARD,
-    dense_forward: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
-    tied_backward_input: TO_INPUT,
-  },
-  "layers/dense_backward_input.wgsl": {
-    activate: ACTIVATE,
-    derivative: DERIVATIVE,
-    add_product: PRODUCT_BACKWARD,
-    dense_backward_input: TO_INPUT,
-    tied_forward: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
-  },
+  "layers/dense_forward.wgsl": DENSE_FORWARD,
+  "layers/dense_forward.wgsl, image": { texel: TEXEL, ...DENSE_FORWARD },
+  "layers/dense_backward_input.wgsl": DENSE_BACKWARD_INPUT,
+  "layers/dense_backward_input.wgsl, image": { texel: TEXEL, ...DENSE_BACKWARD_INPUT },
   "layers/dense_naive.wgsl": {
-    activate: [
-      ["wrong sign in the sigmoid", "exp(-z)", "exp(z)"],
-      ["ReLU of the wrong sign", "z <= 0.0", "z >= 0.0"],
-    ],
-    derivative: SCALAR_DERIVATIVE,
+    activate: ACTIVATE,
+    derivative: DERIVATIVE,
     dense_forward_naive: SCALAR_FORWARD,
     tied_forward_naive: SCALAR_FORWARD,
     dense_backward_input_naive: SCALAR_TO_INPUT,
@@ -210,8 +253,9 @@ const FAULTS: Faults = {
       ["the wrong lane's row", "(row + r * DOWN) * DEPTH", "(r * DOWN) * DEPTH"],
       ["only the first part of the sum", "start < I4", "start < min(I4, DEPTH)"],
     ],
-    dense_forward_workgroup: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
-    tied_backward_input_workgroup: WORKGROUP_TO_INPUT,
+    ...WORKGROUP_TILE,
+    dense_forward_workgroup: FORWARD,
+    tied_backward_input_workgroup: BACKWARD,
   },
   "layers/dense_backward_input_workgroup.wgsl": {
     activate: ACTIVATE,
@@ -221,15 +265,16 @@ const FAULTS: Faults = {
       ["the wrong lane's row", "(row + r * DOWN) * DEPTH", "(r * DOWN) * DEPTH"],
       ["only the first part of the sum", "start < O4", "start < min(O4, DEPTH)"],
     ],
-    dense_backward_input_workgroup: WORKGROUP_TO_INPUT,
-    tied_forward_workgroup: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
+    ...WORKGROUP_TILE,
+    dense_backward_input_workgroup: BACKWARD,
+    tied_forward_workgroup: FORWARD,
   },
   "layers/dense_backward_weight_workgroup.wgsl": {
     dense_backward_weight_workgroup: [
       ["wrong sign", "+= a[r].x * d", "-= a[r].x * d"],
       ["transposed index", "+= a[r].y * d", "+= a[r].z * d"],
       ["missing factor", "+= a[r].w * d", "+= d"],
-      ["one row too many", "d_z[place], b < step.rows", "d_z[place], b < step.rows + 1u"],
+      ["one row too many", "right_at(place), b < step.rows", "right_at(place), b < step.rows + 1u"],
       ["only the first rows", "start < step.rows", "start < min(step.rows, DEPTH)"],
       ["= for +=", "{ d += d_w[at]; }", "{ }"],
       ["+= for =", "layer.accumulate_weight != 0u", "true"],
@@ -251,36 +296,16 @@ const FAULTS: Faults = {
       ["one row too many", "let rows = step.rows;", "let rows = step.rows + 1u;"],
       ["rows beyond the last four left out", "b < rows; b++", "b < whole; b++"],
       ["the same row four times", "add_row(b + k,", "add_row(b,"],
-      ["= for +=", "= d_w[", "= 0.0 * d_w["],
-      ["+= for =", "layer.accumulate_weight != 0u", "true"],
-      ["dropped bias", "= bias_sum[c];", "= 0.0 * bias_sum[c];"],
-      ["bias: = for +=", "= d_bias[", "= 0.0 * d_bias["],
-      ["bias: += for =", "layer.accumulate_bias != 0u", "true"],
     ],
+    ...WEIGHT_TILE,
     dense_backward_bias: [
-      ["wrong sign", "d += d_z", "d -= d_z"],
-      ["transposed index", "d_z[b * O4 + column]", "d_z[b * O4 + column].yxzw"],
+      ["wrong sign", "d += right_at", "d -= right_at"],
+      ["transposed index", "right_at(b * O4 + column)", "right_at(b * O4 + column).yxzw"],
       ["one row too many", "b < step.rows", "b < step.rows + 1u"],
       ["dropped bias", "d_bias[column] = d;", ""],
       ["= for +=", "{ d += d_bias[column]; }", "{ }"],
       ["+= for =", "layer.accumulate_bias != 0u", "true"],
     ],
-  },
-  "layers/dense_forward_image.wgsl": {
-    texel: TEXEL,
-    activate: ACTIVATE,
-    derivative: DERIVATIVE,
-    add_product: PRODUCT_FORWARD,
-    dense_forward_image: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
-    tied_backward_input_image: TO_INPUT,
-  },
-  "layers/dense_backward_input_image.wgsl": {
-    texel: TEXEL,
-    activate: ACTIVATE,
-    derivative: DERIVATIVE,
-    add_product: PRODUCT_BACKWARD,
-    dense_backward_input_image: TO_INPUT,
-    tied_forward_image: [["dropped bias", "start = bias[", "start = 0.0 * bias["]],
   },
   "layers/dense_backward_weight_image.wgsl": {
     texel: TEXEL,
@@ -288,7 +313,7 @@ const FAULTS: Faults = {
       ["wrong sign", "a0.x * d0 +", "-a0.x * d0 +"],
       ["transposed index", "a0.y * d0 +", "a0.z * d0 +"],
       ["missing factor", "a3.w * d3", "d3"],
-      ["the same row twice", "(b + 1u) * O4", "b * O4"],
+      ["the same row twice", "(b + 1u) * tile.columns", "b * tile.columns"],
       ["bias of three rows", "d0 + d1 + d2 + d3;", "d0 + d1 + d2;"],
     ],
     add_row: [
@@ -299,16 +324,13 @@ const FAULTS: Faults = {
       ["one row short", "let rows = step.rows;", "let rows = step.rows - 1u;"],
       ["one row too many", "let rows = step.rows;", "let rows = step.rows + 1u;"],
       ["rows beyond the last four left out", "b < rows; b++", "b < whole; b++"],
-      ["= for +=", "= d_w[", "= 0.0 * d_w["],
-      ["+= for =", "layer.accumulate_weight != 0u", "true"],
-      ["dropped bias", "= bias_sum[c];", "= 0.0 * bias_sum[c];"],
-      ["bias: = for +=", "= d_bias[", "= 0.0 * d_bias["],
-      ["bias: += for =", "layer.accumulate_bias != 0u", "true"],
     ],
+    ...WEIGHT_TILE,
   },
   "losses/squared_error.wgsl": {
     derivative: DERIVATIVE,
     reduction_scale: SCALE,
+    sum_of_four: FOUR,
     squared_error: [
       ["wrong sign", "y[at] - t[at]", "t[at] - y[at]"],
       ["missing factor 2", "2.0 * scale", "scale"],
@@ -316,13 +338,17 @@ const FAULTS: Faults = {
       ["transposed index", "scale * difference", "scale * difference.yxzw"],
       ["= for +=", "{ gradient += d_y[at]; }", "{ }"],
       ["+= for =", "loss.accumulate != 0u", "true"],
-      ["activation left out", "gradient * derivative(y[at])", "gradient"],
+      ["activation left out", "gradient * derivative(loss.activation, y[at])", "gradient"],
       ["value not squared", "sum += difference * difference", "sum += difference"],
     ],
   },
   "losses/binary_cross_entropy_with_logits.wgsl": {
     derivative: DERIVATIVE,
+    artanh_series: SERIES,
+    log1p_near: LOG1P,
+    is_column: [["padding counts", "vec4u(width)", "vec4u(width + 3u)"]],
     reduction_scale: SCALE,
+    sum_of_four: FOUR,
     binary_cross_entropy_with_logits: [
       ["wrong sign of positive logits", "(1.0 - truth) - doubt", "doubt - (1.0 - truth)"],
       ["wrong sign of negative logits", "select(doubt - truth", "select(truth - doubt"],
@@ -341,7 +367,10 @@ const FAULTS: Faults = {
   },
   "losses/binary_cross_entropy.wgsl": {
     derivative: DERIVATIVE,
+    artanh_series: SERIES,
+    log1p_near: LOG1P,
     reduction_scale: SCALE,
+    sum_of_four: FOUR,
     binary_cross_entropy: [
       ["wrong sign", "(probability - truth) *", "(truth - probability) *"],
       ["missing factor: the variance", "(slope / variance)", "slope"],
@@ -361,6 +390,7 @@ const FAULTS: Faults = {
   "losses/gaussian_kl.wgsl": {
     derivative: DERIVATIVE,
     reduction_scale: SCALE,
+    sum_of_four: FOUR,
     gaussian_kl: [
       ["mean: wrong sign", "scale * m;", "scale * -m;"],
       ["mean: missing weight", "loss.weight * scale * m;", "scale * m;"],
@@ -386,6 +416,8 @@ const FAULTS: Faults = {
   },
   "losses/sparsity_kl.wgsl": {
     derivative: DERIVATIVE,
+    sum_of_four: FOUR,
+    artanh_series: SERIES,
     sparsity_kl: [
       ["wrong sign", "select(excess /", "select(-excess /"],
       ["missing factor ρ̂", "(mean * mean_rest)", "mean_rest"],
@@ -394,15 +426,16 @@ const FAULTS: Faults = {
       ["not divided by rows", " / f32(step.rows);", ";"],
       ["= for +=", "{ gradient += d_h[at]; }", "{ }"],
       ["+= for =", "loss.accumulate != 0u", "true"],
-      ["activation left out", "gradient * derivative(h[at])", "gradient"],
+      ["activation left out", "gradient * derivative(loss.activation, h[at])", "gradient"],
       ["value: dropped term", "loss.rest * beyond_log", "0.0 * beyond_log"],
     ],
   },
   "losses/total.wgsl": {
     loss_total: [
       ["one row too many", "at < step.rows * CHUNKS", "at < (step.rows + 1u) * CHUNKS"],
-      ["one level of the tree left out", "half > 0u", "half > 1u"],
     ],
+    workgroup_sum: TREE,
+    sum_of_four: FOUR,
   },
   "optim/sgd.wgsl": {
     sgd_update: [
@@ -441,11 +474,12 @@ const FAULTS: Faults = {
       ["every stretch in the first's place", "stretch.first + lane.x", "lane.x"],
     ],
     clip_total: [
-      ["no root", "sqrt(sums[0])", "sums[0]"],
+      ["no root", "sqrt(workgroup_sum(lane, sum))", "workgroup_sum(lane, sum)"],
       ["missing factor: the norm", "total.most / (norm + 1e-6)", "total.most"],
       ["scaled up too", "factor, factor < 1.0", "factor, true"],
-      ["one level of the tree left out", "half > 0u", "half > 1u"],
     ],
+    workgroup_sum: TREE,
+    sum_of_four: FOUR,
   },
   "optim/watch.wgsl": {
     squares: [["not squared", "dot(y, y)", "dot(y, vec4f(1.0))"]],
@@ -463,26 +497,107 @@ const FAULTS: Faults = {
       ["one level of the tree left out", "half > 0u", "half > 1u"],
     ],
   },
+  // users' functions
+  "layers/elementwise.wgsl": {
+    derivative: DERIVATIVE,
+    elementwise: [
+      ["one component twice", "function_forward(v.y)", "function_forward(v.x)"],
+      ["transposed index", "y[lane.x] =", "y[lane.x ^ 1u] ="],
+      [
+        "f(0) in the padding",
+        ", is_column(lane.x % vec4_count(layer.width), layer.width)",
+        ", vec4<bool>(true)",
+      ],
+      ["one row short", "this_step.rows", "this_step.rows - 1u"],
+    ],
+    elementwise_backward: [
+      ["wrong sign", "select(vec4f(0.0), d_y", "select(vec4f(0.0), -d_y"],
+      ["derivative left out", "d_y[lane.x] * slope", "d_y[lane.x]"],
+      ["one component twice", "function_derivative(v.z)", "function_derivative(v.x)"],
+      ["transposed index", "d_y[lane.x]", "d_y[lane.x].yxzw"],
+      ["= for +=", "{ d += d_x[lane.x]; }", "{ }"],
+      ["+= for =", "layer.accumulate != 0u", "true"],
+      ["activation left out", "d * derivative(layer.activation, v)", "d"],
+      ["one row short", "this_step.rows", "this_step.rows - 1u"],
+    ],
+  },
+  "losses/elementwise_loss.wgsl": {
+    derivative: DERIVATIVE,
+    reduction_scale: SCALE,
+    sum_of_four: FOUR,
+    elementwise_loss: [
+      ["value: one component twice", "loss_value(p.y, q.y)", "loss_value(p.x, q.x)"],
+      ["value: prediction and target swapped", "loss_value(p.z, q.z)", "loss_value(q.z, p.z)"],
+      ["value: padding counted", "sum += select(vec4f(0.0), value, exists)", "sum += value"],
+      ["value: not divided", "= scale * sum_of_four", "= sum_of_four"],
+      ["one row short", "b >= this_step.rows", "b + 1u >= this_step.rows"],
+      [
+        "wrong sign",
+        "weight * scale * slope, exists);\n      if (loss.accumulate_y",
+        "weight * scale * -slope, exists);\n      if (loss.accumulate_y",
+      ],
+      [
+        "missing weight",
+        "loss.weight * scale * slope, exists);\n      if (loss.accumulate_y",
+        "scale * slope, exists);\n      if (loss.accumulate_y",
+      ],
+      ["= for +=", "{ gradient += d_y[at]; }", "{ }"],
+      ["+= for =", "loss.accumulate_y != 0u", "true"],
+      ["activation left out", "gradient * derivative(loss.activation_y, p)", "gradient"],
+      ["derivative by the target instead", "loss_by_prediction(p.z, q.z)", "loss_by_target(p.z, q.z)"],
+      [
+        "target: wrong sign",
+        "weight * scale * slope, exists);\n      if (loss.accumulate_t",
+        "weight * scale * -slope, exists);\n      if (loss.accumulate_t",
+      ],
+      [
+        "target: missing scale",
+        "loss.weight * scale * slope, exists);\n      if (loss.accumulate_t",
+        "loss.weight * slope, exists);\n      if (loss.accumulate_t",
+      ],
+      ["target: one component twice", "loss_by_target(p.w, q.w)", "loss_by_target(p.x, q.x)"],
+      ["target: = for +=", "{ gradient += d_t[at]; }", "{ }"],
+      ["target: += for =", "loss.accumulate_t != 0u", "true"],
+      ["target: activation left out", "gradient * derivative(loss.activation_t, q)", "gradient"],
+    ],
+  },
 };
 
 /** All of them. */
-export const MUTANTS: readonly Mutant[] = Object.entries(FAULTS).flatMap(([shader, places]) =>
-  Object.entries(places).flatMap(([place, faults]) =>
-    faults.map(([fault, text, becomes]) => ({ shader, place, fault, text, becomes }))
-  )
-);
+export const MUTANTS: readonly Mutant[] = Object.entries(FAULTS).flatMap(([key, places]) => {
+  const [shader, variant] = key.split(", ") as [string, Variant?];
+  return Object.entries(places).flatMap(([place, faults]) =>
+    faults.map(([fault, text, becomes]) => ({
+      shader,
+      ...(variant && { variant }),
+      place,
+      fault,
+      text,
+      becomes,
+    }))
+  );
+});
+
+/** What a shader's faults are listed under: its file, and the kind of kernel where several kinds share it. */
+export function nameOf({ shader, variant }: Mutant): string {
+  return variant ? `${shader}, ${variant}` : shader;
+}
 
 /**
- * A shader with a fault in it.
+ * A part of a shader with a fault in it; as it is, if the function stands in another part.
  *
- * @throws Error if the function is not there, or the text does not stand in it exactly once
+ * @param code the text of the shader's file, or of a common file that stands before it
+ * @throws Error if the text does not stand in the function exactly once
  */
-export function mutate(code: string, { shader, place, fault, text, becomes }: Mutant): string {
+export function mutate(code: string, mutant: Mutant): string {
+  const { place, fault, text, becomes } = mutant;
   const start = code.indexOf(`fn ${place}(`);
+  if (start < 0) return code;
   const end = code.indexOf("\n}\n", start);
-  if (start < 0 || end < 0) throw new Error(`${shader} has no function ${place}`);
-  const body = code.slice(start, end);
+  const body = code.slice(start, end < 0 ? undefined : end);
   const count = body.split(text).length - 1;
-  if (count !== 1) throw new Error(`${shader}, ${place}, ${fault}: "${text}" stands there ${count} times`);
-  return code.slice(0, start) + body.replace(text, () => becomes) + code.slice(end);
+  if (count !== 1) {
+    throw new Error(`${nameOf(mutant)}, ${place}, ${fault}: "${text}" stands there ${count} times`);
+  }
+  return code.slice(0, start) + body.replace(text, () => becomes) + code.slice(start + body.length);
 }

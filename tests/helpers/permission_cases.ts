@@ -72,7 +72,11 @@ export const REFUSALS: readonly (readonly [Task, string, readonly string[], RegE
 export const NOT_REACHED = ["evaluate write", "compare-recipes write"];
 
 /** Permissions to read what `deno task tune` found: without it, tasks do with the adapter's usual kernels. */
-export const OPTIONAL: readonly (readonly [Task, string])[] = [["gradcheck", "read"], ["bench", "read"]];
+export const OPTIONAL: readonly (readonly [Task, string])[] = [
+  ["gradcheck", "read"],
+  ["bench", "read"],
+  ["wgsl", "read"],
+];
 
 /** Tasks that work with what they are granted, and arguments. */
 export const WORKING: readonly (readonly [Task, readonly string[]])[] = [
@@ -88,6 +92,7 @@ export const WORKING: readonly (readonly [Task, readonly string[]])[] = [
   ["replay", ["trace.json"]],
   ["gradcheck", ["basic", "--steps", "0"]],
   ["bench", ["basic", "--rounds", "1", "--steps", "20"]],
+  ["wgsl", ["basic"]],
   ["tune", ["basic", "--batch-size", "4", "--rounds", "1"]],
   ["bench:startup", ["--quick", "--rounds", "1", "--json"]],
   ["doctor", ["--quick"]],

@@ -1,0 +1,33 @@
+/**
+ * Softplus.
+ * @module
+ */
+import { activationOf, type ElementwiseActivation } from "./activation.ts";
+import { checkPositive } from "./expressions.ts";
+import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
+
+/**
+ * f(x) = log(1 + e^(beta·x)) / beta, with values in (0, ∞), smooth; computed as max(x, 0) + log(1 + e^−|beta·x|) / beta,
+ * which cannot overflow. PyTorch: `nn.Softplus(beta=1.0, threshold=20.0)`, whose threshold changes nothing that
+ * float32 shows.
+ *
+ * Source: Dugas et al., Incorporating Second-Order Functional Knowledge for Better Option Pricing (2001); Goodfellow,
+ * Bengio and Courville, Deep Learning (2016), eq. 3.31.
+ *
+ * @param options `beta`: how sharp the bend is, above 0; 1 if absent
+ * @throws InputError if beta is not above 0, or float32 does not hold it
+ */
+export function softplus({ beta = 1 }: { readonly beta?: number } = {}): ElementwiseActivation {
+  checkPositive("softplus", "beta", beta);
+  return activationOf({
+    name: "softplus",
+    forward: "select(x, 0.0, x <= 0.0) + log1p(exp(-abs(beta * x))) / beta", // not max(): that would turn NaN into 0
+    derivative: "logistic(beta * x)",
+    constants: { beta },
+    functions: SPECIAL_FUNCTIONS,
+    reference: {
+      forward: (x, { beta }) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(beta * x))) / beta,
+      derivative: (x, { beta }) => 1 / (1 + Math.exp(-beta * x)),
+    },
+  });
+}

@@ -1,0 +1,87 @@
+/**
+ * What the dispatches of a step compile, for people: which of them share a text, and the text with the origin of its
+ * parts.
+ * @module
+ */
+import { InputError, shown } from "../errors.ts";
+import type { Gpu } from "../gpu/device.ts";
+import { type KernelSpec, type KernelText, kernelText, type SourceLine } from "../gpu/kernel.ts";
+import { kernelOfDispatch } from "./compile.ts";
+import { lanesOfWorkgroup } from "./limits.ts";
+import type { Dispatch } from "./tensor.ts";
+
+/** A text that dispatches compile. */
+export interface DispatchedText extends KernelText {
+  /** The shader, entry point and constants. */
+  readonly kernel: KernelSpec;
+  /** The labels of the dispatches. */
+  readonly labels: readonly string[];
+}
+
+/**
+ * The different texts that dispatches compile, each with its entry point and constants, in the order of the dispatches.
+ *
+ * @param gpu the device that they are compiled for
+ * @param batchSize B
+ */
+export function textsOf(gpu: Gpu, dispatches: readonly Dispatch[], batchSize: number): DispatchedText[] {
+  const texts = new Map<string, DispatchedText & { labels: string[] }>();
+  for (const dispatch of dispatches) {
+    const kernel = kernelOfDispatch(dispatch, lanesOfWorkgroup(gpu, dispatch, batchSize));
+    const text = kernelText(kernel, gpu.rewriteShader);
+    const key = JSON.stringify([text.code, kernel.entryPoint, kernel.constants]);
+    const known = texts.get(key);
+    if (known) known.labels.push(dispatch.label);
+    else texts.set(key, { ...text, kernel, labels: [dispatch.label] });
+  }
+  return [...texts.values()];
+}
+
+/** A block for each text: entry point and file, constants, parts, dispatches. */
+export function formatTexts(texts: readonly DispatchedText[]): string {
+  return texts.map((text) => {
+    const { kernel: { shader, entryPoint }, labels, code, sources } = text;
+    const parts = sources.filter(isStart).map(({ part }) => part.path);
+    return [
+      `${entryPoint} of ${shader.path}, ${code.split("\n").length} lines`,
+      `  constants   ${formatConstants(text)}`,
+      `  parts       ${parts.join(", ")}`,
+      ...labels.map((label, k) => `  ${(k === 0 ? "dispatches" : "").padEnd(12)}${label}`),
+    ].join("\n");
+  }).join("\n\n");
+}
+
+/**
+ * The whole text of a dispatch as WGSL, with comments that say where each part comes from. Loops are written out.
+ *
+ * @throws InputError naming all labels, if there is no such dispatch
+ */
+export function formatText(texts: readonly DispatchedText[], label: string): string {
+  const found = texts.filter(({ labels }) => labels.includes(label));
+  if (found.length === 0) {
+    const known = texts.flatMap(({ labels }) => labels).map((known) => `"${known}"`).join(", ");
+    throw new InputError(
+      `Cannot print the shader of dispatch ${
+        shown(label)
+      }: expected one of ${known}; --print-plan shows what each does`,
+    );
+  }
+  return found.map((text) =>
+    [
+      `// ${label}: ${text.kernel.entryPoint} with ${formatConstants(text)}`,
+      ...text.code.split("\n").flatMap((line, k) =>
+        isStart(text.sources[k], k, text.sources)
+          ? [`// ---- ${text.sources[k].part.path} ----`, line]
+          : [line]
+      ),
+    ].join("\n")
+  ).join("\n");
+}
+
+const formatConstants = ({ kernel: { constants } }: DispatchedText) =>
+  Object.entries(constants).map(([name, value]) => `${name} ${value}`).join(", ");
+
+/** Whether a line is the first of its part. */
+function isStart({ part }: SourceLine, at: number, sources: readonly SourceLine[]): boolean {
+  return part !== sources[at - 1]?.part;
+}
