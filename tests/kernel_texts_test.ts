@@ -35,13 +35,13 @@ gpuTest(
       const [own, shared] = blocks;
       assert.equal(blocks.length, 4, blocks.join("\n\n"));
       assert.match(own, /^dense_forward of shaders\/layers\/dense_forward\.wgsl, \d+ lines\n/);
-      assert.match(own, /\n  constants   LANES \d+, TILE_ROWS 4, TILE_COLUMNS \d+\n/);
+      assert.match(own, /\n {2}constants {3}LANES \d+, TILE_ROWS 4, TILE_COLUMNS \d+\n/);
       assert.match(
         own,
-        /\n  parts       shaders\/common\/operands_buffer\.wgsl, .*forward of activation "leaky", /,
+        /\n {2}parts {7}shaders\/common\/operands_buffer\.wgsl, .*forward of activation "leaky", /,
       );
-      assert.match(own, /\n  dispatches  a forward$/);
-      assert.match(shared, /^dense_forward of .*\n  dispatches  b forward\n {14}c forward$/s);
+      assert.match(own, /\n {2}dispatches {2}a forward$/);
+      assert.match(shared, /^dense_forward of .*\n {2}dispatches {2}b forward\n {14}c forward$/s);
     }),
 );
 

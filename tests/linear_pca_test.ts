@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { trainLinear } from "../scripts/tools/linear_pca.ts";
 import { type Dataset, loadDataset } from "../src/data/dataset.ts";
-import { openGpu } from "../src/gpu/device.ts";
+import { withFault } from "./helpers/faults.ts";
 import { gpuTest } from "./helpers/gpu.ts";
 
 /** Images of 28×28 as images of 7×7, each pixel the mean of 16, in [0, 1]. */
@@ -41,20 +41,13 @@ gpuTest("a linear autoencoder ends within 2 % of PCA with the same code size", a
 Deno.test.each([
   [
     "a gradient without its bias",
-    "dense_backward_weight",
-    "= bias_sum[c];",
+    "layers/dense_backward_weight",
+    "= (*bias_sum)[c];",
     "= vec4f(0.0);",
   ],
-  ["one column of the code without its gradient", "dense_backward_input", "dot(a[r], w3));", "0.0);"],
-  ["updates in the gradient's direction", "adam", "p[at] = parameter -", "p[at] = parameter +"],
+  ["one column of the code without its gradient", "layers/dense_backward_input", "dot(a[r], w3));", "0.0);"],
+  ["updates in the gradient's direction", "optim/adam", "p[at] = parameter -", "p[at] = parameter +"],
 ])("a linear autoencoder does not end there with %s", async (_fault, shader, text, becomes) => {
-  using gpu = await openGpu({
-    rewriteShader(path, code) {
-      if (!path.endsWith(`/${shader}.wgsl`)) return code;
-      assert.ok(code.includes(text), `${path} has ${text}`);
-      return code.replaceAll(text, becomes);
-    },
-  });
-  const above = await abovePca(gpu);
+  const above = await withFault({ path: `shaders/${shader}.wgsl`, text, becomes }, abovePca);
   assert.ok(!(above < 0.02), `${(100 * above).toFixed(2)} % above PCA`);
 });

@@ -219,6 +219,14 @@ Deno.test("common/operands means the file that fits, and each common file stands
   assert.deepEqual(partsOf("texture"), ["operands_texture.wgsl", ...rest]);
 });
 
+Deno.test("line ends of Windows change nothing", () => {
+  const code =
+    "// after common/padding.wgsl\nfn f() {\n  for (var r = 0u; r < 2u; r++) { // unroll\n    g(r);\n  }\n}\n";
+  const of = (code: string) => kernelText({ shader: { path: "a.wgsl", code }, constants: {} }).code;
+  assert.ok(of(code).includes("g(1u);"));
+  assert.equal(of(code.replaceAll("\n", "\r\n")), of(code));
+});
+
 Deno.test("a recipe whose shader has a typo ends with one block and exit code 1", () =>
   withFolder(async (folder) => {
     for (const name of ["src", "scripts", "shaders", "fixtures/fashion-mnist-mini"]) await copy(name, folder);

@@ -30,10 +30,15 @@ fn row_of(tile: Tile, r: u32) -> u32 {
   return min(tile.row + r, step.rows - 1u);
 }
 
+/// The tile's vec4 column number c, or the last that exists.
+fn column_of(tile: Tile, c: u32) -> u32 {
+  return min(tile.column + c, tile.columns - 1u);
+}
+
 /// Forward: begins the sums with the bias.
 fn begin_with_bias(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-    let start = bias_of(min(tile.column + c, tile.columns - 1u));
+    let start = bias_of(column_of(tile, c));
     for (var r = 0u; r < TILE_ROWS; r++) { // unroll
       (*sum)[r * TILE_COLUMNS + c] = start;
     }
@@ -43,7 +48,7 @@ fn begin_with_bias(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
 /// Forward: Y = f(sum).
 fn store_activated(tile: Tile, width: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-    let column = min(tile.column + c, tile.columns - 1u);
+    let column = column_of(tile, c);
     for (var r = 0u; r < TILE_ROWS; r++) { // unroll
       y[row_of(tile, r) * tile.columns + column] = (*sum)[r * TILE_COLUMNS + c];
     }
@@ -60,7 +65,7 @@ fn store_activated(tile: Tile, width: u32, sum: ptr<function, array<vec4f, MAX_T
 fn begin_with_earlier(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   if (layer.accumulate != 0u) {
     for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      let column = min(tile.column + c, tile.columns - 1u);
+      let column = column_of(tile, c);
       for (var r = 0u; r < TILE_ROWS; r++) { // unroll
         (*sum)[r * TILE_COLUMNS + c] = d_x[row_of(tile, r) * tile.columns + column];
       }
@@ -71,7 +76,7 @@ fn begin_with_earlier(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
 /// Backward: dX = f'(X) · sum.
 fn store_gradient(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-    let column = min(tile.column + c, tile.columns - 1u);
+    let column = column_of(tile, c);
     for (var r = 0u; r < TILE_ROWS; r++) { // unroll
       d_x[row_of(tile, r) * tile.columns + column] = (*sum)[r * TILE_COLUMNS + c];
     }

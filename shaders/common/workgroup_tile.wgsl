@@ -24,29 +24,29 @@ struct Tile {
   row: u32,     // the workgroup's first row
   column: u32,  // its first vec4 column
   columns: u32, // vec4 columns of the whole matrix
-  lane: u32,    // in the workgroup
 }
 
-fn tile_of(workgroup: u32, lane: u32, width: u32) -> Tile {
+/// Without the lane, as what a barrier's condition depends on must be the same in the whole workgroup.
+fn tile_of(workgroup: u32, width: u32) -> Tile {
   let columns = vec4_count(width);
   let across = (columns + COLUMNS - 1u) / COLUMNS;
-  return Tile(workgroup / across * ROWS, workgroup % across * COLUMNS, columns, lane);
+  return Tile(workgroup / across * ROWS, workgroup % across * COLUMNS, columns);
 }
 
-/// Row number r of the tile's lane.
-fn row_of(tile: Tile, r: u32) -> u32 {
-  return tile.row + tile.lane / ACROSS + r * DOWN;
+/// Row number r of a lane.
+fn row_of(tile: Tile, lane: u32, r: u32) -> u32 {
+  return tile.row + lane / ACROSS + r * DOWN;
 }
 
-/// Vec4 column number c of the tile's lane.
-fn column_of(tile: Tile, c: u32) -> u32 {
-  return tile.column + tile.lane % ACROSS + c * ACROSS;
+/// Vec4 column number c of a lane.
+fn column_of(tile: Tile, lane: u32, c: u32) -> u32 {
+  return tile.column + lane % ACROSS + c * ACROSS;
 }
 
 /// Forward: begins the sums with the bias.
-fn begin_with_bias(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
+fn begin_with_bias(tile: Tile, lane: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-    let start = bias_of(min(column_of(tile, c), tile.columns - 1u));
+    let start = bias_of(min(column_of(tile, lane, c), tile.columns - 1u));
     for (var r = 0u; r < TILE_ROWS; r++) { // unroll
       (*sum)[r * TILE_COLUMNS + c] = start;
     }
@@ -54,11 +54,11 @@ fn begin_with_bias(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
 }
 
 /// Forward: Y = f(sum).
-fn store_activated(tile: Tile, width: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {
+fn store_activated(tile: Tile, lane: u32, width: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-    let column = column_of(tile, c);
+    let column = column_of(tile, lane, c);
     for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-      let row = row_of(tile, r);
+      let row = row_of(tile, lane, r);
       if (row < step.rows && column < tile.columns) {
         y[row * tile.columns + column] = activated((*sum)[r * TILE_COLUMNS + c], column, width);
       }
@@ -67,11 +67,11 @@ fn store_activated(tile: Tile, width: u32, sum: ptr<function, array<vec4f, MAX_T
 }
 
 /// Backward: dX = f'(X) · ( sum + what other readers of X wrote before ).
-fn store_gradient(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
+fn store_gradient(tile: Tile, lane: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-    let column = column_of(tile, c);
+    let column = column_of(tile, lane, c);
     for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-      let row = row_of(tile, r);
+      let row = row_of(tile, lane, r);
       if (row < step.rows && column < tile.columns) {
         let at = row * tile.columns + column;
         var d = (*sum)[r * TILE_COLUMNS + c];

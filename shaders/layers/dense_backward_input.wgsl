@@ -19,7 +19,6 @@
 
 // Adds a tile of A·Wᵀ to `sum`.
 fn add_product(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
-  let I4 = tile.columns;
   let O4 = vec4_count(layer.outputs);
   for (var o = 0u; o < O4; o++) {
     var a: array<vec4f, MAX_ROWS>;
@@ -27,7 +26,7 @@ fn add_product(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
       a[r] = left_at(row_of(tile, r) * O4 + o);
     }
     for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      let row = 4u * min(tile.column + c, I4 - 1u) * O4 + o;
+      let row = 4u * column_of(tile, c) * O4 + o;
       let w0 = right_at(row);
       let w1 = right_at(row + O4);
       let w2 = right_at(row + 2u * O4);

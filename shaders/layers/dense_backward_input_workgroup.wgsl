@@ -14,18 +14,18 @@ var<workgroup> left_tile: array<vec4f, ROWS * DEPTH>;              // [row][o]
 var<workgroup> w_tile: array<vec4f, 4u * DEPTH * (COLUMNS + 1u)>; // [i modulo 4][o][i / 4, and one that is not used]
 
 /// Adds the workgroup's tile of A·Wᵀ to `sum`, each lane its own part.
-fn add_product(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
+fn add_product(tile: Tile, lane: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   let I4 = vec4_count(layer.inputs);
   let O4 = vec4_count(layer.outputs);
-  let row = tile.lane / ACROSS;
-  let column = tile.lane % ACROSS;
+  let row = lane / ACROSS;
+  let column = lane % ACROSS;
   for (var start = 0u; start < O4; start += DEPTH) {
-    for (var at = tile.lane; at < ROWS * DEPTH; at += LANES) {
+    for (var at = lane; at < ROWS * DEPTH; at += LANES) {
       let b = min(tile.row + at / DEPTH, step.rows - 1u);
       let o = start + at % DEPTH;
       left_tile[at] = select(vec4f(0.0), left_at(b * O4 + min(o, O4 - 1u)), o < O4);
     }
-    for (var at = tile.lane; at < 4u * COLUMNS * DEPTH; at += LANES) {
+    for (var at = lane; at < 4u * COLUMNS * DEPTH; at += LANES) {
       let i = at / DEPTH; // in the tile
       let o = at % DEPTH;
       let place = min(4u * tile.column + i, 4u * I4 - 1u) * O4 + min(start + o, O4 - 1u);
@@ -57,11 +57,11 @@ fn dense_backward_input_workgroup(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = tile_of(workgroup.x, lane, layer.inputs);
+  let tile = tile_of(workgroup.x, layer.inputs);
   if (tile.row >= step.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
-  add_product(tile, &sum);
-  store_gradient(tile, &sum);
+  add_product(tile, lane, &sum);
+  store_gradient(tile, lane, &sum);
 }
 
 @compute @workgroup_size(LANES)
@@ -69,10 +69,10 @@ fn tied_forward_workgroup(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = tile_of(workgroup.x, lane, layer.inputs);
+  let tile = tile_of(workgroup.x, layer.inputs);
   if (tile.row >= step.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
-  begin_with_bias(tile, &sum);
-  add_product(tile, &sum);
-  store_activated(tile, layer.inputs, &sum);
+  begin_with_bias(tile, lane, &sum);
+  add_product(tile, lane, &sum);
+  store_activated(tile, lane, layer.inputs, &sum);
 }

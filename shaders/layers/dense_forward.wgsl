@@ -25,7 +25,7 @@ fn add_product(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
       a[r] = left_at(row_of(tile, r) * I4 + i);
     }
     for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      let column = 4u * i * O4 + min(tile.column + c, O4 - 1u);
+      let column = 4u * i * O4 + column_of(tile, c);
       let w0 = right_at(column);
       let w1 = right_at(column + O4);
       let w2 = right_at(column + 2u * O4);

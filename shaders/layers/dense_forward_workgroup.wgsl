@@ -14,18 +14,18 @@ var<workgroup> left_tile: array<vec4f, ROWS * DEPTH>;      // [row][i]
 var<workgroup> w_tile: array<vec4f, 4u * DEPTH * COLUMNS>; // [i][column]
 
 /// Adds the workgroup's tile of A·W to `sum`, each lane its own part.
-fn add_product(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
+fn add_product(tile: Tile, lane: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   let I4 = vec4_count(layer.inputs);
   let O4 = vec4_count(layer.outputs);
-  let row = tile.lane / ACROSS;
-  let column = tile.lane % ACROSS;
+  let row = lane / ACROSS;
+  let column = lane % ACROSS;
   for (var start = 0u; start < I4; start += DEPTH) {
-    for (var at = tile.lane; at < ROWS * DEPTH; at += LANES) {
+    for (var at = lane; at < ROWS * DEPTH; at += LANES) {
       let b = min(tile.row + at / DEPTH, step.rows - 1u);
       let i = start + at % DEPTH;
       left_tile[at] = select(vec4f(0.0), left_at(b * I4 + min(i, I4 - 1u)), i < I4);
     }
-    for (var at = tile.lane; at < 4u * DEPTH * COLUMNS; at += LANES) {
+    for (var at = lane; at < 4u * DEPTH * COLUMNS; at += LANES) {
       let i = 4u * start + at / COLUMNS;
       let o = min(tile.column + at % COLUMNS, O4 - 1u);
       w_tile[at] = select(vec4f(0.0), right_at(min(i, 4u * I4 - 1u) * O4 + o), i < 4u * I4);
@@ -56,12 +56,12 @@ fn dense_forward_workgroup(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = tile_of(workgroup.x, lane, layer.outputs);
+  let tile = tile_of(workgroup.x, layer.outputs);
   if (tile.row >= step.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
-  begin_with_bias(tile, &sum);
-  add_product(tile, &sum);
-  store_activated(tile, layer.outputs, &sum);
+  begin_with_bias(tile, lane, &sum);
+  add_product(tile, lane, &sum);
+  store_activated(tile, lane, layer.outputs, &sum);
 }
 
 @compute @workgroup_size(LANES)
@@ -69,9 +69,9 @@ fn tied_backward_input_workgroup(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = tile_of(workgroup.x, lane, layer.outputs);
+  let tile = tile_of(workgroup.x, layer.outputs);
   if (tile.row >= step.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
-  add_product(tile, &sum);
-  store_gradient(tile, &sum);
+  add_product(tile, lane, &sum);
+  store_gradient(tile, lane, &sum);
 }

@@ -60,7 +60,7 @@ export function assembleShader(
 ): AssembledShader {
   const rewritten = ({ path, code }: ShaderPart): ShaderPart => ({
     path,
-    code: rewrite(path, code, shader.path),
+    code: rewrite(path, code, shader.path).replaceAll("\r\n", "\n"), // as editors on Windows write them
   });
   const file = rewritten(shader);
   const common = new Map<string, ShaderPart>();

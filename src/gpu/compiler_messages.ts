@@ -66,21 +66,19 @@ export function entryPointError(
   { code, sources }: KernelText,
   message: string,
 ): ShaderError {
-  const known = [...code.matchAll(/@compute[^{;]*?\bfn\s+(\w+)/g)].map(([, name]) => `"${name}"`);
-  if (!known.includes(`"${entryPoint}"`)) {
-    const found = known.length > 0 ? `found ${known.join(", ")}` : "found none";
-    return new ShaderError(shader.path, `expected an entry point "${entryPoint}" but ${found}`);
+  const known = [...code.matchAll(/@compute[^{;]*?\bfn\s+(\w+)/g)].map(([, name]) => name);
+  if (!known.includes(entryPoint)) {
+    const found = known.map((name) => `"${name}"`).join(", ") || "none";
+    return new ShaderError(shader.path, `expected an entry point "${entryPoint}" but found ${found}`);
   }
-  const { reason } = explain(message);
-  const in_ = `in entry point "${entryPoint}"`;
-  const binding = /\bbinding: (\d+)/.exec(reason)?.[1];
-  if (binding === undefined) return new ShaderError(shader.path, `${in_}: ${reason}`);
-  const bound = `the dispatch binds ${access.map((use, at) => `${at} ${use}`).join(", ")}`;
+  const reason = `in entry point "${entryPoint}": ${explain(message).reason}`;
+  const [, binding] = /\bbinding: (\d+)/.exec(reason) ?? [];
+  if (binding === undefined) return new ShaderError(shader.path, reason);
+  const bound = [`the dispatch binds ${access.map((use, at) => `${at} ${use}`).join(", ")}`];
   const declared = sources.filter((source) => lineOf(source).includes(`@binding(${binding})`));
   // which of several declarations the entry point uses is not known
-  return declared.length === 1
-    ? errorAt(declared[0], 1 + lineOf(declared[0]).indexOf("@binding"), `${in_}: ${reason}`, [bound])
-    : new ShaderError(shader.path, `${in_}: ${reason}`, undefined, [bound]);
+  if (declared.length !== 1) return new ShaderError(shader.path, reason, undefined, bound);
+  return errorAt(declared[0], 1 + lineOf(declared[0]).indexOf("@binding"), reason, bound);
 }
 
 /** What a drawn message says, without the drawing. */
@@ -117,9 +115,10 @@ function columnInSource(compiled: string, source: string, column: number): numbe
   const inSource = words(source);
   let start = 1, startInSource = 1;
   for (const [k, word] of words(compiled).entries()) {
-    if (column < start + word.length) return startInSource + Math.min(column - start, inSource[k].length - 1);
+    const { length } = inSource[k] ?? word;
+    if (column < start + word.length) return startInSource + Math.min(column - start, length - 1);
     start += word.length;
-    startInSource += inSource[k]?.length ?? 0;
+    startInSource += length;
   }
   return startInSource;
 }

@@ -19,7 +19,7 @@ export interface Tensor {
   readonly contents?: Float32Array<ArrayBuffer>;
 }
 
-/** What a dense layer does to its sums; the number is what shaders know it by. */
+/** What a dense layer does to its sums, and the number that `shaders/common/activation.wgsl` knows it by. */
 export const ACTIVATIONS = { identity: 0, sigmoid: 1, tanh: 2, relu: 3 } as const;
 
 /** The name of an activation. */

@@ -60,10 +60,10 @@ const PRODUCT_BACKWARD = [
 
 const BIAS = [["dropped bias", "start = bias[", "start = 0.0 * bias["]] as const;
 const FORWARD = [
-  ["bias left out", "begin_with_bias(tile, &sum);", ""],
-  ["product left out", "add_product(tile, &sum);", ""],
+  ["bias left out", "begin_with_bias(", "// begin_with_bias("],
+  ["product left out", "add_product(", "// add_product("],
 ] as const;
-const BACKWARD = [["product left out", "add_product(tile, &sum);", ""]] as const;
+const BACKWARD = [["product left out", "add_product(", "// add_product("]] as const;
 const ACTIVATED = [
   ["activation left out", "activate(layer.activation, z)", "z"],
 ] as const;
