@@ -120,11 +120,11 @@ Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
   async (variant) => {
     assert.deepEqual(await noticed(AS_QUOTIENT, "tanh", variant), []);
     const found = await noticed([...AS_QUOTIENT, ...NO_GUARD], "tanh", variant);
-    for (const  of of["activation", "dense", "tied dense"]) {
+    for (const op of ["activation", "dense", "tied dense"]) {
       for (const z of [100, -100, 1000, -1000, 3e38, -3e38]) {
         assert.ok(
-          found.some((line) => line.startsWith(`${of} forward at z = ${Math.fround(z)}:`)),
-          `${of}, ${z}\n${found.join("\n")}`,
+          found.some((line) => line.startsWith(`${op} forward at z = ${Math.fround(z)}:`)),
+          `${op}, ${z}\n${found.join("\n")}`,
         );
       }
     }
@@ -144,8 +144,8 @@ Deno.test.each(
   ] as [Activation, string, string, string][],
 )("NaN that becomes a number is noticed: %s, %s", async (name, _fault, from, to) => {
   const found = await noticed([[from, to]], name, "register");
-  for (const  of of["activation", "dense", "tied dense"]) {
-    assert.ok(found.some((line) => line.startsWith(`${of} forward at z = NaN:`)), found.join("\n"));
+  for (const op of ["activation", "dense", "tied dense"]) {
+    assert.ok(found.some((line) => line.startsWith(`${op} forward at z = NaN:`)), found.join("\n"));
   }
 });
 

@@ -7,7 +7,8 @@ import { type DispatchedText, formatText, formatTexts, textsOf } from "../src/gr
 import { Parameters } from "../src/graph/parameters.ts";
 import { dense } from "../src/layers/dense.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
-import { ROOT } from "./helpers/commands.ts";
+import { join } from "node:path";
+import { recipeText, ROOT, runScript, runTask, withProjectFolder } from "./helpers/commands.ts";
 import { gpuTest, withKernels } from "./helpers/gpu.ts";
 
 /** The texts of three layers, of which the first brings a part of its own. */
@@ -78,7 +79,7 @@ gpuTest("another label is refused with those that there are", async (gpu) => {
 
 Deno.test("deno task wgsl RECIPE LABEL prints WGSL alone", async () => {
   const { code, stdout } = await new Deno.Command("deno", {
-    args: ["run", "-q", "--no-prompt", "--no-check", "scripts/wgsl.ts", "basic", "--kernels", "naive"]
+    args: ["run", "-q", "--no-prompt", "--no-check", "scripts/tools/wgsl.ts", "basic", "--kernels", "naive"]
       .concat(["encoder", "forward"]),
     cwd: ROOT,
   }).output();
@@ -90,3 +91,21 @@ Deno.test("deno task wgsl RECIPE LABEL prints WGSL alone", async () => {
   );
   assert.match(text, /\nfn dense_forward_naive\(/);
 });
+
+Deno.test("deno task wgsl prints what does not compile, too", () =>
+  withProjectFolder(async (folder) => {
+    const script = join(folder, "mine.ts");
+    const broken = `const broken = activationOf({ name: "broken", forward: "sine(x)", derivative: "cos(x)",
+  reference: { forward: Math.sin, derivative: Math.cos } });`;
+    const text = recipeText("deep").replace("import { adam,", "import { activationOf, adam,")
+      .replace("export const deep", `${broken}\nexport const deep`).replace('"tanh"', "broken");
+    await Deno.writeTextFile(script, text);
+    const label = "encoder.0 broken forward";
+    const { code, stdout, stderr } = await runTask("wgsl", [script, ...label.split(" ")]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^\/\/ ---- forward of activation "broken" ----\n.*\nsine\(x\)\n/m);
+    const trained = await runScript(script, ["--limit", "64", "--dry-run"], folder);
+    assert.equal(trained.code, 1);
+    assert.match(trained.stderr, /Cannot compile forward of activation "broken":1:1: .*sine/);
+    assert.doesNotMatch(trained.stderr, /bug in Bottleneck|\n {4}at /);
+  }));

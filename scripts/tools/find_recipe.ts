@@ -4,6 +4,7 @@ import { basename, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { InputError, oneLine, shown } from "../../src/errors.ts";
 import { isRecipe, type Recipe } from "../../src/run/recipe.ts";
+import { importShipped } from "../recipes.ts";
 import { readScript, type RecipeScript } from "../../src/run/recipe_script.ts";
 
 /** A recipe and where it is. */
@@ -46,7 +47,7 @@ export async function findRecipe(nameOrPath: string): Promise<FoundRecipe> {
   const url = isPath ? pathToFileURL(resolve(nameOrPath)) : new URL(`../${nameOrPath}.ts`, import.meta.url);
   const module: Readonly<Record<string, unknown>> = isPath
     ? await importScript(url, nameOrPath)
-    : await import(`../${nameOrPath}.ts`); // a template, so that no permission is needed and a URL will do
+    : await importShipped(nameOrPath);
   return { recipe: recipeIn(module, nameOrPath), script: readScript(url.href) };
 }
 

@@ -7,7 +7,7 @@ import type { Gpu } from "../gpu/device.ts";
 import { ROW_BYTES } from "../gpu/image.ts";
 import { createPipeline, type KernelSpec, type Shader } from "../gpu/kernel.ts";
 import totalCode from "../../shaders/losses/total.wgsl" with { type: "text" };
-import type { Graph, LossTerm } from "./graph.ts";
+import type { Graph, LossTerm, Node } from "./graph.ts";
 import { LOSS_CHUNKS } from "./graph.ts";
 import { planImages, type StepImages } from "./images.ts";
 import { checkLimits, lanesOfWorkgroup } from "./limits.ts";
@@ -83,6 +83,48 @@ export const LOSS_RING = 1024;
 
 const TOTAL: Shader = { path: "shaders/losses/total.wgsl", code: totalCode };
 
+/** What a step runs before the update of its parameters. */
+interface PlannedDispatches {
+  /** The nodes that it needs, in recorded order. */
+  readonly used: readonly Node[];
+  /** Where the losses go. */
+  readonly ring: Tensor;
+  /** Forward, backward, and the totals of the losses. */
+  readonly dispatches: Dispatch[];
+}
+
+/**
+ * Decides what a step dispatches before its update. Nothing is compiled, and nothing is made on the GPU.
+ *
+ * @throws TypeError if a trainable parameter is used by no loss
+ */
+export function planDispatches(gpu: Gpu, graph: Graph, options: CompileOptions): PlannedDispatches {
+  const { losses = [], outputs = [], held = [], trainable = [], gradients = [], label } = options;
+  const used = reachable(graph, losses, outputs, held);
+  const requests = planGradients(used, losses, trainable, gradients);
+  const updated = new Set<Parameter>();
+  for (const [node, request] of requests) {
+    node.parameters.forEach((parameter, at) =>
+      request.parameters[at] !== undefined && updated.add(parameter)
+    );
+  }
+  for (const parameter of trainable) {
+    if (!updated.has(parameter)) {
+      throw new TypeError(`Cannot train "${parameter.name}" in ${label}: no loss depends on it`);
+    }
+  }
+
+  const ring: Tensor = { name: "losses", bytes: 4 * LOSS_RING * Math.max(1, losses.length) };
+  const dispatches: Dispatch[] = [];
+  for (const node of used) dispatches.push(...node.forward(gpu, requests.get(node)));
+  for (const node of used.toReversed()) {
+    const request = requests.get(node);
+    if (request) dispatches.push(...node.backward(gpu, request));
+  }
+  losses.forEach((term, at) => dispatches.push(totalOf(term, at, losses.length, ring)));
+  return { used, ring, dispatches };
+}
+
 /**
  * Compiles a graph into a step.
  *
@@ -99,40 +141,8 @@ export async function compile(
   parameters: Parameters,
   options: CompileOptions,
 ): Promise<Step> {
-  const {
-    losses = [],
-    outputs = [],
-    held = [],
-    trainable = [],
-    gradients = [],
-    optimizer,
-    clip: clipping,
-    watch,
-    label,
-  } = options;
-  const used = reachable(graph, losses, outputs, held);
-  const requests = planGradients(used, losses, trainable, gradients);
-  const updated = new Set<Parameter>();
-  for (const [node, request] of requests) {
-    node.parameters.forEach((parameter, at) =>
-      request.parameters[at] !== undefined && updated.add(parameter)
-    );
-  }
-  for (const parameter of trainable) {
-    if (!updated.has(parameter)) {
-      throw new TypeError(`Cannot train "${parameter.name}" in ${label}: no loss depends on it`);
-    }
-  }
-
-  const lossBytes = 4 * LOSS_RING * Math.max(1, losses.length);
-  const ring: Tensor = { name: "losses", bytes: lossBytes };
-  const dispatches: Dispatch[] = [];
-  for (const node of used) dispatches.push(...node.forward(gpu, requests.get(node)));
-  for (const node of used.toReversed()) {
-    const request = requests.get(node);
-    if (request) dispatches.push(...node.backward(gpu, request));
-  }
-  losses.forEach((term, at) => dispatches.push(totalOf(term, at, losses.length, ring)));
+  const { held = [], trainable = [], optimizer, clip: clipping, watch, label } = options;
+  const { used, ring, dispatches } = planDispatches(gpu, graph, options);
   const values = used.flatMap(({ output }) => output ? [output] : []);
   checkLimits(gpu, { label, batchSize: graph.batchSize, parameters, values, dispatches });
   parameters.allocate(gpu);

@@ -81,7 +81,7 @@ export function formatText(texts: readonly DispatchedText[], label: string): str
 const formatConstants = ({ kernel: { constants } }: DispatchedText) =>
   Object.entries(constants).map(([name, value]) => `${name} ${value}`).join(", ");
 
-/** Whether a line is the first of its part. */
+/** Whether a line is the first of its part, of which several may have one name. */
 function isStart({ part }: SourceLine, at: number, sources: readonly SourceLine[]): boolean {
-  return part !== sources[at - 1]?.part;
+  return part.path !== sources[at - 1]?.part.path;
 }
