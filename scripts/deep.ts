@@ -3,8 +3,8 @@
 // Run:    deno task deep    (offline: deno run --allow-read --allow-write=runs scripts/deep.ts; flags: --help)
 // Expect: on MNIST a test error of 0.034 to 0.037 per pixel (PCA with 3 components: 0.052), and 80 % of the test codes
 //         classified correctly by their 5 nearest training codes.
-import { adam, dense, openTraining, parseRecipe, recipe, runCommand, sizesFlag } from "../mod.ts";
-import { squaredError, trainingFlags } from "../mod.ts";
+import { adam, dense, squaredError } from "../mod.ts"; // the network
+import { openTraining, parseRecipe, recipe, runCommand, sizesFlag, trainingFlags } from "../mod.ts";
 
 export const deep = recipe({
   name: "deep",

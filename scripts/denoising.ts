@@ -6,8 +6,9 @@
 //         and 0.053 on noisy images. The clean ones are worse since the tutorial's noise shifts the mean of the input
 //         by one half: clean images are not what it was trained on. Zero-mean noise, such as --noise gaussian:0.3, is
 //         the better experiment. On --freeze see stacked.ts.
-import { adam, corruptPixels, layerwiseEvaluation, noiseFlag, openTraining, parseRecipe } from "../mod.ts";
-import { planStages, recipe, runCommand } from "../mod.ts";
+import { adam, corruptPixels } from "../mod.ts"; // the network
+import { layerwiseEvaluation, noiseFlag, openTraining, parseRecipe, planStages, recipe } from "../mod.ts";
+import { runCommand } from "../mod.ts";
 import { layerwiseNetwork, stacked } from "./stacked.ts";
 
 export const denoising = recipe({

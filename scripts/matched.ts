@@ -5,10 +5,11 @@
 // Run:    deno task matched    (offline: deno run --allow-read --allow-write=runs scripts/matched.ts; flags: --help)
 // Expect: on MNIST after 5 epochs a test error of 0.0676, that of the mean image (PyTorch: 0.055 to 0.068), and 0.050
 //         with --match none. A collapse makes every level's error small; the spread that is printed beside it tells.
-import { activation as activate, adam, binaryCrossEntropy, binaryCrossEntropyWithLogits } from "../mod.ts";
-import { type ActivationLike, choice, dense, detach, flag, type LossTerm, measureLevels } from "../mod.ts";
-import { openTraining, optionalNumber, parseRecipe, recipe, runCommand, sizesFlag } from "../mod.ts";
-import { squaredError, tiedDense, trainingFlags, type Value } from "../mod.ts";
+import { activation as activate, type ActivationLike, adam, binaryCrossEntropy } from "../mod.ts";
+import { binaryCrossEntropyWithLogits, dense, detach, type LossTerm, squaredError } from "../mod.ts";
+import { tiedDense, type Value } from "../mod.ts";
+import { choice, flag, measureLevels, openTraining, optionalNumber, parseRecipe, recipe } from "../mod.ts";
+import { runCommand, sizesFlag, trainingFlags } from "../mod.ts";
 
 /** The learning rate of each kind of matching. */
 const RATES = { mse: 0.01, bce: 1e-4, none: 1e-3 };

@@ -9,8 +9,9 @@
 //         penalty included, and a test error of 0.044 to 0.048 on clean and 0.037 on noisy images, as in denoising.ts.
 //         At this weight mean activations stay far from ρ, at 0.13 to 0.28, and 0.4 to 0.5 in the last code: try
 //         --sparsity-weight 1e-3. Without --freeze a code drifts away from ρ after its own stage, as nothing holds it.
-import { adam, corruptPixels, layerwiseEvaluation, measureSparsity, number, openTraining } from "../mod.ts";
-import { parseRecipe, planStages, recipe, runCommand, sparsityKl, sparsityRows, stageFlags } from "../mod.ts";
+import { adam, corruptPixels, sparsityKl } from "../mod.ts"; // the network
+import { layerwiseEvaluation, measureSparsity, number, openTraining, parseRecipe } from "../mod.ts";
+import { planStages, recipe, runCommand, sparsityRows, stageFlags } from "../mod.ts";
 import { denoising } from "./denoising.ts";
 import { layerwiseNetwork } from "./stacked.ts";
 

@@ -6,9 +6,10 @@
 // Expect: on MNIST a test error of 0.030, and 88 % of the test codes classified correctly (PyTorch's figures). A stage
 //         trains all layers that it uses, as the tutorial's code does and its text does not; with --freeze only its
 //         own pair, and the code is no better than PCA's (0.052). docs/recipes/stacked.md tells the whole story.
-import { type ActivationLike, adam, dense, layerwiseEvaluation, type Model, openTraining } from "../mod.ts";
-import { type NetworkContext, parseRecipe, planStages, recipe, type Reduction, runCommand } from "../mod.ts";
-import { squaredError, stageFlags, trainingFlags, type Value } from "../mod.ts";
+import { type ActivationLike, adam, dense, type Model, type NetworkContext, type Reduction } from "../mod.ts";
+import { squaredError, type Value } from "../mod.ts";
+import { layerwiseEvaluation, openTraining, parseRecipe, planStages, recipe, runCommand } from "../mod.ts";
+import { stageFlags, trainingFlags } from "../mod.ts";
 
 /** What a layer-wise network is made of; denoising.ts and sparse.ts have the same one. */
 export interface LayerwiseSettings {

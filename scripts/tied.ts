@@ -5,8 +5,9 @@
 // Run:    deno task tied    (offline: deno run --allow-read --allow-write=runs scripts/tied.ts; flags: --help)
 // Expect: on MNIST a cost per batch of 424 after the first epoch and 268 to 274 after 30, a test error of 0.017 per
 //         pixel (PCA with 32 components: 0.0168). As the cost is a sum, the learning rate belongs to this batch size.
-import { adam, dense, lastEpoch, openTraining, parseRecipe, recipe, runCommand, sizesFlag } from "../mod.ts";
-import { squaredError, subtractRow, tiedDense, trainingFlags } from "../mod.ts";
+import { adam, dense, squaredError, subtractRow, tiedDense } from "../mod.ts"; // the network
+import { lastEpoch, openTraining, parseRecipe, recipe, runCommand, sizesFlag } from "../mod.ts";
+import { trainingFlags } from "../mod.ts";
 
 export const tied = recipe({
   name: "tied",

@@ -4,53 +4,23 @@
 // Run:    deno task vae    (offline: deno run --allow-read --allow-write=runs scripts/vae.ts; flags: --help)
 // Expect: on MNIST a test total of 104.0 and 105.0 nats per image after 15 epochs (seeds 0 and 1; PyTorch 104.3 to
 //         104.6), with all 20 code units active. As the loss is a sum, the learning rate belongs to this batch size.
-import { activation as activate, adam, binaryCrossEntropyWithLogits, codeFlag, codeNoise } from "../mod.ts";
-import {
-  type ActivationLike,
-  dense,
-  gaussianKl,
-  type Graph,
-  number,
-  openTraining,
-  type Parameters,
-} from "../mod.ts";
-import {
-  parseRecipe,
-  perImage,
-  recipe,
-  reparameterize,
-  runCommand,
-  sizesFlag,
-  trainingFlags,
-} from "../mod.ts";
-import { type Value, variationalEvaluation } from "../mod.ts";
+import { activation as activate, type ActivationLike, adam, binaryCrossEntropyWithLogits } from "../mod.ts";
+import { codeNoise, dense, gaussianKl, type Graph, type Parameters, reparameterize } from "../mod.ts";
+import { type Value } from "../mod.ts";
+import { codeFlag, number, openTraining, parseRecipe, perImage, recipe, runCommand } from "../mod.ts";
+import { sizesFlag, trainingFlags, variationalEvaluation } from "../mod.ts";
 
-type Settings = {
-  readonly sizes: readonly number[];
-  readonly activation: ActivationLike;
-  readonly bias: boolean;
-};
+type Layer = (k: number, x: Value, outputs: number, activation: ActivationLike) => Value;
 
 /** What records layer k = 1, 2, …: the example numbers its layers through, encoder and decoder. */
-function layers(graph: Graph, parameters: Parameters, bias: boolean) {
-  return (k: number, x: Value, outputs: number, activation: ActivationLike): Value =>
-    dense(graph, parameters, x, {
-      label: `fc${k}`,
-      outputs,
-      activation,
-      initializer: "pytorch-linear",
-      bias,
-    });
+function layersOf(graph: Graph, parameters: Parameters, bias: boolean): Layer {
+  const initializer = "pytorch-linear";
+  return (k, x, outputs, activation) =>
+    dense(graph, parameters, x, { label: `fc${k}`, outputs, activation, initializer, bias });
 }
 
 /** Records the decoder: from codes to logits. */
-function decode(
-  { sizes, activation, bias }: Settings,
-  graph: Graph,
-  parameters: Parameters,
-  z: Value,
-): Value {
-  const layer = layers(graph, parameters, bias);
+function decode(layer: Layer, sizes: readonly number[], activation: ActivationLike, z: Value): Value {
   let x = z; //                                                   [B, 20]
   for (let k = sizes.length - 2; k >= 0; k--) { //                → [B, 400] → [B, 784]
     x = layer(2 * sizes.length - 1 - k, x, sizes[k], k > 0 ? activation : "identity");
@@ -72,16 +42,16 @@ export const vae = recipe({
     bias: true,
     reduction: "sum", // of both terms: over pixels or code units, and batch
   },
-  network(settings, context) {
-    const { sizes, activation, bias, reduction, beta } = settings, { graph, parameters, pixels } = context;
-    const layer = layers(graph, parameters, bias), last = sizes.length - 1, code = sizes[last];
+  network({ sizes, activation, bias, reduction, beta }, context) {
+    const { graph, parameters, pixels } = context, last = sizes.length - 1, code = sizes[last];
+    const layer = layersOf(graph, parameters, bias);
     let x = pixels; //                                            [B, 784]
     for (let k = 1; k < last; k++) x = layer(k, x, sizes[k], activation); //    → [B, 400]
     const mean = layer(last, x, code, "identity"); //             [B, 400] → [B, 20]
     const logVariance = layer(last + 1, x, code, "identity"); //  [B, 400] → [B, 20]
     const noise = codeNoise(context, code); //                    without noise the code is its mean
     const z = noise ? reparameterize(graph, mean, logVariance, noise, { label: "z" }) : mean;
-    const logits = decode(settings, graph, parameters, z); //     [B, 20] → [B, 400] → [B, 784]
+    const logits = decode(layer, sizes, activation, z); //        [B, 20] → [B, 400] → [B, 784]
     const output = activate(graph, logits, { label: "output", activation: "sigmoid" });
     const losses = [
       binaryCrossEntropyWithLogits(graph, logits, pixels, { label: "reconstruction", reduction }),
@@ -90,10 +60,10 @@ export const vae = recipe({
     return { code: mean, output, losses };
   },
   optimizer: ({ learningRate }) => adam({ learningRate }),
-  evaluation: (settings) =>
+  evaluation: ({ sizes, activation, bias }) =>
     variationalEvaluation({
-      decoder: (graph, parameters, z) => decode(settings, graph, parameters, z),
-      codeSize: settings.sizes.at(-1)!,
+      decoder: (graph, parameters, z) => decode(layersOf(graph, parameters, bias), sizes, activation, z),
+      codeSize: sizes.at(-1)!,
     }),
   checks: ["", "--beta 4 --code 2"],
 });
