@@ -1,6 +1,7 @@
 /**
  * The one error class that means "the input is at fault, not the program": a file, a flag, a data set, a
- * machine without a GPU. Commands print its message as one line and exit with code 1, without a stack trace.
+ * machine without a GPU. Commands print its message as one line and exit with code 1, without a stack trace. Only
+ * {@linkcode ShaderError} has several lines.
  * @module
  */
 
@@ -21,6 +22,42 @@ export class Diverged extends InputError {
   constructor(finding: string, advice: string = "") {
     super(`${finding}; try a smaller learning rate, or clip gradients${advice && `; ${advice}`}`);
     this.finding = finding;
+  }
+}
+
+/** A place in WGSL text. */
+export interface ShaderPlace {
+  /** The line, counted from 1. */
+  readonly line: number;
+  /** The column, counted from 1. */
+  readonly column: number;
+  /** The whole line. */
+  readonly source: string;
+}
+
+/**
+ * A shader that does not compile. Its message is a block of lines: file, line, column and the reason; the line of the
+ * shader, with a caret under the column; what else the compiler says.
+ */
+export class ShaderError extends InputError {
+  /** The class's name, as printed. */
+  override name = "ShaderError";
+
+  /**
+   * With what is wrong, and where.
+   *
+   * @param path the file, or words for a part that is none
+   * @param reason what is wrong
+   * @param at where in the file, if that is known
+   * @param notes what else the compiler says
+   */
+  constructor(path: string, reason: string, at?: ShaderPlace, notes: readonly string[] = []) {
+    const lines = [`Cannot compile ${at ? `${path}:${at.line}:${at.column}` : path}: ${reason}`];
+    if (at) {
+      const indentation = at.source.search(/\S|$/);
+      lines.push(at.source.slice(indentation), " ".repeat(Math.max(0, at.column - 1 - indentation)) + "^");
+    }
+    super([...lines, ...notes].map((line) => line.replace(UNPRINTABLE, " ")).join("\n    "));
   }
 }
 

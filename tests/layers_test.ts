@@ -10,6 +10,7 @@ import { VARIANTS } from "../src/gpu/product_kernel.ts";
 import { compile } from "../src/graph/compile.ts";
 import { Graph, type LossTerm } from "../src/graph/graph.ts";
 import { Parameters } from "../src/graph/parameters.ts";
+import { SHADER_NUMBERS } from "../src/graph/shader_numbers.ts";
 import { type Activation, padded, type Value } from "../src/graph/tensor.ts";
 import { activation } from "../src/layers/activation.ts";
 import { add } from "../src/layers/add.ts";
@@ -478,7 +479,7 @@ async function probe(gpu: Gpu, body: string, words: Uint32Array, lanes: number):
 @compute @workgroup_size(LANES)
 fn probe(@builtin(global_invocation_id) lane: vec3u) { ${body} }`;
   const pipeline = await createPipeline(gpu, {
-    shader: { path: `a test: ${body}`, code },
+    shader: { path: `a test: ${body}`, code, before: [SHADER_NUMBERS] },
     entryPoint: "probe",
     constants: { LANES: 1 },
     access: ["read", "write"],

@@ -1,3 +1,4 @@
+// after common/step.wgsl
 // Takes a batch out of the images that lie on the GPU, as bytes or as floats: row b is the image that the order
 // names. A data set that is larger than a binding may be lies in several chunks, and is gathered by as many
 // dispatches.
@@ -18,7 +19,6 @@ struct Batch {
   first: u32, // the chunk's first image
   count: u32, // images in the chunk
 }
-struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
 @group(0) @binding(0) var<storage, read> images: array<u32>;    // [N, I / 4], for gather_batch
 @group(0) @binding(0) var<storage, read> floats: array<vec4f>;  // [N, I / 4], for gather_batch_float

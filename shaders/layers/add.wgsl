@@ -1,3 +1,4 @@
+// after common/step.wgsl, common/padding.wgsl
 // The sum of two values.
 //
 // Forward    Z[b,d] = X[b,d] + Y[b,d]
@@ -12,7 +13,6 @@ override LANES: u32; // lanes of a workgroup
 struct Layer {
   width: u32, // D
 }
-struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;       // [B, D]
 @group(0) @binding(1) var<storage, read> y: array<vec4f>;       // [B, D]
@@ -22,6 +22,6 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 
 @compute @workgroup_size(LANES)
 fn add(@builtin(global_invocation_id) lane: vec3u) {
-  if (lane.x / ((layer.width + 3u) / 4u) >= step.rows) { return; }
+  if (!is_in_rows(lane.x, layer.width, step.rows)) { return; }
   z[lane.x] = x[lane.x] + y[lane.x];
 }

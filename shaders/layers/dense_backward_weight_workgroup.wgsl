@@ -1,3 +1,4 @@
+// after common/operands_buffer.wgsl, common/weight_output.wgsl
 // The weight gradient of dense_backward_weight.wgsl, whose header has the maths, for GPUs: the lanes of a workgroup load
 // what they all need into its shared memory once, and compute a tile together.
 //
@@ -24,22 +25,6 @@ const MAX_ROWS = 2u;
 const MAX_COLUMNS = 2u;
 const MAX_TILE = 16u;
 
-struct Layer {
-  inputs: u32,            // I
-  outputs: u32,           // O
-  has_bias: u32,          // 0: there is none, and `d_bias` is bound to something that is not written
-  accumulate_weight: u32, // add to d_w (1) or overwrite it (0)
-  accumulate_bias: u32,   // the same for d_bias
-}
-struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
-
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;            // [B, I]
-@group(0) @binding(1) var<storage, read> d_z: array<vec4f>;          // [B, O]
-@group(0) @binding(2) var<storage, read_write> d_w: array<vec4f>;    // [I, O]
-@group(0) @binding(3) var<storage, read_write> d_bias: array<vec4f>; // [O]
-@group(0) @binding(4) var<storage, read> layer: Layer;
-@group(0) @binding(5) var<storage, read> step: Step;
-
 var<workgroup> x_tile: array<vec4f, DEPTH * ROWS>;     // [b][input]
 var<workgroup> d_z_tile: array<vec4f, DEPTH * COLUMNS>; // [b][output]
 
@@ -48,8 +33,8 @@ fn dense_backward_weight_workgroup(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let I4 = (layer.inputs + 3u) / 4u;
-  let O4 = (layer.outputs + 3u) / 4u;
+  let I4 = vec4_count(layer.inputs);
+  let O4 = vec4_count(layer.outputs);
   let column_tiles = (O4 + COLUMNS - 1u) / COLUMNS;
   let first_row = workgroup.x / column_tiles * ROWS;
   let first_column = workgroup.x % column_tiles * COLUMNS;
@@ -64,12 +49,12 @@ fn dense_backward_weight_workgroup(
     for (var at = lane; at < DEPTH * ROWS; at += LANES) {
       let b = start + at / ROWS;
       let place = min(b, step.rows - 1u) * I4 + min(first_row + at % ROWS, I4 - 1u);
-      x_tile[at] = select(vec4f(0.0), x[place], b < step.rows);
+      x_tile[at] = select(vec4f(0.0), left_at(place), b < step.rows);
     }
     for (var at = lane; at < DEPTH * COLUMNS; at += LANES) {
       let b = start + at / COLUMNS;
       let place = min(b, step.rows - 1u) * O4 + min(first_column + at % COLUMNS, O4 - 1u);
-      d_z_tile[at] = select(vec4f(0.0), d_z[place], b < step.rows);
+      d_z_tile[at] = select(vec4f(0.0), right_at(place), b < step.rows);
     }
     workgroupBarrier();
     for (var b = 0u; b < DEPTH; b++) {

@@ -1,3 +1,4 @@
+// after common/step.wgsl, common/activation.wgsl, common/padding.wgsl
 // Noise, drawn where it is needed: added to a value, or setting some of its elements to zero; or by itself.
 //
 // Forward    uniform   Y[b,d] = X[b,d] + a·u[b,d]            u uniform on [0, 1)
@@ -31,13 +32,9 @@ struct Noise {
   kind: u32,       // UNIFORM, GAUSSIAN or MASK
   seed: u32,       // first word of the key
   stream: u32,     // second word of the key
-  activation: u32, // f: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU; backward only
+  activation: u32, // f: see common/activation.wgsl; backward only
   accumulate: u32, // add to d_x (1) or overwrite it (0); backward only
   amount: f32,     // a: amplitude, standard deviation, or the share that is set to zero
-}
-struct Step {
-  rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32,
-  draw: u32, // which noise
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;         // [B, D]
@@ -111,28 +108,14 @@ fn is_masked(at: u32) -> vec4<bool> {
   return uniforms(words(at)) < vec4f(noise.amount);
 }
 
-fn derivative(x: vec4f) -> vec4f {
-  switch noise.activation {
-    case 1u: { return x * (1.0 - x); }
-    case 2u: { return 1.0 - x * x; }
-    case 3u: { return select(vec4f(0.0), vec4f(1.0), x > vec4f(0.0)); }
-    default: { return vec4f(1.0); }
-  }
-}
-
 // Zero past the width: padding stays an exact zero.
 fn cut(at: u32, value: vec4f) -> vec4f {
-  let column = 4u * (at % ((noise.width + 3u) / 4u));
-  return select(vec4f(0.0), value, column + vec4u(0u, 1u, 2u, 3u) < vec4u(noise.width));
-}
-
-fn exists(at: u32) -> bool {
-  return at / ((noise.width + 3u) / 4u) < step.rows;
+  return select(vec4f(0.0), value, is_column(at % vec4_count(noise.width), noise.width));
 }
 
 @compute @workgroup_size(LANES)
 fn add_noise(@builtin(global_invocation_id) lane: vec3u) {
-  if (!exists(lane.x)) { return; }
+  if (!is_in_rows(lane.x, noise.width, step.rows)) { return; }
   switch noise.kind {
     case UNIFORM: { y[lane.x] = cut(lane.x, x[lane.x] + noise.amount * uniforms(words(lane.x))); }
     case GAUSSIAN: { y[lane.x] = cut(lane.x, x[lane.x] + noise.amount * normals(words(lane.x))); }
@@ -142,14 +125,14 @@ fn add_noise(@builtin(global_invocation_id) lane: vec3u) {
 
 @compute @workgroup_size(LANES)
 fn mask_backward(@builtin(global_invocation_id) lane: vec3u) {
-  if (!exists(lane.x)) { return; }
+  if (!is_in_rows(lane.x, noise.width, step.rows)) { return; }
   var d = select(d_y[lane.x], vec4f(0.0), is_masked(lane.x));
   if (noise.accumulate != 0u) { d += d_x[lane.x]; }
-  d_x[lane.x] = d * derivative(x[lane.x]);
+  d_x[lane.x] = d * derivative(noise.activation, x[lane.x]);
 }
 
 @compute @workgroup_size(LANES)
 fn standard_normal(@builtin(global_invocation_id) lane: vec3u) {
-  if (!exists(lane.x)) { return; }
+  if (!is_in_rows(lane.x, noise.width, step.rows)) { return; }
   y[lane.x] = cut(lane.x, normals(words(lane.x)));
 }

@@ -1,3 +1,4 @@
+// after common/step.wgsl, common/activation.wgsl, common/padding.wgsl
 // Reparameterisation: a sample of a normal distribution as a function of its mean and log-variance.
 //
 // Forward    Z[b,j] = M[b,j] + exp(V[b,j] / 2) · epsilon[b,j],  M = mean, V = log_variance
@@ -16,10 +17,9 @@ override LANES: u32; // lanes of a workgroup
 
 struct Layer {
   width: u32,      // J
-  activation: u32, // f: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU; backward only
+  activation: u32, // f: see common/activation.wgsl; backward only
   accumulate: u32, // add to the gradient (1) or overwrite it (0); backward only
 }
-struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
 @group(0) @binding(0) var<storage, read> mean: array<vec4f>;         // [B, J]
 @group(0) @binding(0) var<storage, read> d_z: array<vec4f>;          // [B, J], in place of mean on the way back
@@ -30,37 +30,24 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 @group(0) @binding(4) var<storage, read> layer: Layer;
 @group(0) @binding(5) var<storage, read> step: Step;
 
-fn derivative(x: vec4f) -> vec4f {
-  switch layer.activation {
-    case 1u: { return x * (1.0 - x); }
-    case 2u: { return 1.0 - x * x; }
-    case 3u: { return select(vec4f(0.0), vec4f(1.0), x > vec4f(0.0)); }
-    default: { return vec4f(1.0); }
-  }
-}
-
-fn exists(at: u32) -> bool {
-  return at / ((layer.width + 3u) / 4u) < step.rows;
-}
-
 @compute @workgroup_size(LANES)
 fn reparameterize(@builtin(global_invocation_id) lane: vec3u) {
-  if (!exists(lane.x)) { return; }
+  if (!is_in_rows(lane.x, layer.width, step.rows)) { return; }
   z[lane.x] = mean[lane.x] + exp(0.5 * log_variance[lane.x]) * epsilon[lane.x];
 }
 
 @compute @workgroup_size(LANES)
 fn reparameterize_backward_log_variance(@builtin(global_invocation_id) lane: vec3u) {
-  if (!exists(lane.x)) { return; }
+  if (!is_in_rows(lane.x, layer.width, step.rows)) { return; }
   var gradient = d_z[lane.x] * epsilon[lane.x] * (0.5 * exp(0.5 * log_variance[lane.x]));
   if (layer.accumulate != 0u) { gradient += d[lane.x]; }
-  d[lane.x] = gradient * derivative(log_variance[lane.x]);
+  d[lane.x] = gradient * derivative(layer.activation, log_variance[lane.x]);
 }
 
 @compute @workgroup_size(LANES)
 fn reparameterize_backward_epsilon(@builtin(global_invocation_id) lane: vec3u) {
-  if (!exists(lane.x)) { return; }
+  if (!is_in_rows(lane.x, layer.width, step.rows)) { return; }
   var gradient = d_z[lane.x] * exp(0.5 * log_variance[lane.x]);
   if (layer.accumulate != 0u) { gradient += d[lane.x]; }
-  d[lane.x] = gradient * derivative(epsilon[lane.x]);
+  d[lane.x] = gradient * derivative(layer.activation, epsilon[lane.x]);
 }

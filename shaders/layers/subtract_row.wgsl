@@ -1,3 +1,4 @@
+// after common/step.wgsl, common/padding.wgsl
 // Subtracts one fixed row from every row: images minus the mean image.
 //
 // Forward    Y[b,d] = X[b,d] - m[d]
@@ -12,7 +13,6 @@ override LANES: u32; // lanes of a workgroup
 struct Layer {
   width: u32, // D
 }
-struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;       // [B, D]
 @group(0) @binding(1) var<storage, read> m: array<vec4f>;       // [D]
@@ -22,7 +22,6 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 
 @compute @workgroup_size(LANES)
 fn subtract_row(@builtin(global_invocation_id) lane: vec3u) {
-  let width4 = (layer.width + 3u) / 4u;
-  if (lane.x / width4 >= step.rows) { return; }
-  y[lane.x] = x[lane.x] - m[lane.x % width4];
+  if (!is_in_rows(lane.x, layer.width, step.rows)) { return; }
+  y[lane.x] = x[lane.x] - m[lane.x % vec4_count(layer.width)];
 }

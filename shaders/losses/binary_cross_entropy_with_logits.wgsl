@@ -1,3 +1,4 @@
+// after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/reductions.wgsl, common/logarithm.wgsl
 // Binary cross-entropy between the sigmoid of logits and a target, from the logits: value and gradients in one go.
 //
 // Forward    L = s · Σ_b Σ_d ( max(Z,0) - Z·T + log(1 + e^-|Z|) ),  Z = Z[b,d], T = T[b,d]
@@ -25,16 +26,15 @@ override CHUNKS: u32; // lanes that share a row
 
 struct Loss {
   width: u32,        // D
-  reduction: u32,    // 0 sum, 1 mean, 2 sample
+  reduction: u32,    // see common/reductions.wgsl
   into_z: u32,       // 0: nobody needs d_z, and it is bound to something that is not written
   into_t: u32,       // the same for d_t
-  activation_z: u32, // f of Z: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU
+  activation_z: u32, // f of Z: see common/activation.wgsl
   activation_t: u32, // f of T
   accumulate_z: u32, // add to d_z (1) or overwrite it (0)
   accumulate_t: u32, // the same for d_t
   weight: f32,
 }
-struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
 @group(0) @binding(0) var<storage, read> z: array<vec4f>;           // [B, D]
 @group(0) @binding(1) var<storage, read> t: array<vec4f>;           // [B, D]
@@ -44,42 +44,17 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 @group(0) @binding(5) var<storage, read> loss: Loss;
 @group(0) @binding(6) var<storage, read> step: Step;
 
-fn derivative(activation: u32, y: vec4f) -> vec4f {
-  switch activation {
-    case 1u: { return y * (1.0 - y); }
-    case 2u: { return 1.0 - y * y; }
-    case 3u: { return select(vec4f(0.0), vec4f(1.0), y > vec4f(0.0)); }
-    default: { return vec4f(1.0); }
-  }
-}
-
-fn reduction_scale() -> f32 {
-  switch loss.reduction {
-    case 1u: { return 1.0 / (f32(step.rows) * f32(loss.width)); }
-    case 2u: { return 1.0 / f32(step.rows); }
-    default: { return 1.0; }
-  }
-}
-
-/// log(1 + e) for e in [-1/2, 1]: 2·artanh(u) with u = e/(2+e), |u| ≤ 1/3; what is left out is below 2e-8 of it.
-fn log1p_near(e: vec4f) -> vec4f {
-  let u = e / (2.0 + e);
-  let q = u * u;
-  let series = q * (1.0 / 3.0 + q * (1.0 / 5.0 + q * (1.0 / 7.0 + q * (1.0 / 9.0 + q * (1.0 / 11.0 + q / 13.0)))));
-  return 2.0 * u * (1.0 + series);
-}
-
 @compute @workgroup_size(LANES)
 fn binary_cross_entropy_with_logits(@builtin(global_invocation_id) lane: vec3u) {
   let b = lane.x / CHUNKS;
   if (b >= step.rows) { return; }
-  let width4 = (loss.width + 3u) / 4u;
-  let scale = reduction_scale();
+  let width4 = vec4_count(loss.width);
+  let scale = reduction_scale(loss.reduction, step.rows, loss.width);
 
   var sum = vec4f(0.0);
   for (var d = lane.x % CHUNKS; d < width4; d += CHUNKS) {
     let at = b * width4 + d;
-    let exists = 4u * d + vec4u(0u, 1u, 2u, 3u) < vec4u(loss.width);
+    let exists = is_column(d, loss.width);
     let logit = z[at];
     let truth = t[at];
     let e = exp(-abs(logit));
@@ -98,5 +73,5 @@ fn binary_cross_entropy_with_logits(@builtin(global_invocation_id) lane: vec3u) 
       d_t[at] = select(vec4f(0.0), gradient * derivative(loss.activation_t, truth), exists);
     }
   }
-  partial[lane.x] = scale * ((sum.x + sum.y) + (sum.z + sum.w));
+  partial[lane.x] = scale * sum_of_four(sum);
 }

@@ -1,3 +1,4 @@
+// after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/reductions.wgsl
 // Kullback-Leibler divergence of a diagonal Gaussian from the standard one: value and both gradients in one go.
 //
 // Forward    L = s · Σ_b Σ_j -½·(1 + V - M² - e^V),  M = mean[b,j] and V = log σ²[b,j] of the code
@@ -22,16 +23,15 @@ override CHUNKS: u32; // lanes that share a row
 
 struct Loss {
   width: u32,                   // J
-  reduction: u32,               // 0 sum, 1 mean, 2 sample
+  reduction: u32,               // see common/reductions.wgsl
   into_mean: u32,               // 0: nobody needs d_mean, and it is bound to something that is not written
   into_log_variance: u32,       // the same for d_log_variance
-  activation_mean: u32,         // f of M: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU
+  activation_mean: u32,         // f of M: see common/activation.wgsl
   activation_log_variance: u32, // f of V
   accumulate_mean: u32,         // add to d_mean (1) or overwrite it (0)
   accumulate_log_variance: u32, // the same for d_log_variance
   weight: f32,
 }
-struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
 @group(0) @binding(0) var<storage, read> mean: array<vec4f>;                 // [B, J]
 @group(0) @binding(1) var<storage, read> log_variance: array<vec4f>;         // [B, J]
@@ -40,23 +40,6 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 @group(0) @binding(4) var<storage, read_write> d_log_variance: array<vec4f>; // [B, J]
 @group(0) @binding(5) var<storage, read> loss: Loss;
 @group(0) @binding(6) var<storage, read> step: Step;
-
-fn derivative(activation: u32, y: vec4f) -> vec4f {
-  switch activation {
-    case 1u: { return y * (1.0 - y); }
-    case 2u: { return 1.0 - y * y; }
-    case 3u: { return select(vec4f(0.0), vec4f(1.0), y > vec4f(0.0)); }
-    default: { return vec4f(1.0); }
-  }
-}
-
-fn reduction_scale() -> f32 {
-  switch loss.reduction {
-    case 1u: { return 1.0 / (f32(step.rows) * f32(loss.width)); }
-    case 2u: { return 1.0 / f32(step.rows); }
-    default: { return 1.0; }
-  }
-}
 
 /// e^v - 1 - v for |v| ≤ 1: v²/2! + v³/3! + … + v¹¹/11!; what is left out is below 1e-8 of it.
 fn exp_beyond_linear(v: vec4f) -> vec4f {
@@ -69,8 +52,8 @@ fn exp_beyond_linear(v: vec4f) -> vec4f {
 fn gaussian_kl(@builtin(global_invocation_id) lane: vec3u) {
   let b = lane.x / CHUNKS;
   if (b >= step.rows) { return; }
-  let width4 = (loss.width + 3u) / 4u;
-  let scale = reduction_scale();
+  let width4 = vec4_count(loss.width);
+  let scale = reduction_scale(loss.reduction, step.rows, loss.width);
 
   var sum = vec4f(0.0);
   for (var j = lane.x % CHUNKS; j < width4; j += CHUNKS) {
@@ -92,5 +75,5 @@ fn gaussian_kl(@builtin(global_invocation_id) lane: vec3u) {
       d_log_variance[at] = gradient * derivative(loss.activation_log_variance, v);
     }
   }
-  partial[lane.x] = scale * ((sum.x + sum.y) + (sum.z + sum.w));
+  partial[lane.x] = scale * sum_of_four(sum);
 }

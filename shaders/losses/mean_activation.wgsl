@@ -1,3 +1,4 @@
+// after common/step.wgsl, common/padding.wgsl
 // The mean of each hidden unit over the rows of a batch, for sparsity_kl.wgsl and for reports.
 //
 // Forward    rho[j] = 1/rows · Σ_b H[b,j]
@@ -12,7 +13,6 @@
 override LANES: u32; // lanes of a workgroup
 
 struct Layer { width: u32 } // J
-struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
 @group(0) @binding(0) var<storage, read> h: array<vec4f>;         // [B, J]
 @group(0) @binding(1) var<storage, read_write> rho: array<vec4f>; // [1, J]
@@ -22,7 +22,7 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 @compute @workgroup_size(LANES)
 fn mean_activation(@builtin(global_invocation_id) lane: vec3u) {
   let j = lane.x;
-  let width4 = (layer.width + 3u) / 4u;
+  let width4 = vec4_count(layer.width);
   if (j >= width4) { return; }
   var sum = vec4f(0.0);
   for (var b = 0u; b < step.rows; b++) { sum += h[b * width4 + j]; }

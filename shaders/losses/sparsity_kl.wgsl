@@ -1,3 +1,4 @@
+// after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/reductions.wgsl, common/logarithm.wgsl
 // Sparsity penalty: the KL divergence between a wanted mean activation ρ and each hidden unit's own, ρ̂; value and
 // gradient in one go.
 //
@@ -30,13 +31,12 @@ const CLAMP = 1e-6;
 struct Loss {
   width: u32,        // J
   has_gradient: u32, // 0: nobody needs d_h, and it is bound to something that is not written
-  activation: u32,   // f: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU
+  activation: u32,   // f: see common/activation.wgsl
   accumulate: u32,   // add to d_h (1) or overwrite it (0)
   sparsity: f32,     // ρ
   rest: f32,         // 1-ρ, computed in float64
   weight: f32,
 }
-struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
 @group(0) @binding(0) var<storage, read> h: array<vec4f>;           // [B, J]
 @group(0) @binding(1) var<storage, read> rho: array<vec4f>;         // [1, J], means before the clamp
@@ -44,15 +44,6 @@ struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_
 @group(0) @binding(3) var<storage, read_write> d_h: array<vec4f>;   // [B, J]
 @group(0) @binding(4) var<storage, read> loss: Loss;
 @group(0) @binding(5) var<storage, read> step: Step;
-
-fn derivative(y: vec4f) -> vec4f {
-  switch loss.activation {
-    case 1u: { return y * (1.0 - y); }
-    case 2u: { return 1.0 - y * y; }
-    case 3u: { return select(vec4f(0.0), vec4f(1.0), y > vec4f(0.0)); }
-    default: { return vec4f(1.0); }
-  }
-}
 
 /// Held to [CLAMP, 1-CLAMP]; NaN for NaN.
 fn clamped(mean: vec4f) -> vec4f {
@@ -64,21 +55,19 @@ fn clamped(mean: vec4f) -> vec4f {
 /// x - 2u = x·u; what is left out is below 1e-8 of it.
 fn beyond_log(x: vec4f, one_plus_x: vec4f) -> vec4f {
   let u = x / (2.0 + x);
-  let q = u * u;
-  let series = q * (1.0 / 3.0 + q * (1.0 / 5.0 + q * (1.0 / 7.0 + q * (1.0 / 9.0 + q * (1.0 / 11.0 + q / 13.0)))));
-  return select(x - log(one_plus_x), x * u - 2.0 * u * series, abs(x) <= vec4f(0.5));
+  return select(x - log(one_plus_x), x * u - 2.0 * u * artanh_series(u * u), abs(x) <= vec4f(0.5));
 }
 
 @compute @workgroup_size(LANES)
 fn sparsity_kl(@builtin(global_invocation_id) lane: vec3u) {
   let b = lane.x / CHUNKS;
   if (b >= step.rows) { return; }
-  let width4 = (loss.width + 3u) / 4u;
+  let width4 = vec4_count(loss.width);
 
   var sum = vec4f(0.0);
   for (var j = lane.x % CHUNKS; j < width4; j += CHUNKS) {
     let at = b * width4 + j;
-    let exists = 4u * j + vec4u(0u, 1u, 2u, 3u) < vec4u(loss.width);
+    let exists = is_column(j, loss.width);
     let mean = clamped(rho[j]);
     let mean_rest = clamped(1.0 - rho[j]);
     let excess = select(loss.rest - mean_rest, mean - loss.sparsity, mean < vec4f(0.5));
@@ -89,8 +78,8 @@ fn sparsity_kl(@builtin(global_invocation_id) lane: vec3u) {
       let is_held = (rho[j] < vec4f(CLAMP)) | (1.0 - rho[j] < vec4f(CLAMP));
       var gradient = loss.weight * select(excess / (mean * mean_rest), vec4f(0.0), is_held) / f32(step.rows);
       if (loss.accumulate != 0u) { gradient += d_h[at]; }
-      d_h[at] = select(vec4f(0.0), gradient * derivative(h[at]), exists);
+      d_h[at] = select(vec4f(0.0), gradient * derivative(loss.activation, h[at]), exists);
     }
   }
-  partial[lane.x] = select(0.0, (sum.x + sum.y) + (sum.z + sum.w), b == 0u);
+  partial[lane.x] = select(0.0, sum_of_four(sum), b == 0u);
 }

@@ -1,3 +1,4 @@
+// after common/step.wgsl, common/workgroup_sum.wgsl
 // Adds up the partial sums of one loss term and files the total under the step's number, for a later reading.
 //
 // Forward    losses[index mod RING, term] = Σ_b Σ_c partial[b,c]
@@ -15,24 +16,16 @@ struct Term {
   term: u32,  // this loss's place among the terms
   terms: u32, // how many there are
 }
-struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
 @group(0) @binding(0) var<storage, read> partial: array<vec4f>;     // [B, CHUNKS]
 @group(0) @binding(1) var<storage, read_write> losses: array<f32>;  // [RING, terms]
 @group(0) @binding(2) var<storage, read> term: Term;
 @group(0) @binding(3) var<storage, read> step: Step;
 
-var<workgroup> sums: array<f32, LANES>;
-
 @compute @workgroup_size(LANES)
 fn loss_total(@builtin(local_invocation_index) lane: u32) {
   var sum = vec4f(0.0);
   for (var at = lane; at < step.rows * CHUNKS / 4u; at += LANES) { sum += partial[at]; }
-  sums[lane] = (sum.x + sum.y) + (sum.z + sum.w);
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-    workgroupBarrier();
-  }
-  if (lane == 0u) { losses[step.index % RING * term.terms + term.term] = sums[0]; }
+  let total = workgroup_sum(lane, sum);
+  if (lane == 0u) { losses[step.index % RING * term.terms + term.term] = total; }
 }

@@ -1,3 +1,4 @@
+// after common/step.wgsl
 // Adam over a stretch of the parameter arena, with PyTorch's L2 weight decay or a decoupled one.
 //
 // Update     g ← c·g, where c = clip[0] is 1 without clipping
@@ -25,7 +26,6 @@ struct Adam {
   epsilon: f32,
   decay: f32,     // λ
 }
-struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;       // gradients
 @group(0) @binding(1) var<storage, read> clip: array<f32, 2>;   // what gradients are multiplied with, and their norm

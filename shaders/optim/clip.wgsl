@@ -1,3 +1,4 @@
+// after common/step.wgsl, common/workgroup_sum.wgsl
 // Clipping by the global norm: the factor that all gradients of a step are multiplied with before the update.
 //
 // Forward    norm = √( Σ g² ) over all trainable parameters,  factor = min(1, c / (norm + 1e-6))
@@ -26,7 +27,6 @@ struct Total {
   ring: u32,  // steps that are remembered
   most: f32,  // c, the norm that is allowed
 }
-struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;           // gradients of the stretch
 @group(0) @binding(1) var<storage, read_write> partial: array<f32>; // sums of squares, one a lane
@@ -43,23 +43,15 @@ fn clip_partial(@builtin(global_invocation_id) lane: vec3u) {
   if (lane.x >= stretch.lanes) { return; }
   var sum = vec4f(0.0);
   for (var at = lane.x; at < stretch.count; at += stretch.lanes) { sum += g[at] * g[at]; }
-  partial[stretch.first + lane.x] = (sum.x + sum.y) + (sum.z + sum.w);
+  partial[stretch.first + lane.x] = sum_of_four(sum);
 }
-
-var<workgroup> sums: array<f32, LANES>;
 
 @compute @workgroup_size(LANES)
 fn clip_total(@builtin(local_invocation_index) lane: u32) {
   var sum = vec4f(0.0);
   for (var at = lane; at < total.count; at += LANES) { sum += sums_of_lanes[at]; }
-  sums[lane] = (sum.x + sum.y) + (sum.z + sum.w);
-  workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { sums[lane] += sums[lane + half]; }
-    workgroupBarrier();
-  }
+  let norm = sqrt(workgroup_sum(lane, sum));
   if (lane != 0u) { return; }
-  let norm = sqrt(sums[0]);
   let factor = total.most / (norm + 1e-6);
   let is_nan = (bitcast<u32>(norm) & 0x7fffffffu) > 0x7f800000u;
   clip[0] = select(select(1.0, factor, factor < 1.0), norm, is_nan);

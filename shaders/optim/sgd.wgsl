@@ -1,3 +1,4 @@
+// after common/step.wgsl
 // Stochastic gradient descent with momentum over a stretch of the parameter arena.
 //
 // Update     g ← c·g + λ·p                       c = clip[0] is 1 without clipping
@@ -20,7 +21,6 @@ struct Sgd {
   momentum: f32, // μ
   decay: f32,    // λ
 }
-struct Step { rows: u32, first: u32, index: u32, learning_rate: f32, correction_1: f32, correction_2: f32 }
 
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;       // gradients
 @group(0) @binding(1) var<storage, read> clip: array<f32, 2>;   // what gradients are multiplied with, and their norm

@@ -1,8 +1,10 @@
 /**
- * Putting a shader together from its parts: the files of `shaders/common/` that its first line names, what the op
- * brings itself (a user's expressions), and the file.
+ * Putting a shader together from its parts: the files of `shaders/common/` that first lines name, what the op brings
+ * itself (a user's expressions), and the file.
  * @module
  */
+import { ShaderError } from "../errors.ts";
+import { COMMON_SHADERS } from "./common_shaders.ts";
 
 /** A piece of WGSL and what errors call it. */
 export interface ShaderPart {
@@ -12,10 +14,15 @@ export interface ShaderPart {
   readonly code: string;
 }
 
+/** Where a product's kernel reads its matrices from: see `shaders/common/operands_buffer.wgsl` and its sibling. */
+export type Operands = "buffer" | "texture";
+
 /** A shader: a WGSL file, and what stands before it. */
 export interface Shader extends ShaderPart {
   /** What stands between the common files and the file itself; nothing if absent. */
   readonly before?: readonly ShaderPart[];
+  /** Which file a first line means by `common/operands`; required where one says so. */
+  readonly operands?: Operands;
 }
 
 /** Where a line of assembled text came from. */
@@ -37,29 +44,44 @@ export interface AssembledShader {
 /** `// after common/step.wgsl, common/activation.wgsl`: what stands before a file, if its first line says so. */
 const AFTER = /^\/\/ after (.+)$/;
 
+/** Changes the text of a part, which it is told the path of. */
+export type RewriteShader = (path: string, code: string) => string;
+
 /**
- * Puts a shader's parts together.
+ * Puts a shader's parts together. A common file may name others in its own first line; each stands there once.
  *
  * @param shader the file and what the op brings
- * @param common the files that a first line may name, by that name
- * @throws SyntaxError for a name that is not among them
+ * @param rewrite changes the text of a part; tests plant faults with it
+ * @throws ShaderError for a first line that names what is no common file
  */
 export function assembleShader(
   shader: Shader,
-  common: Readonly<Record<string, ShaderPart>>,
+  rewrite: RewriteShader = (_path, code) => code,
 ): AssembledShader {
-  const named = AFTER.exec(shader.code.split("\n", 1)[0])?.[1].split(",").map((name) => name.trim()) ?? [];
-  const parts = named.map((name) => {
-    if (!Object.hasOwn(common, name)) {
-      throw new SyntaxError(
-        `Cannot assemble ${shader.path}:1: expected names of common shaders (${
-          Object.keys(common).join(", ")
-        }) but received "${name}"`,
-      );
+  const rewritten = ({ path, code }: ShaderPart): ShaderPart => ({ path, code: rewrite(path, code) });
+  const file = rewritten(shader);
+  const common = new Map<string, ShaderPart>();
+  function addNamedBy(part: ShaderPart): void {
+    const [source] = part.code.split("\n", 1);
+    const [, names = ""] = AFTER.exec(source) ?? [];
+    for (const name of names.split(",").map((name) => name.trim()).filter(Boolean)) {
+      const path = name === "common/operands" ? `common/operands_${shader.operands}.wgsl` : name;
+      if (common.has(path)) continue;
+      if (!Object.hasOwn(COMMON_SHADERS, path)) {
+        throw new ShaderError(
+          part.path,
+          `expected names of common shaders but received "${name}"`,
+          { line: 1, column: 1 + source.indexOf(name), source },
+          [`there are ${Object.keys(COMMON_SHADERS).join(", ")}`],
+        );
+      }
+      const named = rewritten(COMMON_SHADERS[path]);
+      common.set(path, named);
+      addNamedBy(named);
     }
-    return common[name];
-  });
-  const all = [...parts, ...shader.before ?? [], shader];
+  }
+  addNamedBy(file);
+  const all = [...common.values(), ...shader.before?.map(rewritten) ?? [], file];
   return {
     code: all.map(({ code }) => code).join("\n"),
     sources: all.flatMap((part) => part.code.split("\n").map((_, k) => ({ part, line: k + 1 }))),

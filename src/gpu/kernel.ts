@@ -5,11 +5,12 @@
  */
 import type { Gpu } from "./device.ts";
 import { IMAGE_FORMAT } from "./image.ts";
-import { assembleShader, type Shader, type SourceLine } from "./assemble.ts";
-import { COMMON_SHADERS } from "./common_shaders.ts";
-import { unroll } from "./unroll.ts";
+import { ShaderError } from "../errors.ts";
+import { assembleShader, type RewriteShader, type Shader, type SourceLine } from "./assemble.ts";
+import { compilationError, entryPointError, errorAt, explain, lineOf } from "./compiler_messages.ts";
+import { unroll, UnrollError } from "./unroll.ts";
 
-export type { Shader, ShaderPart, SourceLine } from "./assemble.ts";
+export type { Operands, RewriteShader, Shader, ShaderPart, SourceLine } from "./assemble.ts";
 
 /** How an entry point uses a binding: a buffer that it reads or writes, or an image that it reads. */
 export type Access = "read" | "write" | "image";
@@ -44,55 +45,44 @@ export interface KernelText {
  * What is compiled for a kernel: its shader's parts, marked loops written out.
  *
  * @param rewrite changes the text of a part; tests plant faults with it
- * @throws Error naming the path, for a loop that cannot be unrolled
+ * @throws ShaderError for a first line that names what is not there, or a loop that cannot be unrolled
  */
 export function kernelText(
   { shader, constants }: Pick<KernelSpec, "shader" | "constants">,
-  rewrite: (path: string, code: string) => string = (_path, code) => code,
+  rewrite?: RewriteShader,
 ): KernelText {
-  const rewritten = ({ path, code }: Shader) => ({ path, code: rewrite(path, code) });
-  const common = Object.fromEntries(
-    Object.entries(COMMON_SHADERS).map(([name, part]) => [name, rewritten(part)]),
-  );
-  const { code, sources } = assembleShader(
-    { ...rewritten(shader), before: (shader.before ?? []).map(rewritten) },
-    common,
-  );
+  const { code, sources } = assembleShader(shader, rewrite);
   try {
     const unrolled = unroll(code, constants);
     return { code: unrolled.code, sources: unrolled.sourceLines.map((line) => sources[line - 1]) };
   } catch (error) {
-    throw new Error(`Cannot compile ${shader.path}: ${(error as Error).message}`);
+    if (!(error instanceof UnrollError)) throw error;
+    const source = sources[error.line - 1];
+    throw errorAt(source, 1 + lineOf(source).search(/\S/), `cannot unroll this loop: ${error.reason}`);
   }
 }
 
 /**
  * The pipeline for a kernel, made once per device and set of constants.
  *
- * @throws Error naming the shader's path, line, column and source line, or the entry point and what it lacks
+ * @throws ShaderError naming file, line and column, or the entry point and what it lacks
  */
 export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUComputePipeline> {
   const { shader, entryPoint, constants, access } = spec;
-  const { code, sources } = kernelText(spec, gpu.rewriteShader);
-  const key = JSON.stringify([code, entryPoint, constants, access]); // equal texts share a pipeline, equal paths do not
+  const text = kernelText(spec, gpu.rewriteShader);
+  const key = JSON.stringify([text.code, entryPoint, constants, access]); // equal texts share a pipeline, equal paths do not
   const known = gpu.pipelines.get(key);
   if (known) return known;
 
   const { device } = gpu;
   const label = `${shader.path} ${entryPoint}`;
   device.pushErrorScope("validation");
-  const module = device.createShaderModule({ label, code });
-  const compilation = await module.getCompilationInfo();
+  const module = device.createShaderModule({ label, code: text.code });
+  const { messages } = await module.getCompilationInfo();
   const moduleError = await device.popErrorScope();
-  for (const message of compilation.messages) {
-    if (message.type !== "error") continue;
-    const { part, line } = sources[message.lineNum - 1] ?? { part: shader, line: message.lineNum };
-    const source = part.code.split("\n")[line - 1]?.trim() ?? "";
-    const reason = message.message.split("\n").map((text) => text.trim()).filter(Boolean)[0] ??
-      "unknown reason";
-    throw new Error(`Cannot compile ${part.path}:${line}:${message.linePos}: ${reason}\n    ${source}`);
-  }
-  if (moduleError) throw new Error(`Cannot compile ${shader.path}: ${moduleError.message}`);
+  const error = messages.find(({ type }) => type === "error");
+  if (error) throw compilationError(shader, text, error);
+  if (moduleError) throw new ShaderError(shader.path, explain(moduleError.message).reason);
 
   device.pushErrorScope("validation");
   const layout = device.createPipelineLayout({
@@ -112,11 +102,7 @@ export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUCom
     compute: { module, entryPoint, constants },
   });
   const pipelineError = await device.popErrorScope();
-  if (pipelineError) {
-    throw new Error(
-      `Cannot make a pipeline of "${entryPoint}" in ${shader.path}: ${pipelineError.message.trim()}`,
-    );
-  }
+  if (pipelineError) throw entryPointError(spec, text, pipelineError.message);
   gpu.pipelines.set(key, pipeline);
   return pipeline;
 }

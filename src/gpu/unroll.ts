@@ -13,6 +13,21 @@ export interface UnrolledText {
   readonly sourceLines: readonly number[];
 }
 
+/** A marked loop that cannot be written out. */
+export class UnrollError extends SyntaxError {
+  /** Its line, counted from 1. */
+  readonly line: number;
+  /** What is wrong with it. */
+  readonly reason: string;
+
+  /** With its line, and what is wrong with it. */
+  constructor(line: number, reason: string) {
+    super(`Cannot unroll line ${line}: ${reason}`);
+    this.line = line;
+    this.reason = reason;
+  }
+}
+
 /** for (var NAME = 0u; NAME < BOUND; NAME++) { // unroll */
 const MARKED = /^\s*for \(var (\w+) = 0u; \1 < (\w+); \1\+\+\) \{ \/\/ unroll$/;
 
@@ -22,7 +37,7 @@ const MARKED = /^\s*for \(var (\w+) = 0u; \1 < (\w+); \1\+\+\) \{ \/\/ unroll$/;
  *
  * @param code a WGSL file
  * @param constants values of `override`s by name, which may be bounds
- * @throws SyntaxError naming the line, for a marked loop of another form or an unknown bound
+ * @throws UnrollError naming the line, for a marked loop of another form or an unknown bound
  */
 export function unroll(code: string, constants: Readonly<Record<string, number>>): UnrolledText {
   const output: string[] = [];
@@ -37,15 +52,15 @@ export function unroll(code: string, constants: Readonly<Record<string, number>>
         continue;
       }
       const loop = MARKED.exec(line);
-      if (!loop) throw new SyntaxError(`Cannot unroll line ${first + at}: expected a loop, found "${line}"`);
+      if (!loop) throw new UnrollError(first + at, `expected a loop, found "${line}"`);
       const [, counter, bound] = loop;
       const turns = /^\d+u?$/.test(bound) ? parseInt(bound) : constants[bound];
       if (turns === undefined) {
-        throw new SyntaxError(`Cannot unroll line ${first + at}: the value of "${bound}" is not known`);
+        throw new UnrollError(first + at, `the value of "${bound}" is not known`);
       }
       const closing = line.slice(0, line.search(/\S/)) + "}";
       const end = lines.indexOf(closing, at);
-      if (end < 0) throw new SyntaxError(`Cannot unroll line ${first + at}: its closing brace is missing`);
+      if (end < 0) throw new UnrollError(first + at, "its closing brace is missing");
       const name = new RegExp(`\\b${counter}\\b`, "g");
       for (let turn = 0; turn < turns; turn++) {
         output.push(closing.replace("}", "{"));

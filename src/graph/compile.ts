@@ -12,6 +12,7 @@ import { LOSS_CHUNKS } from "./graph.ts";
 import { planImages, type StepImages } from "./images.ts";
 import { checkLimits, lanesOfWorkgroup } from "./limits.ts";
 import { type Parameter, type Parameters, SLOT_ALIGNMENT } from "./parameters.ts";
+import { SHADER_NUMBERS } from "./shader_numbers.ts";
 import { type CompiledDispatch, Step } from "./step.ts";
 import type { Dispatch, Tensor, Value } from "./tensor.ts";
 import { planGradients, reachable } from "./walk_back.ts";
@@ -90,7 +91,7 @@ const TOTAL: Shader = { path: "shaders/losses/total.wgsl", code: totalCode };
  * @param parameters the graph's parameters; laid out on the GPU if they are not yet
  * @throws TypeError if a trainable parameter is used by no loss
  * @throws InputError if the device's limits do not allow it
- * @throws Error if a shader does not compile
+ * @throws ShaderError if a shader does not compile
  */
 export async function compile(
   gpu: Gpu,
@@ -296,6 +297,25 @@ function totalOf(term: LossTerm, at: number, terms: number, ring: Tensor): Dispa
   };
 }
 
+/**
+ * The kernel that a dispatch runs: its shader behind the numbers that shaders of a graph know, how many lanes a workgroup
+ * has, and what it binds.
+ */
+export function kernelOfDispatch(dispatch: Dispatch, lanes: number): KernelSpec {
+  const { shader, entryPoint, reads, writes, constants, images = 0 } = dispatch;
+  return {
+    shader: { ...shader, before: [SHADER_NUMBERS, ...shader.before ?? []] },
+    entryPoint,
+    constants: { LANES: lanes, ...constants },
+    access: [
+      ...reads.map((_, at) => at < images ? "image" : "read"),
+      ...writes.map(() => "write" as const),
+      "read", // settings
+      "read", // step
+    ],
+  };
+}
+
 async function compileDispatch(
   gpu: Gpu,
   dispatch: Dispatch,
@@ -306,18 +326,7 @@ async function compileDispatch(
   at: number,
   state: GPUBuffer,
 ): Promise<CompiledDispatch> {
-  const { shader, entryPoint, reads, writes, label, images: imageReads = 0 } = dispatch;
-  const spec: KernelSpec = {
-    shader,
-    entryPoint,
-    constants: { LANES: lanes, ...dispatch.constants },
-    access: [
-      ...reads.map((_, at) => at < imageReads ? "image" : "read"),
-      ...writes.map(() => "write" as const),
-      "read",
-      "read",
-    ],
-  };
+  const { reads, writes, label, images: imageReads = 0 } = dispatch;
   const { u32, f32 = {} } = dispatch.settings;
   const fields = Object.values(u32).length + Object.values(f32).length;
   const bytes = new ArrayBuffer(Math.ceil(fields / 4) * 16);
@@ -325,7 +334,7 @@ async function compileDispatch(
   new Float32Array(bytes).set(Object.values(f32), Object.values(u32).length);
   gpu.device.queue.writeBuffer(settings, SETTINGS_STRIDE * at, bytes);
 
-  const pipeline = await createPipeline(gpu, spec);
+  const pipeline = await createPipeline(gpu, kernelOfDispatch(dispatch, lanes));
   const bindGroup = gpu.device.createBindGroup({
     label,
     layout: pipeline.getBindGroupLayout(0),

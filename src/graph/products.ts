@@ -4,17 +4,15 @@
  */
 import naiveCode from "../../shaders/layers/dense_naive.wgsl" with { type: "text" };
 import forwardCode from "../../shaders/layers/dense_forward.wgsl" with { type: "text" };
-import forwardImageCode from "../../shaders/layers/dense_forward_image.wgsl" with { type: "text" };
 import forwardSharedCode from "../../shaders/layers/dense_forward_workgroup.wgsl" with { type: "text" };
 import inputCode from "../../shaders/layers/dense_backward_input.wgsl" with { type: "text" };
-import inputImageCode from "../../shaders/layers/dense_backward_input_image.wgsl" with { type: "text" };
 import inputSharedCode from "../../shaders/layers/dense_backward_input_workgroup.wgsl" with { type: "text" };
 import weightCode from "../../shaders/layers/dense_backward_weight.wgsl" with { type: "text" };
 import weightImageCode from "../../shaders/layers/dense_backward_weight_image.wgsl" with { type: "text" };
 import weightSharedCode from "../../shaders/layers/dense_backward_weight_workgroup.wgsl" with {
   type: "text",
 };
-import type { Shader } from "../gpu/kernel.ts";
+import type { Operands, Shader } from "../gpu/kernel.ts";
 import {
   formatKernel,
   type Product,
@@ -43,20 +41,24 @@ const KINDS: Readonly<Record<ProductEntryPoint, ProductKind>> = {
   dense_backward_weight: "Xᵀ·dZ",
 };
 
-const shaderOf = (name: string, code: string): Shader => ({ path: `shaders/layers/${name}.wgsl`, code });
+const shaderOf = (name: string, code: string, operands?: Operands): Shader => ({
+  path: `shaders/layers/${name}.wgsl`,
+  code,
+  ...(operands && { operands }),
+});
 const NAIVE = shaderOf("dense_naive", naiveCode);
 const SHADERS: Readonly<Record<ProductKind, Readonly<Record<Variant, Shader>>>> = {
   "X·W": {
     naive: NAIVE,
-    register: shaderOf("dense_forward", forwardCode),
+    register: shaderOf("dense_forward", forwardCode, "buffer"),
     workgroup: shaderOf("dense_forward_workgroup", forwardSharedCode),
-    image: shaderOf("dense_forward_image", forwardImageCode),
+    image: shaderOf("dense_forward", forwardCode, "texture"),
   },
   "dZ·Wᵀ": {
     naive: NAIVE,
-    register: shaderOf("dense_backward_input", inputCode),
+    register: shaderOf("dense_backward_input", inputCode, "buffer"),
     workgroup: shaderOf("dense_backward_input_workgroup", inputSharedCode),
-    image: shaderOf("dense_backward_input_image", inputImageCode),
+    image: shaderOf("dense_backward_input", inputCode, "texture"),
   },
   "Xᵀ·dZ": {
     naive: NAIVE,
@@ -201,9 +203,10 @@ export function dispatchProduct(
   const product = { kind, ...shape };
   const kernel = kernelOf(target, product);
   const { variant } = kernel;
+  const shader = SHADERS[kind][variant];
   return {
-    shader: SHADERS[kind][variant],
-    entryPoint: variant === "register" ? entryPoint : `${entryPoint}_${variant}`,
+    shader,
+    entryPoint: shader.path === SHADERS[kind].register.path ? entryPoint : `${entryPoint}_${variant}`,
     flop: flopOf(shape),
     images: variant === "image" ? 2 : 0,
     product,

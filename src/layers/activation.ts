@@ -3,9 +3,10 @@
  * @module
  */
 import code from "../../shaders/layers/activation.wgsl" with { type: "text" };
+import { type ActivationLike, applyActivation, checkActivation, isFused } from "../elementwise/activation.ts";
 import type { Graph } from "../graph/graph.ts";
 import { passGradient } from "../graph/pass_gradient.ts";
-import { type Activation, ACTIVATIONS, type Value } from "../graph/tensor.ts";
+import { ACTIVATIONS, type Value } from "../graph/tensor.ts";
 
 const SHADER = { path: "shaders/layers/activation.wgsl", code };
 
@@ -13,8 +14,8 @@ const SHADER = { path: "shaders/layers/activation.wgsl", code };
 export interface ActivationOptions {
   /** Its name. */
   readonly label: string;
-  /** f, applied to every element. */
-  readonly activation: Activation;
+  /** f, applied to every element: a fused one's name, or what `activationOf` made. */
+  readonly activation: ActivationLike;
 }
 
 /**
@@ -23,12 +24,15 @@ export interface ActivationOptions {
  *
  * @param x [B, width]
  * @returns [B, width]
+ * @throws InputError for an activation that is neither fused nor made by `activationOf`
  */
 export function activation(
   graph: Graph,
   x: Value,
   { label, activation }: ActivationOptions,
 ): Value {
+  checkActivation(label, activation);
+  if (!isFused(activation)) return applyActivation(graph, x, { label, activation });
   const { width } = x;
   const output = graph.value(label, width, activation);
   graph.add({

@@ -2,10 +2,11 @@
  * The dense layer.
  * @module
  */
+import { type ActivationLike, applyActivation, checkActivation, isFused } from "../elementwise/activation.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Initializer, Parameters } from "../graph/parameters.ts";
 import { dispatchProduct } from "../graph/products.ts";
-import { type Activation, ACTIVATIONS, type Value } from "../graph/tensor.ts";
+import { ACTIVATIONS, type Value } from "../graph/tensor.ts";
 
 /** What a dense layer is made of. */
 export interface DenseOptions {
@@ -15,8 +16,8 @@ export interface DenseOptions {
   readonly name?: string;
   /** O: columns of its output. */
   readonly outputs: number;
-  /** f, applied to every element. */
-  readonly activation: Activation;
+  /** f, applied to every element: a fused one's name, or what `activationOf` made. */
+  readonly activation: ActivationLike;
   /** How its parameters start. */
   readonly initializer: Initializer;
   /** Whether it has a bias; true if absent. */
@@ -26,15 +27,24 @@ export interface DenseOptions {
 /**
  * Y = f(X·Wᵀ + bias) with W [outputs, inputs] as in PyTorch; the shaders hold the maths, forward and backward.
  *
+ * The fused activations (identity, sigmoid, tanh, relu) are computed by the product's own kernel. Any other one is a
+ * node of its own, behind an identity layer `<label> sums` with the same parameters.
+ *
  * @param graph where it is recorded
  * @param parameters where its weight and bias are found or made
  * @param x [B, inputs]
  * @returns [B, outputs]
  * @throws TypeError if its parameters exist with other shapes
  * @throws RangeError if `outputs` is no positive integer
+ * @throws InputError for an activation that is neither fused nor made by `activationOf`
  */
 export function dense(graph: Graph, parameters: Parameters, x: Value, options: DenseOptions): Value {
   const { label, name = label, outputs, activation, initializer, bias: hasBias = true } = options;
+  checkActivation(label, activation);
+  if (!isFused(activation)) {
+    const linear = { ...options, label: `${label} sums`, name, activation: "identity" } as const;
+    return applyActivation(graph, dense(graph, parameters, x, linear), { label, activation });
+  }
   const inputs = x.width;
   const output = graph.value(label, outputs, activation);
   const weight = parameters.declare(`${name}.weight`, [outputs, inputs], initializer, inputs);

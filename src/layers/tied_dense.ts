@@ -3,10 +3,11 @@
  * @module
  */
 import backwardWeightCode from "../../shaders/layers/dense_backward_weight.wgsl" with { type: "text" };
+import { type ActivationLike, applyActivation, checkActivation, isFused } from "../elementwise/activation.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Initializer, Parameters } from "../graph/parameters.ts";
 import { dispatchProduct } from "../graph/products.ts";
-import { type Activation, ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
+import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
 
 /** What a tied dense layer is made of. */
 export interface TiedDenseOptions {
@@ -16,8 +17,8 @@ export interface TiedDenseOptions {
   readonly name?: string;
   /** The name of the weight that it shares, such as `encoder.0.weight`: [inputs, outputs], in PyTorch's layout. */
   readonly weight: string;
-  /** f, applied to every element. */
-  readonly activation: Activation;
+  /** f, applied to every element: a fused one's name, or what `activationOf` made. */
+  readonly activation: ActivationLike;
   /** How its bias starts. */
   readonly initializer: Initializer;
   /** Whether it has a bias; true if absent. */
@@ -29,16 +30,22 @@ const BACKWARD_WEIGHT = { path: "shaders/layers/dense_backward_weight.wgsl", cod
 /**
  * Y = f(X·W + bias) with the weight W [inputs, outputs], in PyTorch's layout, of a layer that goes the other way:
  * a decoder that reads the encoder's one copy transposed. The weight's gradient is the sum of all its uses'. The
- * shaders hold the maths, forward and backward.
+ * shaders hold the maths, forward and backward. Activations are as in `dense`.
  *
  * @param graph where it is recorded
  * @param parameters where the weight is found, and the bias found or made
  * @param x [B, inputs]
  * @returns [B, outputs]
  * @throws TypeError if there is no such weight, or it has another number of rows than X has columns
+ * @throws InputError for an activation that is neither fused nor made by `activationOf`
  */
 export function tiedDense(graph: Graph, parameters: Parameters, x: Value, options: TiedDenseOptions): Value {
   const { label, name = label, activation, initializer, bias: hasBias = true } = options;
+  checkActivation(label, activation);
+  if (!isFused(activation)) {
+    const linear = { ...options, label: `${label} sums`, name, activation: "identity" } as const;
+    return applyActivation(graph, tiedDense(graph, parameters, x, linear), { label, activation });
+  }
   const weight = parameters.all.find(({ name }) => name === options.weight);
   if (!weight || weight.shape.length !== 2 || weight.shape[0] !== x.width) {
     throw new TypeError(

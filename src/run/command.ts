@@ -6,13 +6,13 @@
  * @module
  */
 
-import { InputError, oneLine } from "../errors.ts";
+import { InputError, oneLine, ShaderError } from "../errors.ts";
 import { permissionAdvice } from "./io_error.ts";
 
 /**
  * Runs a command's main function. What it returns becomes the exit code. An {@linkcode InputError} is printed
- * as one line, a refused permission as one line that names the flag to add; both end the process with exit
- * code 1. Anything else is a bug, and is printed with its stack.
+ * as one line, a {@linkcode ShaderError} as a block of lines, a refused permission as one line that names the flag to
+ * add; all end the process with exit code 1. Anything else is a bug, and is printed with its stack.
  *
  * @param main the command; returns its exit code, or nothing for 0
  */
@@ -20,7 +20,9 @@ export async function runCommand(main: () => Promise<number | void>): Promise<vo
   try {
     Deno.exitCode = await main() ?? 0;
   } catch (error) {
-    if (error instanceof InputError) {
+    if (error instanceof ShaderError) {
+      console.error(`error: ${error.message}`);
+    } else if (error instanceof InputError) {
       console.error(`error: ${oneLine(error.message, 2000)}`);
     } else if (error instanceof Deno.errors.NotCapable) {
       console.error(`error: ${permissionAdvice(error)}`);

@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sha256 } from "../data/catalogue.ts";
 import { InputError, shown } from "../errors.ts";
+import { assembleShader } from "../gpu/assemble.ts";
 import { formatKernel, type ProductKernel } from "../gpu/product_kernel.ts";
 import { kernelNamed, PRODUCT_SHADERS } from "../graph/products.ts";
 import { ioError } from "./io_error.ts";
@@ -34,7 +35,7 @@ type Memory = Readonly<Record<string, Entry>>;
 /** What decides whether a measurement still holds; WebGPU does not tell the driver's version. */
 function versions(): Pick<Entry, "deno" | "shaders"> {
   const encoder = new TextEncoder();
-  const texts = PRODUCT_SHADERS.map(({ code }) => encoder.encode(code));
+  const texts = PRODUCT_SHADERS.map((shader) => encoder.encode(assembleShader(shader).code));
   return { deno: Deno.version.deno, shaders: sha256(...texts) };
 }
 

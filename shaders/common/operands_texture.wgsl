@@ -1,0 +1,14 @@
+// The two matrices of a product, in textures of PITCH texels a row, vec4 after vec4; a step copies them there from
+// their buffers. Mesa's llvmpipe gathers a vec4 of a texture for eight lanes at once, and a vec4 of a buffer lane by
+// lane, with five branches each: products are twice as fast.
+
+const PITCH = 1024u; // as in src/gpu/image.ts
+
+@group(0) @binding(0) var left: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(1) var right: texture_storage_2d<rgba32float, read>;
+
+fn left_at(at: u32) -> vec4f { return textureLoad(left, texel(at)); }
+fn right_at(at: u32) -> vec4f { return textureLoad(right, texel(at)); }
+
+/// The texel that holds the vec4 that a buffer has at `at`.
+fn texel(at: u32) -> vec2u { return vec2u(at % PITCH, at / PITCH); }

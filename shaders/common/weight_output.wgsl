@@ -1,0 +1,7 @@
+// after common/step.wgsl, common/padding.wgsl, common/dense_layer.wgsl
+// What the weight gradient of a dense or tied layer binds beside the operands of the product, X [B, I] and dZ [B, O].
+
+@group(0) @binding(2) var<storage, read_write> d_w: array<vec4f>;    // [I, O]
+@group(0) @binding(3) var<storage, read_write> d_bias: array<vec4f>; // [O]
+@group(0) @binding(4) var<storage, read> layer: WeightLayer;
+@group(0) @binding(5) var<storage, read> step: Step;

@@ -1,0 +1,74 @@
+// after common/weight_output.wgsl
+// A tile of dW that one lane computes in its registers: what comes before and after the products.
+//
+// One lane   TILE_ROWS vec4 of inputs × TILE_COLUMNS vec4 of outputs of dW; the lanes of the first inputs also write
+//            d_bias, which costs no load of its own
+// Sum order  the earlier value first: a weight that is used twice gets the sum
+// Edges      what is past the last row or column of a tile repeats it, sum and store: see register_tile.wgsl
+
+override LANES: u32;        // lanes of a workgroup
+override TILE_ROWS: u32;    // in vec4; at most MAX_ROWS
+override TILE_COLUMNS: u32; // in vec4; 4 · TILE_ROWS · TILE_COLUMNS at most MAX_TILE
+
+const MAX_ROWS = 8u;
+const MAX_COLUMNS = 8u;
+const MAX_TILE = 128u;
+
+struct Tile {
+  row: u32,     // its first vec4 of inputs
+  column: u32,  // its first vec4 of outputs
+  rows: u32,    // vec4 of inputs of the whole matrix
+  columns: u32, // vec4 of outputs of the whole matrix
+}
+
+fn tile_of(lane: u32) -> Tile {
+  let columns = vec4_count(layer.outputs);
+  let across = (columns + TILE_COLUMNS - 1u) / TILE_COLUMNS;
+  return Tile(lane / across * TILE_ROWS, lane % across * TILE_COLUMNS, vec4_count(layer.inputs), columns);
+}
+
+/// The tile's vec4 of inputs number r, or the last that exists.
+fn row_of(tile: Tile, r: u32) -> u32 {
+  return min(tile.row + r, tile.rows - 1u);
+}
+
+/// The tile's vec4 of outputs number c, or the last that exists.
+fn column_of(tile: Tile, c: u32) -> u32 {
+  return min(tile.column + c, tile.columns - 1u);
+}
+
+fn begin_with_earlier(
+  tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>, bias_sum: ptr<function, array<vec4f, MAX_COLUMNS>>,
+) {
+  if (layer.accumulate_weight != 0u) {
+    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+        for (var k = 0u; k < 4u; k++) { // unroll
+          (*sum)[(4u * r + k) * TILE_COLUMNS + c] = d_w[(4u * row_of(tile, r) + k) * tile.columns + column_of(tile, c)];
+        }
+      }
+    }
+  }
+  if (layer.accumulate_bias != 0u) {
+    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+      (*bias_sum)[c] = d_bias[column_of(tile, c)];
+    }
+  }
+}
+
+fn store_gradients(
+  tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>, bias_sum: ptr<function, array<vec4f, MAX_COLUMNS>>,
+) {
+  for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
+      for (var k = 0u; k < 4u; k++) { // unroll
+        d_w[(4u * row_of(tile, r) + k) * tile.columns + column_of(tile, c)] = (*sum)[(4u * r + k) * TILE_COLUMNS + c];
+      }
+    }
+  }
+  if (layer.has_bias != 0u && tile.row == 0u) {
+    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
+      d_bias[column_of(tile, c)] = (*bias_sum)[c];
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// after common/step.wgsl
+// A loss that is a sum of one function over elements: value and gradients in one go. The function is the user's own:
+// expressions in `prediction` and `target`, which stand before this file as `loss_value`, `loss_by_prediction` and
+// `loss_by_target`.
+//
+// Forward    L = s · Σ_b Σ_d l(Y[b,d], T[b,d]),  s = 1 for `sum`, 1/(rows·D) for `mean`, 1/rows for `sample`
+// Backward   dY[b,d] = f'(Y[b,d]) · ( weight·s·∂l/∂y + what other readers of Y wrote before )
+//            dT[b,d] = f'(T[b,d]) · ( weight·s·∂l/∂t + what other readers of T wrote before )
+//            f is the activation that made Y, or T (see dense_backward_input.wgsl); `weight` is the term's share of
+//            the total loss and is not in the value of L
+// Shapes     Y, T, dY, dT [B, D], row-major, widths padded with zeros to multiples of four; partial [B, CHUNKS]
+// One lane   every CHUNKS-th vec4 of one row, component by component
+// Sum order  within a lane d upwards, then the four components in pairs; total.wgsl adds the lanes' sums
+// Padding    columns past D count for nothing, also where l(0, 0) is not 0; their gradients are 0
+// Rows       past step.rows are neither read nor written
+// Source     Bishop, Pattern Recognition and Machine Learning (2006), section 1.5.5
+
+override LANES: u32;  // lanes of a workgroup
+override CHUNKS: u32; // lanes that share a row
+
+struct Loss {
+  width: u32,        // D
+  reduction: u32,    // 0 sum, 1 mean, 2 sample
+  into_y: u32,       // 0: nobody needs d_y, and it is bound to something that is not written
+  into_t: u32,       // the same for d_t
+  activation_y: u32, // f of Y: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU
+  activation_t: u32, // f of T
+  accumulate_y: u32, // add to d_y (1) or overwrite it (0)
+  accumulate_t: u32, // the same for d_t
+  weight: f32,
+}
+
+@group(0) @binding(0) var<storage, read> y: array<vec4f>;           // [B, D]
+@group(0) @binding(1) var<storage, read> t: array<vec4f>;           // [B, D]
+@group(0) @binding(2) var<storage, read_write> partial: array<f32>; // [B, CHUNKS]
+@group(0) @binding(3) var<storage, read_write> d_y: array<vec4f>;   // [B, D]
+@group(0) @binding(4) var<storage, read_write> d_t: array<vec4f>;   // [B, D]
+@group(0) @binding(5) var<storage, read> loss: Loss;
+@group(0) @binding(6) var<storage, read> this_step: Step;           // not `step`: users may call WGSL's function of that name
+
+fn derivative(activation: u32, y: vec4f) -> vec4f {
+  switch activation {
+    case 1u: { return y * (1.0 - y); }
+    case 2u: { return 1.0 - y * y; }
+    case 3u: { return select(vec4f(0.0), vec4f(1.0), y > vec4f(0.0)); }
+    default: { return vec4f(1.0); }
+  }
+}
+
+fn reduction_scale() -> f32 {
+  switch loss.reduction {
+    case 1u: { return 1.0 / (f32(this_step.rows) * f32(loss.width)); }
+    case 2u: { return 1.0 / f32(this_step.rows); }
+    default: { return 1.0; }
+  }
+}
+
+@compute @workgroup_size(LANES)
+fn elementwise_loss(@builtin(global_invocation_id) lane: vec3u) {
+  let b = lane.x / CHUNKS;
+  if (b >= this_step.rows) { return; }
+  let width4 = (loss.width + 3u) / 4u;
+  let scale = reduction_scale();
+
+  var sum = vec4f(0.0);
+  for (var d = lane.x % CHUNKS; d < width4; d += CHUNKS) {
+    let at = b * width4 + d;
+    let exists = 4u * d + vec4u(0u, 1u, 2u, 3u) < vec4u(loss.width);
+    let p = y[at];
+    let q = t[at];
+    let value = vec4f(loss_value(p.x, q.x), loss_value(p.y, q.y), loss_value(p.z, q.z), loss_value(p.w, q.w));
+    sum += select(vec4f(0.0), value, exists);
+    if (loss.into_y != 0u) {
+      let slope = vec4f(
+        loss_by_prediction(p.x, q.x), loss_by_prediction(p.y, q.y),
+        loss_by_prediction(p.z, q.z), loss_by_prediction(p.w, q.w));
+      var gradient = select(vec4f(0.0), loss.weight * scale * slope, exists);
+      if (loss.accumulate_y != 0u) { gradient += d_y[at]; }
+      d_y[at] = gradient * derivative(loss.activation_y, p);
+    }
+    if (loss.into_t != 0u) {
+      let slope = vec4f(
+        loss_by_target(p.x, q.x), loss_by_target(p.y, q.y), loss_by_target(p.z, q.z), loss_by_target(p.w, q.w));
+      var gradient = select(vec4f(0.0), loss.weight * scale * slope, exists);
+      if (loss.accumulate_t != 0u) { gradient += d_t[at]; }
+      d_t[at] = gradient * derivative(loss.activation_t, q);
+    }
+  }
+  partial[lane.x] = scale * ((sum.x + sum.y) + (sum.z + sum.w));
+}

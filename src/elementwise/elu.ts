@@ -1,0 +1,31 @@
+/**
+ * The exponential linear unit.
+ * @module
+ */
+import { activationOf, type ElementwiseActivation } from "./activation.ts";
+import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
+
+/**
+ * f(x) = x for x > 0, alpha·(e^x − 1) else, with values in (−alpha, ∞). f' jumps at 0, from alpha, which it is there, to
+ * 1: no kink where alpha is 1. PyTorch: `nn.ELU(alpha=1.0)`.
+ *
+ * Source: Clevert, Unterthiner and Hochreiter, Fast and Accurate Deep Network Learning by Exponential Linear Units
+ * (2016), eq. 15.
+ *
+ * @param options `alpha`: minus the limit at −∞; 1 if absent
+ * @throws InputError if float32 does not hold alpha
+ */
+export function elu({ alpha = 1 }: { readonly alpha?: number } = {}): ElementwiseActivation {
+  return activationOf({
+    name: "ELU",
+    forward: "select(x, alpha * expm1(x), x <= 0.0)",
+    derivative: "select(1.0, alpha * exp(x), x <= 0.0)",
+    constants: { alpha },
+    functions: SPECIAL_FUNCTIONS,
+    reference: {
+      forward: (x, { alpha }) => x <= 0 ? alpha * Math.expm1(x) : x,
+      derivative: (x, { alpha }) => x <= 0 ? alpha * Math.exp(x) : 1,
+    },
+    kinks: alpha === 1 ? [] : [0],
+  });
+}

@@ -1,0 +1,54 @@
+/**
+ * Huber's loss.
+ * @module
+ */
+import type { Graph, LossTerm } from "../graph/graph.ts";
+import type { Value } from "../graph/tensor.ts";
+import { type ElementwiseLossOptions, lossOf } from "./loss.ts";
+
+/** How Huber's losses are put together. */
+export interface HuberOptions extends ElementwiseLossOptions {
+  /** Up to which |prediction − target| the loss is a square, above 0; 1 if absent. */
+  readonly delta?: number;
+}
+
+/**
+ * L = s·Σ ℓ(d), d = prediction − target: ℓ = d²/2 for |d| ≤ delta, delta·(|d| − delta/2) else. s = 1 for `sum`,
+ * 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients, which are at most ±delta, flow into both, where they are
+ * needed; they have no jump. PyTorch: `nn.HuberLoss(reduction="mean", delta=1.0)`.
+ *
+ * Source: Huber, Robust Estimation of a Location Parameter (1964), example (i) of section 4.
+ *
+ * @param prediction [B, width]
+ * @param target [B, width]
+ * @throws TypeError if the widths differ
+ * @throws InputError if float32 does not hold delta
+ */
+export function huber(
+  graph: Graph,
+  prediction: Value,
+  target: Value,
+  { delta = 1, ...options }: HuberOptions,
+): LossTerm {
+  const loss = lossOf({
+    name: "Huber's loss",
+    value: "huber_value(prediction - target)",
+    byPrediction: "huber_slope(prediction - target)",
+    byTarget: "-huber_slope(prediction - target)",
+    constants: { delta },
+    functions: `
+fn huber_value(d: f32) -> f32 { return select(0.5 * d * d, delta * (abs(d) - 0.5 * delta), abs(d) > delta); }
+fn huber_slope(d: f32) -> f32 { return select(select(d, delta, d > delta), -delta, d < -delta); } // clamp() drops NaN`,
+    reference: {
+      value: (y, t, { delta }) => huberValue(y - t, delta),
+      byPrediction: (y, t, { delta }) => huberSlope(y - t, delta),
+      byTarget: (y, t, { delta }) => -huberSlope(y - t, delta),
+    },
+  });
+  return loss(graph, prediction, target, options);
+}
+
+const huberValue = (d: number, delta: number) =>
+  Math.abs(d) <= delta ? d * d / 2 : delta * (Math.abs(d) - delta / 2);
+
+const huberSlope = (d: number, delta: number) => Math.max(-delta, Math.min(delta, d));

@@ -1,0 +1,28 @@
+/**
+ * Leaky ReLU.
+ * @module
+ */
+import { activationOf, type ElementwiseActivation } from "./activation.ts";
+
+/**
+ * f(x) = x for x > 0, slope·x else, with values in (−∞, ∞). Its kink is at 0, where f' is the slope. PyTorch:
+ * `nn.LeakyReLU(negative_slope=0.01)`.
+ *
+ * Source: Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013), eq. 2.
+ *
+ * @param options `slope`: f' below 0; 0.01 if absent
+ * @throws InputError if float32 does not hold the slope
+ */
+export function leakyRelu({ slope = 0.01 }: { readonly slope?: number } = {}): ElementwiseActivation {
+  return activationOf({
+    name: "leaky ReLU",
+    forward: "select(slope * x, x, x > 0.0)",
+    derivative: "select(slope, 1.0, x > 0.0)",
+    constants: { slope },
+    reference: {
+      forward: (x, { slope }) => x > 0 ? x : slope * x,
+      derivative: (x, { slope }) => x > 0 ? 1 : slope,
+    },
+    kinks: [0],
+  });
+}

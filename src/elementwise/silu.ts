@@ -1,0 +1,26 @@
+/**
+ * The sigmoid linear unit, also called swish.
+ * @module
+ */
+import { activationOf, type ElementwiseActivation } from "./activation.ts";
+import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
+
+/** σ(x). */
+const logistic = (x: number) => 1 / (1 + Math.exp(-x));
+
+/**
+ * f(x) = x·σ(x), with values in [−0.2785, ∞), smooth; its minimum is at x = −1.2785. PyTorch: `nn.SiLU()`.
+ *
+ * Source: Elfwing, Uchibe and Doya, Sigmoid-Weighted Linear Units for Neural Network Function Approximation in
+ * Reinforcement Learning (2018), eq. 5 (there dSiLU is eq. 6, its derivative).
+ */
+export const silu: ElementwiseActivation = activationOf({
+  name: "SiLU",
+  forward: "x * logistic(x)",
+  derivative: "logistic(x) * (1.0 + x * logistic(-x))",
+  functions: SPECIAL_FUNCTIONS,
+  reference: {
+    forward: (x) => x * logistic(x),
+    derivative: (x) => logistic(x) * (1 + x * logistic(-x)),
+  },
+});

@@ -1,0 +1,30 @@
+/**
+ * Softplus.
+ * @module
+ */
+import { activationOf, type ElementwiseActivation } from "./activation.ts";
+import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
+
+/**
+ * f(x) = log(1 + e^(beta·x)) / beta, with values in (0, ∞), smooth; computed as max(x, 0) + log(1 + e^−|beta·x|) / beta,
+ * which cannot overflow. PyTorch: `nn.Softplus(beta=1.0, threshold=20.0)`, whose threshold changes nothing that
+ * float32 shows.
+ *
+ * Source: Dugas et al., Incorporating Second-Order Functional Knowledge for Better Option Pricing (2001), eq. 2.
+ *
+ * @param options `beta`: how sharp the bend is, above 0; 1 if absent
+ * @throws InputError if float32 does not hold beta
+ */
+export function softplus({ beta = 1 }: { readonly beta?: number } = {}): ElementwiseActivation {
+  return activationOf({
+    name: "softplus",
+    forward: "select(x, 0.0, x <= 0.0) + log1p(exp(-abs(beta * x))) / beta", // not max(): that would turn NaN into 0
+    derivative: "logistic(beta * x)",
+    constants: { beta },
+    functions: SPECIAL_FUNCTIONS,
+    reference: {
+      forward: (x, { beta }) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(beta * x))) / beta,
+      derivative: (x, { beta }) => 1 / (1 + Math.exp(-beta * x)),
+    },
+  });
+}
