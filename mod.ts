@@ -45,6 +45,26 @@ export * from "./src/graph/step.ts";
 export type { TensorFigures } from "./src/graph/watch.ts";
 export * from "./src/graph/plan.ts";
 export * from "./src/graph/products.ts";
+export {
+  type ActivationDeclaration,
+  type ActivationLike,
+  activationOf,
+  type ElementwiseActivation,
+} from "./src/elementwise/activation.ts";
+export { elu } from "./src/elementwise/elu.ts";
+export type { Constants } from "./src/elementwise/expressions.ts";
+export { gelu, geluTanh } from "./src/elementwise/gelu.ts";
+export { huber, type HuberOptions } from "./src/elementwise/huber.ts";
+export { leakyRelu } from "./src/elementwise/leaky_relu.ts";
+export {
+  type ElementwiseLoss,
+  type ElementwiseLossOptions,
+  type LossDeclaration,
+  lossOf,
+} from "./src/elementwise/loss.ts";
+export { silu } from "./src/elementwise/silu.ts";
+export { softplus } from "./src/elementwise/softplus.ts";
+export { erf, erfc, SPECIAL_FUNCTIONS } from "./src/elementwise/special_functions.ts";
 export * from "./src/layers/activation.ts";
 export * from "./src/layers/add.ts";
 export * from "./src/layers/dense.ts";

@@ -1,4 +1,4 @@
-// after common/step.wgsl
+// after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/logarithm.wgsl
 // A function of one number, applied to every element. The function is the user's own: two expressions in x, which
 // stand before this file as `function_forward(x)` and `function_derivative(x)`.
 //
@@ -15,7 +15,7 @@ override LANES: u32; // lanes of a workgroup
 
 struct Layer {
   width: u32,      // D
-  activation: u32, // f: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU; backward only
+  activation: u32, // f: see common/activation.wgsl; backward only
   accumulate: u32, // add to d_x (1) or overwrite it (0); backward only
 }
 
@@ -26,34 +26,21 @@ struct Layer {
 @group(0) @binding(3) var<storage, read> layer: Layer;
 @group(0) @binding(4) var<storage, read> this_step: Step;         // not `step`: users may call WGSL's function of that name
 
-fn derivative(x: vec4f) -> vec4f {
-  switch layer.activation {
-    case 1u: { return x * (1.0 - x); }
-    case 2u: { return 1.0 - x * x; }
-    case 3u: { return select(vec4f(0.0), vec4f(1.0), x > vec4f(0.0)); }
-    default: { return vec4f(1.0); }
-  }
-}
-
-/// Which components of a vec4 are columns and not padding.
-fn existing(at: u32) -> vec4<bool> {
-  return 4u * (at % ((layer.width + 3u) / 4u)) + vec4u(0u, 1u, 2u, 3u) < vec4u(layer.width);
-}
-
 @compute @workgroup_size(LANES)
 fn elementwise(@builtin(global_invocation_id) lane: vec3u) {
-  if (lane.x / ((layer.width + 3u) / 4u) >= this_step.rows) { return; }
+  if (!is_in_rows(lane.x, layer.width, this_step.rows)) { return; }
   let v = x[lane.x];
   let g = vec4f(function_forward(v.x), function_forward(v.y), function_forward(v.z), function_forward(v.w));
-  y[lane.x] = select(vec4f(0.0), g, existing(lane.x));
+  y[lane.x] = select(vec4f(0.0), g, is_column(lane.x % vec4_count(layer.width), layer.width));
 }
 
 @compute @workgroup_size(LANES)
 fn elementwise_backward(@builtin(global_invocation_id) lane: vec3u) {
-  if (lane.x / ((layer.width + 3u) / 4u) >= this_step.rows) { return; }
+  if (!is_in_rows(lane.x, layer.width, this_step.rows)) { return; }
   let v = x[lane.x];
-  let slope = vec4f(function_derivative(v.x), function_derivative(v.y), function_derivative(v.z), function_derivative(v.w));
-  var d = select(vec4f(0.0), d_y[lane.x] * slope, existing(lane.x));
+  let slope = vec4f(
+    function_derivative(v.x), function_derivative(v.y), function_derivative(v.z), function_derivative(v.w));
+  var d = select(vec4f(0.0), d_y[lane.x] * slope, is_column(lane.x % vec4_count(layer.width), layer.width));
   if (layer.accumulate != 0u) { d += d_x[lane.x]; }
-  d_x[lane.x] = d * derivative(v);
+  d_x[lane.x] = d * derivative(layer.activation, v);
 }

@@ -1,6 +1,6 @@
-// after common/step.wgsl
+// after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/reductions.wgsl, common/logarithm.wgsl
 // A loss that is a sum of one function over elements: value and gradients in one go. The function is the user's own:
-// expressions in `prediction` and `target`, which stand before this file as `loss_value`, `loss_by_prediction` and
+// expressions in y and t, which stand before this file as `loss_value`, `loss_by_prediction` and
 // `loss_by_target`.
 //
 // Forward    L = s · Σ_b Σ_d l(Y[b,d], T[b,d]),  s = 1 for `sum`, 1/(rows·D) for `mean`, 1/rows for `sample`
@@ -20,10 +20,10 @@ override CHUNKS: u32; // lanes that share a row
 
 struct Loss {
   width: u32,        // D
-  reduction: u32,    // 0 sum, 1 mean, 2 sample
+  reduction: u32,    // see common/reductions.wgsl
   into_y: u32,       // 0: nobody needs d_y, and it is bound to something that is not written
   into_t: u32,       // the same for d_t
-  activation_y: u32, // f of Y: 0 identity, 1 sigmoid, 2 tanh, 3 ReLU
+  activation_y: u32, // f of Y: see common/activation.wgsl
   activation_t: u32, // f of T
   accumulate_y: u32, // add to d_y (1) or overwrite it (0)
   accumulate_t: u32, // the same for d_t
@@ -38,34 +38,17 @@ struct Loss {
 @group(0) @binding(5) var<storage, read> loss: Loss;
 @group(0) @binding(6) var<storage, read> this_step: Step;           // not `step`: users may call WGSL's function of that name
 
-fn derivative(activation: u32, y: vec4f) -> vec4f {
-  switch activation {
-    case 1u: { return y * (1.0 - y); }
-    case 2u: { return 1.0 - y * y; }
-    case 3u: { return select(vec4f(0.0), vec4f(1.0), y > vec4f(0.0)); }
-    default: { return vec4f(1.0); }
-  }
-}
-
-fn reduction_scale() -> f32 {
-  switch loss.reduction {
-    case 1u: { return 1.0 / (f32(this_step.rows) * f32(loss.width)); }
-    case 2u: { return 1.0 / f32(this_step.rows); }
-    default: { return 1.0; }
-  }
-}
-
 @compute @workgroup_size(LANES)
 fn elementwise_loss(@builtin(global_invocation_id) lane: vec3u) {
   let b = lane.x / CHUNKS;
   if (b >= this_step.rows) { return; }
-  let width4 = (loss.width + 3u) / 4u;
-  let scale = reduction_scale();
+  let width4 = vec4_count(loss.width);
+  let scale = reduction_scale(loss.reduction, this_step.rows, loss.width);
 
   var sum = vec4f(0.0);
   for (var d = lane.x % CHUNKS; d < width4; d += CHUNKS) {
     let at = b * width4 + d;
-    let exists = 4u * d + vec4u(0u, 1u, 2u, 3u) < vec4u(loss.width);
+    let exists = is_column(d, loss.width);
     let p = y[at];
     let q = t[at];
     let value = vec4f(loss_value(p.x, q.x), loss_value(p.y, q.y), loss_value(p.z, q.z), loss_value(p.w, q.w));
@@ -86,5 +69,5 @@ fn elementwise_loss(@builtin(global_invocation_id) lane: vec3u) {
       d_t[at] = gradient * derivative(loss.activation_t, q);
     }
   }
-  partial[lane.x] = scale * ((sum.x + sum.y) + (sum.z + sum.w));
+  partial[lane.x] = scale * sum_of_four(sum);
 }

@@ -4,7 +4,6 @@
  */
 import { InputError, shown } from "../errors.ts";
 import { assembleShader, type Shader, type ShaderPart } from "../gpu/assemble.ts";
-import { COMMON_SHADERS } from "../gpu/common_shaders.ts";
 
 /** Named numbers that expressions may use. */
 export type Constants = Readonly<Record<string, number>>;
@@ -29,7 +28,7 @@ export interface DeclarationKind {
   readonly noun: string;
   /** The kernel that calls the expressions. */
   readonly kernel: Shader;
-  /** The names of the expressions' arguments, all of them f32. */
+  /** The expressions' arguments, all of them f32. */
   readonly parameters: readonly string[];
   /** The functions that the kernel knows the expressions as, by the expressions' names. */
   readonly functions: Readonly<Record<string, string>>;
@@ -45,6 +44,18 @@ export interface Checked {
   readonly constants: Constants;
   /** The kinks in ascending order. */
   readonly kinks: readonly number[];
+}
+
+/**
+ * Refuses a setting of a shipped function that must be above 0.
+ *
+ * @throws InputError naming the function and the setting
+ */
+export function checkPositive(of: string, setting: string, value: number): void {
+  if (value > 0) return;
+  throw new InputError(
+    `Cannot make ${of}: expected ${setting} above 0 but received ${shown(value)}; choose another`,
+  );
 }
 
 const COMMON_FIELDS = ["name", "constants", "functions", "reference", "kinks"];
@@ -133,14 +144,12 @@ export function checkDeclaration(kind: DeclarationKind, declaration: Declaration
       rounded.map(([constant, value]) => `const ${constant}: f32 = ${literal(value)};`).join("\n"),
     ),
     part("functions", functions),
-    ...expressions.flatMap((field) => {
-      const code = fields.get(field) as string | undefined;
-      return [
-        part(field, `fn ${kind.functions[field]}(${signature}) -> f32 { return`),
-        part(field, code ?? "0.0"),
-        part(field, ";}"),
-      ];
-    }),
+    ...expressions.flatMap((field) => [
+      // a type other than f32 is then said of the field's own name
+      part(field, `fn ${kind.functions[field]}(${signature}) -> f32 { let ${field}: f32 =`),
+      part(field, fields.get(field) as string | undefined ?? "0.0"),
+      part(field, `; return ${field}; }`),
+    ]),
   ];
   return {
     shader: { ...kind.kernel, before },
@@ -173,7 +182,7 @@ function literal(value: number): string {
 
 /** What a kernel declares at module scope and calls: a user's name among these would change what the kernel means. */
 function namesIn(kernel: Shader): ReadonlySet<string> {
-  const code = withoutComments(assembleShader(kernel, COMMON_SHADERS).code);
+  const code = withoutComments(assembleShader(kernel).code);
   const declared = code.matchAll(/^(?:@.*\s)?(?:fn|struct|const|override|alias|var(?:<[^>]*>)?)\s+(\w+)/gm);
   const called = code.matchAll(/\b(\w+)\s*\(/g);
   return new Set([...declared, ...called].map(([, name]) => name));

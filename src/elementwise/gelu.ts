@@ -26,7 +26,7 @@ fn normal_share(x: f32) -> f32 {
   return select(tail, 1.0 - tail, x > 0.0);
 }
 fn normal_density(x: f32) -> f32 {
-  let s = min(abs(x), 15.0);
+  let s = select(abs(x), 15.0, abs(x) > 15.0);
   return 0.39894228 * exp(-0.5 * s * s);
 }`,
   reference: {
@@ -50,15 +50,18 @@ const gate = (x: number) => 1 / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (x +
 export const geluTanh: ElementwiseActivation = activationOf({
   name: "GELU tanh",
   forward: "x * logistic(twice_u(x))",
-  derivative: "logistic(twice_u(x)) * (1.0 + x * logistic(-twice_u(x)) * twice_u_slope(x))",
+  derivative: "logistic(twice_u(x)) * (1.0 + near(x) * logistic(-twice_u(x)) * twice_u_slope(x))",
   functions: `${SPECIAL_FUNCTIONS}
-/// 2u: beyond x = ±12 it does not grow, as e^-142 is 0 in float32 anyway.
+/// x up to ±12, beyond which e^-2u is 0 in float32 anyway, and nothing may overflow. clamp() would drop NaN.
+fn near(x: f32) -> f32 {
+  return select(select(x, 12.0, x > 12.0), -12.0, x < -12.0);
+}
 fn twice_u(x: f32) -> f32 {
-  let s = clamp(x, -12.0, 12.0);
+  let s = near(x);
   return 1.5957691 * s * (1.0 + 0.044715 * s * s);
 }
 fn twice_u_slope(x: f32) -> f32 {
-  let s = clamp(x, -12.0, 12.0);
+  let s = near(x);
   return 1.5957691 * (1.0 + 0.134145 * s * s);
 }`,
   reference: {

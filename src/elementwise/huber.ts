@@ -4,6 +4,7 @@
  */
 import type { Graph, LossTerm } from "../graph/graph.ts";
 import type { Value } from "../graph/tensor.ts";
+import { checkPositive } from "./expressions.ts";
 import { type ElementwiseLossOptions, lossOf } from "./loss.ts";
 
 /** How Huber's losses are put together. */
@@ -22,7 +23,7 @@ export interface HuberOptions extends ElementwiseLossOptions {
  * @param prediction [B, width]
  * @param target [B, width]
  * @throws TypeError if the widths differ
- * @throws InputError if float32 does not hold delta
+ * @throws InputError if delta is not above 0, or float32 does not hold it
  */
 export function huber(
   graph: Graph,
@@ -30,11 +31,12 @@ export function huber(
   target: Value,
   { delta = 1, ...options }: HuberOptions,
 ): LossTerm {
+  checkPositive("Huber loss", "delta", delta);
   const loss = lossOf({
-    name: "Huber's loss",
-    value: "huber_value(prediction - target)",
-    byPrediction: "huber_slope(prediction - target)",
-    byTarget: "-huber_slope(prediction - target)",
+    name: "Huber loss",
+    value: "huber_value(y - t)",
+    byPrediction: "huber_slope(y - t)",
+    byTarget: "-huber_slope(y - t)",
     constants: { delta },
     functions: `
 fn huber_value(d: f32) -> f32 { return select(0.5 * d * d, delta * (abs(d) - 0.5 * delta), abs(d) > delta); }

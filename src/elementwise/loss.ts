@@ -21,11 +21,11 @@ import { checkDeclaration, type Constants, type DeclarationKind } from "./expres
 export interface LossDeclaration<C extends Constants> {
   /** Its name in errors: up to 40 letters, digits, spaces and any of `. _ + -`. */
   readonly name: string;
-  /** ℓ of one element: a WGSL expression in `prediction` and `target`, both f32, of type f32. Keep NaN. */
+  /** ℓ(y, t) of one element: a WGSL expression in `y`, the prediction, and `t`, its target, both f32, of type f32. */
   readonly value: string;
-  /** ∂ℓ/∂prediction: a WGSL expression in `prediction` and `target`. At a kink, either side's. */
+  /** ∂ℓ/∂y: a WGSL expression in `y` and `t`. At a kink, either side's. */
   readonly byPrediction: string;
-  /** ∂ℓ/∂target, likewise; may be absent where no target needs a gradient, as pixels do not. */
+  /** ∂ℓ/∂t, likewise; may be absent where no target needs a gradient, as pixels do not. */
   readonly byTarget?: string;
   /** Numbers that the expressions and `functions` use by name. They are rounded to float32. */
   readonly constants?: C;
@@ -33,14 +33,14 @@ export interface LossDeclaration<C extends Constants> {
   readonly functions?: string;
   /** The same in float64, written from the formula; all are given the rounded constants. */
   readonly reference: {
-    /** ℓ(prediction, target). */
-    value(prediction: number, target: number, constants: C): number;
-    /** ∂ℓ/∂prediction. */
-    byPrediction(prediction: number, target: number, constants: C): number;
-    /** ∂ℓ/∂target; there if, and only if, the expression is. */
-    byTarget?(prediction: number, target: number, constants: C): number;
+    /** ℓ(y, t). */
+    value(y: number, t: number, constants: C): number;
+    /** ∂ℓ/∂y. */
+    byPrediction(y: number, t: number, constants: C): number;
+    /** ∂ℓ/∂t; there if, and only if, the expression is. */
+    byTarget?(y: number, t: number, constants: C): number;
   };
-  /** Values of prediction − target at which a derivative jumps; none if absent. gradcheck takes no difference across one. */
+  /** Values of y − t at which a derivative jumps; none if absent. gradcheck takes no difference across one. */
   readonly kinks?: readonly number[];
 }
 
@@ -65,13 +65,13 @@ export type ElementwiseLoss = (
 const KIND: DeclarationKind = {
   noun: "loss",
   kernel: { path: "shaders/losses/elementwise_loss.wgsl", code },
-  parameters: ["prediction", "target"],
+  parameters: ["y", "t"],
   functions: { value: "loss_value", byPrediction: "loss_by_prediction", byTarget: "loss_by_target" },
   optional: ["byTarget"],
 };
 
 /**
- * A loss L = s·Σ ℓ(prediction, target) from WGSL expressions, with its float64 twin: s = 1 for `sum`,
+ * A loss L = s·Σ ℓ(y, t) from WGSL expressions, with its float64 twin: s = 1 for `sum`,
  * 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients flow into the prediction and, if `byTarget` is there, into
  * the target, where they are needed.
  *
@@ -80,13 +80,10 @@ const KIND: DeclarationKind = {
  *
  * const absoluteError = lossOf({
  *   name: "absolute error",
- *   value: "abs(prediction - target)",
- *   byPrediction: "sign(prediction - target)",
- *   reference: {
- *     value: (prediction, target) => Math.abs(prediction - target),
- *     byPrediction: (prediction, target) => Math.sign(prediction - target),
- *   },
- *   kinks: [0], // of prediction - target
+ *   value: "abs(y - t)", //           y is the prediction, t its target
+ *   byPrediction: "sign(y - t)",
+ *   reference: { value: (y, t) => Math.abs(y - t), byPrediction: (y, t) => Math.sign(y - t) },
+ *   kinks: [0], //                    of y - t
  * });
  *
  * const graph = new Graph(64);
@@ -106,10 +103,10 @@ export function lossOf<C extends Constants = Record<never, never>>(
   const { value, byPrediction, byTarget } = declaration.reference;
   const hasByTarget = declaration.byTarget !== undefined;
   const reference: ElementwiseLossReference = {
-    value: (prediction, target) => value(prediction, target, constants as C),
-    byPrediction: (prediction, target) => byPrediction(prediction, target, constants as C),
+    value: (y, t) => value(y, t, constants as C),
+    byPrediction: (y, t) => byPrediction(y, t, constants as C),
     ...(hasByTarget && byTarget
-      ? { byTarget: (prediction: number, target: number) => byTarget(prediction, target, constants as C) }
+      ? { byTarget: (y: number, t: number) => byTarget(y, t, constants as C) }
       : {}),
     kinks,
   };

@@ -3,6 +3,7 @@
  * @module
  */
 import { activationOf, type ElementwiseActivation } from "./activation.ts";
+import { checkPositive } from "./expressions.ts";
 import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
 
 /**
@@ -13,9 +14,10 @@ import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
  * Source: Dugas et al., Incorporating Second-Order Functional Knowledge for Better Option Pricing (2001), eq. 2.
  *
  * @param options `beta`: how sharp the bend is, above 0; 1 if absent
- * @throws InputError if float32 does not hold beta
+ * @throws InputError if beta is not above 0, or float32 does not hold it
  */
 export function softplus({ beta = 1 }: { readonly beta?: number } = {}): ElementwiseActivation {
+  checkPositive("softplus", "beta", beta);
   return activationOf({
     name: "softplus",
     forward: "select(x, 0.0, x <= 0.0) + log1p(exp(-abs(beta * x))) / beta", // not max(): that would turn NaN into 0
