@@ -5,6 +5,8 @@
  * are used twice; widths that are no multiples of four.
  * @module
  */
+import { activationOf } from "../elementwise/activation.ts";
+import { lossOf } from "../elementwise/loss.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Graph, LossTerm } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
@@ -30,6 +32,28 @@ import { gradcheck, type GradcheckOptions, type GradcheckReport } from "./gradch
 const CODE = 5, HIDDEN = 7;
 const REDUCTIONS = ["sum", "mean", "sample"] as const;
 
+/** A user's activation with f(0) ≠ 0, which padding must not see. */
+const WAVE = activationOf({
+  name: "wave",
+  forward: "cos(x + 0.5)",
+  derivative: "-sin(x + 0.5)",
+  reference: { forward: (x) => Math.cos(x + 0.5), derivative: (x) => -Math.sin(x + 0.5) },
+});
+
+/** A user's loss with ℓ(0, 0) ≠ 0, and other derivatives by the prediction than by the target. */
+const OFFSET = lossOf({
+  name: "offset",
+  value: "exp(y) * (1.0 + t) + bias",
+  byPrediction: "exp(y) * (1.0 + t)",
+  byTarget: "exp(y)",
+  constants: { bias: 0.5 },
+  reference: {
+    value: (y, t, { bias }) => Math.exp(y) * (1 + t) + bias,
+    byPrediction: (y, t) => Math.exp(y) * (1 + t),
+    byTarget: (y) => Math.exp(y),
+  },
+});
+
 /**
  * Records the network.
  *
@@ -52,6 +76,7 @@ export function everyOp(graph: Graph, parameters: Parameters, pixels: Value, tar
     const [mean, logVariance, epsilon] = ["mean", "log-variance", "epsilon"].map((label) => head(label));
     const [left, right, logits, truth, other] = ["left", "right", "logits", "truth", "other truth"]
       .map((label) => head(label));
+    const [bent, given, wanted] = ["bent", "given", "wanted"].map((label) => head(label));
     const [codeMean, codeLogVariance] = [head("code's mean"), head("code's log-variance")];
     const active = head("active", 17); // so many that some are on in some rows and off in others
     const probabilities = head("probabilities", CODE, "sigmoid");
@@ -78,6 +103,7 @@ export function everyOp(graph: Graph, parameters: Parameters, pixels: Value, tar
         activation: f,
         initializer: "pytorch-linear",
       });
+      const waved = activation(graph, bent, { label: label("waved"), activation: WAVE });
       const still = detach(graph, left, { label: label("still") });
 
       const term = (loss: string, weight: number) => ({
@@ -91,6 +117,8 @@ export function everyOp(graph: Graph, parameters: Parameters, pixels: Value, tar
         squaredError(graph, left, right, term("between", 0.5)),
         binaryCrossEntropyWithLogits(graph, logits, truth, term("from logits", 0.4)),
         binaryCrossEntropy(graph, probabilities, other, term("from probabilities", 0.3)),
+        squaredError(graph, waved, still, term("of what is waved", 0.9)),
+        OFFSET(graph, given, wanted, term("offset", 0.25)),
         gaussianKl(graph, codeMean, codeLogVariance, term("Gaussian", 0.2)),
         sparsityKl(graph, active, { ...term("sparsity", 0.1), sparsity: 0.3 }),
       );
