@@ -127,6 +127,22 @@ export function againstReference(
   );
 }
 
+const NOT_FINITE = "its gradient is not finite in the float64 reference either";
+
+/** What there is to say where the GPU's gradient has no direction: it is zero, or not finite. */
+export function withoutDirection(bound: number, largestOnGpu: number, largest: number): Evidence {
+  const cannotTell = (cause: Cause, reason: string) =>
+    ({ error: NaN, bound, verdict: "cannot tell", cause, reason }) as const;
+  if (!Number.isFinite(largest)) return cannotTell("overflow", NOT_FINITE);
+  if (largest > 0 && largest < UNDERFLOW) {
+    return cannotTell("collapsed", belowRange("its gradient", largest));
+  }
+  const [cause, what] = largestOnGpu === 0
+    ? ["zero", "exactly zero"] as const
+    : ["overflow", "not finite"] as const;
+  return cannotTell(cause, `its gradient is ${what} on the GPU: there is no direction to difference along`);
+}
+
 function belowRange(what: string, largest: number): string {
   return `the network has collapsed here: ${what} (at most ${
     figure(largest)
@@ -141,13 +157,13 @@ function belowRange(what: string, largest: number): string {
 export function fromDifference(difference: Difference, bound: number, largest: number): Evidence {
   const { error, doubt } = difference, judged = judge(difference, bound);
   if (judged === "agrees") return { error, bound, verdict: "ok", reason: "" };
-  if (largest < UNDERFLOW) {
-    const reason = belowRange("its gradient", largest);
-    return { error, bound, verdict: "cannot tell", cause: "collapsed", reason };
-  }
+  const cannotTell = (cause: Cause, reason: string) =>
+    ({ error, bound, verdict: "cannot tell", cause, reason }) as const;
+  if (!Number.isFinite(largest)) return cannotTell("overflow", NOT_FINITE);
+  if (largest < UNDERFLOW) return cannotTell("collapsed", belowRange("its gradient", largest));
   if (judged === "cannot tell") {
     const reason = `rounding hides the difference: its own doubt (${figure(doubt)}) is above the bound`;
-    return { error, bound, verdict: "cannot tell", cause: "rounding", reason };
+    return cannotTell("rounding", reason);
   }
   const reason = Number.isFinite(error)
     ? `finite differences are ${figure(error)} off the gradient, bound ${figure(bound)}`

@@ -90,18 +90,17 @@ function figureOf(evidence: Evidence | undefined): string {
   return verdict === "cannot tell" ? `${number} ?`.trim() : number;
 }
 
-/** The rows that are not `ok`, put together where verdict, state and reason are the same. */
+/** A line for each row that is not `ok`; those that cannot be told for the same reason but for figures share one. */
 function reasonsOf(rows: readonly GradcheckRow[]): string[] {
-  const named = new Map<string, string[]>();
-  for (const { state, parameter, verdict, reason } of rows) {
-    if (verdict === "ok") continue;
-    const key = `${reason}\n${verdict} ${state}`;
-    named.set(key, [...named.get(key) ?? [], parameter]);
-  }
-  return [...named].map(([key, parameters]) => {
-    const [reason, head] = key.split("\n");
-    return `${head}: ${listed(parameters)}: ${reason}`;
-  });
+  const groups = Map.groupBy(
+    rows.filter(({ verdict }) => verdict !== "ok"),
+    ({ state, parameter, verdict, reason }) =>
+      `${verdict} ${state}: ` + (verdict === "FAILED" ? parameter : reason.replace(/\d\S*/g, "")),
+  );
+  return [...groups.values()].map(([{ verdict, state, parameter, reason }, ...others]) =>
+    `${verdict} ${state}: ${parameter}: ${reason}` +
+    (others.length > 0 ? `; likewise ${listed(others.map(({ parameter }) => parameter))}` : "")
+  );
 }
 
 function listed(names: readonly string[]): string {

@@ -12,7 +12,15 @@ import type { Step } from "../graph/step.ts";
 import type { Value } from "../graph/tensor.ts";
 import { RandomStream } from "../random.ts";
 import { differenceOfReference, differencesOnGpu } from "./differences.ts";
-import { type Evidence, fromDifference, gravest, largestOf, type Verdict, worstOf } from "./evidence.ts";
+import {
+  type Evidence,
+  fromDifference,
+  gravest,
+  largestOf,
+  type Verdict,
+  withoutDirection,
+  worstOf,
+} from "./evidence.ts";
 import {
   type CheckedNetwork,
   checkRows,
@@ -264,15 +272,7 @@ async function differencesOf(
 
   const gpuBound = TOLERANCES.gpuDifference, { cause, reason } = gradients.get(name)!;
   if (onGpuLargest === 0 || !Number.isFinite(onGpuLargest)) {
-    const nothing: Evidence = {
-      error: NaN,
-      bound: gpuBound,
-      verdict: "cannot tell",
-      cause: "zero",
-      reason: onGpuLargest === 0
-        ? "its gradient is exactly zero on the GPU: there is no direction to difference along"
-        : "its gradient is not finite on the GPU: there is no direction to difference along",
-    };
+    const nothing = withoutDirection(gpuBound, onGpuLargest, largest);
     return { referenceDifference, alongGradient: nothing, alongRandom: nothing };
   }
   const value = Float32Array.from(inputs.parameters.get(name)!);

@@ -55,16 +55,16 @@ interface Crossing {
   readonly inside: number;
 }
 
-/** Which kink lies between an element's home and z, nearest to home; undefined if none does. */
+/** Which kink z lies on or beyond, seen from the element's home, nearest to home; undefined if none. */
 function crossing(kinks: readonly number[], home: number, z: number): Crossing | undefined {
   if (z > home) {
     for (const kink of kinks) {
-      if (kink >= home && kink < z) return { kink, inside: kink > home ? beside(kink, -1) : kink };
+      if (kink >= home && kink <= z) return { kink, inside: kink > home ? beside(kink, -1) : kink };
     }
   } else if (z < home) {
     for (let k = kinks.length - 1; k >= 0; k--) {
       const kink = kinks[k];
-      if (kink <= home && kink > z) return { kink, inside: kink < home ? beside(kink, 1) : kink };
+      if (kink <= home && kink >= z) return { kink, inside: kink < home ? beside(kink, 1) : kink };
     }
   }
   return undefined;
