@@ -524,16 +524,16 @@ gpuTest("replay() fails by each of losses, first gradients and final parameters 
     [{ ...trace, finalParams: spoil(trace.finalParams) }, "parameter"],
   ];
   for (const [spoiled, guilty] of cases) {
-    const { passed, lossError, gradient, parameter } = await replay(gpu, spoiled, modelOf(spoiled));
+    const { passed, loss, gradient, parameter } = await replay(gpu, spoiled, modelOf(spoiled));
     assert.equal(passed, false, guilty);
     const failed = [
-      ...within(lossError, TOLERANCES.traceLoss) ? [] : ["loss"],
+      ...within(loss.error, TOLERANCES.traceLoss) ? [] : ["loss"],
       ...within(gradient.error, TOLERANCES.traceGradient) ? [] : ["gradient"],
       ...within(parameter.error, TOLERANCES.traceParameter) ? [] : ["parameter"],
     ];
     assert.deepEqual(failed, [guilty]);
-    if (guilty === "gradient") assert.equal(gradient.tensor, name);
-    if (guilty === "parameter") assert.equal(parameter.tensor, name);
+    if (guilty === "gradient") assert.equal(gradient.of, name);
+    if (guilty === "parameter") assert.equal(parameter.of, name);
   }
 });
 

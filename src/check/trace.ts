@@ -96,7 +96,7 @@ export interface Trace {
 
 const FORMAT = "autoencoder-trace/1";
 
-/** What a recipe's traces may say beyond what all of them say. */
+/** What a recipe's traces may say beyond what all of them say; `noise` may be absent, but then from all steps. */
 const OPTIONS: Readonly<
   Record<string, { model?: readonly string[]; loss: readonly string[]; inputs?: readonly string[] }>
 > = {
@@ -139,6 +139,15 @@ export function parseTrace(text: string, name: string, recipes: readonly string[
   const firstGrads = root.get("firstGrads").tensors();
   const steps = root.get("steps").list().map((step) => readStep(step, model, known.inputs ?? []));
   if (steps.length === 0) throw root.get("steps").error("expected at least one step");
+  const noiseless = steps.findIndex(({ inputs }) => inputs.has("noise") !== steps[0].inputs.has("noise"));
+  if (noiseless > 0) {
+    throw root.get("steps").error(
+      `expected "noise" in all steps or in none, found it ` +
+        (steps[0].inputs.has("noise")
+          ? `in step 0 but not in step ${noiseless}`
+          : `in step ${noiseless} but not in step 0`),
+    );
+  }
   const params = root.get("params").tensors();
   const needed = model.sizes.slice(1).reduce((sum, size, k) => sum + size * model.sizes[k], 0);
   const there = params.values().reduce((sum, { data }) => sum + data.length, 0);
@@ -226,6 +235,7 @@ function readStep(step: Field, { sizes }: TraceModel, more: readonly string[]): 
   const widths: Record<string, number> = { x: sizes[0], noise: sizes[0], eps: sizes[sizes.length - 1] };
   const inputs = new Map<string, TraceTensor>();
   for (const input of ["x", ...more]) {
+    if (input === "noise" && !step.has(input)) continue;
     const tensor = step.get(input).tensor();
     const rows = inputs.get("x")?.shape[0];
     const [found, width] = tensor.shape;
