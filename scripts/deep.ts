@@ -1,103 +1,62 @@
 // The deep autoencoder with a 3-D code: 784-128-64-12-3 and its mirror, trained end to end.
 // Source: Morvan Zhou, PyTorch-Tutorial, 404_autoencoder.py (sizes, activations, Adam 5e-3, batch 64, 10 epochs).
-// Run:    deno task train    (offline the same as: deno run --allow-read --allow-write=runs scripts/deep.ts)
-// Flags:  deno task train --help
-// Expect: on MNIST a test error of 0.035 to 0.037 per pixel (PCA with 3 components: 0.052), and 80 % of the test
-//         codes classified rightly by their 5 nearest training codes.
-import type { Dataset } from "../src/data/dataset.ts";
-import { permutation } from "../src/data/shuffle.ts";
-import type { Graph, Reduction } from "../src/graph/graph.ts";
-import type { Model } from "../src/graph/model.ts";
-import type { Parameters } from "../src/graph/parameters.ts";
-import type { Activation, Value } from "../src/graph/tensor.ts";
-import { dense } from "../src/layers/dense.ts";
-import { squaredError } from "../src/losses/squared_error.ts";
-import { adam } from "../src/optim/adam.ts";
-import { runCommand } from "../src/run/command.ts";
-import { commonFlags, type Config, scheduleFlags } from "../src/run/flags.ts";
-import type { Measured } from "../src/run/measured.ts";
-import { besidePytorch } from "../src/run/pytorch_figures.ts";
-import { parseRecipeFlags } from "../src/run/resume.ts";
-import { sizesFlag, sizesFor } from "../src/run/sizes.ts";
-import { openTraining } from "../src/run/training.ts";
+// Run:    deno task deep    (offline: deno run --allow-read --allow-write=runs scripts/deep.ts; flags: --help)
+// Expect: on MNIST a test error of 0.034 to 0.037 per pixel (PCA with 3 components: 0.052), and 80 % of the test codes
+//         classified correctly by their 5 nearest training codes.
+import { adam, dense, openTraining, parseRecipe, recipe, runCommand, sizesFlag } from "../mod.ts";
+import { squaredError, trainingFlags } from "../mod.ts";
 
-/** The network: widths from pixels to code (the decoder mirrors them), and what follows each layer. */
-export const ARCHITECTURE = {
-  sizes: [784, 128, 64, 12, 3] as readonly number[],
-  activation: "tanh" as Activation, // of hidden layers
-  code: "identity" as Activation, // of the code, which may lie anywhere
-  output: "sigmoid" as Activation, // of the last layer, as pixels are in [0, 1]
-  bias: true,
-  reduction: "mean" as Reduction, // of the squared error: per pixel
-};
-
-/** The command line; each flag's default is the tutorial's figure. */
-export const flags = {
-  ...commonFlags({ epochs: 10, batchSize: 64, learningRate: 5e-3 }),
-  ...scheduleFlags(),
-  sizes: sizesFlag(ARCHITECTURE.sizes),
-};
-
-/** Records the network; names are those of the tutorial's two nn.Sequential, where activations count too. */
-export function model(
-  graph: Graph,
-  parameters: Parameters,
-  pixels: Value,
-  architecture = ARCHITECTURE,
-): Model {
-  const { sizes, activation, code: codeActivation, output: outputActivation, bias, reduction } = architecture;
-  const layer = (label: string, x: Value, outputs: number, activation: Activation) =>
-    dense(graph, parameters, x, { label, outputs, activation, initializer: "pytorch-linear", bias });
-
-  const down = sizes.slice(1), up = sizes.slice(0, -1).toReversed();
-  let code = pixels; //                                                     [B, 784]
-  for (const [k, width] of down.entries()) { //                           → [B, 128] → [B, 64] → [B, 12] → [B, 3]
-    code = layer(`encoder.${2 * k}`, code, width, k < down.length - 1 ? activation : codeActivation);
-  }
-  let output = code;
-  for (const [k, width] of up.entries()) { //                             → [B, 12] → [B, 64] → [B, 128] → [B, 784]
-    output = layer(`decoder.${2 * k}`, output, width, k < up.length - 1 ? activation : outputActivation);
-  }
-  const reconstruction = squaredError(graph, output, pixels, { label: "loss", reduction });
-  return { code, output, losses: [reconstruction] };
-}
-
-/** The network that the flags say, for images of the data's width, and what PyTorch's reaches. */
-export function fromConfig(config: Config<typeof flags>, { width }: Dataset): Measured {
-  const architecture = { ...ARCHITECTURE, sizes: sizesFor(config.sizes, ARCHITECTURE.sizes, width) };
-  const beside = besidePytorch(flags, config);
-  return {
-    build: (graph, parameters, pixels) => model(graph, parameters, pixels, architecture),
-    pytorch: { error: beside("0.0354 to 0.0374"), accuracy: beside("0.80 to 0.82") },
-  };
-}
+export const deep = recipe({
+  name: "deep",
+  description: "Trains the deep autoencoder.",
+  flags: {
+    ...trainingFlags({ epochs: 10, batchSize: 64, learningRate: 5e-3 }),
+    sizes: sizesFlag([784, 128, 64, 12, 3]), // from pixels to code; the decoder mirrors them
+  },
+  architecture: {
+    activation: "tanh", // of hidden layers
+    codeActivation: "identity", // the code may lie anywhere
+    outputActivation: "sigmoid", // pixels are in [0, 1]
+    bias: true,
+    reduction: "mean", // squared error per pixel
+  },
+  network({ sizes, activation, codeActivation, outputActivation, bias, reduction }, context) {
+    const { graph, parameters, pixels } = context, depth = sizes.length - 1;
+    const initializer = "pytorch-linear"; //                labels are those of the tutorial's two nn.Sequential
+    let code = pixels; //                                   [B, 784]
+    for (let k = 0; k < depth; k++) { //                    → [B, 128] → [B, 64] → [B, 12] → [B, 3]
+      const f = k < depth - 1 ? activation : codeActivation, label = `encoder.${2 * k}`;
+      code = dense(graph, parameters, code, {
+        label,
+        outputs: sizes[k + 1],
+        activation: f,
+        initializer,
+        bias,
+      });
+    }
+    let output = code;
+    for (let k = 0; k < depth; k++) { //                    → [B, 12] → [B, 64] → [B, 128] → [B, 784]
+      const f = k < depth - 1 ? activation : outputActivation, label = `decoder.${2 * k}`;
+      output = dense(graph, parameters, output, {
+        ...{ label, outputs: sizes[depth - 1 - k], activation: f, initializer, bias },
+      });
+    }
+    return { code, output, losses: [squaredError(graph, output, pixels, { label: "loss", reduction })] };
+  },
+  optimizer: ({ learningRate }) => adam({ learningRate }),
+});
 
 async function main(): Promise<number> {
-  const info = { name: "deep", description: "Trains the deep autoencoder." };
-  const config = parseRecipeFlags(info, flags, Deno.args);
-  using training = await openTraining("deep", config);
-  const { data, images, schedule } = training;
-  const measured = fromConfig(config, data);
-  const optimizer = adam({ learningRate: config.learningRate });
-  const step = await training.compile(measured.build, optimizer);
-  const steps = config.epochs * schedule.length;
-  const rate = training.rate(optimizer, steps);
-
-  using run = await training.start({ ...measured, compiled: step, optimizer, epochs: config.epochs, steps });
-  if (!run) return 0;
-  while (step.index < steps && !run.isOver()) {
-    const epoch = 1 + Math.floor(step.index / schedule.length);
-    images.setOrder(permutation(images.count, config.seed, epoch));
-    for (const batch of schedule.slice(step.index % schedule.length)) {
-      step.run(batch, rate(step.index));
-      if (run.isDue(step.index)) {
-        await run.report(epoch, step.index, step.readLosses());
-        if (run.isCutShort) break;
-      }
-    }
-    await run.endEpoch(epoch, step.index);
+  const config = parseRecipe(deep, Deno.args);
+  using training = await openTraining(deep, config); //            the device, the data, the parameters
+  const step = await training.compile();
+  using run = await training.start(step); //                       the run folder, progress, the dashboard
+  if (!run) return 0; //                                           --dry-run, --print-plan or --profile
+  for await (const batch of run.batches(step)) { //                every image once an epoch, in a new order
+    step.run(batch, training.rate(step.index)); //                 queued on the GPU, not waited for
+    if (run.isDue(step)) await run.report(step.readLosses()); //   one wait for 100 steps
   }
-  return await run.finish(step.index);
+  return await run.finish(); //                                    measures, saves, draws
 }
 
 if (import.meta.main) await runCommand(main);

@@ -1,17 +1,25 @@
 import assert from "node:assert/strict";
-import { findVariant } from "../scripts/bench.ts";
+import { findVariant } from "../scripts/tools/bench.ts";
 import { InputError } from "../src/errors.ts";
 import { chosen, difference } from "../scripts/rivals/bench.ts";
 import { reasonIn } from "../scripts/rivals/entrant_process.ts";
 import { createTask } from "../scripts/rivals/models.ts";
 import { floatsOf, pixelsOf } from "../scripts/rivals/task.ts";
 
-Deno.test("findVariant() takes the recipe's own options, and refuses others by naming what there is", () => {
-  assert.equal(findVariant("matched", undefined).options, "--match mse");
-  assert.throws(
-    () => findVariant("stacked", "stage 9"),
-    (error) => error instanceof InputError && /"stage 0", "stage 1"/.test(error.message),
-  );
+Deno.test("findVariant() takes any stage and flags of a recipe, and refuses others by naming what there is", async () => {
+  const options = async (name: string, variant?: string) => (await findVariant(name, variant)).options;
+  assert.equal(await options("deep"), "");
+  assert.equal(await options("stacked"), "stage 0");
+  assert.equal(await options("denoising"), "--end-to-end");
+  assert.equal(await options("matched", "--match bce --tied"), "--match bce --tied");
+  assert.equal(await options("sparse", "stage 2 --rho 0.1"), "stage 2 --rho 0.1");
+  const refused = (variant: string, pattern: RegExp) =>
+    assert.rejects(
+      findVariant("stacked", variant),
+      (error) => error instanceof InputError && pattern.test(error.message),
+    );
+  await refused("stage 9", /"stage 0", "stage 1"/);
+  await refused("--nonsense", /Cannot record stacked with "--nonsense": Unknown flag/);
 });
 
 Deno.test("difference() is relative, finds the worst step, and never hides NaN", () => {

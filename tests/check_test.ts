@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { ARCHITECTURE, model } from "../scripts/deep.ts";
+import { deep } from "../scripts/deep.ts";
+import { traceNetwork } from "../src/check/trace_network.ts";
+import { recipeNetwork } from "./helpers/recipe_network.ts";
 import { arrayNotation, compare, within } from "../src/check/compare.ts";
 import { judge, worse } from "../src/check/differences.ts";
 import { formatGradcheck } from "../src/check/format_gradcheck.ts";
@@ -81,8 +83,7 @@ Deno.test("assertAllClose() fails on one element, on NaN and on another length, 
 });
 
 /** The deep recipe's model in small. */
-const deep: BuildModel = (graph, parameters, pixels) =>
-  model(graph, parameters, pixels, { ...ARCHITECTURE, sizes: [30, 16, 8, 4, 3] });
+const small = recipeNetwork(deep, { sizes: [30, 16, 8, 4, 3] });
 
 Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
   "gradcheck() passes the deep model, before and after training: %s kernels",
@@ -90,7 +91,7 @@ Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
 );
 
 async function checkDeep(gpu: Gpu): Promise<void> {
-  const report = await gradcheck(gpu, () => deep, {
+  const report = await gradcheck(gpu, () => small, {
     widths: [30],
     rows: [4],
     seed: 1,
@@ -428,8 +429,7 @@ const traceText = Deno.readTextFileSync(new URL("../fixtures/traces/deep.json", 
 
 /** The model of a trace, as the deep recipe records it. */
 function modelOf(trace: Trace): BuildModel {
-  return (graph, parameters, pixels) =>
-    model(graph, parameters, pixels, { ...trace.model, reduction: trace.loss.reduction });
+  return traceNetwork(deep, trace);
 }
 
 Deno.test.each(VARIANTS.map((variant) => [variant] as const))(

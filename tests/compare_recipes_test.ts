@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type ComparisonRow, formatComparison, train } from "../scripts/compare_recipes.ts";
-import { contenders } from "../scripts/contenders.ts";
-import { RECIPES } from "../scripts/recipes.ts";
+import { type ComparisonRow, formatComparison, train } from "../scripts/tools/compare_recipes.ts";
+import { allRecipes, RECIPE_NAMES } from "../scripts/tools/find_recipe.ts";
+import { deep } from "../scripts/deep.ts";
+import { stacked } from "../scripts/stacked.ts";
 import type { Dataset } from "../src/data/dataset.ts";
 import { openGpu } from "../src/gpu/device.ts";
 import { baselines } from "../src/report/baselines.ts";
@@ -27,12 +28,11 @@ const data: Dataset = {
   test: split("test", 60),
 };
 const BUDGET = { seed: 3, milliseconds: Infinity, steps: 7 };
-const all = Object.entries(contenders(data, BUDGET.seed));
+const all = (await allRecipes()).map(({ recipe }) => recipe);
 
 gpuTest("every recipe takes part, and its row holds what it should", async (gpu) => {
-  assert.deepEqual(all.map(([recipe]) => recipe), Object.keys(RECIPES));
   const rows: ComparisonRow[] = [];
-  for (const [recipe, contender] of all) rows.push(await train(gpu, data, recipe, contender, BUDGET));
+  for (const recipe of all) rows.push(await train(gpu, data, recipe, BUDGET));
   const sizes = rows.map(({ code }) => Math.min(code, WIDTH));
   const { pca } = baselines(data.train.images, data.test.images, WIDTH, sizes);
   rows.forEach((row, k) => {
@@ -44,7 +44,8 @@ gpuTest("every recipe takes part, and its row holds what it should", async (gpu)
     );
     assert.ok(row.accuracy! >= 0 && row.accuracy! <= 1, row.recipe);
   });
-  assert.deepEqual(rows.map(({ code }) => code), [128, 3, 3, 3, 3, 32, 20, 50]);
+  const codes = { deep: 3, basic: 128, stacked: 3, denoising: 3, sparse: 3, tied: 32, vae: 20, matched: 50 };
+  assert.deepEqual(Object.fromEntries(rows.map(({ recipe, code }) => [recipe, code])), codes);
 
   const lines = formatComparison(rows).split("\n");
   assert.equal(lines.length, rows.length + 1);
@@ -56,23 +57,20 @@ gpuTest("every recipe takes part, and its row holds what it should", async (gpu)
 });
 
 gpuTest("equal steps give equal figures, other seeds others, and more steps a smaller error", async (gpu) => {
-  const [recipe, contender] = all[1];
-  const { stepMilliseconds: _, ...first } = await train(gpu, data, recipe, contender, BUDGET);
-  const { stepMilliseconds: __, ...again } = await train(gpu, data, recipe, contender, BUDGET);
+  const recipe = deep;
+  const { stepMilliseconds: _, ...first } = await train(gpu, data, recipe, BUDGET);
+  const { stepMilliseconds: __, ...again } = await train(gpu, data, recipe, BUDGET);
   assert.deepEqual(again, first);
-  assert.notEqual((await train(gpu, data, recipe, contender, { ...BUDGET, seed: 4 })).error, first.error);
-  assert.ok((await train(gpu, data, recipe, contender, { ...BUDGET, steps: 150 })).error < 0.9 * first.error);
+  assert.notEqual((await train(gpu, data, recipe, { ...BUDGET, seed: 4 })).error, first.error);
+  assert.ok((await train(gpu, data, recipe, { ...BUDGET, steps: 150 })).error < 0.9 * first.error);
 });
 
 gpuTest("layer-wise recipes divide their steps among the stages as their epochs are", async (gpu) => {
-  const contender = all.find(([recipe]) => recipe === "stacked")![1];
   const trained = async (...epochs: number[]) => {
-    const stages = contender.stages.map(({ build }, k) => ({ build, epochs: epochs[k] }));
-    const budget = { ...BUDGET, steps: 10 };
-    const { error, steps } = await train(gpu, data, "stacked", { ...contender, stages }, budget);
+    const recipe = { ...stacked, comparison: `--stages ${epochs}` };
+    const { error, steps } = await train(gpu, data, recipe, { ...BUDGET, steps: 10 });
     return { error, steps };
   };
-  assert.deepEqual(contender.stages.map(({ epochs }) => epochs), [2, 2, 2, 14]);
   const [first, double, others] = [
     await trained(1, 1, 1, 7),
     await trained(2, 2, 2, 14),
@@ -84,15 +82,14 @@ gpuTest("layer-wise recipes divide their steps among the stages as their epochs 
 });
 
 gpuTest("time ends a recipe after the steps of one wait, and an interruption before", async (gpu) => {
-  const [recipe, contender] = all[1];
+  const recipe = deep;
   const short = { ...BUDGET, milliseconds: 1, steps: Infinity };
-  assert.equal((await train(gpu, data, recipe, contender, short)).steps, 50);
+  assert.equal((await train(gpu, data, recipe, short)).steps, 50);
   let looks = 0;
   const row = await train(
     gpu,
     data,
     recipe,
-    contender,
     { ...short, milliseconds: Infinity },
     () => ++looks > 2,
   );
@@ -100,7 +97,7 @@ gpuTest("time ends a recipe after the steps of one wait, and an interruption bef
 });
 
 Deno.test("a fault in a kernel shows in the table", async () => {
-  const [recipe, contender] = all[1];
+  const recipe = deep;
   using sound = await openGpu();
   using faulty = await openGpu({
     rewriteShader: (path, code) =>
@@ -108,8 +105,8 @@ Deno.test("a fault in a kernel shows in the table", async () => {
   });
   const budget = { ...BUDGET, steps: 50 };
   const [right, wrong] = [
-    await train(sound, data, recipe, contender, budget),
-    await train(faulty, data, recipe, contender, budget),
+    await train(sound, data, recipe, budget),
+    await train(faulty, data, recipe, budget),
   ];
   assert.ok(wrong.error > 1.5 * right.error, `${wrong.error} ${right.error}`);
 });
@@ -125,8 +122,8 @@ Deno.test("deno task compare-recipes prints the table, or JSON, for data without
     await Deno.writeTextFile(file, [header, ...rows].join("\n"));
     const table = await runTask("compare-recipes", ["--steps", "3", "--data", file]);
     assert.equal(table.code, 0, table.stderr);
-    assert.deepEqual(complaints(table), Object.keys(RECIPES).map((recipe) => `training ${recipe}`));
-    for (const recipe of Object.keys(RECIPES)) {
+    assert.deepEqual(complaints(table), RECIPE_NAMES.map((recipe) => `training ${recipe}`));
+    for (const recipe of RECIPE_NAMES) {
       assert.match(
         table.stdout,
         new RegExp(`^${recipe} +\\d+ +0\\.\\d{5} +0\\.\\d{5} +– +[\\d.]+ +3 +[\\d.]+ +\\w`, "m"),

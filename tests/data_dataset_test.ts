@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync, gzipSync } from "node:zlib";
-import { makeMini, packDeterministic, SOURCE_FOLDER } from "../scripts/make_fashion_mnist_mini.ts";
+import { makeMini, packDeterministic, SOURCE_FOLDER } from "../scripts/tools/make_fashion_mnist_mini.ts";
 import {
   CATALOGUE,
   type CatalogueEntry,

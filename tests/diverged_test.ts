@@ -11,10 +11,12 @@ import { describeInitialLoss, initialLoss, initialLossWarning } from "../src/run
 import { describeOverfit, meanImageError } from "../src/run/overfit.ts";
 import { readMetrics, readRun } from "../src/run/run_folder.ts";
 import { readSafetensors } from "../src/run/safetensors.ts";
-import { model as deep } from "../scripts/deep.ts";
-import { model as vae } from "../scripts/vae.ts";
+import { deep } from "../scripts/deep.ts";
+import { sparse } from "../scripts/sparse.ts";
+import { vae } from "../scripts/vae.ts";
 import { assertRefused, complaints, fileOf, runTask, withFolder } from "./helpers/commands.ts";
 import { gpuTest, randomFloats } from "./helpers/gpu.ts";
+import { recipeNetwork } from "./helpers/recipe_network.ts";
 
 type Task = Parameters<typeof runTask>[0];
 
@@ -134,12 +136,20 @@ gpuTest(
     };
     const floats = Array.from(pixels, (byte) => byte / 255);
     const gray = floats.reduce((sum, x) => sum + (x - 0.5) ** 2, 0) / floats.length;
-    const sound = await found((g, p, x) => deep(g, p, x), 1);
+    const sound = await found(recipeNetwork(deep), 1);
     assert.ok(Math.abs(sound.expected - gray) < 1e-5 * gray, `${sound.expected}, gray costs ${gray}`);
     assert.equal(initialLossWarning(sound), undefined, describeInitialLoss(sound));
-    assert.match(initialLossWarning(await found((g, p, x) => deep(g, p, x), 10)) ?? "", /initial weights/);
+    assert.match(initialLossWarning(await found(recipeNetwork(deep), 10)) ?? "", /initial weights/);
 
-    const variational: BuildModel = (g, p, x) => vae(g, p, x, { seed: 0 });
+    // with all parameters 0 every unit of a code is at ½, and the KL is a sum over units, not over images
+    const [rho, weight, units] = [0.05, 0.1, 3],
+      kl = rho * Math.log(2 * rho) + (1 - rho) * Math.log(2 - 2 * rho);
+    const penalized = await found(recipeNetwork(sparse, { sizes: [784, units], sparsityWeight: weight }), 1);
+    const expected = gray + weight * units * kl;
+    assert.ok(Math.abs(penalized.expected - expected) < 1e-5, `${penalized.expected}, ${expected} per pixel`);
+    assert.doesNotMatch(describeInitialLoss(penalized), /per image/);
+
+    const variational = recipeNetwork(vae);
     const coded = await found(variational, 1);
     assert.ok(Math.abs(coded.expected - 784 * Math.log(2)) < 1e-3, `${coded.expected} nats an image`);
     assert.equal(initialLossWarning(coded), undefined, describeInitialLoss(coded));

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../src/check/self_tests/self_tests.ts";
 import { timeDevice } from "../src/check/self_tests/dispatch_order.ts";
 import { openGpu } from "../src/gpu/device.ts";
-import { checkGradients } from "../scripts/doctor.ts";
-import { RECIPES } from "../scripts/recipes.ts";
+import { checkGradients } from "../scripts/tools/doctor.ts";
+import { basic } from "../scripts/basic.ts";
 import { complaints, runTask } from "./helpers/commands.ts";
 import { FAULTS } from "./helpers/device_faults.ts";
 import { gpuTest } from "./helpers/gpu.ts";
@@ -39,7 +39,7 @@ Deno.test("every self-test has a planted fault", () => {
 });
 
 Deno.test("checkGradients() tells right gradients from wrong ones", async () => {
-  const recipes = { basic: { variants: { "": RECIPES.basic.variants[""] } } };
+  const recipes = [{ ...basic, checks: [""] }];
   const mutant = MUTANTS.find(({ place }) => place === "squared_error")!;
   for (const isFaulty of [false, true]) {
     using gpu = await openGpu({
@@ -102,7 +102,7 @@ Deno.test("doctor --quick --json is one object", async () => {
 
 Deno.test("doctor without a GPU still says the versions, and why there is no more", async () => {
   const command = new Deno.Command("deno", {
-    args: ["run", "--no-prompt", "scripts/doctor.ts"],
+    args: ["run", "--no-prompt", "scripts/tools/doctor.ts"],
     cwd: new URL("..", import.meta.url),
     env: { VK_ICD_FILENAMES: "/nonexistent", VK_DRIVER_FILES: "/nonexistent", DENO_WEBGPU_BACKEND: "vulkan" },
   });

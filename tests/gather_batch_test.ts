@@ -1,6 +1,7 @@
 /** Data sets larger than a shader may bind are split into chunks, and nothing that is learned shows it. */
 import assert from "node:assert/strict";
-import { RECIPES } from "../scripts/recipes.ts";
+import { deep } from "../scripts/deep.ts";
+import { checkedNetworks } from "../src/run/checked_networks.ts";
 import { InputError } from "../src/errors.ts";
 import type { Gpu } from "../src/gpu/device.ts";
 import { compile } from "../src/graph/compile.ts";
@@ -62,13 +63,13 @@ for (const kind of ["bytes", "floats"]) {
 gpuTest(
   "30 training steps of deep on seven chunks give the same losses and weights, to the bit",
   async (gpu) => {
-    const { build, optimizer } = RECIPES.deep.variants[""];
+    const [{ network, optimizer }] = checkedNetworks(deep);
     const pixels = pixelsOf("bytes", 100 * 784);
     const train = async (perChunk: number) => {
       using images = new DeviceImages(gpu, "train", pixels, 784, perChunk * 784);
       const graph = new Graph(16);
       using parameters = new Parameters(0);
-      const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", images));
+      const { losses } = network(784)(graph, parameters, gatherBatch(graph, "pixels", images));
       const options = { label: "deep", losses, trainable: parameters.all, optimizer };
       using step = await compile(gpu, graph, parameters, options);
       for (let k = 0; k < 30; k++) step.run({ first: k * 13 % 84, rows: 16 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { trainLinear } from "../scripts/linear_pca.ts";
+import { trainLinear } from "../scripts/tools/linear_pca.ts";
 import { type Dataset, loadDataset } from "../src/data/dataset.ts";
 import { openGpu } from "../src/gpu/device.ts";
 import { gpuTest } from "./helpers/gpu.ts";

@@ -4,12 +4,13 @@ import { decode } from "fast-png";
 import { VARIANTS } from "../src/gpu/product_kernel.ts";
 import { closingTable } from "../src/report/closing_table.ts";
 import { lastEpoch } from "../src/run/last_epoch.ts";
-import { besidePytorch } from "../src/run/pytorch_figures.ts";
+import { withReferenceFigures } from "../src/run/reference_figures.ts";
 import { readMetrics } from "../src/run/run_folder.ts";
 import { decodeSafetensors } from "../src/run/safetensors.ts";
 import { sizesFor } from "../src/run/sizes.ts";
 import type { Results } from "../src/run/results.ts";
-import * as deep from "../scripts/deep.ts";
+import { deep } from "../scripts/deep.ts";
+import { stacked } from "../scripts/stacked.ts";
 import {
   assertRefused,
   closingTableOf,
@@ -268,21 +269,37 @@ Deno.test("sizesFor() lets the images' width win over the recipe's own, and the 
   );
 });
 
-Deno.test("PyTorch's figures are beside a run's own as comparable only on MNIST with default flags", () => {
+Deno.test("PyTorch's figures stand beside a run's own only under their own flags and data", () => {
   const defaults = Object.fromEntries(
     Object.entries(deep.flags).map(([key, { defaultValue }]) => [key, defaultValue]),
   );
-  const words = (changes: Record<string, unknown>, apart: string[] = []) =>
-    besidePytorch(deep.flags, { ...defaults, ...changes }, apart)("0.04");
-  const comparable = "; PyTorch: 0.04", other = "; PyTorch on MNIST, default flags: 0.04";
-  assert.equal(words({}), other);
-  assert.equal(words({ dataset: "mnist", seed: 7, out: "x", logEvery: 1 }), comparable);
-  assert.equal(words({ dataset: "mnist", epochs: 3 }), other);
-  assert.equal(words({ dataset: "mnist", epochs: 3 }, ["epochs"]), comparable);
-  assert.equal(words({ dataset: "mnist", limit: 10 }), other);
-  assert.equal(words({ dataset: "mnist", data: "own.npy" }), other);
-  assert.equal(words({ dataset: "mnist", sizes: [784, 3] }), other);
-  assert.equal(besidePytorch(deep.flags, defaults)(undefined), "");
+  const rows = [
+    { label: "this model", value: 0.04, digits: 5, unit: "u" },
+    { label: "mean image", value: 0.07, digits: 5, unit: "u" },
+  ];
+  const units = (changes: Record<string, unknown>) =>
+    withReferenceFigures(rows, deep, { ...defaults, ...changes }).map(({ unit }) => unit);
+  const beside = ["u; PyTorch: 0.0338 to 0.0374", "u"], alone = ["u", "u"];
+  assert.deepEqual(units({ dataset: "mnist", seed: 7, out: "x", logEvery: 1 }), beside);
+  assert.deepEqual(units({}), alone, "on the shipped images");
+  for (const changes of [{ epochs: 3 }, { limit: 10 }, { data: "own.npy" }, { sizes: [784, 3] }]) {
+    assert.deepEqual(units({ dataset: "mnist", ...changes }), alone, JSON.stringify(changes));
+  }
+  assert.deepEqual(
+    withReferenceFigures(rows, { ...deep, name: "mine" }, { ...defaults, dataset: "mnist" }).map(({ unit }) =>
+      unit
+    ),
+    alone,
+    "of another recipe nobody measured anything",
+  );
+  const frozen = Object.fromEntries(
+    Object.entries(stacked.flags).map(([key, { defaultValue }]) => [key, defaultValue]),
+  );
+  const stage = [{ label: "stage 3, last epoch", value: 0.05, digits: 5, unit: "u" }];
+  const unit = (freeze: boolean) =>
+    withReferenceFigures(stage, stacked, { ...frozen, freeze, dataset: "mnist" })[0].unit;
+  assert.equal(unit(true), "u; PyTorch: 0.0527 to 0.0530");
+  assert.equal(unit(false), "u; PyTorch: 0.0292");
 });
 
 Deno.test("lastEpoch() is the mean over the latest epoch's steps, of a stage if one is named", () => {
@@ -339,7 +356,11 @@ Deno.test("bad input is one line and exit code 1", () =>
       /train-images-idx3-ubyte/,
     );
     assertRefused(await runTask("evaluate", [folder]), 1, /config\.json/);
-    assertRefused(await runTask("gradcheck", ["nonsense"]), 1, /recipe "nonsense".*basic, deep, stacked/);
+    assertRefused(
+      await runTask("gradcheck", ["nonsense"]),
+      1,
+      /recipe "nonsense".*deep, basic, stacked.*script's path/,
+    );
   }));
 
 Deno.test("evaluate refuses a model whose tensors are not the recipe's", () =>

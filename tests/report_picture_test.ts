@@ -18,7 +18,7 @@ Deno.test("reconstructionGrid() draws pairs in bands, pixel by pixel", () => {
   // Three images of 1 × 2 pixels, two side by side.
   const originals = new Uint8Array([10, 20, 30, 40, 50, 60]);
   const reconstructions = new Float32Array([0, 1, 0.5, 7, -3, NaN]);
-  const png = reconstructionGrid(originals, reconstructions, 3, [1, 2], { scale: 1, columns: 2 });
+  const png = reconstructionGrid([originals, reconstructions], 3, [1, 2], { scale: 1, columns: 2 });
   const gap = [g, g, g, g, g, g, g];
   assert.deepEqual(rowsOf(png), [
     gap,
@@ -35,9 +35,9 @@ Deno.test("reconstructionGrid() draws pairs in bands, pixel by pixel", () => {
 
 Deno.test("reconstructionGrid() repeats pixels to scale, and takes numbers in [0, 1] as originals", () => {
   const original = new Float32Array([0, 0.2, 0.4, 1]), reconstruction = new Float32Array([1, 1, 0, 0]);
-  const small = rowsOf(reconstructionGrid(original, reconstruction, 1, [2, 2], { scale: 1 }));
+  const small = rowsOf(reconstructionGrid([original, reconstruction], 1, [2, 2], { scale: 1 }));
   assert.deepEqual(small.slice(1, 3), [[g, 0, 51, g], [g, 102, 255, g]]);
-  const large = rowsOf(reconstructionGrid(original, reconstruction, 1, [2, 2], { scale: 3 }));
+  const large = rowsOf(reconstructionGrid([original, reconstruction], 1, [2, 2], { scale: 3 }));
   assert.deepEqual([large.length, large[0].length], [3 * small.length, 3 * small[0].length]);
   large.forEach((row, r) =>
     row.forEach((gray, c) => assert.equal(gray, small[Math.floor(r / 3)][Math.floor(c / 3)]))
@@ -46,7 +46,7 @@ Deno.test("reconstructionGrid() repeats pixels to scale, and takes numbers in [0
 
 Deno.test("reconstructionGrid() gives the same bytes for the same images", () => {
   const images = Float32Array.from({ length: 30 * 784 }, (_, i) => (i * 37 % 101) / 100);
-  const draw = () => reconstructionGrid(images, images, 30, [28, 28]);
+  const draw = () => reconstructionGrid([images, images], 30, [28, 28]);
   assert.deepEqual(draw(), draw());
   const { width, height } = decode(draw());
   assert.deepEqual([width, height], [2 * (15 * 29 + 1), 2 * (2 * 57 + 5 + 2)]);
@@ -61,7 +61,7 @@ Deno.test.each([
 ])("reconstructionGrid() refuses count %j, size %j, options %j", (count, size, options, part) => {
   assert.throws(
     () =>
-      reconstructionGrid(new Uint8Array(6), new Float32Array(4), count, size as [number, number], options),
+      reconstructionGrid([new Uint8Array(6), new Float32Array(4)], count, size as [number, number], options),
     (error: unknown) => error instanceof RangeError && error.message.includes(part),
   );
 });

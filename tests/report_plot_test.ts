@@ -200,11 +200,11 @@ Deno.test("class colours stand out from white and from black, and begin again af
 /** The frame of a loss picture's only plot, without stages. */
 const PLOT = { left: 110, top: 84, right: 1150, bottom: 564 };
 
-Deno.test("the loss of tied is drawn per image, as that on test images is", () => {
+Deno.test("a loss of whole batches is drawn per image, as that on test images is", () => {
   const metrics = [{ step: 5, loss: 640 }, { step: 10, loss: "NaN" }, { step: 10, "test.loss": 30 }];
-  const of = (recipe: string) => lossPerImage({ recipe, config: { batchSize: 20 }, metrics });
-  assert.deepEqual(of("tied"), [{ ...metrics[0], loss: 32 }, ...metrics.slice(1)]);
-  assert.equal(of("deep"), metrics);
+  const of = (facts: Record<string, unknown>) => lossPerImage({ facts, config: { batchSize: 20 }, metrics });
+  assert.deepEqual(of({ lossIsPerBatch: true }), [{ ...metrics[0], loss: 32 }, ...metrics.slice(1)]);
+  assert.equal(of({}), metrics);
 });
 
 Deno.test("lossPicture() draws a curve from its first to its last point", () => {

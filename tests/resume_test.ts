@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
 import { join } from "node:path";
-import * as deep from "../scripts/deep.ts";
+import { deep } from "../scripts/deep.ts";
 import { InputError } from "../src/errors.ts";
 import { type Checkpoint, checksumOf, readLastCheckpoint, saveCheckpoint } from "../src/run/checkpoint.ts";
 import { checkpointEveryFlag, parseCheckpointEvery } from "../src/run/checkpoint_every.ts";
 import { bestEpoch, isOutOfPatience } from "../src/run/early_stopping.ts";
-import { learnedConfig, parseRecipeFlags, refuseOthers } from "../src/run/resume.ts";
+import { learnedConfig, parseRecipe, refuseOthers } from "../src/run/resume.ts";
 import { MetricsLog, readMetrics, readRun } from "../src/run/run_folder.ts";
 import { encodeSafetensors, readSafetensors } from "../src/run/safetensors.ts";
 import {
@@ -54,7 +54,7 @@ function refused(action: () => unknown, line: RegExp): void {
 const namesIn = (folder: string, start: string) =>
   [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.startsWith(start)).sort();
 const fromFlags = (...args: string[]) =>
-  parseRecipeFlags({ name: "deep", description: "" }, deep.flags, args);
+  parseRecipe({ name: "deep", description: "", flags: deep.flags }, args);
 
 Deno.test("a checkpoint after each epoch, the newest --keep of them, holds all that training depends on", () => {
   const steps = namesIn(half, "checkpoint-").map((name) => Number(/\d+/.exec(name)![0]));
@@ -128,7 +128,7 @@ Deno.test("--resume takes the run's own flags, and what is said beside it of sho
 });
 
 Deno.test("--resume refuses another recipe's run, and what is no run", () => {
-  const vae = () => parseRecipeFlags({ name: "vae", description: "" }, deep.flags, ["--resume", half]);
+  const vae = () => parseRecipe({ name: "vae", description: "", flags: deep.flags }, ["--resume", half]);
   refused(vae, /expected a run of vae but found one of "deep"/);
   refused(() => fromFlags("--resume", home), /"config.json" is missing/);
   refused(() => fromFlags("--resume", join(home, "nothing")), /no such file or folder/);

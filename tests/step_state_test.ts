@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import * as deep from "../scripts/deep.ts";
+import { deep } from "../scripts/deep.ts";
 import type { Gpu } from "../src/gpu/device.ts";
 import { compile } from "../src/graph/compile.ts";
 import { Graph } from "../src/graph/graph.ts";
@@ -9,15 +9,16 @@ import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
 import { adam } from "../src/optim/adam.ts";
 import { clipByGlobalNorm } from "../src/optim/clip.ts";
 import { bitsOf, gpuTest } from "./helpers/gpu.ts";
+import { recipeNetwork } from "./helpers/recipe_network.ts";
 
-const ARCHITECTURE = { ...deep.ARCHITECTURE, sizes: [25, 7, 3] };
+const build = recipeNetwork(deep, { sizes: [25, 7, 3] });
 
 /** A small network with its step. */
 async function network(gpu: Gpu, seed: number, clip: boolean, owned: DisposableStack) {
   const pixels = Uint8Array.from({ length: 40 * 25 }, (_, k) => k * 97 % 256);
   const images = owned.use(new DeviceImages(gpu, "train", pixels, 25));
   const graph = new Graph(8), parameters = owned.use(new Parameters(seed));
-  const { losses } = deep.model(graph, parameters, gatherBatch(graph, "pixels", images), ARCHITECTURE);
+  const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", images));
   const step: Step = owned.use(
     await compile(gpu, graph, parameters, {
       label: "small",

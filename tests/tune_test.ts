@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { formatFinding, formatTotal } from "../scripts/tune.ts";
+import { formatFinding, formatTotal } from "../scripts/tools/tune.ts";
 import {
   type Clock,
   type Finding,
@@ -9,7 +9,7 @@ import {
   productsOf,
   profile,
   tuneLayer,
-} from "../scripts/tune_measure.ts";
+} from "../scripts/tools/tune_measure.ts";
 import { InputError } from "../src/errors.ts";
 import { formatKernel, type Product, type ProductKernel, productName } from "../src/gpu/product_kernel.ts";
 import { compile } from "../src/graph/compile.ts";
@@ -20,7 +20,8 @@ import { dense } from "../src/layers/dense.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { recallKernels, rememberKernels } from "../src/run/kernel_memory.ts";
 import { computingOn, kernelsIn, openGpuWith, withoutImages } from "../src/run/open_gpu.ts";
-import * as deep from "../scripts/deep.ts";
+import { deep } from "../scripts/deep.ts";
+import { recipeNetwork } from "./helpers/recipe_network.ts";
 import { withFolder } from "./helpers/commands.ts";
 import { gpuTest, withKernels } from "./helpers/gpu.ts";
 
@@ -81,7 +82,7 @@ Deno.test("candidates() begins with the device's own choice, names each kernel o
 });
 
 gpuTest("layersOf() finds each layer of a recipe once, and layerOf() the layer of each product", (gpu) => {
-  const layers = layersOf(gpu, (g, p, x) => deep.model(g, p, x), 64, 784);
+  const layers = layersOf(gpu, recipeNetwork(deep), 64, 784);
   const widths = [784, 128, 64, 12, 3, 12, 64, 128, 784];
   assert.deepEqual(
     layers,

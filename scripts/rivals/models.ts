@@ -3,7 +3,7 @@ import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import type { Activation } from "../../src/graph/tensor.ts";
 import { RandomStream } from "../../src/random.ts";
-import { RECIPES } from "../recipes.ts";
+import { findVariant } from "../tools/bench.ts";
 import { type Task, WIDTH } from "./task.ts";
 
 /** The training steps that are compared: a recipe with its options, and B. */
@@ -25,10 +25,10 @@ export type ModelName = keyof typeof MODELS;
  */
 export async function createTask(model: ModelName, steps: number): Promise<Task> {
   const { recipe, options, batchSize } = MODELS[model];
-  const { build, optimizer } = RECIPES[recipe].variants[options];
+  const { network, optimizer } = await findVariant(recipe, options);
   const graph = new Graph(batchSize);
   const parameters = new Parameters(0);
-  const { losses } = build(graph, parameters, graph.input("pixels", WIDTH));
+  const { losses } = network(WIDTH)(graph, parameters, graph.input("pixels", WIDTH));
   const values = await parameters.read();
   const random = new RandomStream(0, "bench rivals");
   const noise = graph.nodes.find(({ op }) => op === "standard normal");

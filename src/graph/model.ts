@@ -16,6 +16,8 @@ export interface Model {
   readonly target?: Value | undefined;
   /** The terms of the loss. */
   readonly losses: readonly LossTerm[];
+  /** Pairs of values that should be equal, from the pixels inwards, if it matches its levels. */
+  readonly levels?: readonly { readonly encoded: Value; readonly decoded: Value }[] | undefined;
 }
 
 /** Records a network on a graph. */

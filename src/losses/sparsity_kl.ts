@@ -29,6 +29,11 @@ export interface SparsityTerm extends LossTerm {
   readonly meanActivation: Value;
 }
 
+/** Whether a term is a sparsity KL: of all rows of a batch together, and no sum over them. */
+export function isSparsityTerm(term: LossTerm): term is SparsityTerm {
+  return "meanActivation" in term;
+}
+
 /**
  * L = Σ_j KL(ρ ‖ ρ̂_j) in nats, ρ̂_j the mean of hidden unit j over the rows of the batch (Ng, CS294A lecture notes on
  * sparse autoencoders, section 3). It is a sum over units and divided by nothing: its `reduction` is `sum`. Each row

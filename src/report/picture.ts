@@ -89,10 +89,11 @@ function check(numbers: readonly number[], count: number, held: number, where: s
 }
 
 /**
- * Draws originals above their reconstructions, in bands of `columns` pairs. The same input gives the same bytes.
+ * Draws images above what became of them, in bands of `columns` images: originals above reconstructions, or originals,
+ * noisy images and reconstructions. The same input gives the same bytes.
  *
- * @param originals pixels, row-major, image after image: bytes in 0 … 255, or numbers in [0, 1]
- * @param reconstructions pixels in the same order: bytes, or numbers, clamped to [0, 1]
+ * @param rows what stands above one another, from the top: pixels, row-major, image after image, as bytes in 0 … 255 or
+ *   as numbers, clamped to [0, 1]; at least one row
  * @param count how many images to draw, from the first; at least 1
  * @param size height and width of one image
  * @param options the layout
@@ -100,8 +101,7 @@ function check(numbers: readonly number[], count: number, held: number, where: s
  * @throws RangeError if the arrays hold fewer than `count` images, or a number is not a whole one above 0
  */
 export function reconstructionGrid(
-  originals: Float32Array | Uint8Array,
-  reconstructions: Float32Array | Uint8Array,
+  rows: readonly (Float32Array | Uint8Array)[],
   count: number,
   size: readonly [number, number],
   options: GridOptions = {},
@@ -109,11 +109,11 @@ export function reconstructionGrid(
   const { scale = 2, columns = 15 } = options;
   const [height, width] = size;
   const pixels = height * width;
-  const held = Math.min(originals.length, reconstructions.length) / pixels;
-  check([count, height, width, scale, columns], count, held, " in each array");
+  const held = Math.min(...rows.map(({ length }) => length)) / pixels;
+  check([rows.length, count, height, width, scale, columns], count, held, " in each array");
   const perBand = Math.min(columns, count);
   const bands = Math.ceil(count / perBand);
-  const bandHeight = 2 * height + PAIR_GAP;
+  const bandHeight = rows.length * (height + PAIR_GAP) - PAIR_GAP;
   const canvas = new Canvas(
     bands * (bandHeight + BAND_GAP) - BAND_GAP + 2 * PAIR_GAP,
     perBand * (width + COLUMN_GAP) + COLUMN_GAP,
@@ -122,8 +122,9 @@ export function reconstructionGrid(
   for (let n = 0; n < count; n++) {
     const top = PAIR_GAP + Math.floor(n / perBand) * (bandHeight + BAND_GAP);
     const left = COLUMN_GAP + (n % perBand) * (width + COLUMN_GAP);
-    canvas.draw(top, left, size, graysFrom(originals, n * pixels));
-    canvas.draw(top + height + PAIR_GAP, left, size, graysFrom(reconstructions, n * pixels));
+    rows.forEach((images, k) =>
+      canvas.draw(top + k * (height + PAIR_GAP), left, size, graysFrom(images, n * pixels))
+    );
   }
   return canvas.encode();
 }

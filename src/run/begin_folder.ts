@@ -11,6 +11,8 @@ import { commandLine } from "./command_line.ts";
 import { flagName } from "./flags.ts";
 import type { InitialLoss } from "./initial_loss.ts";
 import { commandOf } from "./read_run_data.ts";
+import type { Measured } from "./recipe_evaluation.ts";
+import { readScript } from "./recipe_script.ts";
 import { learnedConfig } from "./resume.ts";
 import { createRunFolder, readRun, removeFile, removePartialFiles, writeConfig } from "./run_folder.ts";
 
@@ -29,6 +31,8 @@ export interface RunBeginning {
   readonly kernels: Readonly<Record<string, readonly string[]>>;
   /** The data set. */
   readonly data: Dataset;
+  /** How the network is measured. */
+  readonly measured: Measured;
   /** The loss before training; absent where a run goes on. */
   readonly initialLoss: InitialLoss | undefined;
 }
@@ -39,7 +43,9 @@ export interface RunBeginning {
  * @returns the folder
  * @throws InputError if it exists and is not empty, or cannot be written
  */
-export function beginFolder({ recipe, config, gpu, kernels, data, initialLoss }: RunBeginning): string {
+export function beginFolder(
+  { recipe, config, gpu, kernels, data, measured, initialLoss }: RunBeginning,
+): string {
   const startedAt = new Date();
   const folder = createRunFolder({ recipe, seed: config.seed, out: config.out, startedAt });
   writeConfig(folder, {
@@ -48,6 +54,9 @@ export function beginFolder({ recipe, config, gpu, kernels, data, initialLoss }:
     config,
     facts: {
       command: commandLine(),
+      script: readScript(Deno.mainModule),
+      lossUnit: measured.lossUnit,
+      lossIsPerBatch: measured.lossIsPerBatch,
       versions: { bottleneck: denoConfig.version, deno: Deno.version.deno },
       adapter: gpu.adapterName,
       software: gpu.isSoftware,

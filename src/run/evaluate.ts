@@ -6,9 +6,8 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { compile } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
-import type { BuildModel, Model } from "../graph/model.ts";
+import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import type { Value } from "../graph/tensor.ts";
 import { DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import { squaredError } from "../losses/squared_error.ts";
 import { batches } from "../data/shuffle.ts";
@@ -140,17 +139,9 @@ export async function measureLosses(
   return await averageLosses(forward, losses, source.count, graph.batchSize);
 }
 
-/**
- * The rows that the closing tables of all recipes begin with.
- *
- * @param result what was measured
- * @param pytorch PyTorch's figures, as they follow the unit
- */
-export function evaluationRows(
-  result: Evaluation,
-  pytorch: { readonly error?: string; readonly accuracy?: string } = {},
-): TableRow[] {
-  const unit = `squared error per pixel, test images${pytorch.error ?? ""}`;
+/** The rows that the closing tables of all recipes begin with. */
+export function evaluationRows(result: Evaluation): TableRow[] {
+  const unit = "squared error per pixel, test images";
   return [
     { label: "this model", value: result.error, digits: 5, unit },
     { label: `PCA, ${result.codeSize} components`, value: result.pcaError, digits: 5, unit: "the same" },
@@ -159,15 +150,9 @@ export function evaluationRows(
       label: "5-nearest-neighbour accuracy",
       value: result.accuracy,
       digits: 3,
-      unit: `of the test codes, by the training codes${pytorch.accuracy ?? ""}`,
+      unit: "of the test codes, by the training codes",
     }]),
   ];
-}
-
-/** A model that says which of its values should equal which. */
-export interface LevelledModel extends Model {
-  /** Pairs of values that should be equal, from the pixels inwards. */
-  readonly levels: readonly { readonly encoded: Value; readonly decoded: Value }[];
 }
 
 /**
@@ -178,14 +163,14 @@ export interface LevelledModel extends Model {
  */
 export async function measureLevels(
   gpu: Gpu,
-  build: (graph: Graph, parameters: Parameters, pixels: Value) => LevelledModel,
+  build: BuildModel,
   parameters: Parameters,
   data: Dataset,
 ): Promise<TableRow[]> {
   using source = new DeviceImages(gpu, "levels", data.test.images, data.width);
   const rows = Math.min(BATCH, source.count);
   const graph = new Graph(rows);
-  const { levels } = build(graph, parameters, gatherBatch(graph, "pixels", source));
+  const { levels = [] } = build(graph, parameters, gatherBatch(graph, "pixels", source));
   const outputs = levels.flatMap(({ encoded, decoded }) => [encoded, decoded]);
   using forward = await compile(gpu, graph, parameters, { label: "levels", outputs });
   forward.run({ first: 0, rows });

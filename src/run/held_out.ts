@@ -10,6 +10,7 @@ import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import type { Step } from "../graph/step.ts";
 import { type DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
+import { isSparsityTerm } from "../losses/sparsity_kl.ts";
 import { squaredError } from "../losses/squared_error.ts";
 
 /** A network, as it is measured. */
@@ -121,7 +122,7 @@ export async function averageLosses(
     some.forEach((batch, k) => step.run({ ...batch, draw: begin + k + 1 }));
     const { values } = await step.readLosses();
     for (const term of losses) {
-      const isSum = term.reduction === "sum" && !("meanActivation" in term);
+      const isSum = term.reduction === "sum" && !isSparsityTerm(term);
       sums.set(
         term,
         some.reduce((sum, { rows }, k) => sum + values[term.label][k] * (isSum ? 1 : rows), sums.get(term)!),

@@ -4,7 +4,8 @@
  */
 import type { Gpu } from "../gpu/device.ts";
 import { compile } from "../graph/compile.ts";
-import { Graph } from "../graph/graph.ts";
+import { Graph, type LossTerm } from "../graph/graph.ts";
+import { isSparsityTerm } from "../losses/sparsity_kl.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
 import type { Batch } from "../graph/step.ts";
@@ -19,7 +20,7 @@ export interface InitialLoss {
   readonly found: number;
   /** With all of them 0. */
   readonly expected: number;
-  /** Whether a term is a sum over its batch, so that these are per image; such terms' reports may be per batch. */
+  /** Whether a term is a sum over the images of its batch, so that these are per image; reports may be per batch. */
   readonly isPerImage?: boolean;
 }
 
@@ -54,17 +55,20 @@ export async function initialLoss(options: InitialLossOptions): Promise<InitialL
     for (const { name } of copy.all) copy.write(name, numbers(name));
     step.run({ ...batch, draw: 1 });
     const { values } = await step.readLosses();
-    return losses.map(({ label, weight, reduction }) =>
-      weight * values[label][0] / (reduction === "sum" ? batch.rows : 1)
-    );
+    return losses.map((term) => term.weight * values[term.label][0] / (isSumOverRows(term) ? batch.rows : 1));
   };
   const initial = await parameters.read();
   const found = await lossOf((name) => initial.get(name)!);
   const expected = await lossOf((name) => initial.get(name)!.map(() => 0));
   const total = (terms: readonly number[]) =>
     terms.reduce((sum, term, k) => expected[k] > 0 ? sum + term : sum, 0);
-  const isPerImage = losses.some(({ reduction }) => reduction === "sum");
+  const isPerImage = losses.some(isSumOverRows);
   return { found: total(found), expected: total(expected), isPerImage };
+}
+
+/** Whether a term grows with its batch. A sparsity KL is a sum over units, and of a whole batch together. */
+function isSumOverRows(term: LossTerm): boolean {
+  return term.reduction === "sum" && !isSparsityTerm(term);
 }
 
 /**

@@ -6,10 +6,10 @@ import { batches } from "../data/shuffle.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { compile } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
+import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import type { Value } from "../graph/tensor.ts";
 import { DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
-import type { SparsityTerm } from "../losses/sparsity_kl.ts";
+import { isSparsityTerm } from "../losses/sparsity_kl.ts";
 import type { TableRow } from "../report/closing_table.ts";
 import { histogram } from "../report/histogram.ts";
 
@@ -30,21 +30,23 @@ export interface Sparsity {
  * Measures a sparsity term, and the mean activations that it is made of.
  *
  * @param gpu the device
- * @param build records the network, and says which term
+ * @param build records the network, one of whose terms is a sparsity KL
  * @param parameters the trained parameters
  * @param images [count, width], bytes in 0 … 255 or numbers in [0, 1]
  * @param width pixels of an image
  */
 export async function measureSparsity(
   gpu: Gpu,
-  build: (graph: Graph, parameters: Parameters, pixels: Value) => SparsityTerm,
+  build: BuildModel,
   parameters: Parameters,
   images: Uint8Array | Float32Array,
   width: number,
 ): Promise<Sparsity> {
   using source = new DeviceImages(gpu, "held out", images, width);
   const graph = new Graph(Math.min(BATCH, source.count));
-  const term = build(graph, parameters, gatherBatch(graph, "pixels", source));
+  const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", source));
+  const term = losses.find(isSparsityTerm);
+  if (!term) throw new TypeError("Cannot measure sparsity: expected a network with a sparsity KL");
   using forward = await compile(gpu, graph, parameters, { label: "sparsity", losses: [term] });
   const units = new Array<number>(term.meanActivation.width).fill(0);
   let divergence = 0;

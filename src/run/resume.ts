@@ -14,7 +14,8 @@ import {
   restoreConfig,
 } from "./flags.ts";
 import { readResults } from "./read_results.ts";
-import { readRun } from "./run_folder.ts";
+import { matchScripts, readScript, scriptIn } from "./recipe_script.ts";
+import { readRun, type Run } from "./run_folder.ts";
 
 /** Flags that say where things are and what is shown or kept: what is learned does not depend on them. */
 const OUTSIDE: ReadonlySet<string> = new Set([
@@ -53,28 +54,25 @@ function mayGrow(key: string, before: unknown, now: unknown, schedule: unknown):
  * configuration of that run: what is given beside it must be the same, but for flags that say where things are and what
  * is shown, and for those that may grow.
  *
- * @param command the recipe's name and description
- * @param flags what the recipe declares
+ * @param recipe whose command line it is
  * @param args the command line, such as `Deno.args`
  * @throws InputError if the run cannot be read, is another recipe's, has other flags, or has finished
  */
-export function parseRecipeFlags<const F extends FlagSet>(
-  command: CommandInfo,
-  flags: F,
+export function parseRecipe<F extends FlagSet>(
+  { name, description, flags }: CommandInfo & { readonly flags: F },
   args: readonly string[],
 ): Config<F> {
-  const { config, given } = readCommandLine(command, flags, args);
+  const { config, given } = readCommandLine({ name, description }, flags, args);
   const folder = (config as Readonly<Record<string, unknown>>).resume;
   if (typeof folder !== "string") return config;
   const action = `Cannot resume "${folder}"`;
   const run = readRun(folder);
-  if (run.recipe !== command.name) {
+  if (run.recipe !== name) {
     throw new InputError(
-      `${action}: expected a run of ${command.name} but found one of ${
-        shown(run.recipe)
-      }; use that recipe's command`,
+      `${action}: expected a run of ${name} but found one of ${shown(run.recipe)}; use that recipe's command`,
     );
   }
+  refuseOtherScript(action, run);
   if (given.has("out")) {
     throw new InputError(`${action} with --out: a run goes on in its own folder; leave --out out`);
   }
@@ -105,6 +103,24 @@ export function parseRecipeFlags<const F extends FlagSet>(
     throw new InputError(`${action}: it has finished${advice}`);
   }
   return merged as Config<F>;
+}
+
+/** Warns if the script has changed since the run began. Another one of the same name is refused: its maths may differ. */
+function refuseOtherScript(action: string, { recipe, facts }: Run): void {
+  const trained = scriptIn(facts), now = readScript(Deno.mainModule);
+  const match = matchScripts(trained, now);
+  if (match === "changed") {
+    console.error(
+      `warning: ${now!.path} has changed since this run began; it goes on with what the script says now`,
+    );
+  } else if (match === "other") {
+    throw new InputError(
+      `${action}: it was begun by ${trained!.path}, which is not this script (${
+        now!.path
+      }) though both call their ` +
+        `recipe "${recipe}"; use that script, or give one of them another name`,
+    );
+  }
 }
 
 function hasFinished(folder: string): boolean {

@@ -13,9 +13,9 @@ import { lossPerImage } from "../report/loss_per_image.ts";
 import { lossPicture } from "../report/loss_picture.ts";
 import { reportPage } from "../report/page/report_page.ts";
 import { imageGrid, reconstructionGrid } from "../report/picture.ts";
-import type { EpochPicture } from "../report/run_data.ts";
+import type { EpochPicture, Snapshot } from "../report/run_data.ts";
 import { weightsPicture } from "../report/weights_picture.ts";
-import type { Measured } from "./measured.ts";
+import type { Measured } from "./recipe_evaluation.ts";
 import { readRunData } from "./read_run_data.ts";
 import type { Results } from "./results.ts";
 import { removeFile, writeFileAtomic } from "./run_folder.ts";
@@ -117,12 +117,8 @@ export class RunPictures implements Disposable {
   async save(epoch: number, step: number, stage: number | undefined): Promise<void> {
     const snapshot = await (await this.#networkOf(stage)).take(epoch, step);
     saveSnapshot(this.#options.folder, snapshot);
-    const { images, reconstructions, errors, samples, imageShape } = snapshot;
-    const pictures: EpochPicture[] = [{
-      kind: "reconstructions",
-      epoch,
-      png: reconstructionGrid(images, reconstructions, errors.length, imageShape),
-    }];
+    const { samples, imageShape } = snapshot;
+    const pictures: EpochPicture[] = [{ kind: "reconstructions", epoch, png: reconstructionsOf(snapshot) }];
     if (samples) {
       const png = imageGrid(samples, SAMPLES, imageShape, { columns: SAMPLE_COLUMNS });
       pictures.push({ kind: "samples", epoch, png });
@@ -132,6 +128,16 @@ export class RunPictures implements Disposable {
       this.live?.publish({ kind: "picture", picture });
     }
     this.live?.publish({ kind: "change", change: { snapshot } });
+  }
+
+  /**
+   * The whole network's reconstructions of noisy test images, as `reconstructions.png` shows them below clean and noisy
+   * ones; nothing if it trains without noise on its input.
+   */
+  async noisyReconstructions(): Promise<Uint8Array | undefined> {
+    if (!this.#options.measured.noisy) return undefined;
+    const snapshot = await (await this.#networkOf(undefined)).takePictures(0, 0);
+    return snapshot.inputs && reconstructionsOf(snapshot);
   }
 
   /**
@@ -166,7 +172,7 @@ export class RunPictures implements Disposable {
     this.#snapshots = undefined;
     const { gpu, parameters, data, measured, seed } = this.#options;
     const { generator, sparsityTarget } = measured;
-    const { build, noisy } = stage === undefined ? measured : measured.ofStage!(stage);
+    const { build, noisy } = measured.ofStage(stage);
     const samples = generator && {
       codes: priorCodes(SAMPLES, generator.codeSize, seed),
       decoder: generator.decoder,
@@ -181,4 +187,10 @@ export class RunPictures implements Disposable {
     this.#snapshots?.network[Symbol.dispose]();
     this.live?.[Symbol.dispose]();
   }
+}
+
+/** A snapshot's reconstructions below the images, and below the noisy ones if the network saw these. */
+function reconstructionsOf({ images, inputs, reconstructions, errors, imageShape }: Snapshot): Uint8Array {
+  const rows = inputs ? [images, inputs, reconstructions] : [images, reconstructions];
+  return reconstructionGrid(rows, errors.length, imageShape);
 }

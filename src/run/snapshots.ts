@@ -15,7 +15,7 @@ import { DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import { activationHistogram } from "../report/activation_histogram.ts";
 import type { LevelState, Snapshot } from "../report/run_data.ts";
 import { spread } from "../report/spread.ts";
-import { type LevelledModel, PICTURES } from "./evaluate.ts";
+import { PICTURES } from "./evaluate.ts";
 import type { Forward } from "./forward.ts";
 import { type BuildDecoder, compileGenerator } from "./variational.ts";
 
@@ -35,7 +35,7 @@ export interface SnapshotsOptions {
   /** Where the test images come from. */
   readonly data: Dataset;
   /** Records the network as it is measured, on clean images; if it has levels, they are measured too. */
-  readonly build: (graph: Graph, parameters: Parameters, pixels: Value) => Model & Partial<LevelledModel>;
+  readonly build: BuildModel;
   /**
    * Records the same network with the noise that it trains with. If that is on its input, reconstructions and mean
    * activations are those of noisy images; noise elsewhere is left out of snapshots.
@@ -51,7 +51,7 @@ export interface SnapshotsOptions {
 interface Inside {
   readonly code: Value;
   readonly layers: readonly { readonly label: string; readonly value: Value }[];
-  readonly levels: LevelledModel["levels"];
+  readonly levels: NonNullable<Model["levels"]>;
 }
 
 /**

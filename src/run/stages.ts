@@ -118,10 +118,10 @@ export interface CompileStagesOptions {
 export interface TrainedStage {
   /** The stage's number, if there are stages. */
   readonly stage?: number | undefined;
-  /** Passes over the images. */
-  readonly epochs: number;
   /** What is run again and again. */
   readonly step: Step;
+  /** How often. */
+  readonly steps: number;
 }
 
 /** A stage, ready to be run. */

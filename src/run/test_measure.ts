@@ -7,7 +7,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import { DeviceImages } from "../layers/gather_batch.ts";
 import { HeldOut } from "./held_out.ts";
-import type { Measured } from "./measured.ts";
+import type { Measured } from "./recipe_evaluation.ts";
 
 /** What {@link TestMeasure} measures. */
 export interface TestMeasureOptions {
@@ -53,7 +53,7 @@ export class TestMeasure implements Disposable {
     this.#images ??= new DeviceImages(gpu, "test", data.test.images, data.width);
     this.#compiled?.network[Symbol.dispose]();
     this.#compiled = undefined;
-    const network = stage === undefined ? measured : measured.ofStage!(stage);
+    const network = measured.ofStage(stage);
     this.#compiled = { stage, network: await HeldOut.compile(gpu, parameters, this.#images, network) };
     return this.#compiled.network;
   }

@@ -19,7 +19,8 @@ import type { Config } from "./flag_kinds.ts";
 import { formatCost } from "./format_cost.ts";
 import { measureStep } from "./measure_step.ts";
 import { describeInitialLoss, type InitialLoss, initialLoss, initialLossWarning } from "./initial_loss.ts";
-import type { Measured } from "./measured.ts";
+import { networkData, type Recipe } from "./recipe.ts";
+import { type Measured, measuredOf } from "./recipe_evaluation.ts";
 import { openDataset } from "./open_dataset.ts";
 import { computingOn, kernelsIn, openGpuWith } from "./open_gpu.ts";
 import { type CompiledStage, compileStages, formatPlans, type Stage } from "./stages.ts";
@@ -37,43 +38,60 @@ export interface ScheduledStage extends CompiledStage {
   readonly rate: (step: number) => number;
 }
 
-/** What {@link Training.start} is told. */
-export interface StartOptions extends Measured {
-  /** What will be run: a step, or one for each stage. */
-  readonly compiled: Step | readonly CompiledStage[];
-  /** The rule that it was compiled with. */
-  readonly optimizer: Optimizer;
-  /** Passes over the images. */
-  readonly epochs: number;
-  /** Steps in all. */
-  readonly steps: number;
-  /** Epochs between two measurements; 1 if absent. The last epoch is always measured. */
-  readonly measureEvery?: number;
+/** How a training differs from passes over all training images, each in a new order. */
+export interface TrainingOptions {
+  /** How many of the training images to train on, from the first; all if absent. */
+  readonly images?: number | undefined;
+  /** Whether each epoch has a new order; true if absent. */
+  readonly shuffles?: boolean;
+  /** Steps in all, instead of `--epochs`. */
+  readonly steps?: number;
+  /** How often the network is measured on test images, at most; after every epoch if absent. */
+  readonly measurements?: number;
 }
 
 /**
  * Opens the device, loads the data set that the flags name and uploads its training images. Prints a line about each.
  *
- * @param recipe the recipe's name
- * @param config its flags
- * @param only how many of the training images to train on, from the first; all if absent
- * @throws InputError if there is no device, or the data set cannot be had
+ * @param recipe what will be trained
+ * @param config its flags, resolved
+ * @throws InputError if the flags contradict each other, there is no device, or the data set cannot be had
  */
-export async function openTraining(recipe: string, config: TrainingConfig, only?: number): Promise<Training> {
+export async function openTraining(
+  recipe: Recipe,
+  config: TrainingConfig,
+  options: TrainingOptions = {},
+): Promise<Training> {
+  const stages = recipe.stages?.({ ...recipe.architecture, ...config }); // what is wrong is said before anything is opened
   using owned = new DisposableStack();
   const gpu = owned.use(await openGpuWith(config.kernels));
   if (!config.quiet) console.log(computingOn(gpu));
   const data = await openDataset(config);
-  const { batchSize, overfitBatch } = config;
+  const measured = measuredOf(recipe, config, networkData(data));
+  const { batchSize, overfitBatch } = config, { images: only } = options;
   const schedule = batches(Math.min(only ?? Infinity, data.train.count), batchSize);
   const count = overfitBatch ? schedule[0].rows : only;
   const pixels = data.train.images.subarray(0, count === undefined ? undefined : count * data.width);
   const images = owned.use(new DeviceImages(gpu, "train", pixels, data.width));
   const parameters = owned.use(new Parameters(config.seed));
-  const about = { recipe, config, gpu, data, images, parameters };
+  const about = { recipe, config, gpu, data, images, parameters, measured, stages, options };
   // to overfit, there are as many steps as ever, each with the first batch
   const steps = overfitBatch ? schedule.map(() => ({ ...schedule[0] })) : schedule;
   return new Training({ ...about, schedule: steps }, owned.move());
+}
+
+/** What a {@link Training} is made from. */
+interface TrainingParts {
+  readonly recipe: Recipe;
+  readonly config: TrainingConfig;
+  readonly gpu: Gpu;
+  readonly data: Dataset;
+  readonly images: DeviceImages;
+  readonly parameters: Parameters;
+  readonly measured: Measured;
+  readonly stages: readonly Stage[] | undefined;
+  readonly options: TrainingOptions;
+  readonly schedule: readonly Batch[];
 }
 
 /** What is open while a recipe trains. Make one with {@link openTraining}. */
@@ -88,30 +106,29 @@ export class Training implements Disposable {
   readonly schedule: readonly Batch[];
   /** What will be learned. */
   readonly parameters: Parameters;
-  readonly #recipe: string;
-  readonly #config: TrainingConfig;
+  readonly #parts: TrainingParts;
+  readonly #optimizer: Optimizer;
   readonly #owned: DisposableStack;
-  #first: BuildModel | undefined; // the network that is trained first
   #run: TrainingRun | undefined;
 
   /** Use {@link openTraining}. */
-  constructor(
-    { recipe, config, gpu, data, images, schedule, parameters }:
-      & Pick<Training, "gpu" | "data" | "images" | "schedule" | "parameters">
-      & {
-        readonly recipe: string;
-        readonly config: TrainingConfig;
-      },
-    owned: DisposableStack,
-  ) {
+  constructor(parts: TrainingParts, owned: DisposableStack) {
+    const { recipe, config, gpu, data, images, schedule, parameters } = parts;
     this.gpu = gpu;
     this.data = data;
     this.images = images;
     this.schedule = schedule;
     this.parameters = parameters;
-    this.#recipe = recipe;
-    this.#config = config;
+    this.#parts = parts;
+    this.#optimizer = recipe.optimizer({ ...recipe.architecture, ...config });
     this.#owned = owned;
+  }
+
+  /** Steps in all. */
+  get steps(): number {
+    const { stages, options, config } = this.#parts;
+    const epochs = stages ? stages.reduce((sum, { epochs }) => sum + epochs, 0) : Number(config.epochs);
+    return options.steps ?? epochs * this.schedule.length;
   }
 
   /** Rows of a full batch: `--batch-size`, or all images if there are fewer. */
@@ -120,96 +137,103 @@ export class Training implements Disposable {
   }
 
   get #clip(): GradientClip | undefined {
-    const { clipNorm } = this.#config;
+    const { clipNorm } = this.#parts.config;
     return clipNorm === undefined ? undefined : clipByGlobalNorm(clipNorm);
   }
 
   /** Whether losses will be read after this many steps, so that the step is to be watched. */
   #isDue(step: number): boolean {
-    return this.#run?.isDue(step) ?? false;
+    return this.#run?.isDueAt(step) ?? false;
   }
 
-  /**
-   * Records a network on batches of the training images, and compiles its training step; all parameters are trained.
-   *
-   * @param build records the network
-   * @param optimizer the rule that updates them
-   */
-  async compile(build: BuildModel, optimizer: Optimizer): Promise<Step> {
-    const { gpu, images, parameters } = this;
-    this.#first = build;
+  /** Records the recipe's network, as it trains. */
+  #network(stage: number | undefined): BuildModel {
+    return this.#parts.measured.network({ purpose: "train", stage });
+  }
+
+  /** Records the network on batches of the training images, and compiles its training step; all parameters are trained. */
+  async compile(): Promise<Step> {
+    const { gpu, images, parameters } = this, { recipe } = this.#parts;
     const graph = new Graph(this.#batchSize);
-    const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", images));
-    const watch = (index: number) => this.#isDue(index);
-    const options = {
-      label: this.#recipe,
+    const { losses } = this.#network(undefined)(graph, parameters, gatherBatch(graph, "pixels", images));
+    const step = await compile(gpu, graph, parameters, {
+      label: recipe.name,
       losses,
       trainable: parameters.all,
-      optimizer,
+      optimizer: this.#optimizer,
       clip: this.#clip,
-      watch,
-    };
-    return this.#owned.use(await compile(gpu, graph, parameters, options));
+      watch: (index) => this.#isDue(index),
+    });
+    return this.#owned.use(step);
   }
 
   /**
-   * The same for training layer by layer: a step for each stage that has epochs.
+   * The same for training layer by layer: a step, with its learning rates, for each stage that has epochs.
    *
-   * @param stages what `planStages` gave
-   * @param freeze whether a stage trains only the layer that it adds
-   * @param optimizer the rule of every stage
-   * @param build the network of a stage, or of all at once
+   * @throws TypeError if the recipe has no stages
    */
-  async compileStages(
-    stages: readonly Stage[],
-    freeze: boolean,
-    optimizer: Optimizer,
-    build: (stage: number | undefined) => BuildModel,
-  ): Promise<ScheduledStage[]> {
-    const { gpu, images, parameters } = this;
-    const batchSize = this.#batchSize;
+  async compileStages(): Promise<ScheduledStage[]> {
+    const { gpu, images, parameters } = this, { recipe, config, stages } = this.#parts;
+    if (!stages) {
+      throw new TypeError(`Cannot compile stages: recipe "${recipe.name}" has none; use compile()`);
+    }
     const stepsOf = ({ epochs }: Stage) => epochs * this.schedule.length;
-    const rates = new Map(stages.map((stage) => [stage.label, this.rate(optimizer, stepsOf(stage))]));
+    const rates = new Map(stages.map((stage) => [stage.label, this.#rate(stepsOf(stage))]));
     let steps = 0;
     const before = new Map(stages.map((stage) => [stage.label, (steps += stepsOf(stage)) - stepsOf(stage)]));
-    const watch = ({ label }: Stage) => (index: number) => // a stage reports after each epoch too
-      this.#isDue(before.get(label)! + index) || index % this.schedule.length === 0;
-    const options = { gpu, images, parameters, batchSize, optimizer, clip: this.#clip, watch, freeze, build };
-    this.#first = build(stages.find(({ epochs }) => epochs > 0)?.stage);
-    const compiled = await compileStages(stages, { ...options, owned: this.#owned });
+    const compiled = await compileStages(stages, {
+      gpu,
+      images,
+      parameters,
+      batchSize: this.#batchSize,
+      optimizer: this.#optimizer,
+      clip: this.#clip,
+      watch: ({ label }) => (index) => // a stage reports after each epoch too
+        this.#isDue(before.get(label)! + index) || index % this.schedule.length === 0,
+      freeze: config.freeze === true,
+      build: (stage) => this.#network(stage),
+      owned: this.#owned,
+    });
     return compiled.map((stage) => ({ ...stage, rate: rates.get(stage.label)! }));
   }
 
   /**
-   * The step size at each step, counted from 0: the optimizer's own, changed as `--schedule` and `--warmup` say,
-   * and halved each time that `--on-nan rollback` went back.
+   * The step size of a step: the optimizer's own, changed as `--schedule` and `--warmup` say, and halved each time that
+   * `--on-nan rollback` went back.
    *
-   * @param optimizer the rule whose step size it is
-   * @param steps how many steps there will be
-   * @throws InputError if there are fewer than `--warmup`
+   * @param index steps done so far
+   * @throws InputError if there are fewer steps than `--warmup`
    */
-  rate({ learningRate }: Optimizer, steps: number): (step: number) => number {
-    const { schedule, warmup } = this.#config;
+  rate(index: number): number {
+    this.#wholeRate ??= this.#rate(this.steps);
+    return this.#wholeRate(index);
+  }
+
+  #wholeRate: ((index: number) => number) | undefined;
+
+  /** The step size at each of so many steps, counted from 0. */
+  #rate(steps: number): (index: number) => number {
+    const { schedule, warmup } = this.#parts.config, { learningRate } = this.#optimizer;
     const share = parseSchedule(schedule, { warmUp: warmup, steps });
-    return (step) => learningRate * share(step, steps) * (this.#run?.rateShare ?? 1);
+    return (index) => learningRate * share(index, steps) * (this.#run?.rateShare ?? 1);
   }
 
   /**
    * Says what will be trained, makes the run folder, and starts the dashboard if there is to be one. With `--resume`,
    * steps and parameters are put where the run was left.
    *
+   * @param compiled what {@link compile} or {@link compileStages} gave
    * @returns the run, or nothing if `--print-plan`, `--profile` or `--dry-run` asked only for what was said
    * @throws InputError if the folder exists and is not empty, or cannot be written, or the dashboard's port is taken, or
-   *   the run to resume cannot be gone on with
+   *   the run to resume cannot be gone on with, or there are fewer steps than `--warmup`
    */
-  async start(
-    { compiled, optimizer, epochs, steps, measureEvery, ...measured }: StartOptions,
-  ): Promise<TrainingRun | undefined> {
-    const { gpu, data, parameters } = this;
-    const [recipe, config] = [this.#recipe, this.#config];
+  async start(compiled: Step | readonly CompiledStage[]): Promise<TrainingRun | undefined> {
+    const { config, options, recipe, measured } = this.#parts,
+      { gpu, data, images, parameters, schedule, steps } = this;
+    if (compiled instanceof Step) this.rate(0); // a warm-up that does not fit is said now
     if (!config.quiet) {
       console.log(
-        `model     ${parameters.count} parameters, ${optimizer.name}, ${steps} steps of ${this.#batchSize}` +
+        `model     ${parameters.count} parameters, ${this.#optimizer.name}, ${steps} steps of ${this.#batchSize}` +
           (this.#batchSize < config.batchSize ? `, which are all images: --batch-size is larger` : ""),
       );
     }
@@ -221,19 +245,37 @@ export class Training implements Disposable {
     const initialLoss = config.resume === undefined ? await this.#initialLoss() : undefined;
     if (config.dryRun) return undefined;
     if (config.overfitBatch && !config.quiet) console.log("overfit   trains on the first batch only");
-    const stages = compiled instanceof Step ? [{ step: compiled, epochs }] : compiled;
-    const stepsPerEpoch = this.schedule.length;
-    const kernels = kernelsIn(stages.map(({ step }) => step));
-    const about = { recipe, config, gpu, kernels, data, parameters, measured, initialLoss };
-    this.#run = await TrainingRun.begin({ ...about, epochs, steps, stages, stepsPerEpoch, measureEvery });
+    const epochs = Math.ceil(steps / schedule.length);
+    const { measurements = epochs, shuffles = true } = options;
+    this.#run = await TrainingRun.begin({
+      recipe: recipe.name,
+      config,
+      gpu,
+      kernels: kernelsIn(compiled instanceof Step ? [compiled] : compiled.map(({ step }) => step)),
+      data,
+      parameters,
+      measured,
+      initialLoss,
+      epochs,
+      steps,
+      stages: compiled instanceof Step
+        ? [{ step: compiled, steps }]
+        : compiled.map(({ stage, step, epochs }) => ({ stage, step, steps: epochs * schedule.length })),
+      reportsEpochs: !(compiled instanceof Step),
+      images,
+      schedule,
+      shuffles,
+      measureEvery: Math.ceil(epochs / measurements),
+    });
     return this.#run;
   }
 
   /** Says what the loss is before training, and warns if that is far from what it should be. */
   async #initialLoss(): Promise<InitialLoss> {
-    const { gpu, images, parameters, schedule } = this;
-    const initial = await initialLoss({ gpu, images, parameters, batch: schedule[0], build: this.#first! });
-    if (!this.#config.quiet) console.log(`start     ${describeInitialLoss(initial)}`);
+    const { gpu, images, parameters, schedule } = this, { config, stages } = this.#parts;
+    const build = this.#network(stages?.find(({ epochs }) => epochs > 0)?.stage);
+    const initial = await initialLoss({ gpu, images, parameters, batch: schedule[0], build });
+    if (!config.quiet) console.log(`start     ${describeInitialLoss(initial)}`);
     const warning = initialLossWarning(initial);
     if (warning !== undefined) console.error(`warning: ${warning}`);
     return initial;

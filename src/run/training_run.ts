@@ -7,7 +7,9 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import { Diverged } from "../errors.ts";
-import type { LossReading } from "../graph/step.ts";
+import { permutation } from "../data/shuffle.ts";
+import type { Batch, LossReading, Step } from "../graph/step.ts";
+import type { DeviceImages } from "../layers/gather_batch.ts";
 import type { TensorFigures } from "../graph/watch.ts";
 import { closingTable } from "../report/closing_table.ts";
 import { codesCsv } from "../report/codes_csv.ts";
@@ -20,7 +22,7 @@ import { type Interrupt, watchInterrupt } from "./command.ts";
 import { shellWord } from "./command_line.ts";
 import { bestEpoch, isOutOfPatience } from "./early_stopping.ts";
 import { evaluate, type Evaluation, PICTURES } from "./evaluate.ts";
-import { baselinesOf, closingRows, type Measured } from "./measured.ts";
+import { baselinesOf, closingRows, type Measured } from "./recipe_evaluation.ts";
 import type { InitialLoss } from "./initial_loss.ts";
 import { measureOverfit } from "./overfit.ts";
 import { Progress } from "./progress.ts";
@@ -70,18 +72,18 @@ export interface TrainingRunOptions {
   readonly steps: number;
   /** What will be run, in order; one without a number if there are no stages. */
   readonly stages: readonly TrainedStage[];
-  /** Steps of an epoch. */
-  readonly stepsPerEpoch: number;
+  /** Whether losses are reported after each epoch too, whatever `--log-every` says. */
+  readonly reportsEpochs: boolean;
+  /** The training images, whose order changes from epoch to epoch. */
+  readonly images: DeviceImages;
+  /** The batches of an epoch, over places in the epoch's order. */
+  readonly schedule: readonly Batch[];
+  /** Whether each epoch has a new order. */
+  readonly shuffles: boolean;
   /** The loss before training; absent where a run goes on. */
   readonly initialLoss: InitialLoss | undefined;
-  /** Epochs between two measurements; 1 if absent. The last epoch is always measured. */
-  readonly measureEvery?: number | undefined;
-}
-
-/** What a line of the metrics may say besides its figures. */
-export interface Place {
-  /** The stage that is trained, if there are stages. */
-  readonly stage?: number | undefined;
+  /** Epochs between two measurements. The last epoch is always measured. */
+  readonly measureEvery: number;
 }
 
 /** Times that a run goes back before it gives up: the learning rate is a 256th then, and cannot be what is wrong. */
@@ -101,6 +103,8 @@ export class TrainingRun implements Disposable {
   #before = 0; // milliseconds of training before the run was resumed
   #aside = 0; // milliseconds of what is no training
   #wentBack = false; // in this epoch
+  #epoch = 1; // the current one
+  #stage: number | undefined; // the one that is trained, if there are stages
   readonly #checkpoints: RunCheckpoints;
   readonly #test: TestMeasure;
   readonly #pictures: RunPictures;
@@ -136,7 +140,10 @@ export class TrainingRun implements Disposable {
     owned.use(this.#interrupt);
     this.folder = config.resume ?? beginFolder(options);
     this.#log = owned.use(new MetricsLog(this.folder));
-    this.#checkpoints = new RunCheckpoints(this.folder, this.#log, options);
+    this.#checkpoints = new RunCheckpoints(this.folder, this.#log, {
+      ...options,
+      stepsPerEpoch: options.schedule.length,
+    });
     if (config.resume !== undefined) {
       continueFolder(this.folder, options, () => {
         this.#goBack();
@@ -179,7 +186,7 @@ export class TrainingRun implements Disposable {
   }
 
   /** Whether to take no further steps of this epoch: the user asked to stop, or training went back. */
-  get isCutShort(): boolean {
+  get #isCutShort(): boolean {
     return this.isInterrupted || this.#wentBack;
   }
 
@@ -188,32 +195,73 @@ export class TrainingRun implements Disposable {
     return this.#checkpoints.rateShare;
   }
 
-  /**
-   * Whether to train no further: the user asked to stop, or the error on test images has not improved for `--patience`
-   * epochs.
-   *
-   * @param stage the stage that is trained, if there are stages: each has a patience of its own
-   */
-  isOver(stage?: number): boolean {
+  /** Whether to train the current stage no further. */
+  #isOver(): boolean {
     const { patience, minDelta } = this.#options.config;
     return this.isInterrupted ||
-      patience !== undefined && isOutOfPatience(this.#metrics, stage, patience, minDelta);
+      patience !== undefined && isOutOfPatience(this.#metrics, this.#stage, patience, minDelta);
+  }
+
+  /** Steps done, over all stages. */
+  get #step(): number {
+    return this.#checkpoints.step;
   }
 
   /**
-   * Whether to {@link report} after this many steps: every `--log-every`, at the end, where a checkpoint is due, and when
-   * the dashboard wants a picture.
+   * The batches of a training, or of one stage, epoch after epoch: each image once in an epoch, every epoch in a new
+   * order. Between epochs the network is measured, and a checkpoint saved if one is due. It ends when all steps are done,
+   * when the user asks to stop, and when the error on test images has not improved for `--patience` epochs; it begins
+   * where a resumed run was left, and again at the last checkpoint if training goes back. The loop's body runs the step
+   * on each batch, once, and reports when {@link isDue} says so.
+   *
+   * @param step what is trained, of those that {@link begin} was told of
+   * @throws TypeError if the step is another one, or the loop's body did not run it
+   * @throws Diverged if training has come to NaN or infinity
    */
-  isDue(step: number): boolean {
+  async *batches(step: Step): AsyncGenerator<Batch, void> {
+    const { stages, schedule, images, shuffles, config: { seed } } = this.#options;
+    const trained = stages.find((stage) => stage.step === step);
+    if (!trained) {
+      throw new TypeError("Cannot train this step: expected one that the training was started with");
+    }
+    this.#stage = trained.stage;
+    while (step.index < trained.steps && !this.#isOver()) {
+      this.#epoch = 1 + Math.floor(this.#step / schedule.length);
+      if (shuffles) images.setOrder(permutation(images.count, seed, this.#epoch));
+      for (const batch of schedule.slice(step.index % schedule.length)) {
+        const before = step.index;
+        yield batch;
+        if (step.index === before && !this.#wentBack) {
+          throw new TypeError("Cannot go on training: expected the loop to run the step on each batch");
+        }
+        if (this.#isCutShort || step.index === trained.steps) break;
+      }
+      await this.#endEpoch();
+    }
+  }
+
+  /**
+   * Whether to {@link report} now: every `--log-every` steps, at the end, where a checkpoint is due, and when the
+   * dashboard wants a picture; in training by stages after each epoch too.
+   *
+   * @param step what is trained
+   */
+  isDue(step: Step): boolean {
+    const { reportsEpochs, schedule } = this.#options;
+    return this.isDueAt(this.#step) || reportsEpochs && step.index % schedule.length === 0;
+  }
+
+  /** Whether a report is due after this many steps, over all stages, whatever stages want besides. */
+  isDueAt(step: number): boolean {
     const { steps, config: { logEvery } } = this.#options;
     return step % logEvery === 0 || step === steps || this.#checkpoints.isDueStep(step) ||
       this.#pictures.isDue(step);
   }
 
-  /** Whether an epoch ends after this many steps, and is measured then. */
-  #endsMeasured(epoch: number, step: number): boolean {
-    const { steps, stepsPerEpoch, measureEvery = 1 } = this.#options;
-    return step === steps || step % stepsPerEpoch === 0 && epoch % measureEvery === 0;
+  /** Whether an epoch ends now, and is measured. */
+  get #endsMeasured(): boolean {
+    const { steps, schedule, measureEvery } = this.#options, step = this.#step;
+    return step === steps || step % schedule.length === 0 && this.#epoch % measureEvery === 0;
   }
 
   /** Saves a checkpoint. The time that it takes is no training time. */
@@ -232,45 +280,45 @@ export class TrainingRun implements Disposable {
     this.#pictures.live?.publish({ kind: "metrics", record });
   }
 
-  #fileAt(epoch: number, step: number, { stage }: Place, figures: MetricsRecord): void {
-    const seconds = Math.round(this.#milliseconds) / 1000;
-    this.#file({ epoch, step, ...(stage === undefined ? {} : { stage }), ...figures, seconds });
+  #fileHere(figures: MetricsRecord): void {
+    const stage = this.#stage, seconds = Math.round(this.#milliseconds) / 1000;
+    const place = { epoch: this.#epoch, step: this.#step, ...(stage === undefined ? {} : { stage }) };
+    this.#file({ ...place, ...figures, seconds });
   }
 
   /**
    * Shows and files the mean losses since the last report. On a dashboard it shows pictures too, and waits there while
    * training is to pause. If training has diverged, it goes back under `--on-nan rollback`.
    *
-   * @param epoch the current epoch, from 1
-   * @param step steps done so far
    * @param reading the losses, being read
-   * @param place what else belongs into the metrics
    * @throws Diverged if training has come to NaN or infinity, and is not to go back or has gone back too often
    */
-  async report(epoch: number, step: number, reading: Promise<LossReading>, place: Place = {}): Promise<void> {
+  async report(reading: Promise<LossReading>): Promise<void> {
     let losses: LossReading;
     try {
       losses = await reading;
     } catch (error) {
-      return await this.#recover(error, step);
+      return await this.#recover(error);
     }
+    const epoch = this.#epoch, step = this.#step;
     this.#images += losses.images;
     this.#progress.update({ epoch, step, losses: losses.mean, images: this.#images });
     const norms = losses.gradientNorms;
-    this.#fileAt(epoch, step, place, {
+    this.#fileHere({
       ...losses.mean,
       ...(norms ? { gradientNorm: norms.reduce((sum, norm) => sum + norm, 0) / norms.length } : {}),
       ...(losses.tensors ? { tensors: tensorRecords(losses.tensors) } : {}),
     });
     const { live } = this.#pictures;
-    if (live) await this.#showLive(live, epoch, step, place);
+    if (live) await this.#showLive(live);
     // where an epoch is measured next, the checkpoint waits for that
-    if (this.#checkpoints.isDueStep(step) && !this.#endsMeasured(epoch, step)) await this.#checkpoint();
+    if (this.#checkpoints.isDueStep(step) && !this.#endsMeasured) await this.#checkpoint();
   }
 
   /** Goes back, if the error is that training has diverged, and that is what to do about it. */
-  async #recover(error: unknown, step: number): Promise<void> {
+  async #recover(error: unknown): Promise<void> {
     if (!(error instanceof Diverged)) throw error;
+    const step = this.#step;
     this.#progress.finish();
     const { savedStep, rollbacks } = this.#checkpoints;
     const kept = savedStep === undefined
@@ -301,8 +349,9 @@ export class TrainingRun implements Disposable {
     );
   }
 
-  async #showLive(live: Live, epoch: number, step: number, { stage }: Place): Promise<void> {
+  async #showLive(live: Live): Promise<void> {
     const { epochs, steps } = this.#options, milliseconds = this.#milliseconds;
+    const epoch = this.#epoch, step = this.#step;
     live.publish({
       kind: "progress",
       progress: {
@@ -315,7 +364,7 @@ export class TrainingRun implements Disposable {
       },
     });
     if (this.#pictures.isDue(step)) {
-      await this.#untimed(() => this.#pictures.show(epoch, step, stage)); // who read losses has waited already
+      await this.#untimed(() => this.#pictures.show(epoch, step, this.#stage)); // who read losses has waited already
     }
     if (live.isPaused) await this.#untimed(() => live.whilePaused(() => this.#interrupt.requested));
   }
@@ -329,48 +378,44 @@ export class TrainingRun implements Disposable {
    *
    * Does nothing where training went back, after epochs that are not to be measured, and in the midst of one only where the user asked to stop:
    * then the checkpoint comes first, so that a run that goes on from it has not filed what was measured there.
-   *
-   * @param epoch the epoch that has ended, from 1
-   * @param step steps done so far
-   * @param place what else belongs into the metrics
    */
-  async endEpoch(epoch: number, step: number, place: Place = {}): Promise<void> {
+  async #endEpoch(): Promise<void> {
     if (this.#wentBack) {
       this.#wentBack = false;
       return;
     }
-    const isWhole = this.#endsMeasured(epoch, step);
+    const isWhole = this.#endsMeasured, stage = this.#stage;
     if (!isWhole && !this.isInterrupted) return;
     let found: Readonly<Record<string, number>>;
     try {
       found = await this.aside(async () => {
         await this.#checkpoints.refuseNotFinite();
-        return await this.#test.measure(place.stage);
+        return await this.#test.measure(stage);
       });
     } catch (error) {
-      await this.#recover(error, step);
+      await this.#recover(error);
       this.#wentBack = false;
       return;
     }
     if (!isWhole) await this.#checkpoint();
-    await this.aside(() => this.#pictures.save(epoch, step, place.stage));
-    this.#fileAt(epoch, step, place, found);
+    await this.aside(() => this.#pictures.save(this.#epoch, this.#step, stage));
+    this.#fileHere(found);
     if (!isWhole) return;
-    const { stages, stepsPerEpoch } = this.#options, { stage } = place;
-    await this.#keepBest(step, stage);
-    if (!this.isInterrupted && this.isOver(stage)) this.#progress.note(this.#stoppedLine(stage));
-    const isStageOver = this.isOver(stage) ||
-      stages.some((one) => one.stage === stage && one.step.index === one.epochs * stepsPerEpoch);
-    if (isStageOver || this.#checkpoints.isDueStep(step) || this.#checkpoints.isDueEpoch(epoch)) {
+    await this.#keepBest();
+    const isOver = this.#isOver();
+    if (!this.isInterrupted && isOver) this.#progress.note(this.#stoppedLine(stage));
+    const isStageOver = isOver ||
+      this.#options.stages.some((one) => one.stage === stage && one.step.index === one.steps);
+    if (isStageOver || this.#checkpoints.isDueStep(this.#step) || this.#checkpoints.isDueEpoch(this.#epoch)) {
       await this.#checkpoint();
     }
   }
 
   /** Keeps the model as the best one if it is, and training may stop early. */
-  async #keepBest(step: number, stage: number | undefined): Promise<void> {
+  async #keepBest(): Promise<void> {
     const { patience, minDelta } = this.#options.config;
-    const best = bestEpoch(this.#metrics, stage, minDelta);
-    if (patience === undefined || best?.step !== step) return;
+    const best = bestEpoch(this.#metrics, this.#stage, minDelta);
+    if (patience === undefined || best?.step !== this.#step) return;
     await this.aside(() => this.#checkpoints.keepBest(best));
   }
 
@@ -405,11 +450,10 @@ export class TrainingRun implements Disposable {
    * What follows every training: saves the model, measures it on the test images, saves results, pictures, codes and
    * the report, and prints the closing table.
    *
-   * @param steps steps done
    * @returns what the script should return: 0, or Ctrl-C's exit code
    */
-  async finish(steps: number): Promise<number> {
-    const { gpu, data, parameters, measured } = this.#options;
+  async finish(): Promise<number> {
+    const { gpu, data, parameters, measured } = this.#options, steps = this.#step;
     this.#progress.finish();
     await gpu.device.queue.onSubmittedWorkDone();
     const stepMilliseconds = this.#milliseconds / steps;
@@ -421,7 +465,7 @@ export class TrainingRun implements Disposable {
     writeSafetensors(join(this.folder, "model.safetensors"), tensors, metadata);
     this.#test[Symbol.dispose](); // what follows uploads the images again, a set at a time
     const result = await evaluate(gpu, measured.build, parameters, data);
-    this.#saveEvaluation(result);
+    this.#saveEvaluation(result, await this.#pictures.noisyReconstructions());
     const rows = await closingRows(measured, { gpu, parameters, data, result, metrics: this.#metrics });
     const results: Results = {
       rows,
@@ -439,9 +483,14 @@ export class TrainingRun implements Disposable {
   }
 
   /** Saves the pictures and codes of an evaluation, and files its figures. */
-  #saveEvaluation(result: Evaluation): void {
+  #saveEvaluation(result: Evaluation, noisy: Uint8Array | undefined): void {
     const { data } = this.#options;
-    saveEvaluation(this.folder, data, result);
+    const reconstructions = noisy ?? cleanReconstructions(data, result);
+    writeFileAtomic(join(this.folder, "reconstructions.png"), reconstructions);
+    writeFileAtomic(
+      join(this.folder, "codes.csv"),
+      codesCsv(result.codes, data.test.labels, result.codeSize),
+    );
     this.#file({
       testError: result.error,
       meanImageError: result.meanImageError,
@@ -475,12 +524,7 @@ function tensorRecords(tensors: readonly TensorFigures[]): Readonly<Record<strin
   }]));
 }
 
-function saveEvaluation(folder: string, data: Dataset, result: Evaluation): void {
-  const count = Math.min(PICTURES, data.test.count);
-  const [height, width] = data.imageShape;
-  writeFileAtomic(
-    join(folder, "reconstructions.png"),
-    reconstructionGrid(data.test.images, result.reconstructions, count, [height, width]),
-  );
-  writeFileAtomic(join(folder, "codes.csv"), codesCsv(result.codes, data.test.labels, result.codeSize));
+/** Test images above their reconstructions. */
+function cleanReconstructions({ test, imageShape }: Dataset, { reconstructions }: Evaluation): Uint8Array {
+  return reconstructionGrid([test.images, reconstructions], Math.min(PICTURES, test.count), imageShape);
 }

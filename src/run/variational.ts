@@ -11,8 +11,9 @@ import { activation } from "../layers/activation.ts";
 import { noiseFor } from "../layers/noise.ts";
 import type { TableRow } from "../report/closing_table.ts";
 import { activeUnits } from "../report/code_space.ts";
+import { measureLosses } from "./evaluate.ts";
 import { Forward } from "./forward.ts";
-import type { BesidePytorch } from "./pytorch_figures.ts";
+import type { RecipeEvaluation } from "./recipe_evaluation.ts";
 
 /** How many draws from the prior each epoch's picture shows, and how many stand in a row. */
 export const SAMPLES = 64, SAMPLE_COLUMNS = 8;
@@ -77,35 +78,47 @@ export function imagesAt(
 }
 
 /**
+ * How a variational autoencoder is measured: its error from mean codes, and its bound with one draw for each image.
+ *
+ * @param generator what draws images from codes; its network's terms are `reconstruction`, a cross-entropy, and `kl`
+ */
+export function variationalEvaluation(
+  generator: NonNullable<RecipeEvaluation["generator"]>,
+): RecipeEvaluation {
+  return {
+    generator,
+    hasNoise: true,
+    lossUnit: "nats per image",
+    total: ["reconstruction", "kl"],
+    crossEntropy: { label: "reconstruction", per: "image" },
+    rows: async ({ gpu, parameters, data: { test, width }, result: { codes, codeSize }, network }) => {
+      const noisy = network({ purpose: "test" });
+      return variationalRows(
+        await measureLosses(gpu, noisy, parameters, test.images, width),
+        codes,
+        codeSize,
+      );
+    },
+  };
+}
+
+/**
  * The rows of the closing table: the bound's two terms and their sum, and how many code units are active.
  *
  * @param losses nats per image, without weights: `reconstruction` and `kl`
  * @param codes mean codes of the test images, [count, codeSize]
  * @param codeSize numbers in a code
- * @param beside words PyTorch's figures
  */
-export function variationalRows(
-  losses: Readonly<Record<string, number>>,
+function variationalRows(
+  { reconstruction, kl }: Readonly<Record<string, number>>,
   codes: Float32Array,
   codeSize: number,
-  beside: BesidePytorch,
 ): TableRow[] {
-  const { reconstruction, kl } = losses;
   const unit = "nats per image, test images";
   return [
-    {
-      label: "reconstruction + KL",
-      value: reconstruction + kl,
-      digits: 2,
-      unit: unit + beside("104.3 to 104.6"),
-    },
-    { label: "reconstruction", value: reconstruction, digits: 2, unit: unit + beside("79.4 to 79.6") },
-    { label: "KL", value: kl, digits: 2, unit: unit + beside("25.2 to 25.5") },
-    {
-      label: "active code units",
-      value: activeUnits(codes, codeSize),
-      digits: 0,
-      unit: `of ${codeSize}${beside("20")}`,
-    },
+    { label: "reconstruction + KL", value: reconstruction + kl, digits: 2, unit },
+    { label: "reconstruction", value: reconstruction, digits: 2, unit },
+    { label: "KL", value: kl, digits: 2, unit },
+    { label: "active code units", value: activeUnits(codes, codeSize), digits: 0, unit: `of ${codeSize}` },
   ];
 }

@@ -7,12 +7,14 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { findRecipe, RECIPES } from "../../scripts/recipes.ts";
-import { traceModel } from "../../scripts/trace_models.ts";
-import { flags as DEEP_FLAGS } from "../../scripts/deep.ts";
+import { allRecipes } from "../../scripts/tools/find_recipe.ts";
+import { traceNetwork } from "../../src/check/trace_network.ts";
+import { anyData, networkOf } from "../../src/run/recipe.ts";
+import { restoreConfig } from "../../src/run/flags.ts";
+import { deep } from "../../scripts/deep.ts";
 import { parseTrace } from "../../src/check/trace.ts";
 import { readCsv } from "../../src/data/csv.ts";
-import { type Dataset, loadDataset } from "../../src/data/dataset.ts";
+import { loadDataset } from "../../src/data/dataset.ts";
 import { readIdx, writeIdx } from "../../src/data/idx.ts";
 import { readNpy } from "../../src/data/npy.ts";
 import { loadOwnData } from "../../src/data/own_data.ts";
@@ -23,7 +25,7 @@ import { RandomStream } from "../../src/random.ts";
 import { imageGrid } from "../../src/report/picture.ts";
 import { pageData } from "../../src/report/page/page_data.ts";
 import { checksumOf, readLastCheckpoint, saveCheckpoint } from "../../src/run/checkpoint.ts";
-import { parseRecipeFlags, refuseOthers } from "../../src/run/resume.ts";
+import { parseRecipe, refuseOthers } from "../../src/run/resume.ts";
 import { type FlagSet, positional, readFlags, toggle } from "../../src/run/flags.ts";
 import { loadParameters, readTrainedRun, storedShape } from "../../src/run/load_model.ts";
 import { readRunData } from "../../src/run/read_run_data.ts";
@@ -68,7 +70,7 @@ function resumesRun(name: string, damage: Reader["damage"]): Reader {
     damage,
     read: (bytes) =>
       withFile(name, bytes, () => {
-        parseRecipeFlags({ name: "deep", description: "x" }, DEEP_FLAGS, [
+        parseRecipe({ name: "deep", description: "x", flags: deep.flags }, [
           "--resume",
           run,
           "--epochs",
@@ -163,7 +165,7 @@ const config = {
   startedAt: "2026-01-02T03:04:05.000Z",
   config: {
     ...Object.fromEntries(
-      Object.entries(DEEP_FLAGS).map(([key, flag]) => [key, flag.defaultValue]),
+      Object.entries(deep.flags).map(([key, flag]) => [key, flag.defaultValue]),
     ),
     sizes: model.sizes,
   },
@@ -306,15 +308,15 @@ function loadsModel(name: string, damage: Reader["damage"]): Reader {
     read: (bytes) =>
       withFile(name, bytes, () => {
         const trained = readTrainedRun(run), shape = storedShape(trained), width = shape[0] * shape[1];
-        const data = { width, imageShape: shape } as unknown as Dataset; // of the images only their width matters
-        loadParameters(
-          trained,
-          findRecipe(trained.recipe).fromConfig(trained.config, `"${run}"`, data).build,
-          width,
-        );
+        const recipe = recipes.get(trained.recipe);
+        if (!recipe) throw new InputError(`Cannot load "${run}": its recipe is not shipped`);
+        const config = restoreConfig(recipe.flags, trained.config, `"${run}"`);
+        loadParameters(trained, networkOf(recipe, config, anyData(width), { purpose: "encode" }), width);
       }),
   };
 }
+
+const recipes = new Map((await allRecipes()).map(({ recipe }) => [recipe.name, recipe]));
 
 const traces = ["basic", "sparse-heavy", "tied-relu", "vae-beta", "matched-none"].map((name) =>
   utf8(
@@ -373,9 +375,9 @@ export const READERS: readonly Reader[] = [
     sound: traces,
     damage: jsonDamage,
     read: (bytes) => {
-      const trace = parseTrace(textOf(bytes), "x", Object.keys(RECIPES));
+      const trace = parseTrace(textOf(bytes), "x", [...recipes.keys()]);
       const graph = new Graph(Math.max(...trace.steps.map(({ rows }) => rows)));
-      traceModel(trace)(
+      traceNetwork(recipes.get(trace.recipe)!, trace)(
         graph,
         new Parameters(0),
         graph.input("x", trace.model.sizes[0]),
@@ -388,7 +390,7 @@ export const READERS: readonly Reader[] = [
     damage: damaged,
     read: (bytes) => {
       const flags: FlagSet = bytes.length % 2 === 0
-        ? DEEP_FLAGS
+        ? deep.flags
         : { run: positional("RUN", "the run's folder"), on: toggle(true, "on or off") };
       const outcome = readFlags({ name: "x", description: "x" }, flags, textOf(bytes).split("\n"));
       return outcome.kind === "error" ? [outcome.message] : [];

@@ -3,12 +3,12 @@
  * it prints this as JSON: `deno run tests/helpers/memory.ts steps 200 2000`.
  * @module
  */
-import { ARCHITECTURE, model } from "../../scripts/deep.ts";
-import { RECIPES } from "../../scripts/recipes.ts";
+import { deep } from "../../scripts/deep.ts";
+import { checkedNetworks } from "../../src/run/checked_networks.ts";
+import { recipeNetwork } from "./recipe_network.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
-import type { BuildModel } from "../../src/graph/model.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
 import { evaluate } from "../../src/run/evaluate.ts";
@@ -50,8 +50,8 @@ async function memoryOfSteps(marks: readonly number[]): Promise<Memory[]> {
   using source = new DeviceImages(gpu, "memory", images(1000, 784), 784);
   const graph = new Graph(64);
   using parameters = new Parameters(0);
-  const { build, optimizer } = RECIPES.deep.variants[""];
-  const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", source));
+  const [{ network, optimizer }] = checkedNetworks(deep);
+  const { losses } = network(784)(graph, parameters, gatherBatch(graph, "pixels", source));
   const options = { label: "memory", losses, trainable: parameters.all, optimizer };
   using step = await compile(gpu, graph, parameters, options);
   const found: Memory[] = [];
@@ -71,8 +71,7 @@ async function memoryOfEvaluations(marks: readonly number[]): Promise<Memory[]> 
   using gpu = await openGpu();
   using parameters = new Parameters(0);
   const width = 64, count = 1000;
-  const build: BuildModel = (graph, parameters, pixels) =>
-    model(graph, parameters, pixels, { ...ARCHITECTURE, sizes: [width, 16, 3] });
+  const build = recipeNetwork(deep, { sizes: [width, 16, 3] });
   const split = { images: images(count, width), labels: images(count, 1).map((byte) => byte % 3), count };
   using source = new DeviceImages(gpu, "held out", split.images, width);
   using heldOut = await HeldOut.compile(gpu, parameters, source, { build });

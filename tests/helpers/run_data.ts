@@ -119,7 +119,7 @@ export function madeUpRun(
     {
       kind: "reconstructions" as const,
       epoch: k + 1,
-      png: reconstructionGrid(snapshot.images, floats(snapshot.reconstructions), 30, SHAPE),
+      png: reconstructionGrid([snapshot.images, floats(snapshot.reconstructions)], 30, SHAPE),
     },
     { kind: "samples" as const, epoch: k + 1, png: imageGrid(snapshot.samples!, 64 - 4 * (k % 2), SHAPE) },
   ]).flat();

@@ -255,15 +255,13 @@ export function curveControls(board) {
 
 /** The unit of a quantity: `docs/reductions.md` says what each is summed over. @param {string} name
  * @param {PageData} page */
-export function unitOf(name, { recipe, config }) {
+export function unitOf(name, { facts, config }) {
   if (name === "testError") {
     return config.noise === undefined ? "mean over test images" : "mean, test images without noise";
   }
   if (name === "gradientNorm") return "norm";
-  if (recipe === "vae") return "nats per image";
-  if (recipe === "tied") return "squared error per image";
-  if (recipe === "matched" && config.match !== "mse") return "cross-entropy in nats, mean";
-  return name === "sparsity" ? "nats" : "squared error, mean";
+  if (name === "sparsity") return "nats";
+  return facts.lossUnit ?? "squared error, mean";
 }
 
 /** @param {PageData} page @returns {LineSpec[]} */

@@ -1,12 +1,12 @@
 // How the time of a step grows with batch and width, and where WebGPU's default limits end it.
-import { InputError } from "../src/errors.ts";
-import type { Gpu } from "../src/gpu/device.ts";
-import type { BuildModel } from "../src/graph/model.ts";
-import { Parameters } from "../src/graph/parameters.ts";
-import { dense } from "../src/layers/dense.ts";
-import { squaredError } from "../src/losses/squared_error.ts";
-import { adam } from "../src/optim/adam.ts";
-import { bestProduct, costOf, floorOf, isTimed, measureStep, timeSteps } from "../src/run/measure_step.ts";
+import { InputError } from "../../src/errors.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
+import type { BuildModel } from "../../src/graph/model.ts";
+import { Parameters } from "../../src/graph/parameters.ts";
+import { dense } from "../../src/layers/dense.ts";
+import { squaredError } from "../../src/losses/squared_error.ts";
+import { adam } from "../../src/optim/adam.ts";
+import { bestProduct, costOf, floorOf, isTimed, measureStep, timeSteps } from "../../src/run/measure_step.ts";
 import { type Bench, createBench } from "./bench_step.ts";
 
 const BATCHES = [1, 8, 64, 512, 4096], WIDTHS = [32, 256, 2048, 8192];

@@ -2,19 +2,21 @@
 // compile RECIPE…      compiles the recipes' training steps, and runs each once
 // load DATASET [DIR]   loads a data set
 import process from "node:process";
-import { loadDataset } from "../src/data/dataset.ts";
-import { openGpu } from "../src/gpu/device.ts";
-import { Parameters } from "../src/graph/parameters.ts";
-import { DATASET_CACHE } from "../src/run/open_dataset.ts";
+import { loadDataset } from "../../src/data/dataset.ts";
+import { openGpu } from "../../src/gpu/device.ts";
+import { Parameters } from "../../src/graph/parameters.ts";
+import { DATASET_CACHE } from "../../src/run/open_dataset.ts";
 import { createBench } from "./bench_step.ts";
-import { findRecipe } from "./recipes.ts";
+import { checkedNetworks } from "../../src/run/checked_networks.ts";
+import { findRecipe } from "./find_recipe.ts";
 
 const PARTS: Readonly<Record<string, (names: readonly string[]) => Promise<void>>> = {
   async compile(recipes) {
     using gpu = await openGpu();
-    for (const { variants, batchSize } of recipes.map(findRecipe)) {
+    for (const name of recipes) {
+      const [{ network, optimizer, batchSize }] = checkedNetworks((await findRecipe(name)).recipe);
       using parameters = new Parameters(0);
-      using bench = await createBench(gpu, parameters, { ...Object.values(variants)[0], batchSize });
+      using bench = await createBench(gpu, parameters, { build: network(784), optimizer, batchSize });
       bench.step.run({ first: 0, rows: batchSize }, 0); // drivers compile at the first use
       await bench.step.readLosses();
     }

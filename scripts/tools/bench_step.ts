@@ -1,13 +1,13 @@
 // A network's training step on random images, to be timed by both kinds of `deno task bench`.
-import type { Gpu } from "../src/gpu/device.ts";
-import { compile, type Optimizer } from "../src/graph/compile.ts";
-import { Graph } from "../src/graph/graph.ts";
-import { checkLimits } from "../src/graph/limits.ts";
-import type { BuildModel } from "../src/graph/model.ts";
-import type { Parameters } from "../src/graph/parameters.ts";
-import type { Step } from "../src/graph/step.ts";
-import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
-import { RandomStream } from "../src/random.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
+import { compile, type Optimizer } from "../../src/graph/compile.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import { checkLimits } from "../../src/graph/limits.ts";
+import type { BuildModel } from "../../src/graph/model.ts";
+import type { Parameters } from "../../src/graph/parameters.ts";
+import type { Step } from "../../src/graph/step.ts";
+import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
+import { RandomStream } from "../../src/random.ts";
 
 /** A compiled step with the images that it is run on. */
 export interface Bench extends Disposable {

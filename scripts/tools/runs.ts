@@ -1,12 +1,12 @@
 // Lists the runs in a folder with their main figures, newest first.
-// Run: deno task runs    (offline the same as: deno run --allow-read scripts/runs.ts)
+// Run: deno task runs    (offline the same as: deno run --allow-read scripts/tools/runs.ts)
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { InputError } from "../src/errors.ts";
-import { runCommand } from "../src/run/command.ts";
-import { flag, parseFlags, text } from "../src/run/flags.ts";
-import { ioError } from "../src/run/io_error.ts";
-import { readRunFigures, type RunFigures } from "../src/run/read_run_data.ts";
+import { InputError } from "../../src/errors.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { flag, parseFlags, text } from "../../src/run/flags.ts";
+import { ioError } from "../../src/run/io_error.ts";
+import { readRunFigures, type RunFigures } from "../../src/run/read_run_data.ts";
 
 const flags = {
   folder: text("runs", "folder that holds the runs"),

@@ -1,14 +1,14 @@
 // Makes the data set that ships with the project: 10,000 training and 2,000 test images of Fashion-MNIST, the
 // first 1,000 (200) of each class, in their original order. Needs Debian's package dataset-fashion-mnist.
 //
-// deno run --allow-read=/usr/share/datasets/fashion-mnist --allow-write=fixtures/fashion-mnist-mini scripts/make_fashion_mnist_mini.ts
+// deno run --allow-read=/usr/share/datasets/fashion-mnist --allow-write=fixtures/fashion-mnist-mini scripts/tools/make_fashion_mnist_mini.ts
 //
 // Prints each file's size and the SHA-256 of its decompressed bytes, which belong into src/data/catalogue.ts.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { FILE_NAMES, FILE_ROLES, type FileRole, sha256 } from "../src/data/catalogue.ts";
-import { readIdx, writeIdx } from "../src/data/idx.ts";
+import { FILE_NAMES, FILE_ROLES, type FileRole, sha256 } from "../../src/data/catalogue.ts";
+import { readIdx, writeIdx } from "../../src/data/idx.ts";
 
 /** Where Debian's package puts the full set. */
 export const SOURCE_FOLDER = "/usr/share/datasets/fashion-mnist";
@@ -62,7 +62,7 @@ export function packDeterministic(bytes: Uint8Array): Uint8Array {
 }
 
 if (import.meta.main) {
-  const folder = fileURLToPath(new URL("../fixtures/fashion-mnist-mini/", import.meta.url));
+  const folder = fileURLToPath(new URL("../../fixtures/fashion-mnist-mini/", import.meta.url));
   Deno.mkdirSync(folder, { recursive: true });
   const files = makeMini(SOURCE_FOLDER);
   for (const role of FILE_ROLES) {

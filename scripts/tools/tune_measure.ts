@@ -1,15 +1,15 @@
 // What `deno task tune` measures: every kernel that may be the fastest of a product, on a layer of the product's size.
-import type { Gpu } from "../src/gpu/device.ts";
-import { type Product, type ProductKernel, productName } from "../src/gpu/product_kernel.ts";
-import { compile } from "../src/graph/compile.ts";
-import { Graph } from "../src/graph/graph.ts";
-import type { BuildModel } from "../src/graph/model.ts";
-import { Parameters } from "../src/graph/parameters.ts";
-import { candidates } from "../src/graph/products.ts";
-import type { Step } from "../src/graph/step.ts";
-import { planGradients } from "../src/graph/walk_back.ts";
-import { dense } from "../src/layers/dense.ts";
-import { squaredError } from "../src/losses/squared_error.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
+import { type Product, type ProductKernel, productName } from "../../src/gpu/product_kernel.ts";
+import { compile } from "../../src/graph/compile.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import type { BuildModel } from "../../src/graph/model.ts";
+import { Parameters } from "../../src/graph/parameters.ts";
+import { candidates } from "../../src/graph/products.ts";
+import type { Step } from "../../src/graph/step.ts";
+import { planGradients } from "../../src/graph/walk_back.ts";
+import { dense } from "../../src/layers/dense.ts";
+import { squaredError } from "../../src/losses/squared_error.ts";
 
 /** A dense layer: rows of a batch, inputs, outputs. It has one product of each kind. */
 export interface Layer {

@@ -3,13 +3,13 @@
 //      deno task bench:startup --quick    without compiling, which takes long
 // Each measurement is a process of its own. Where other work shares the processor, CPU time tells more than the clock:
 // what is measured is mostly one thread.
-import denoConfig from "../deno.json" with { type: "json" };
+import denoConfig from "../../deno.json" with { type: "json" };
 import { fileURLToPath } from "node:url";
-import { InputError, oneLine } from "../src/errors.ts";
-import { runCommand } from "../src/run/command.ts";
-import { flag, integer, optionalText, parseFlags } from "../src/run/flags.ts";
-import { type Spread, spread } from "../src/run/median.ts";
-import { RECIPES } from "./recipes.ts";
+import { InputError, oneLine } from "../../src/errors.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { flag, integer, optionalText, parseFlags } from "../../src/run/flags.ts";
+import { type Spread, spread } from "../../src/run/median.ts";
+import { RECIPE_NAMES } from "./find_recipe.ts";
 
 const flags = {
   rounds: integer(5, "rounds, of which the median counts; compiling without a cache has one", { min: 1 }),
@@ -28,14 +28,14 @@ interface Time {
 /** What is measured, in how many rounds, and how. */
 type Measurement = readonly [what: string, rounds: number, measure: () => Promise<Time>];
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** What keeps drivers from finding what they compiled before: Mesa's, NVIDIA's. */
 const COLD = { MESA_SHADER_CACHE_DISABLE: "true", __GL_SHADER_DISK_CACHE: "0" };
 
 async function main(): Promise<void> {
   const info = { name: "bench:startup", description: "Times what comes before training." };
   const { rounds, quick, dataDir, json } = parseFlags(info, flags, Deno.args);
-  const recipes = Object.keys(RECIPES);
+  const recipes = RECIPE_NAMES;
   const compiling: Measurement[] = [
     ...recipes.map((name): Measurement => [
       `compiling ${name} without a shader cache`,
@@ -111,7 +111,7 @@ async function timeFirstStep(): Promise<Time> {
 /** A part of starting up, in a process of its own that may read but write nothing. */
 async function timePart(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Time> {
   const { code, stdout, stderr } = await new Deno.Command("deno", {
-    args: ["run", "--no-prompt", "--allow-read", "scripts/startup_part.ts", ...args],
+    args: ["run", "--no-prompt", "--allow-read", "scripts/tools/startup_part.ts", ...args],
     cwd: ROOT,
     env: { ...env },
   }).output();

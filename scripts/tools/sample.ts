@@ -3,11 +3,11 @@
 //      deno task sample runs/vae-… --interpolate 3,17     walks between the codes of two test images, spherically
 //      deno task sample runs/vae-… --grid 20              sweeps a 2-D code over the normal distribution's quantiles
 import { join } from "node:path";
-import { InputError } from "../src/errors.ts";
-import { openGpu } from "../src/gpu/device.ts";
-import { interpolateCodes, quantileGrid } from "../src/report/code_space.ts";
-import { imageGrid } from "../src/report/picture.ts";
-import { runCommand } from "../src/run/command.ts";
+import { InputError } from "../../src/errors.ts";
+import { openGpu } from "../../src/gpu/device.ts";
+import { interpolateCodes, quantileGrid } from "../../src/report/code_space.ts";
+import { imageGrid } from "../../src/report/picture.ts";
+import { runCommand } from "../../src/run/command.ts";
 import {
   commonFlags,
   integer,
@@ -15,20 +15,22 @@ import {
   optionalText,
   parseFlags,
   positional,
-  restoreConfig,
-} from "../src/run/flags.ts";
-import { Forward } from "../src/run/forward.ts";
-import { loadParameters, openRunDataset, readTrainedRun, storedShape } from "../src/run/load_model.ts";
-import { writeFileAtomic } from "../src/run/run_folder.ts";
-import { compileGenerator, imagesAt, priorCodes } from "../src/run/variational.ts";
-import * as vae from "./vae.ts";
+} from "../../src/run/flags.ts";
+import { Forward } from "../../src/run/forward.ts";
+import { loadParameters, openRunDataset, readTrainedRun, storedShape } from "../../src/run/load_model.ts";
+import { writeFileAtomic } from "../../src/run/run_folder.ts";
+import { compileGenerator, imagesAt, priorCodes } from "../../src/run/variational.ts";
+import { anyData } from "../../src/run/recipe.ts";
+import { measuredOf } from "../../src/run/recipe_evaluation.ts";
+import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 
 /** Codes from one test image to the other, both included. */
 const STEPS = 10;
 
 const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
 const flags = {
-  run: positional("RUN", "the folder of a run of vae"),
+  run: positional("RUN", "the folder of a run of vae, or of another recipe that has a generator"),
+  recipe: recipeFlag(),
   count: integer(64, "images to draw from the prior", { min: 1, max: 10000 }),
   seed: integer(0, "seed of the draws", { min: 0, max: 4294967295 }),
   interpolate: {
@@ -62,15 +64,17 @@ async function main(): Promise<void> {
     throw new InputError("Cannot draw both --interpolate and --grid: choose one");
   }
   const run = readTrainedRun(folder);
-  if (run.recipe !== "vae") {
-    throw new InputError(
-      `Cannot sample from ${source}: expected a run of vae but found one of ${run.recipe}`,
-    );
-  }
-  const trained = restoreConfig(vae.flags, run.config, source);
+  const { recipe, config: trained } = await recipeOfRun(run, config.recipe);
   const shape = storedShape(run);
   const width = shape[0] * shape[1];
-  const { build, generator: { decoder, codeSize: code } } = vae.fromConfig(trained, { width });
+  const { build, generator } = measuredOf(recipe, trained, anyData(width));
+  if (!generator) {
+    throw new InputError(
+      `Cannot sample from ${source}: expected a run of a recipe that draws from a prior, such as vae, but found one ` +
+        `of ${recipe.name}`,
+    );
+  }
+  const { decoder, codeSize: code } = generator;
   if (grid !== undefined && code !== 2) {
     throw new InputError(
       `Cannot sweep the code of ${source}: expected 2 numbers but it has ${code}; train with --code 2`,

@@ -2,20 +2,25 @@
 // Run: deno task bench [RECIPE] [--variant "FLAGS"] [--batch-size N]    (no permission is needed: .cache has what tune found)
 //      deno task bench --grow    how a step grows with batch and width, and which limit ends it
 // --json for programs.
-import { InputError } from "../src/errors.ts";
-import { Parameters } from "../src/graph/parameters.ts";
-import { runCommand } from "../src/run/command.ts";
-import { flag, integer, kernelsFlag, optionalText, parseFlags, positionals } from "../src/run/flags.ts";
-import { formatCost } from "../src/run/format_cost.ts";
-import { measureStep, timeSteps } from "../src/run/measure_step.ts";
-import { computingOn, openGpuWith } from "../src/run/open_gpu.ts";
+import { InputError } from "../../src/errors.ts";
+import { Parameters } from "../../src/graph/parameters.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { flag, integer, kernelsFlag, optionalText, parseFlags, positionals } from "../../src/run/flags.ts";
+import { formatCost } from "../../src/run/format_cost.ts";
+import { measureStep, timeSteps } from "../../src/run/measure_step.ts";
+import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
 import { formatGrowth, measureGrowth } from "./bench_growth.ts";
 import { createBench } from "./bench_step.ts";
-import { findRecipe, RECIPES } from "./recipes.ts";
+import { type CheckedNetwork, checkedNetworks, networksOf } from "../../src/run/checked_networks.ts";
+import { findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 
+const WIDTH = 784;
 const flags = {
-  recipe: positionals("RECIPE", `which recipe: ${Object.keys(RECIPES).join(", ")}; deep if absent`, 0),
-  variant: optionalText('the recipe\'s options, such as "--match mse" or "stage 1"', "the recipe's own"),
+  recipe: positionals("RECIPE", `which recipe: ${RECIPE_HELP}; deep if absent`, 0),
+  variant: optionalText(
+    'the recipe\'s flags, such as "--match bce", after its stage, such as "stage 1"',
+    "its first check",
+  ),
   batchSize: integer(64, "images per step", { min: 1 }),
   rounds: integer(9, "rounds, of which the median counts", { min: 1 }),
   steps: integer(100, "steps of a round, with one wait for the GPU at its end", { min: 20, max: 1000 }),
@@ -32,7 +37,7 @@ async function main(): Promise<void> {
   );
   if (recipe.length > 1) throw new InputError(`Cannot time ${recipe.join(" and ")}: expected one recipe`);
   const name = recipe[0] ?? "deep";
-  const { options, ...network } = findVariant(name, variant);
+  const { options, network, optimizer } = await findVariant(name, variant);
   using gpu = await openGpuWith(wanted);
   if (!json) console.log(computingOn(gpu));
   if (grow) {
@@ -44,7 +49,7 @@ async function main(): Promise<void> {
 
   using parameters = new Parameters(0);
   const began = performance.now();
-  using bench = await createBench(gpu, parameters, { ...network, batchSize });
+  using bench = await createBench(gpu, parameters, { build: network(WIDTH), optimizer, batchSize });
   await timeSteps(bench.step, batchSize, 1);
   const compileMs = performance.now() - began;
   const cost = await measureStep(gpu, bench.step, batchSize, { rounds, steps });
@@ -73,15 +78,20 @@ async function main(): Promise<void> {
   console.log(`${title}, compiled in ${compileMs.toFixed(0)} ms\n${formatCost(cost)}`);
 }
 
-/** The network that a recipe records with some of its options. */
-export function findVariant(name: string, variant: string | undefined) {
-  const { variants } = findRecipe(name);
-  const options = variant ?? Object.keys(variants)[0];
-  if (!Object.hasOwn(variants, options)) {
-    const known = Object.keys(variants).map((text) => `"${text}"`).join(", ");
-    throw new InputError(`Cannot time ${name} with "${options}": its variants are ${known}`);
-  }
-  return { options, ...variants[options] };
+/**
+ * The network of a recipe, of a stage of it, or of either with some of its flags: the first if that leaves a choice.
+ *
+ * @param variant `stage 1 --noise mask:0.25`, of which either part may be absent
+ */
+export async function findVariant(name: string, variant: string | undefined): Promise<CheckedNetwork> {
+  const { recipe } = await findRecipe(name);
+  if (variant === undefined) return checkedNetworks(recipe)[0];
+  const [, stage, flags] = /^(?:(stage \d+)\b)?\s*(.*)$/.exec(variant)!;
+  const networks = networksOf(recipe, flags);
+  const found = stage ? networks.find(({ options }) => `${options} `.startsWith(`${stage} `)) : networks[0];
+  if (found) return found;
+  const known = networks.map(({ options }) => `"${options}"`).join(", ");
+  throw new InputError(`Cannot time ${name} with "${variant}": expected one of ${known}`);
 }
 
 if (import.meta.main) await runCommand(main);

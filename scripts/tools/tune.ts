@@ -1,19 +1,20 @@
 // Measures which kernels compute the recipes' products fastest on this very GPU, and remembers them for `--kernels auto`.
-// Run: deno task tune [RECIPE…]    (the same as: deno run --allow-read=.cache --allow-write=.cache scripts/tune.ts)
+// Run: deno task tune [RECIPE…]    (the same as: deno run --allow-read=.cache --allow-write=.cache scripts/tools/tune.ts)
 // Do it with nothing else at work, and again after a new driver: what a new Deno or other shaders make stale is noticed.
-import { type Gpu, openGpu } from "../src/gpu/device.ts";
-import { formatKernel, productName } from "../src/gpu/product_kernel.ts";
-import { runCommand } from "../src/run/command.ts";
-import { flag, integer, optionalInteger, parseFlags, positionals } from "../src/run/flags.ts";
-import { KERNEL_MEMORY, rememberKernels } from "../src/run/kernel_memory.ts";
-import { findRecipe, RECIPES } from "./recipes.ts";
+import { type Gpu, openGpu } from "../../src/gpu/device.ts";
+import { formatKernel, productName } from "../../src/gpu/product_kernel.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { flag, integer, optionalInteger, parseFlags, positionals } from "../../src/run/flags.ts";
+import { KERNEL_MEMORY, rememberKernels } from "../../src/run/kernel_memory.ts";
+import { checkedNetworks } from "../../src/run/checked_networks.ts";
+import { allRecipes, findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 import { type Finding, type Layer, layersOf, tuneLayer } from "./tune_measure.ts";
 
 const WIDTH = 784;
 const flags = {
   recipes: positionals(
     "RECIPE",
-    `whose products to measure: ${Object.keys(RECIPES).join(", ")}; all if absent`,
+    `whose products to measure: ${RECIPE_HELP}; all shipped ones if absent`,
     0,
   ),
   batchSize: optionalInteger("images per step", { min: 1, absent: "each recipe's own" }),
@@ -30,14 +31,13 @@ async function main(): Promise<void> {
     flags,
     Deno.args,
   );
-  const names = recipes.length > 0 ? recipes : Object.keys(RECIPES);
-  const chosen = names.map(findRecipe);
+  const chosen = recipes.length > 0 ? await Promise.all(recipes.map(findRecipe)) : await allRecipes();
   using gpu = await openGpu();
   if (!json) console.log(`computing on ${gpu.description}`);
   const layers = new Map<string, Layer>();
-  for (const recipe of chosen) {
-    for (const { build } of Object.values(recipe.variants)) {
-      for (const layer of layersOf(gpu, build, batchSize ?? recipe.batchSize, WIDTH)) {
+  for (const { recipe } of chosen) {
+    for (const { network, batchSize: own } of checkedNetworks(recipe)) {
+      for (const layer of layersOf(gpu, network(WIDTH), batchSize ?? own, WIDTH)) {
         layers.set(JSON.stringify(layer), layer);
       }
     }

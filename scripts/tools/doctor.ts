@@ -1,20 +1,21 @@
 // Says what a bug report needs, and tests this very GPU for what the project relies on.
-// Run: deno task doctor           (the same as: deno run scripts/doctor.ts; no permission is needed)
+// Run: deno task doctor           (the same as: deno run scripts/tools/doctor.ts; no permission is needed)
 //      deno task doctor --quick   leaves out the gradients of all recipes, which take minutes on a software adapter
 // Exit code 1 if a test fails. --json prints the report for programs.
-import config from "../deno.json" with { type: "json" };
-import { checkEveryOp } from "../src/check/every_op.ts";
-import { gradcheck, type GradcheckReport } from "../src/check/gradcheck.ts";
-import { timeDevice } from "../src/check/self_tests/dispatch_order.ts";
-import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../src/check/self_tests/self_tests.ts";
-import { type Gpu, openGpu } from "../src/gpu/device.ts";
-import { runCommand } from "../src/run/command.ts";
-import { flag, parseFlags } from "../src/run/flags.ts";
-import { type Recipe, RECIPES } from "./recipes.ts";
+import config from "../../deno.json" with { type: "json" };
+import { checkEveryOp } from "../../src/check/every_op.ts";
+import { gradcheck, type GradcheckReport } from "../../src/check/gradcheck.ts";
+import { timeDevice } from "../../src/check/self_tests/dispatch_order.ts";
+import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../../src/check/self_tests/self_tests.ts";
+import { type Gpu, openGpu } from "../../src/gpu/device.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { flag, parseFlags } from "../../src/run/flags.ts";
+import { checkedNetworks } from "../../src/run/checked_networks.ts";
+import type { Recipe } from "../../src/run/recipe.ts";
+import { allRecipes } from "./find_recipe.ts";
 
 const ROUNDS = 9;
-const GRADCHECK = { rows: [5, 1, 6, 7], seed: 0 }; // these and the steps are the defaults of deno task gradcheck
-const WIDTHS = [784];
+const GRADCHECK = { widths: [784, 785], rows: [5, 1, 6, 7], seed: 0 }; // these and the steps are the defaults of deno task gradcheck
 const STEPS = 100;
 const LIMITS = [
   "maxBufferSize",
@@ -82,7 +83,7 @@ async function main(): Promise<number> {
   const gradients: Gradients[] = [];
   if (!quick) {
     say("\ngradients of all recipes, each against the f64 reference and finite differences:");
-    for await (const found of checkGradients(gpu, RECIPES, STEPS)) {
+    for await (const found of checkGradients(gpu, (await allRecipes()).map(({ recipe }) => recipe), STEPS)) {
       gradients.push(found);
       const { recipe, options, passed, worst } = found;
       const name = `${recipe} ${options}`.trim();
@@ -99,10 +100,10 @@ async function main(): Promise<number> {
   return passed ? 0 : 1;
 }
 
-/** The built-in network, then every network of the recipes, one after the other, at initialisation and after some training steps. */
+/** The built-in network and every network of the recipes, each at initialisation and after some training steps. */
 export async function* checkGradients(
   gpu: Gpu,
-  recipes: Readonly<Record<string, Pick<Recipe, "variants">>>,
+  recipes: readonly Recipe[],
   steps: number,
 ): AsyncGenerator<Gradients> {
   const found = (recipe: string, options: string, { rows, passed }: GradcheckReport): Gradients => ({
@@ -112,10 +113,10 @@ export async function* checkGradients(
     worst: Math.max(...rows.map(({ reference }) => reference.error)),
   });
   yield found(BUILT_IN, "", await checkEveryOp(gpu, GRADCHECK));
-  for (const [recipe, { variants }] of Object.entries(recipes)) {
-    for (const [options, { build, optimizer }] of Object.entries(variants)) {
-      const figures = { ...GRADCHECK, widths: WIDTHS, steps, optimizer };
-      yield found(recipe, options, await gradcheck(gpu, () => build, figures));
+  for (const recipe of recipes) {
+    for (const { options, network, optimizer } of checkedNetworks(recipe)) {
+      const report = await gradcheck(gpu, network, { ...GRADCHECK, steps, optimizer });
+      yield found(recipe.name, options, report);
     }
   }
 }

@@ -1,29 +1,43 @@
 // All recipes side by side: each is trained for the same time, or for as many steps, and measured on the test images.
-// Run:    deno task compare-recipes    (offline the same as: deno run --allow-read scripts/compare_recipes.ts)
+// Run:    deno task compare-recipes    (offline the same as: deno run --allow-read scripts/tools/compare_recipes.ts)
+//         deno task compare-recipes deep ./mine.ts    compares these two; a recipe's script is named by its path
 // Flags:  --minutes 3 is the training time of all together; how far each gets in it is the machine's doing, and no two
 //         runs are equal. --steps 500 gives every recipe as many steps instead, and repeats to the bit.
 // Expect: errors per pixel compare; losses do not, as each recipe has its own. Recipes that are trained layer by layer
 //         divide their share among the stages as their epochs are. Ctrl-C prints what there is.
-import type { Dataset } from "../src/data/dataset.ts";
-import { batches, permutation } from "../src/data/shuffle.ts";
-import type { Gpu } from "../src/gpu/device.ts";
-import { compile } from "../src/graph/compile.ts";
-import { Graph } from "../src/graph/graph.ts";
-import { Parameters } from "../src/graph/parameters.ts";
-import { perImage, type Step } from "../src/graph/step.ts";
-import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
-import { runCommand, watchInterrupt } from "../src/run/command.ts";
-import { evaluate } from "../src/run/evaluate.ts";
-import { commonFlags, flag, number, optionalInteger, parseFlags } from "../src/run/flags.ts";
-import { openDataset } from "../src/run/open_dataset.ts";
-import { computingOn, openGpuWith } from "../src/run/open_gpu.ts";
-import { type Contender, contenders } from "./contenders.ts";
+import type { Dataset } from "../../src/data/dataset.ts";
+import { batches, permutation } from "../../src/data/shuffle.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
+import { compile } from "../../src/graph/compile.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import { Parameters } from "../../src/graph/parameters.ts";
+import { perImage, type Step } from "../../src/graph/step.ts";
+import { InputError } from "../../src/errors.ts";
+import { isSparsityTerm } from "../../src/losses/sparsity_kl.ts";
+import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
+import { runCommand, watchInterrupt } from "../../src/run/command.ts";
+import { evaluate } from "../../src/run/evaluate.ts";
+import {
+  commonFlags,
+  flag,
+  number,
+  optionalInteger,
+  parseFlags,
+  positionals,
+  readFlags,
+} from "../../src/run/flags.ts";
+import type { Stage } from "../../src/run/stages.ts";
+import { openDataset } from "../../src/run/open_dataset.ts";
+import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
+import { networkData, networkOf, type Recipe } from "../../src/run/recipe.ts";
+import { allRecipes, findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 
 const common = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
 const { seed, dataset, dataDir, data, label, testFraction, limit, kernels } = common;
 
 /** The command line. */
 export const flags = {
+  recipes: positionals("RECIPE", `what to compare: ${RECIPE_HELP}; all shipped ones if absent`, 0),
   minutes: number(3, "training time of all recipes together", { above: 0 }),
   steps: optionalInteger("steps of each recipe, however long they take", {
     min: 1,
@@ -77,11 +91,11 @@ export const WAIT = 50;
 export async function train(
   gpu: Gpu,
   data: Dataset,
-  recipe: string,
-  { batchSize, optimizer, stages, measured, unit, isPerImage }: Contender,
+  recipe: Recipe,
   budget: Budget,
   isInterrupted: () => boolean = () => false,
 ): Promise<ComparisonRow> {
+  const { name, optimizer, batchSize, stages, encoder, lossUnit } = contenderOf(recipe, data, budget.seed);
   using images = new DeviceImages(gpu, "train", data.train.images, data.width);
   using parameters = new Parameters(budget.seed);
   using owned = new DisposableStack();
@@ -92,7 +106,7 @@ export async function train(
   const steps: Step[] = []; // all are recorded before the first is compiled, which lays the parameters out
   for (const { graph, losses } of recorded) {
     const trainable = [...new Set(graph.nodes.flatMap(({ parameters }) => parameters))];
-    const options = { label: recipe, losses, trainable, optimizer };
+    const options = { label: name, losses, trainable, optimizer };
     steps.push(owned.use(await compile(gpu, graph, parameters, options)));
   }
 
@@ -113,13 +127,41 @@ export async function train(
         step.run(schedule[done % schedule.length]);
       }
       const reading = await step.readLosses();
+      const isPerImage = recorded[k].losses.some((term) => term.reduction === "sum" && !isSparsityTerm(term));
       const { mean } = isPerImage ? perImage(reading) : reading;
       loss = recorded[k].losses.reduce((sum, { label, weight }) => sum + weight * mean[label], 0);
     }
   }
+  const more = recorded.at(-1)!.losses.slice(1).map(({ label, weight }) =>
+    ` + ${weight === 1 ? "" : `${weight}·`}${label}`
+  );
+  const unit = lossUnit + more.join("");
   const stepMilliseconds = (performance.now() - start) / done;
-  const { error, pcaError: pca, accuracy, codeSize } = await evaluate(gpu, measured, parameters, data);
-  return { recipe, code: codeSize, error, pca, accuracy, loss, unit, stepMilliseconds, steps: done };
+  const { error, pcaError: pca, accuracy, codeSize } = await evaluate(gpu, encoder, parameters, data);
+  return { recipe: name, code: codeSize, error, pca, accuracy, loss, unit, stepMilliseconds, steps: done };
+}
+
+/** A recipe as it takes part: under the flags of its `comparison`, or its defaults. */
+function contenderOf(recipe: Recipe, data: Dataset, seed: number) {
+  const { name, description, comparison = "" } = recipe;
+  const outcome = readFlags({ name, description }, recipe.flags, comparison.split(/\s+/).filter(Boolean));
+  if (outcome.kind !== "config") {
+    throw new InputError(`Cannot compare ${name} with "${comparison}": it is no command line of the recipe`);
+  }
+  const config = { ...outcome.config, seed }, settings = { ...recipe.architecture, ...config };
+  const about = networkData(data);
+  const stages: readonly Pick<Stage, "stage" | "epochs">[] = recipe.stages?.(settings) ?? [{ epochs: 1 }];
+  return {
+    name,
+    batchSize: config.batchSize,
+    optimizer: recipe.optimizer(settings),
+    stages: stages.map(({ stage, epochs }) => ({
+      epochs,
+      build: networkOf(recipe, config, about, { purpose: "train", stage }),
+    })),
+    encoder: networkOf(recipe, config, about, { purpose: "encode" }),
+    lossUnit: recipe.evaluation?.(settings).lossUnit ?? "squared error per pixel",
+  };
 }
 
 /** The rows as an aligned table. */
@@ -154,15 +196,17 @@ async function main(): Promise<number> {
   using gpu = await openGpuWith(config.kernels);
   console.log(computingOn(gpu));
   const data = await openDataset(config);
-  const all = Object.entries(contenders(data, config.seed));
+  const all = config.recipes.length > 0
+    ? await Promise.all(config.recipes.map(findRecipe))
+    : await allRecipes();
   const milliseconds = config.steps === undefined ? config.minutes * 60_000 / all.length : Infinity;
   const budget = { seed: config.seed, milliseconds, steps: config.steps ?? Infinity };
   using interrupt = watchInterrupt();
   const rows: ComparisonRow[] = [];
-  for (const [recipe, contender] of all) {
+  for (const { recipe } of all) {
     if (interrupt.requested) break;
-    console.error(`training ${recipe}`);
-    rows.push(await train(gpu, data, recipe, contender, budget, () => interrupt.requested));
+    console.error(`training ${recipe.name}`);
+    rows.push(await train(gpu, data, recipe, budget, () => interrupt.requested));
   }
   if (config.json) console.log(JSON.stringify(rows));
   else console.log(`test error and PCA: squared error per pixel, test images\n${formatComparison(rows)}`);

@@ -2,25 +2,25 @@
 // is there. Every part of a step must be right for that; what is slightly wrong ends above.
 // Source: Baldi and Hornik, Neural networks and principal component analysis (1989): the error of a linear autoencoder
 //         has no minimum but PCA's, where its decoder spans the same components; the biases fit the mean image.
-// Run:    deno run --allow-read scripts/linear_pca.ts --code 20    (docs/proofs.md has what it prints)
+// Run:    deno run --allow-read scripts/tools/linear_pca.ts --code 20    (docs/proofs.md has what it prints)
 // Expect: a test error within 2 % of PCA's.
-import { batches, permutation } from "../src/data/shuffle.ts";
-import type { Dataset } from "../src/data/dataset.ts";
-import { type Gpu, openGpu } from "../src/gpu/device.ts";
-import { compile } from "../src/graph/compile.ts";
-import { Graph } from "../src/graph/graph.ts";
-import type { BuildModel } from "../src/graph/model.ts";
-import { Parameters } from "../src/graph/parameters.ts";
-import { dense } from "../src/layers/dense.ts";
-import { DeviceImages, gatherBatch } from "../src/layers/gather_batch.ts";
-import { squaredError } from "../src/losses/squared_error.ts";
-import { adam } from "../src/optim/adam.ts";
-import { cosine } from "../src/optim/schedule.ts";
-import { closingTable } from "../src/report/closing_table.ts";
-import { runCommand } from "../src/run/command.ts";
-import { evaluate, type Evaluation } from "../src/run/evaluate.ts";
-import { commonFlags, integer, parseFlags } from "../src/run/flags.ts";
-import { openDataset } from "../src/run/open_dataset.ts";
+import { batches, permutation } from "../../src/data/shuffle.ts";
+import type { Dataset } from "../../src/data/dataset.ts";
+import { type Gpu, openGpu } from "../../src/gpu/device.ts";
+import { compile } from "../../src/graph/compile.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import type { BuildModel } from "../../src/graph/model.ts";
+import { Parameters } from "../../src/graph/parameters.ts";
+import { dense } from "../../src/layers/dense.ts";
+import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
+import { squaredError } from "../../src/losses/squared_error.ts";
+import { adam } from "../../src/optim/adam.ts";
+import { cosine } from "../../src/optim/schedule.ts";
+import { closingTable } from "../../src/report/closing_table.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { evaluate, type Evaluation } from "../../src/run/evaluate.ts";
+import { commonFlags, integer, parseFlags } from "../../src/run/flags.ts";
+import { openDataset } from "../../src/run/open_dataset.ts";
 
 const { epochs, batchSize, learningRate, seed, ...common } = commonFlags({
   epochs: 60,

@@ -1,0 +1,37 @@
+// Loads a trained model back and prints the closing table of its run again.
+// Run: deno task evaluate runs/deep-…    (offline the same as: deno run --allow-read scripts/tools/evaluate.ts RUN)
+import { closingTable } from "../../src/report/closing_table.ts";
+import { runCommand } from "../../src/run/command.ts";
+import { evaluate } from "../../src/run/evaluate.ts";
+import { commonFlags, kernelsFlag, parseFlags, positional } from "../../src/run/flags.ts";
+import { loadParameters, openRunDataset, readTrainedRun } from "../../src/run/load_model.ts";
+import { networkData } from "../../src/run/recipe.ts";
+import { closingRows, measuredOf } from "../../src/run/recipe_evaluation.ts";
+import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
+import { readMetrics } from "../../src/run/run_folder.ts";
+import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
+
+const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
+const flags = { run: positional("RUN", "the run's folder"), recipe: recipeFlag(), dataDir, data };
+
+async function main(): Promise<void> {
+  const { run: folder, recipe: path, ...given } = parseFlags(
+    { name: "evaluate", description: "Measures a trained model on the test images of its data set." },
+    flags,
+    Deno.args,
+  );
+  const run = readTrainedRun(folder);
+  const { recipe, config } = await recipeOfRun(run, path);
+
+  const { kernels } = run.config;
+  using gpu = await openGpuWith(kernelsFlag().parse(`${kernels}`) ?? "auto", true); // as in training
+  console.log(computingOn(gpu));
+  const data = await openRunDataset(run, given);
+  const measured = measuredOf(recipe, config, networkData(data));
+  using parameters = loadParameters(run, measured.build, data.width);
+  const result = await evaluate(gpu, measured.build, parameters, data);
+  const metrics = readMetrics(folder);
+  console.log(closingTable(await closingRows(measured, { gpu, parameters, data, result, metrics })));
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,45 @@
+// Makes the report of a run again from what is in its folder, or one page that compares several runs.
+// Run: deno task report runs/deep-…    (offline the same as: deno run --allow-read --allow-write=runs scripts/tools/report.ts RUN…)
+import { join } from "node:path";
+import { reportPage } from "../../src/report/page/report_page.ts";
+import { runCommand } from "../../src/run/command.ts";
+import type { RunData } from "../../src/report/run_data.ts";
+import { RECIPE_NAMES } from "./find_recipe.ts";
+import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
+import { readRun } from "../../src/run/run_folder.ts";
+import { flag, optionalText, parseFlags, positionals } from "../../src/run/flags.ts";
+import { readRunData } from "../../src/run/read_run_data.ts";
+import { writeFileAtomic } from "../../src/run/run_folder.ts";
+
+const flags = {
+  runs: positionals("RUN", "folders of runs; several are compared"),
+  recipe: recipeFlag(),
+  out: optionalText("file to write", "report.html in the run's folder; runs/comparison.html for several"),
+  cdn: flag("link chart.js and three.js from esm.sh, pinned, instead of holding them: a small file"),
+};
+
+async function main(): Promise<void> {
+  const { runs: folders, recipe, out, cdn } = parseFlags(
+    { name: "report", description: "Makes the report of a run, or compares several." },
+    flags,
+    Deno.args,
+  );
+  const runs: RunData[] = [];
+  for (const folder of folders) runs.push(await withUnits(readRunData(folder), folder, recipe));
+  const path = out ?? (runs.length === 1 ? join(folders[0], "report.html") : join("runs", "comparison.html"));
+  writeFileAtomic(path, reportPage(runs, { cdn }));
+  console.log(`report written to ${path}`);
+}
+
+/** A run with what its losses are measured in, which older runs did not write down: their recipe says it. */
+async function withUnits(run: RunData, folder: string, path: string | undefined): Promise<RunData> {
+  const isKnown = "script" in run.facts || "lossUnit" in run.facts;
+  if (isKnown && path === undefined) return run;
+  if (path === undefined && !RECIPE_NAMES.includes(run.recipe)) return run;
+  const { recipe, config } = await recipeOfRun(readRun(folder), path);
+  const { lossUnit, lossIsPerBatch } = recipe.evaluation?.({ ...recipe.architecture, ...config }) ?? {};
+  const units = { ...(lossUnit ? { lossUnit } : {}), ...(lossIsPerBatch ? { lossIsPerBatch } : {}) };
+  return { ...run, facts: { ...units, ...run.facts } };
+}
+
+if (import.meta.main) await runCommand(main);

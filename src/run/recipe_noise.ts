@@ -1,0 +1,63 @@
+/**
+ * Where a network's noise comes from, by what the network is recorded for: a stream of training, one of testing, none,
+ * or an input that a trace fills.
+ * @module
+ */
+import type { Value } from "../graph/tensor.ts";
+import { add } from "../layers/add.ts";
+import { addNoise, parseNoise, standardNormal } from "../layers/noise.ts";
+import { type Flag, text } from "./flag_kinds.ts";
+import type { NetworkContext } from "./recipe.ts";
+
+/**
+ * The pixels with noise on them, or as they are where there is to be none.
+ *
+ * @param noise `uniform:AMPLITUDE`, `gaussian:DEVIATION`, `mask:SHARE` or `none`
+ * @returns [B, width]
+ * @throws InputError for another text
+ */
+export function corruptPixels(context: NetworkContext, noise: string): Value {
+  const { graph, pixels, seed, stage, purpose, inputs } = context, label = "noisy pixels";
+  if (purpose === "replay") {
+    return inputs.has("noise") ? add(graph, pixels, graph.input("noise", pixels.width), { label }) : pixels;
+  }
+  const spec = parseNoiseFlag(noise);
+  if (purpose === "encode" || !spec) return pixels;
+  const stream = purpose === "test" ? "noise of the test" : `noise of stage ${stage}`; // each stage counts from step 1
+  return addNoise(graph, pixels, { label, noise: spec, seed, stream });
+}
+
+/**
+ * Standard normal noise for a code; nothing where there is to be none.
+ *
+ * @param width numbers in the code
+ * @returns [B, width]
+ */
+export function codeNoise({ graph, seed, purpose }: NetworkContext, width: number): Value | undefined {
+  if (purpose === "encode") return undefined;
+  return purpose === "replay"
+    ? graph.input("eps", width)
+    : standardNormal(graph, width, { label: "noise", seed });
+}
+
+/** What `--noise` says: as `parseNoise`, or nothing for `none`. */
+export function parseNoiseFlag(text: string): ReturnType<typeof parseNoise> | undefined {
+  return text === "none" ? undefined : parseNoise(text);
+}
+
+/** The flag `--noise`: `uniform:AMPLITUDE`, `gaussian:DEVIATION`, `mask:SHARE` or `none`. */
+export function noiseFlag(defaultValue: string): Flag<string> {
+  const accepts = (value: unknown): value is string => {
+    try {
+      return typeof value === "string" && (parseNoiseFlag(value), true);
+    } catch {
+      return false;
+    }
+  };
+  return {
+    ...text(defaultValue, "noise on the input: uniform:AMPLITUDE, gaussian:DEVIATION, mask:SHARE or none"),
+    expected: "uniform:AMPLITUDE or gaussian:DEVIATION (0 or more), mask:SHARE (0 to 1), or none",
+    parse: (given) => accepts(given) ? given : undefined,
+    accepts,
+  };
+}

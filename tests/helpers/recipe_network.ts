@@ -1,0 +1,25 @@
+/** Networks of recipes under other settings than their flags allow, for tests of what lies below recipes. */
+import type { BuildModel } from "../../src/graph/model.ts";
+import { anyData, type Purpose, type Recipe } from "../../src/run/recipe.ts";
+
+/**
+ * Records a recipe's network as it trains, all layers of it.
+ *
+ * @param changes settings that are not the recipe's own, such as `sizes`
+ */
+export function recipeNetwork(
+  recipe: Recipe,
+  changes: Readonly<Record<string, unknown>> = {},
+  purpose: Purpose = "train",
+): BuildModel {
+  const usual = Object.fromEntries(
+    Object.entries(recipe.flags).map(([key, { defaultValue }]) => [key, defaultValue]),
+  );
+  const settings = { ...recipe.architecture, ...usual, ...changes } as Parameters<Recipe["network"]>[0];
+  return (graph, parameters, pixels) =>
+    recipe.network(settings, {
+      ...{ graph, parameters, pixels, purpose, seed: 0, stage: undefined },
+      data: anyData(pixels.width),
+      inputs: new Set(),
+    });
+}
