@@ -557,3 +557,59 @@ Deno.test("againstReference() and fromDifference() say why", () => {
   assert.equal(fromDifference({ error: NaN, doubt: Infinity }, 0.01, 1).verdict, "FAILED");
   assert.deepEqual([figure(NaN), figure(1e-79), TOLERANCES.telling], ["NaN", "1.0e-79", 1e-2]);
 });
+
+/** Runs the gradcheck script in a copy of the project in which a line of a shader is another. */
+async function runChanged(text: string, becomes: string, args: readonly string[]) {
+  const root = new URL("../", import.meta.url), copy = await Deno.makeTempDir();
+  const copyInto = async (path: string): Promise<void> => {
+    await Deno.mkdir(`${copy}/${path}`);
+    for await (const { name, isDirectory, isFile } of Deno.readDir(new URL(path, root))) {
+      if (isDirectory) await copyInto(`${path}/${name}`);
+      else if (isFile) await Deno.copyFile(new URL(`${path}/${name}`, root), `${copy}/${path}/${name}`);
+    }
+  };
+  try {
+    for (const folder of ["src", "scripts", "shaders"]) await copyInto(folder);
+    for (const file of ["deno.json", "deno.lock", "mod.ts"]) {
+      await Deno.copyFile(new URL(file, root), `${copy}/${file}`);
+    }
+    const shader = `${copy}/shaders/losses/squared_error.wgsl`, code = await Deno.readTextFile(shader);
+    assert.ok(code.includes(text), `squared_error.wgsl has no ${text}`);
+    await Deno.writeTextFile(shader, code.replace(text, becomes));
+    const command = [
+      "run",
+      "--no-prompt",
+      "--no-check",
+      "--allow-read",
+      "scripts/tools/gradcheck.ts",
+      ...args,
+    ];
+    const { code: exit, ...output } = await new Deno.Command("deno", { args: command, cwd: copy }).output();
+    const [stdout, stderr] = [output.stdout, output.stderr].map((bytes) => new TextDecoder().decode(bytes));
+    return { code: exit, stdout, stderr };
+  } finally {
+    await Deno.remove(copy, { recursive: true });
+  }
+}
+
+Deno.test("the gradcheck script ends with 0 where all is well and with 1 for a wrong line, and says which", async () => {
+  const line = "loss.weight * 2.0 * scale", args = ["basic", "--steps", "0"];
+  const right = await runChanged(line, line, args);
+  assert.match(
+    right.stdout,
+    /\nbuilt-in network of every op: \d+ gradients passed, at most \d\.\de-\d off\n/,
+  );
+  assert.match(right.stdout, /\ninitial, width 785 +encoder\.weight .* ok\n/);
+  assert.match(right.stdout, /\n3 networks checked, 0 failed\n$/);
+  assert.equal(right.code, 0);
+  const wrong = await runChanged(line, "loss.weight * scale", [...args, "--json"]);
+  assert.equal(wrong.code, 1);
+  const reports = JSON.parse(wrong.stdout);
+  assert.deepEqual(reports.map(({ passed }: { passed: boolean }) => passed), [false, false, false]);
+  const [{ verdict, reason }] = reports[1].rows;
+  assert.equal(verdict, "FAILED");
+  assert.match(
+    reason,
+    /^its gradient is 5\.0e-1 off the reference .*; finite differences are 1\.0e\+0 off the gradient/,
+  );
+});
