@@ -30,16 +30,13 @@ export interface Evidence {
 
 /** What to try where nothing can be told. */
 export const ADVICE: Readonly<Record<Cause, string>> = {
-  collapsed:
-    "collapsed: check after fewer training steps, with another seed or a smaller learning rate; if the " +
+  collapsed: "check after fewer training steps, with another seed or a smaller learning rate; if the " +
     "network is so from the start, its initial weights or its activations let nothing through",
-  overflow:
-    "beyond float32: check after fewer training steps or with a smaller learning rate, and look for " +
+  overflow: "check after fewer training steps or with a smaller learning rate, and look for " +
     "exponentials or sums without a limit",
-  rounding:
-    "rounding: another state may tell; if none does, try another seed, more rows or fewer training steps",
-  kink: "kink: try another seed, which puts the values elsewhere",
-  zero: "zero: try another seed or more rows; if the gradient stays zero, nothing depends on this parameter",
+  rounding: "another state may tell; if none does, try another seed, more rows or fewer training steps",
+  kink: "try another seed, which puts the values elsewhere",
+  zero: "try another seed or more rows; if the gradient stays zero, nothing depends on this parameter",
 };
 
 const ORDER: readonly Verdict[] = ["ok", "cannot tell", "FAILED"];
@@ -79,14 +76,15 @@ export function figure(number: number): string {
  *
  * @param what what they are, such as `its gradient`
  * @param expected the reference's
- * @param noisy the reference's under rounding noise, which say what float32 can do
+ * @param noisy computes the reference's under rounding noise, which say what float32 can do; asked if the tolerance is
+ *   exceeded
  * @param tolerance the bound, unless float32 can do no better
  */
 export function againstReference(
   what: string,
   actual: ArrayLike<number>,
   expected: Float64Array,
-  noisy: readonly Float64Array[],
+  noisy: () => readonly Float64Array[],
   shape: readonly number[],
   tolerance: number,
 ): Evidence & { readonly worstIndex: string } {
@@ -98,14 +96,15 @@ export function againstReference(
   if (!Number.isFinite(largestOf(expected))) {
     return cannotTell(tolerance, "overflow", `${what} is not finite in the float64 reference either`);
   }
-  if (!noisy.every((numbers) => Number.isFinite(largestOf(numbers)))) {
+  const underNoise = noisy();
+  if (!underNoise.every((numbers) => Number.isFinite(largestOf(numbers)))) {
     return cannotTell(
       tolerance,
       "overflow",
       `numbers on the way to ${what} are beyond float32's range (3.4e38)`,
     );
   }
-  const bound = boundFor(tolerance, noisy.map((numbers) => compare(numbers, expected, shape).normError));
+  const bound = boundFor(tolerance, underNoise.map((numbers) => compare(numbers, expected, shape).normError));
   if (Number.isNaN(error)) {
     return { error, bound, worstIndex, verdict: "FAILED", reason: `${what} is ${there} on the GPU${at}` };
   }
@@ -116,8 +115,8 @@ export function againstReference(
   if (bound <= TOLERANCES.telling) return { error, bound, worstIndex, verdict: "ok", reason: "" };
   const largest = largestOf(expected);
   if (largest < UNDERFLOW) return cannotTell(bound, "collapsed", belowRange(what, largest));
-  if (noisy.some((numbers) => largestOf(numbers) === 0)) {
-    const reason = `${what} passes numbers below float32's range (1e-38), and is 0 there`;
+  if (underNoise.some((numbers) => largestOf(numbers) === 0)) {
+    const reason = `${what} is 0 in float32, as numbers on the way to it are below its range (1e-38)`;
     return cannotTell(bound, "collapsed", reason);
   }
   return cannotTell(

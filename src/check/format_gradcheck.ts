@@ -58,7 +58,7 @@ export function formatGradcheck(report: GradcheckReport): string {
   if (untold.length > 0) lines.push(`no state tells of ${listed(untold)}`);
   const causes = new Set(all.flatMap(({ cause }) => cause ?? []));
   if (untold.length > 0 || loss.verdict === "cannot tell") {
-    lines.push(...[...causes].map((cause) => `what to try where nothing can be told, ${ADVICE[cause]}`));
+    lines.push(...[...causes].map((cause) => `what to try (${cause}): ${ADVICE[cause]}`));
   }
   lines.push(passed ? "gradients passed" : "gradients FAILED");
   return lines.join("\n");

@@ -176,7 +176,7 @@ async function checkWidth(
 
   async function checkState(state: string): Promise<Finding> {
     const results: RowsResult[] = [];
-    for (const count of rows) results.push(await checkRows(checked, count, random));
+    for (const count of rows) results.push(await checkRows(checked, count));
     const found: GradcheckRow[] = [];
     for (const { name, shape } of trainable) {
       const reference = worstOf(results.map(({ gradients }) => gradients.get(name)!));

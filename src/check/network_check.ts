@@ -8,7 +8,7 @@ import type { Parameter, Parameters } from "../graph/parameters.ts";
 import type { Step } from "../graph/step.ts";
 import { padded, type Value } from "../graph/tensor.ts";
 import { reachable } from "../graph/walk_back.ts";
-import type { RandomStream } from "../random.ts";
+import { RandomStream } from "../random.ts";
 import { elementsAtKinks, sidesOnGpu, valuesAtKinks } from "./at_kinks.ts";
 import { compare, within } from "./compare.ts";
 import { DRAW } from "./differences.ts";
@@ -68,11 +68,7 @@ export interface RowsResult {
 }
 
 /** Runs the network on its first `rows` images, and holds all that it computes to the reference. */
-export async function checkRows(
-  network: CheckedNetwork,
-  rows: number,
-  random: RandomStream,
-): Promise<RowsResult> {
+export async function checkRows(network: CheckedNetwork, rows: number): Promise<RowsResult> {
   const { graph, losses, parameters, step, pixels } = network;
   const values = await parameters.read();
   const inputs: ReferenceInputs = {
@@ -85,10 +81,13 @@ export async function checkRows(
     draw: DRAW,
   };
   const reference = runReference(graph, losses, inputs);
-  const noisy = Array.from(
-    { length: NOISY_RUNS },
-    () => runReference(graph, losses, { ...inputs, sides: reference.kinkInputs }, { roundingNoise: random }),
-  );
+  let noisyRuns: readonly ReferenceResult[] | undefined;
+  const noisy = () => {
+    const roundingNoise = new RandomStream(rows, "gradcheck rounding");
+    const given = { ...inputs, sides: reference.kinkInputs };
+    const run = () => runReference(graph, losses, given, { roundingNoise });
+    return noisyRuns ??= Array.from({ length: NOISY_RUNS }, run);
+  };
 
   const runs = [];
   for (let k = 0; k < 2; k++) {
@@ -105,7 +104,7 @@ export async function checkRows(
       `loss "${label}"`,
       [lossesOnGpu[k]],
       Float64Array.of(reference.losses.get(label)!),
-      noisy.map(({ losses }) => Float64Array.of(losses.get(label)!)),
+      () => noisy().map(({ losses }) => Float64Array.of(losses.get(label)!)),
       [],
       TOLERANCES.lossAgainstReference,
     ),
@@ -120,13 +119,13 @@ export async function checkRows(
       "its gradient",
       onGpu.get(name)!,
       expected,
-      noisy.map(({ gradients }) => gradients.get(name)!),
+      () => noisy().map(({ gradients }) => gradients.get(name)!),
       shape,
       TOLERANCES.gpuAgainstReference,
     );
     let kink = "";
     if (evidence.verdict === "FAILED" && Number.isFinite(evidence.error)) {
-      explain ??= await kinkExplanation(network, inputs, reference, noisy);
+      explain ??= await kinkExplanation(network, inputs, reference, noisy());
       kink = explain(parameter, onGpu.get(name)!, evidence.bound);
     }
     const found = kink
