@@ -6,7 +6,7 @@
 //         104.6), with all 20 code units active. As the loss is a sum, the learning rate belongs to this batch size.
 import { activation as activate, type ActivationLike, adam, binaryCrossEntropyWithLogits } from "../mod.ts";
 import { codeNoise, dense, gaussianKl, type Graph, type Parameters, reparameterize } from "../mod.ts";
-import { type Value } from "../mod.ts";
+import type { Value } from "../mod.ts";
 import { codeFlag, number, openTraining, parseRecipe, perImage, recipe, runCommand } from "../mod.ts";
 import { sizesFlag, trainingFlags, variationalEvaluation } from "../mod.ts";
 

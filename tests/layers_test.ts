@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { formatGradcheck, gradcheck } from "../src/check/gradcheck.ts";
+import { formatGradcheck } from "../src/check/format_gradcheck.ts";
+import { gradcheck } from "../src/check/gradcheck.ts";
 import { runReference } from "../src/check/reference_graph.ts";
 import { TOLERANCES } from "../src/check/tolerances.ts";
 import { InputError } from "../src/errors.ts";
@@ -835,12 +836,12 @@ gpuTest("gradcheck() passes a network of every layer, noise and detached values 
   const row = ROW;
   const report = await gradcheck(
     gpu,
-    (graph, parameters, pixels) => {
+    () => (graph, parameters, pixels) => {
       const losses = everyLayer(graph, parameters, pixels, row);
       retile(graph, 3, 2);
       return { code: pixels, output: pixels, losses };
     },
-    { width: 18, rows: 4, seed: 3, steps: 5, optimizer: adam({ learningRate: 1e-2 }) },
+    { widths: [18], rows: [4], seed: 3, steps: 5, optimizer: adam({ learningRate: 1e-2 }) },
   );
   assert.ok(report.passed, formatGradcheck(report));
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { formatGradcheck, gradcheck } from "../src/check/gradcheck.ts";
+import { formatGradcheck } from "../src/check/format_gradcheck.ts";
+import { gradcheck } from "../src/check/gradcheck.ts";
 import { runReference } from "../src/check/reference_graph.ts";
 import { TOLERANCES } from "../src/check/tolerances.ts";
 import { InputError } from "../src/errors.ts";
@@ -602,7 +603,7 @@ gpuTest(
 );
 
 gpuTest("gradcheck() passes a model with all of the losses, at the start and after 20 steps", async (gpu) => {
-  const report = await gradcheck(gpu, (graph, parameters, pixels) => {
+  const report = await gradcheck(gpu, () => (graph, parameters, pixels) => {
     const layer = (label: string, x: Value, outputs: number, activation: Activation) =>
       dense(graph, parameters, x, { label, outputs, activation, initializer: "pytorch-linear" });
     const hidden = layer("hidden", pixels, 9, "sigmoid");
@@ -620,7 +621,7 @@ gpuTest("gradcheck() passes a model with all of the losses, at the start and aft
         sparsityKl(graph, hidden, { label: "sparsity", sparsity: 0.05, weight: 0.1 }),
       ],
     };
-  }, { width: 30, rows: 7, seed: 3, steps: 20, optimizer: adam({ learningRate: 0.01 }) });
+  }, { widths: [30], rows: [7], seed: 3, steps: 20, optimizer: adam({ learningRate: 0.01 }) });
   assert.ok(report.passed, formatGradcheck(report));
 });
 

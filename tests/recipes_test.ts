@@ -388,14 +388,21 @@ Deno.test("gradcheck passes on this GPU and says so, also as JSON", async () => 
   const json = await runTask("gradcheck", ["basic", "--steps", "0", "--json"]);
   const reports = JSON.parse(json.stdout);
   assert.deepEqual(
-    reports.map(({ options, passed }: { options: string; passed: boolean }) => [options, passed]),
+    reports.map(({ recipe, options, passed }: { recipe: string; options: string; passed: boolean }) => [
+      recipe,
+      options,
+      passed,
+    ]),
     [
-      ["", true],
-      ["--code 2", true],
+      ["built-in network", "", true],
+      ["basic", "", true],
+      ["basic", "--code 2", true],
     ],
   );
-  assert.equal(reports[0].rows.length, 4);
-  assert.ok(reports[0].rows.every((row: { referenceError: number }) => row.referenceError < 1e-5));
+  assert.equal(reports[1].rows.length, 4);
+  for (const { reference, verdict, reason } of reports[1].rows) {
+    assert.deepEqual([reference.error < 1e-5, verdict, reason], [true, "ok", ""]);
+  }
 });
 
 Deno.test("replay passes the shipped traces and fails a changed one", () =>

@@ -3,7 +3,8 @@
 //      deno task doctor --quick   leaves out the gradients of all recipes, which take minutes on a software adapter
 // Exit code 1 if a test fails. --json prints the report for programs.
 import config from "../../deno.json" with { type: "json" };
-import { gradcheck } from "../../src/check/gradcheck.ts";
+import { checkEveryOp } from "../../src/check/every_op.ts";
+import { gradcheck, type GradcheckReport } from "../../src/check/gradcheck.ts";
 import { timeDevice } from "../../src/check/self_tests/dispatch_order.ts";
 import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../../src/check/self_tests/self_tests.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
@@ -14,7 +15,7 @@ import type { Recipe } from "../../src/run/recipe.ts";
 import { allRecipes } from "./find_recipe.ts";
 
 const ROUNDS = 9;
-const GRADCHECK = { width: 784, rows: 5, seed: 0 }; // these and the steps are the defaults of deno task gradcheck
+const GRADCHECK = { widths: [784, 785], rows: [5, 1, 6, 7], seed: 0 }; // these and the steps are the defaults of deno task gradcheck
 const STEPS = 100;
 const LIMITS = [
   "maxBufferSize",
@@ -29,6 +30,9 @@ const flags = {
   quick: flag("leave out the gradients of all recipes, which take minutes on a software adapter"),
   json: flag("print the report as JSON"),
 };
+
+/** The name of the network of every op, which is no recipe. */
+const BUILT_IN = "built-in network";
 
 /** A recipe's gradients on this device. */
 interface Gradients {
@@ -84,7 +88,7 @@ async function main(): Promise<number> {
       const { recipe, options, passed, worst } = found;
       const name = `${recipe} ${options}`.trim();
       say(`${verdict(passed)}  ${name}, at most ${worst.toExponential(1)} off the reference`);
-      if (!passed) say(`        deno task gradcheck ${recipe} tells where`);
+      if (!passed) say(`        deno task gradcheck ${recipe === BUILT_IN ? "basic" : recipe} tells where`);
     }
   }
 
@@ -96,22 +100,23 @@ async function main(): Promise<number> {
   return passed ? 0 : 1;
 }
 
-/** Every network of the recipes, one after the other, at initialisation and after some training steps. */
+/** The built-in network and every network of the recipes, each at initialisation and after some training steps. */
 export async function* checkGradients(
   gpu: Gpu,
   recipes: readonly Recipe[],
   steps: number,
 ): AsyncGenerator<Gradients> {
+  const found = (recipe: string, options: string, { rows, passed }: GradcheckReport): Gradients => ({
+    recipe,
+    options,
+    passed,
+    worst: Math.max(...rows.map(({ reference }) => reference.error)),
+  });
+  yield found(BUILT_IN, "", await checkEveryOp(gpu, GRADCHECK));
   for (const recipe of recipes) {
     for (const { options, network, optimizer } of checkedNetworks(recipe)) {
-      const build = network(GRADCHECK.width);
-      const { rows, passed } = await gradcheck(gpu, build, { ...GRADCHECK, steps, optimizer });
-      yield {
-        recipe: recipe.name,
-        options,
-        passed,
-        worst: Math.max(...rows.map(({ referenceError }) => referenceError)),
-      };
+      const report = await gradcheck(gpu, network, { ...GRADCHECK, steps, optimizer });
+      yield found(recipe.name, options, report);
     }
   }
 }

@@ -1,19 +1,28 @@
 // Checks every gradient of a recipe on this very GPU: against the f64 reference, and against finite differences.
 // Run: deno task gradcheck deep    (the same as: deno run --allow-read=.cache scripts/tools/gradcheck.ts deep; without that
 // permission it does not know what deno task tune found)
-// `all` checks every recipe with all its options. Exit code 1 if a check fails. --json prints the reports for programs.
-import { formatGradcheck, gradcheck } from "../../src/check/gradcheck.ts";
+// `all` checks every recipe with all its options. Each verdict is ok, FAILED or cannot tell; exit code 1 if one is
+// FAILED, or if no state tells of a parameter. --json prints the reports for programs.
+import { checkEveryOp } from "../../src/check/every_op.ts";
+import { formatGradcheck } from "../../src/check/format_gradcheck.ts";
+import { gradcheck, type GradcheckReport } from "../../src/check/gradcheck.ts";
 import { runCommand } from "../../src/run/command.ts";
 import { flag, integer, kernelsFlag, parseFlags, positional } from "../../src/run/flags.ts";
 import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
 import { checkedNetworks } from "../../src/run/checked_networks.ts";
 import { allRecipes, findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 
-const WIDTH = 784;
+/** MNIST's pixels, and a number that kernels must pad. */
+const WIDTHS = [784, 785];
+/** Rows that kernels treat apart: one, and one, two and three beyond a multiple of four. */
+const ROWS = [5, 1, 6, 7];
 const flags = {
   recipe: positional("RECIPE", `which recipe to check: all, ${RECIPE_HELP}`),
   seed: integer(0, "seed of weights, pixels and directions", { min: 0, max: 4294967295 }),
-  rows: integer(5, "images in the batch", { min: 1, max: 1000 }),
+  rows: integer(ROWS[0], "images that finite differences are taken on; 1, 5, 6 and 7 are compared too", {
+    min: 1,
+    max: 1000,
+  }),
   steps: integer(100, "training steps before the second check; 0 checks at initialisation only", {
     min: 0,
     max: 1000,
@@ -31,22 +40,35 @@ async function main(): Promise<number> {
   const recipes = name === "all" ? await allRecipes() : [await findRecipe(name)];
   using gpu = await openGpuWith(kernels);
   if (!json) console.log(computingOn(gpu));
-  const reports = [];
+  const batches = { seed, rows: [rows, ...ROWS.filter((count) => count !== rows)] };
+  const builtIn = await checkEveryOp(gpu, batches);
+  const reports = [{ recipe: "built-in network", options: "", adapter: gpu.adapterName, ...builtIn }];
+  if (!json) console.log(`\n${formatBuiltIn(builtIn)}`);
   for (const { recipe: found } of recipes) {
     for (const { options, network, optimizer } of checkedNetworks(found)) {
       const recipe = found.name;
-      const report = await gradcheck(gpu, network(WIDTH), { width: WIDTH, rows, seed, steps, optimizer });
+      const report = await gradcheck(gpu, network, { ...batches, widths: WIDTHS, steps, optimizer });
       reports.push({ recipe, options, adapter: gpu.adapterName, ...report });
       if (!json) console.log(`\n${recipe} ${options}\n${formatGradcheck(report)}`);
     }
   }
   const failed = reports.filter(({ passed }) => !passed);
   if (json) console.log(JSON.stringify(reports, null, 2));
-  else if (reports.length > 1) {
+  else {
     const names = failed.map(({ recipe, options }) => `${recipe} ${options}`.trim()).join(", ");
     console.log(`\n${reports.length} networks checked, ${failed.length} failed${names ? `: ${names}` : ""}`);
   }
   return failed.length === 0 ? 0 : 1;
+}
+
+/** One line about the network that every call checks first; the whole table if it did not pass. */
+function formatBuiltIn(report: GradcheckReport): string {
+  const { rows, passed } = report;
+  if (!passed) return `built-in network of every op\n${formatGradcheck(report)}`;
+  const worst = Math.max(...rows.map(({ reference }) => reference.error));
+  return `built-in network of every op: ${rows.length} gradients passed, at most ${
+    worst.toExponential(1)
+  } off`;
 }
 
 if (import.meta.main) await runCommand(main);

@@ -1,14 +1,14 @@
 /**
- * Finite differences: of the f64 reference's loss, and of the GPU's forward pass. A ReLU's kink is told apart from a
- * wrong gradient by keeping every ReLU on the side where it is; what rounding hides is said to be hidden.
+ * Finite differences: of the f64 reference's loss, and of the GPU's forward pass. A kink is told apart from a wrong
+ * gradient by keeping every element on its side of it; what rounding hides is said to be hidden.
  * @module
  */
-import type { Graph, LossTerm } from "../graph/graph.ts";
+import type { Graph, LossTerm, Node } from "../graph/graph.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import type { Step } from "../graph/step.ts";
-import type { Value } from "../graph/tensor.ts";
 import type { RandomStream } from "../random.ts";
 import { within } from "./compare.ts";
+import { kinksOf } from "./kinks.ts";
 import { lossInputs, type ReferenceInputs, runReference, totalLoss } from "./reference_graph.ts";
 
 /** Which draw of the noise all runs of a check get, the reference too: what differs is then no noise. */
@@ -16,14 +16,14 @@ export const DRAW = 20260901;
 
 /** What finite differences say about a gradient. */
 export interface Difference {
-  /** How far they are from it, relative. NaN where the gradient is zero. */
+  /** How far they are from it, relative. NaN if no step size gave a finite difference. */
   readonly error: number;
   /** How far they may be from themselves: how much they still moved from step size to step size, and rounding. */
   readonly doubt: number;
 }
 
 /** `agrees`, `differs`, or, where a difference is too doubtful to say either, `cannot tell`. */
-export type Verdict = "agrees" | "differs" | "cannot tell";
+export type Judgement = "agrees" | "differs" | "cannot tell";
 
 /** How many times its own doubt a difference may be off before it differs: doubt is an estimate. */
 const DOUBTS = 3;
@@ -34,14 +34,14 @@ const DOUBTS = 3;
  *
  * @param bound how large an error may be
  */
-export function judge({ error, doubt }: Difference, bound: number): Verdict {
+export function judge({ error, doubt }: Difference, bound: number): Judgement {
   if (within(error, bound)) return "agrees";
   return doubt > bound && within(error, DOUBTS * doubt) ? "cannot tell" : "differs";
 }
 
 /** The worse of two: the one that is more certain to be wrong, else the larger error. */
 export function worse(a: Difference, b: Difference, bound: number): Difference {
-  const order: Verdict[] = ["agrees", "cannot tell", "differs"];
+  const order: Judgement[] = ["agrees", "cannot tell", "differs"];
   const [left, right] = [a, b].map((difference) => order.indexOf(judge(difference, bound)));
   if (left !== right) return left > right ? a : b;
   return Number.isNaN(a.error) || a.error > b.error ? a : b;
@@ -106,15 +106,15 @@ export interface GpuDifferences {
   /** The terms of the loss. */
   readonly losses: readonly LossTerm[];
   /** The same state for the reference, which says what kinks do. */
-  readonly reference: ReferenceInputs & { readonly sides: ReadonlyMap<Value, Float64Array> };
+  readonly reference: ReferenceInputs & { readonly sides: ReadonlyMap<Node, Float64Array> };
 }
 
 /**
  * Central differences of the GPU's forward pass, for one parameter, along its gradient and along a random direction
  * that is turned, element by element, to the gradient's side: there the derivative does not drown in rounding. For
  * the same reason the loss is computed in float64 from what the GPU made of the batch. Large steps suffer from
- * curvature, small ones from rounding; see {@link extrapolate}. What the kinks of ReLUs do on the way is taken off: the
- * reference tells, with its ReLUs free and with each on its side.
+ * curvature, small ones from rounding; see {@link extrapolate}. What kinks do on the way is taken off: the reference
+ * tells, with its elements free and with each on its side.
  *
  * @param sample the parameter's name, its value, and its gradient on the GPU
  */
@@ -125,7 +125,7 @@ export async function differencesOnGpu(
 ): Promise<[alongGradient: Difference, alongRandom: Difference]> {
   const { rows } = reference;
   const inputs = lossInputs(graph, losses);
-  const hasKinks = graph.nodes.some(({ attributes }) => attributes.activation === "relu");
+  const hasKinks = graph.nodes.some((node) => kinksOf(node).length > 0);
   async function lossNow(): Promise<number> {
     const read = await forward.read(inputs, rows);
     return totalLoss(graph, losses, new Map(inputs.map((input, k) => [input, Float64Array.from(read[k])])));

@@ -8,201 +8,300 @@ import { compile, type Optimizer } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
+import type { Step } from "../graph/step.ts";
+import type { Value } from "../graph/tensor.ts";
 import { RandomStream } from "../random.ts";
-import { compare, within } from "./compare.ts";
-import { type Difference, differenceOfReference, differencesOnGpu, DRAW, judge } from "./differences.ts";
-import { heldValues, lossInputs, type ReferenceInputs, runReference } from "./reference_graph.ts";
+import { differenceOfReference, differencesOnGpu } from "./differences.ts";
+import {
+  type Evidence,
+  fromDifference,
+  gravest,
+  largestOf,
+  type Verdict,
+  withoutDirection,
+  worstOf,
+} from "./evidence.ts";
+import {
+  type CheckedNetwork,
+  checkRows,
+  type LossEvidence,
+  type ReferenceEvidence,
+  type RowsResult,
+} from "./network_check.ts";
+import { heldValues, lossInputs } from "./reference_graph.ts";
 import { TOLERANCES } from "./tolerances.ts";
 
 /** What to check, and on what. */
 export interface GradcheckOptions {
-  /** Pixels of an image. */
-  readonly width: number;
-  /** Rows of the checked batch; the graph has more, so that a partial batch is checked. */
-  readonly rows: number;
+  /**
+   * Pixels of an image. At the first width everything is checked; at the others the GPU is held to the reference, before
+   * training. Take one that is no multiple of four among them: such rows are padded on the GPU.
+   */
+  readonly widths: readonly number[];
+  /**
+   * Rows of the checked batches. Finite differences are of the first; with the others the GPU is held to the reference.
+   * The graph has more rows, with other images in them.
+   */
+  readonly rows: readonly number[];
   /** Seed of parameters, pixels and directions. */
   readonly seed: number;
   /** Trains this many steps, and checks again; 0 checks at initialisation only. */
   readonly steps: number;
   /** The rule for these steps. */
   readonly optimizer: Optimizer;
+  /** Whether finite differences are computed; true if absent. */
+  readonly differences?: boolean;
 }
 
-/** What was found about one parameter. */
+/** The kinds of evidence about a gradient. */
+export const EVIDENCE = ["reference", "referenceDifference", "alongGradient", "alongRandom"] as const;
+
+/** What was found about one parameter in one state. */
 export interface GradcheckRow {
-  /** When: `initial`, or `after N steps`. */
+  /** When, and at which width if not the first: such as `initial`, `after 100 steps`, or `initial, width 785`. */
   readonly state: string;
   /** The parameter's name. */
   readonly parameter: string;
   /** Its shape in PyTorch's layout. */
   readonly shape: readonly number[];
-  /** GPU against the f64 reference, of the norm. */
-  readonly referenceError: number;
-  /** Where the GPU and the reference differ most. */
-  readonly worstIndex: string;
-  /** The bound of that: {@link TOLERANCES}' or, where float32 itself cannot do better, what it can. */
-  readonly referenceBound: number;
-  /** Finite differences of the reference against its gradient, of the largest element. */
-  readonly referenceDifference: Difference;
-  /** Finite differences on the GPU along the gradient, relative. */
-  readonly alongGradient: Difference;
-  /** Finite differences on the GPU along a random direction, relative. */
-  readonly alongRandom: Difference;
-  /** Whether none of these contradicts the gradient. */
-  readonly passed: boolean;
+  /** GPU against the f64 reference, of the norm; the worst of all numbers of rows. */
+  readonly reference: ReferenceEvidence;
+  /** Finite differences of the reference against its gradient, of the largest element; at the first width. */
+  readonly referenceDifference?: Evidence;
+  /** Finite differences on the GPU along the gradient, relative; at the first width. */
+  readonly alongGradient?: Evidence;
+  /** Finite differences on the GPU along a random direction, relative; at the first width. */
+  readonly alongRandom?: Evidence;
+  /** The gravest verdict of these. */
+  readonly verdict: Verdict;
+  /** Why, in words; empty if the verdict is `ok`. */
+  readonly reason: string;
 }
 
 /** The whole check. */
 export interface GradcheckReport {
   /** One row for each parameter and state. */
   readonly rows: readonly GradcheckRow[];
-  /** The largest relative error of a loss on the GPU against the reference, and its bound, as of gradients. */
-  readonly lossError: number;
-  /** The bound of the loss that came nearest to its bound. */
-  readonly lossBound: number;
-  /** Parameters about which some kind of difference could tell nothing in any state. */
+  /** The loss on the GPU that came nearest to its bound. */
+  readonly loss: LossEvidence;
+  /** Values that have something else than zeros in the columns past their width, where readers expect zeros. */
+  readonly padding: readonly string[];
+  /** Parameters of which some kind of evidence was `ok` in no state. */
   readonly untold: readonly string[];
   /** Whether a second run gave the same bits. */
   readonly repeats: boolean;
-  /** Whether everything passed. */
+  /** What else there is to say, such as that training diverged. */
+  readonly remarks: readonly string[];
+  /** Whether nothing failed, and every parameter was told about. */
   readonly passed: boolean;
 }
 
 /** Rows of a training batch between the two checks. */
 const TRAINING_ROWS = 64;
-/** How often the reference is shaken to learn what a rounding of every value does. */
-const SHAKES = 3;
-/** The three kinds of difference, and their bounds. */
-const DIFFERENCES = {
-  referenceDifference: TOLERANCES.referenceDifference,
-  alongGradient: TOLERANCES.gpuDifference,
-  alongRandom: TOLERANCES.gpuDifference,
-} as const;
-const KINDS = Object.keys(DIFFERENCES) as (keyof typeof DIFFERENCES)[];
+/** Training steps between two looks at whether the parameters are still finite. */
+const STEPS_BETWEEN_LOOKS = 25;
 
 /**
- * Checks a model's gradients.
+ * Checks a model's gradients. Each comparison ends in one of three verdicts: `ok`, `FAILED`, or `cannot tell` where
+ * float32 itself, a kink or a gradient of zero leaves nothing to judge; each that is not `ok` has its reason in words.
  *
  * @param gpu the device to check
- * @param build records the model
+ * @param network gives for a number of pixels what records the model
+ * @returns what was found; it did not pass if anything failed, or if some kind of evidence tells of a parameter nowhere
  */
 export async function gradcheck(
   gpu: Gpu,
-  build: BuildModel,
+  network: (width: number) => BuildModel,
   options: GradcheckOptions,
 ): Promise<GradcheckReport> {
-  const { width, rows, seed, steps, optimizer } = options;
+  const found: Finding[] = [];
+  const remarks: string[] = [];
+  for (const [k, width] of options.widths.entries()) {
+    const more = await checkWidth(gpu, network(width), width, k === 0, options, remarks);
+    found.push(...more);
+  }
+  const rows = found.flatMap(({ rows }) => rows);
+  const results = found.flatMap(({ results }) => results);
+  const loss = worstOf(results.map(({ loss }) => loss));
+  const repeats = results.every(({ repeats }) => repeats);
+  const padding = [...new Set(results.flatMap(({ padding }) => padding))];
+  const untold = [...new Set(rows.map(({ parameter }) => parameter))].filter((name) =>
+    EVIDENCE.some((kind) => {
+      const verdicts = rows.filter(({ parameter }) => parameter === name).flatMap((row) =>
+        row[kind]?.verdict ?? []
+      );
+      return verdicts.length > 0 && !verdicts.includes("ok");
+    })
+  );
+  const verdict = gravest([loss.verdict, ...rows.map(({ verdict }) => verdict)]);
+  const passed = verdict !== "FAILED" && repeats && padding.length === 0 && untold.length === 0;
+  return { rows, loss, padding, untold, repeats, remarks, passed };
+}
+
+/** What was found in one state of one network. */
+interface Finding {
+  readonly rows: readonly GradcheckRow[];
+  readonly results: readonly RowsResult[];
+}
+
+/** Checks the model at one width. */
+async function checkWidth(
+  gpu: Gpu,
+  build: BuildModel,
+  width: number,
+  isFirst: boolean,
+  { rows, seed, steps, optimizer, differences: wantsDifferences = true }: GradcheckOptions,
+  remarks: string[],
+): Promise<Finding[]> {
   const random = new RandomStream(seed, "gradcheck");
-  const graph = new Graph(Math.max(TRAINING_ROWS, rows + 1));
+  const batchSize = Math.max(TRAINING_ROWS, ...rows.map((count) => count + 1));
+  const graph = new Graph(batchSize);
   using parameters = new Parameters(seed);
   const pixels = graph.input("pixels", width);
   const { losses } = build(graph, parameters, pixels);
   const trainable = parameters.all;
-  const images = drawImages(rows, width, random);
-  const held = heldValues(graph, losses);
-  using check = await compile(gpu, graph, parameters, { label: "gradcheck", losses, trainable });
-  using forward = await compile(gpu, graph, parameters, {
-    label: "gradcheck differences",
-    outputs: lossInputs(graph, losses),
-    held,
-  });
-  // a full batch first, with a row of garbage at its end: what it leaves there must not show in the batches after it
-  const garbage = Array.from({ length: width }, () => 2 * random.nextUnit());
-  for (const step of [check, forward]) {
-    step.upload(pixels, Float32Array.of(...images, ...garbage));
-    step.run({ first: 0, rows: rows + 1 });
-  }
-  await check.readLosses();
+  const images = drawImages(Math.max(...rows), width, random);
+  using step = await compile(gpu, graph, parameters, { label: "gradcheck", losses, trainable });
+  // a full batch first, with garbage behind the images: what it leaves there must not show in the batches after it
+  const batch = Float32Array.from({ length: batchSize * width }, () => 2 * random.nextUnit());
+  batch.set(images);
+  step.upload(pixels, batch);
+  step.run({ first: 0, rows: batchSize });
 
-  const found: GradcheckRow[] = [];
-  let [lossError, lossBound] = [0, TOLERANCES.lossAgainstReference as number];
-  let repeats = true;
-  async function checkState(state: string): Promise<void> {
-    const values = await parameters.read();
-    const inputs: ReferenceInputs = {
-      parameters: new Map([...values].map(([name, floats]) => [name, Float64Array.from(floats)])),
-      inputs: new Map([[pixels.label, Float64Array.from(images)]]),
-      rows,
-      draw: DRAW,
-    };
-    const reference = runReference(graph, losses, inputs);
-    const shaken = Array.from(
-      { length: SHAKES },
-      () => runReference(graph, losses, inputs, { shake: random }),
-    );
-    const heldAt = new Map(held.map((value) => [value, reference.values.get(value)!]));
-    const still = { ...inputs, held: heldAt, sides: reference.values };
-    for (const [value, numbers] of heldAt) forward.upload(value, Float32Array.from(numbers));
+  const checked: CheckedNetwork = { graph, losses, parameters, step, pixels: { value: pixels, images } };
+  const differencing = isFirst && wantsDifferences
+    ? await prepareDifferences(gpu, checked, rows[0])
+    : undefined;
+  using _forward = differencing?.forward;
 
-    check.run({ first: 0, rows, draw: DRAW });
-    const gradients = await check.readGradients();
-    check.run({ first: 0, rows, draw: DRAW });
-    const again = await check.readGradients();
-    const reading = await check.readLosses();
-    for (const [label, expected] of reference.losses) {
-      if (!reading.values[label]) continue;
-      const error = Math.abs(reading.values[label][0] - expected) / Math.abs(expected);
-      const moved = shaken.map(({ losses }) => Math.abs(losses.get(label)! - expected) / Math.abs(expected));
-      const bound = boundFor(TOLERANCES.lossAgainstReference, moved);
-      if (!(error / bound <= lossError / lossBound)) [lossError, lossBound] = [error, bound];
-      repeats &&= reading.values[label][0] === reading.values[label][1];
-    }
-
+  async function checkState(state: string): Promise<Finding> {
+    const results: RowsResult[] = [];
+    for (const count of rows) results.push(await checkRows(checked, count));
+    const found: GradcheckRow[] = [];
     for (const { name, shape } of trainable) {
-      const gradient = gradients.get(name)!, expected = reference.gradients.get(name)!;
-      repeats &&= sameBits(gradient, again.get(name)!);
-      const { normError, worstIndex } = compare(gradient, expected, shape);
-      const moved = shaken.map(({ gradients }) => compare(gradients.get(name)!, expected, shape).normError);
-      const referenceBound = boundFor(TOLERANCES.gpuAgainstReference, moved);
-      const bound = TOLERANCES.referenceDifference;
-      const referenceDifference = differenceOfReference(graph, losses, still, name, expected, random, bound);
-      const sample = { name, value: values.get(name)!, gradient };
-      const differenced = { forward, parameters, graph, losses, reference: still };
-      const [alongGradient, alongRandom] = await differencesOnGpu(differenced, sample, random);
-      const differences = { referenceDifference, alongGradient, alongRandom };
-      found.push({
-        state,
-        parameter: name,
-        shape,
-        referenceError: normError,
-        worstIndex,
-        referenceBound,
-        ...differences,
-        passed: within(normError, referenceBound) &&
-          KINDS.every((kind) => judge(differences[kind], DIFFERENCES[kind]) !== "differs"),
-      });
+      const reference = worstOf(results.map(({ gradients }) => gradients.get(name)!));
+      const differences = differencing &&
+        await differencesOf(differencing, checked, results[0], name, random);
+      const row = { reference, ...differences };
+      found.push({ state, parameter: name, shape, ...row, ...judgeRow(row, rows.length > 1) });
     }
+    return { rows: found, results };
   }
 
-  await checkState("initial");
+  if (!isFirst) return [await checkState(`initial, width ${width}`)];
+  const findings = [await checkState("initial")];
   if (steps > 0) {
     // on other images each time: at a minimum for the checked images their gradients would be differences of noise
-    using train = await compile(gpu, graph, parameters, {
-      label: "gradcheck training",
-      losses,
-      trainable,
-      optimizer,
-    });
-    for (let k = 0; k < steps; k++) {
-      train.upload(pixels, drawImages(TRAINING_ROWS, width, random));
-      train.run({ first: 0, rows: TRAINING_ROWS });
+    const options = { label: "gradcheck training", losses, trainable, optimizer };
+    using training = await compile(gpu, graph, parameters, options);
+    const done = await train(training, parameters, pixels, steps, random);
+    if (done < steps) {
+      remarks.push(
+        `training diverges between steps ${done} and ${Math.min(steps, done + STEPS_BETWEEN_LOOKS)}: ` +
+          `${
+            done === 0 ? "nothing is checked after training" : "what comes after is not checked"
+          }; try a smaller learning rate`,
+      );
     }
-    await train.readLosses();
-    await checkState(`after ${steps} steps`);
+    if (done > 0) findings.push(await checkState(`after ${done} steps`));
   }
-  const untold = trainable.map(({ name }) => name).filter((name) =>
-    KINDS.some((kind) =>
-      found.every((row) => row.parameter !== name || judge(row[kind], DIFFERENCES[kind]) !== "agrees")
-    )
-  );
-  const passed = found.every((row) => row.passed) && repeats && untold.length === 0 &&
-    within(lossError, lossBound);
-  return { rows: found, lossError, lossBound, untold, repeats, passed };
+  return findings;
 }
 
-/** A bound, or what float32 can do at all: a sum's error is a few times what one rounding of every value does. */
-function boundFor(bound: number, moved: readonly number[]): number {
-  return Math.max(bound, TOLERANCES.shakes * Math.max(...moved));
+/** Trains as long as the parameters stay finite; goes back to where they were, and says how many steps that was. */
+async function train(
+  step: Step,
+  parameters: Parameters,
+  pixels: Value,
+  steps: number,
+  random: RandomStream,
+): Promise<number> {
+  let kept = await parameters.read();
+  for (let done = 0; done < steps;) {
+    const next = Math.min(steps, done + STEPS_BETWEEN_LOOKS);
+    for (let k = done; k < next; k++) {
+      step.upload(pixels, drawImages(TRAINING_ROWS, pixels.width, random));
+      step.run({ first: 0, rows: TRAINING_ROWS });
+    }
+    const now = await parameters.read();
+    if (!now.values().every((floats) => floats.every(Number.isFinite))) {
+      for (const [name, floats] of kept) parameters.write(name, floats);
+      return done;
+    }
+    [kept, done] = [now, next];
+  }
+  return steps;
+}
+
+/** What finite differences on the GPU need. */
+interface Differencing {
+  /** Computes what the losses are made of. */
+  readonly forward: Step;
+  /** Values that stay as they are, as no gradient passes them. */
+  readonly held: readonly Value[];
+}
+
+async function prepareDifferences(
+  gpu: Gpu,
+  { graph, losses, parameters, pixels }: CheckedNetwork,
+  rows: number,
+): Promise<Differencing> {
+  const held = heldValues(graph, losses);
+  const outputs = lossInputs(graph, losses);
+  const forward = await compile(gpu, graph, parameters, { label: "gradcheck differences", outputs, held });
+  forward.upload(pixels.value, pixels.images.subarray(0, rows * pixels.value.width));
+  return { forward, held };
+}
+
+/** The three kinds of difference of one parameter. */
+async function differencesOf(
+  { forward, held }: Differencing,
+  { graph, losses, parameters }: CheckedNetwork,
+  { onGpu, inputs, reference, gradients }: RowsResult,
+  name: string,
+  random: RandomStream,
+): Promise<Pick<GradcheckRow, "referenceDifference" | "alongGradient" | "alongRandom">> {
+  const expected = reference.gradients.get(name)!, gradient = onGpu.get(name)!;
+  const largest = largestOf(expected), onGpuLargest = largestOf(gradient);
+  const heldAt = new Map(held.map((value) => [value, reference.values.get(value)!]));
+  for (const [value, numbers] of heldAt) forward.upload(value, Float32Array.from(numbers));
+  const still = { ...inputs, held: heldAt, sides: reference.kinkInputs };
+  const bound = TOLERANCES.referenceDifference;
+  const difference = differenceOfReference(graph, losses, still, name, expected, random, bound);
+  const referenceDifference = fromDifference(difference, bound, largest);
+
+  const gpuBound = TOLERANCES.gpuDifference, { cause, reason } = gradients.get(name)!;
+  if (onGpuLargest === 0 || !Number.isFinite(onGpuLargest)) {
+    const nothing = withoutDirection(gpuBound, onGpuLargest, largest);
+    return { referenceDifference, alongGradient: nothing, alongRandom: nothing };
+  }
+  const value = Float32Array.from(inputs.parameters.get(name)!);
+  const [alongGradient, alongRandom] = (await differencesOnGpu(
+    { forward, parameters, graph, losses, reference: still },
+    { name, value, gradient },
+    random,
+  )).map((difference): Evidence => {
+    const evidence = fromDifference(difference, gpuBound, largest);
+    // where the GPU is on another side of a kink than the reference, its differences have no side to be held on
+    const isKink = evidence.verdict === "FAILED" && cause === "kink";
+    return isKink ? { ...evidence, verdict: "cannot tell", cause, reason } : evidence;
+  });
+  return { referenceDifference, alongGradient, alongRandom };
+}
+
+/** The verdict of a row, and the reasons of that gravity, each once. */
+function judgeRow(
+  row: Pick<GradcheckRow, typeof EVIDENCE[number]>,
+  saysRows: boolean,
+): Pick<GradcheckRow, "verdict" | "reason"> {
+  const all = EVIDENCE.flatMap((kind) => row[kind] ?? []);
+  const verdict = gravest(all.map(({ verdict }) => verdict));
+  if (verdict === "ok") return { verdict, reason: "" };
+  const reasons = all.filter((evidence) => evidence.verdict === verdict).map((evidence) => {
+    const count = saysRows && evidence === row.reference ? row.reference.rows : 0;
+    return evidence.reason + (count === 0 ? "" : ` (with ${count} row${count === 1 ? "" : "s"})`);
+  });
+  return { verdict, reason: [...new Set(reasons)].join("; ") };
 }
 
 /**
@@ -221,69 +320,4 @@ function drawImages(rows: number, width: number, random: RandomStream): Float32A
     }
   }
   return images;
-}
-
-function sameBits(a: Float32Array<ArrayBuffer>, b: Float32Array<ArrayBuffer>): boolean {
-  const [left, right] = [new Uint32Array(a.buffer), new Uint32Array(b.buffer)];
-  return left.length === right.length && left.every((bits, k) => bits === right[k]);
-}
-
-/** The report as a table, for people. */
-export function formatGradcheck(report: GradcheckReport): string {
-  const figure = (error: number) => error.toExponential(1);
-  const difference = (row: GradcheckRow, kind: keyof typeof DIFFERENCES) =>
-    figure(row[kind].error) + (judge(row[kind], DIFFERENCES[kind]) === "cannot tell" ? " ?" : "");
-  const cells = [
-    [
-      "state",
-      "parameter",
-      "shape",
-      "GPU to f64",
-      "worst at",
-      "f64 to differences",
-      "GPU along gradient",
-      "along random",
-      "",
-    ],
-    ...report.rows.map((row) => [
-      row.state,
-      row.parameter,
-      `[${row.shape.join(", ")}]`,
-      figure(row.referenceError) +
-      (row.referenceBound > TOLERANCES.gpuAgainstReference ? ` (of ${figure(row.referenceBound)})` : ""),
-      row.worstIndex,
-      ...KINDS.map((kind) => difference(row, kind)),
-      row.passed ? "ok" : "FAILED",
-    ]),
-    [
-      "bound",
-      "",
-      "",
-      figure(TOLERANCES.gpuAgainstReference),
-      "",
-      ...KINDS.map((kind) => figure(DIFFERENCES[kind])),
-      "",
-    ],
-  ];
-  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
-  const { rows, lossError, lossBound, repeats, untold, passed } = report;
-  const table = cells.map((row) =>
-    row.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd()
-  );
-  const text = table.join("\n");
-  return [
-    text,
-    ...(text.includes(" ?")
-      ? ["?: rounding hides the difference (its doubt is above the bound); another state must tell"]
-      : []),
-    ...(rows.some(({ referenceBound }) => referenceBound > TOLERANCES.gpuAgainstReference)
-      ? [
-        `(of …): float32 can do no better; a rounding of every value moves it by 1/${TOLERANCES.shakes} of that`,
-      ]
-      : []),
-    `loss: GPU to f64 ${figure(lossError)}, bound ${figure(lossBound)}`,
-    `a second run gave ${repeats ? "the same bits" : "OTHER BITS"}`,
-    ...(untold.length > 0 ? [`no state tells of ${untold.join(", ")}`] : []),
-    passed ? "gradients passed" : "gradients FAILED",
-  ].join("\n");
 }

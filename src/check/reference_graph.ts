@@ -1,17 +1,22 @@
 /**
  * Runs a recorded graph through the f64 reference: forwards in recorded order, backwards by summing up every
- * reader's gradient, with none of the compiled step's economies.
+ * reader's gradient, with none of the compiled step's economies. On request it rounds as a float32 machine does at
+ * the least, or holds elements on their side of a kink.
  * @module
  */
 import type { Graph, LossTerm, Node } from "../graph/graph.ts";
-import type { Activation, Value } from "../graph/tensor.ts";
+import type { Value } from "../graph/tensor.ts";
 import { binaryCrossEntropyGradients, binaryCrossEntropyValue } from "../reference/binary_cross_entropy.ts";
 import {
   binaryCrossEntropyWithLogitsGradients,
   binaryCrossEntropyWithLogitsValue,
 } from "../reference/binary_cross_entropy_with_logits.ts";
-import { activate, activationDerivative, denseBackward, denseForward } from "../reference/dense.ts";
-import { elementwiseLossGradient, elementwiseLossValue } from "../reference/elementwise_loss.ts";
+import { denseBackward, denseForward } from "../reference/dense.ts";
+import {
+  elementwiseLossGradient,
+  elementwiseLossValue,
+  type PairFunction,
+} from "../reference/elementwise_loss.ts";
 import { gaussianKlGradients, gaussianKlValue } from "../reference/gaussian_kl.ts";
 import { noiseBackward, noiseForward, type NoiseKind } from "../reference/noise.ts";
 import { reparameterizeBackward, reparameterizeForward } from "../reference/reparameterize.ts";
@@ -19,6 +24,8 @@ import { sparsityKlGradient, sparsityKlValue } from "../reference/sparsity_kl.ts
 import { squaredErrorGradient, squaredErrorValue } from "../reference/squared_error.ts";
 import { transposed } from "../reference/tied_dense.ts";
 import type { RandomStream } from "../random.ts";
+import { toFloat32Range, withRoundingNoise } from "./float32.ts";
+import { curveOf, type HeldCurve, type HeldLoss, holdSides, holdSidesOfLoss, kinksOf } from "./kinks.ts";
 
 /** What the reference is given. */
 export interface ReferenceInputs {
@@ -33,18 +40,21 @@ export interface ReferenceInputs {
   /** Values that are not computed but taken from here; see {@link heldValues}. */
   readonly held?: ReadonlyMap<Value, Float64Array>;
   /**
-   * Values of another run, from which each ReLU takes the side of its kink: then the loss is as smooth as its other
-   * parts, and equal to the true one as long as nothing crosses a kink.
+   * `kinkInputs` of another run: each element stays on the side of a kink where it is there. Then the loss is as
+   * smooth as its other parts, and equal to the true one as long as nothing crosses a kink.
    */
-  readonly sides?: ReadonlyMap<Value, Float64Array> | undefined;
+  readonly sides?: ReadonlyMap<Node, Float64Array> | undefined;
 }
 
 /** What a run of the reference does besides. */
 export interface ReferenceOptions {
   /** Whether gradients are computed; true if absent. */
   readonly gradients?: boolean;
-  /** Changes every value by up to one rounding of float32 either way, as a float32 machine does at the least. */
-  readonly shake?: RandomStream;
+  /**
+   * Changes every value and every value's gradient by up to one rounding of float32 either way, and replaces what is
+   * below float32's range by 0 and what is above it by infinity, as a float32 machine does at the least.
+   */
+  readonly roundingNoise?: RandomStream;
 }
 
 /** What the reference computes. */
@@ -59,6 +69,8 @@ export interface ReferenceResult {
   readonly gradients: ReadonlyMap<string, Float64Array>;
   /** Gradients of the total by value, before the value's activation. */
   readonly valueGradients: ReadonlyMap<Value, Float64Array>;
+  /** What each function with kinks was applied to; of a loss with kinks, prediction − target. */
+  readonly kinkInputs: ReadonlyMap<Node, Float64Array>;
 }
 
 /** Gradients that a node sends to its inputs and parameters, in their order. */
@@ -67,84 +79,69 @@ interface NodeGradients {
   readonly parameters: readonly Float64Array[];
 }
 
+/**
+ * What a node computes, without the function that it applies to each element in the end (see `curveOf`): forwards what
+ * that is applied to, backwards from the gradient of that.
+ */
 interface Specification {
-  /** The node's output, or its loss as an array of one. `given` is what `Node.given` says, if it says something. */
+  /** Z, or a loss as an array of one. `given` is what `Node.given` says, `homes` are a loss's elements to be held. */
   forward(
     node: Node,
     inputs: Float64Array[],
     parameters: Float64Array[],
     rows: number,
     given: Float64Array,
+    homes?: Float64Array,
   ): Float64Array;
   backward(
     node: Node,
     inputs: Float64Array[],
     parameters: Float64Array[],
-    output: Float64Array,
     dOutput: Float64Array,
     rows: number,
     given: Float64Array,
+    homes?: Float64Array,
   ): NodeGradients;
 }
 
 const NOTHING = new Float64Array(0);
 
+/** Ops that only apply a function to each element. */
+const JUST_A_CURVE: Specification = {
+  forward: (_node, [x]) => x,
+  backward: (_node, _inputs, _parameters, dZ) => ({ inputs: [dZ], parameters: [] }),
+};
+
 const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
   dense: {
-    forward(node, [x], [weight, bias], rows) {
-      const activation = node.attributes.activation as Activation;
-      return denseForward(x, weight, bias, activation, rows, node.inputs[0].width, node.output!.width);
-    },
-    backward(node, [x], [weight], y, dY, rows) {
-      const activation = node.attributes.activation as Activation;
-      const inputs = node.inputs[0].width;
-      const { dX, dWeight, dBias } = denseBackward(
-        x,
-        weight,
-        y,
-        dY,
-        activation,
-        rows,
-        inputs,
-        node.output!.width,
-      );
+    forward: (node, [x], [weight, bias], rows) =>
+      denseForward(x, weight, bias, "identity", rows, node.inputs[0].width, node.output!.width),
+    backward(node, [x], [weight], dZ, rows) {
+      const [inputs, outputs] = [node.inputs[0].width, node.output!.width];
+      const { dX, dWeight, dBias } = denseBackward(x, weight, dZ, dZ, "identity", rows, inputs, outputs);
       return { inputs: [dX], parameters: [dWeight, dBias] };
     },
   },
   "tied dense": {
     forward(node, [x], [weight, bias], rows) {
-      const activation = node.attributes.activation as Activation;
       const [inputs, outputs] = [node.inputs[0].width, node.output!.width];
-      return denseForward(x, transposed(weight, inputs, outputs), bias, activation, rows, inputs, outputs);
+      return denseForward(x, transposed(weight, inputs, outputs), bias, "identity", rows, inputs, outputs);
     },
-    backward(node, [x], [weight], y, dY, rows) {
-      const activation = node.attributes.activation as Activation;
+    backward(node, [x], [weight], dZ, rows) {
       const [inputs, outputs] = [node.inputs[0].width, node.output!.width];
       const own = transposed(weight, inputs, outputs);
-      const { dX, dWeight, dBias } = denseBackward(x, own, y, dY, activation, rows, inputs, outputs);
+      const { dX, dWeight, dBias } = denseBackward(x, own, dZ, dZ, "identity", rows, inputs, outputs);
       return { inputs: [dX], parameters: [transposed(dWeight, outputs, inputs), dBias] };
     },
   },
-  activation: {
-    forward: (node, [x]) => x.map((z) => activate(node.attributes.activation as Activation, z)),
-    backward(node, _inputs, _parameters, y, dY) {
-      const activation = node.attributes.activation as Activation;
-      return { inputs: [dY.map((d, k) => d * activationDerivative(activation, y[k]))], parameters: [] };
-    },
-  },
-  elementwise: {
-    forward: (node, [x]) => x.map((number) => node.elementwise!.forward(number)),
-    backward: (node, [x], _parameters, _output, dY) => ({
-      inputs: [dY.map((d, k) => d * node.elementwise!.derivative(x[k]))],
-      parameters: [],
-    }),
-  },
+  activation: JUST_A_CURVE,
+  elementwise: JUST_A_CURVE,
   "elementwise loss": {
-    forward: (node, [y, t], _parameters, rows) =>
-      Float64Array.of(elementwiseLossValue(node.elementwiseLoss!.value, y, t, node.term!.reduction, rows)),
-    backward(node, [y, t], _parameters, _output, [dLoss], rows) {
-      const { byPrediction, byTarget } = node.elementwiseLoss!, { reduction } = node.term!;
-      const gradient = (derivative: (prediction: number, target: number) => number) =>
+    forward: (node, [y, t], _parameters, rows, _given, homes) =>
+      Float64Array.of(elementwiseLossValue(lossOf(node, homes).value, y, t, node.term!.reduction, rows)),
+    backward(node, [y, t], _parameters, [dLoss], rows, _given, homes) {
+      const { byPrediction, byTarget } = lossOf(node, homes), { reduction } = node.term!;
+      const gradient = (derivative: PairFunction) =>
         elementwiseLossGradient(derivative, y, t, reduction, rows).map((d) => d * dLoss);
       return {
         inputs: [gradient(byPrediction), byTarget ? gradient(byTarget) : new Float64Array(t.length)],
@@ -154,7 +151,7 @@ const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
   },
   add: {
     forward: (_node, [x, y]) => x.map((number, k) => number + y[k]),
-    backward: (_node, _inputs, _parameters, _output, dZ) => ({ inputs: [dZ, dZ], parameters: [] }),
+    backward: (_node, _inputs, _parameters, dZ) => ({ inputs: [dZ, dZ], parameters: [] }),
   },
   detach: {
     forward: (_node, [x]) => x,
@@ -162,12 +159,12 @@ const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
   },
   "subtract row": {
     forward: (_node, [x], _parameters, _rows, row) => x.map((number, k) => number - row[k % row.length]),
-    backward: (_node, _inputs, _parameters, _output, dY) => ({ inputs: [dY], parameters: [] }),
+    backward: (_node, _inputs, _parameters, dY) => ({ inputs: [dY], parameters: [] }),
   },
   noise: {
     forward: (node, [x], _parameters, _rows, noise) =>
       noiseForward(x, noise, node.attributes.kind as NoiseKind),
-    backward: (node, _inputs, _parameters, _output, dY, _rows, noise) => ({
+    backward: (node, _inputs, _parameters, dY, _rows, noise) => ({
       inputs: [noiseBackward(dY, noise, node.attributes.kind as NoiseKind)],
       parameters: [],
     }),
@@ -178,7 +175,7 @@ const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
   },
   reparameterize: {
     forward: (_node, [mean, logVariance, epsilon]) => reparameterizeForward(mean, logVariance, epsilon),
-    backward(_node, [_mean, logVariance, epsilon], _parameters, _output, dZ) {
+    backward(_node, [_mean, logVariance, epsilon], _parameters, dZ) {
       const { dMean, dLogVariance, dEpsilon } = reparameterizeBackward(logVariance, epsilon, dZ);
       return { inputs: [dMean, dLogVariance, dEpsilon], parameters: [] };
     },
@@ -187,7 +184,7 @@ const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
     forward(node, [y, t], _parameters, rows) {
       return Float64Array.of(squaredErrorValue(y, t, node.term!.reduction, rows));
     },
-    backward(node, [y, t], _parameters, _output, [dLoss], rows) {
+    backward(node, [y, t], _parameters, [dLoss], rows) {
       const dY = squaredErrorGradient(y, t, node.term!.reduction, rows).map((d) => d * dLoss);
       return { inputs: [dY, dY.map((d) => -d)], parameters: [] };
     },
@@ -196,7 +193,7 @@ const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
     forward(node, [z, t], _parameters, rows) {
       return Float64Array.of(binaryCrossEntropyWithLogitsValue(z, t, node.term!.reduction, rows));
     },
-    backward(node, [z, t], _parameters, _output, [dLoss], rows) {
+    backward(node, [z, t], _parameters, [dLoss], rows) {
       const { dZ, dT } = binaryCrossEntropyWithLogitsGradients(z, t, node.term!.reduction, rows);
       return { inputs: [dZ.map((d) => d * dLoss), dT.map((d) => d * dLoss)], parameters: [] };
     },
@@ -205,7 +202,7 @@ const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
     forward(node, [p, t], _parameters, rows) {
       return Float64Array.of(binaryCrossEntropyValue(p, t, node.term!.reduction, rows));
     },
-    backward(node, [p, t], _parameters, _output, [dLoss], rows) {
+    backward(node, [p, t], _parameters, [dLoss], rows) {
       const { dP, dT } = binaryCrossEntropyGradients(p, t, node.term!.reduction, rows);
       return { inputs: [dP.map((d) => d * dLoss), dT.map((d) => d * dLoss)], parameters: [] };
     },
@@ -214,7 +211,7 @@ const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
     forward(node, [mean, logVariance], _parameters, rows) {
       return Float64Array.of(gaussianKlValue(mean, logVariance, node.term!.reduction, rows));
     },
-    backward(node, [mean, logVariance], _parameters, _output, [dLoss], rows) {
+    backward(node, [mean, logVariance], _parameters, [dLoss], rows) {
       const { reduction } = node.term!;
       const { dMean, dLogVariance } = gaussianKlGradients(mean, logVariance, reduction, rows);
       return { inputs: [dMean.map((d) => d * dLoss), dLogVariance.map((d) => d * dLoss)], parameters: [] };
@@ -226,12 +223,47 @@ const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
         sparsityKlValue(h, Number(node.attributes.sparsity), rows, node.inputs[0].width),
       );
     },
-    backward(node, [h], _parameters, _output, [dLoss], rows) {
+    backward(node, [h], _parameters, [dLoss], rows) {
       const dH = sparsityKlGradient(h, Number(node.attributes.sparsity), rows, node.inputs[0].width);
       return { inputs: [dH.map((d) => d * dLoss)], parameters: [] };
     },
   },
 };
+
+/**
+ * How a node is computed: as its op is specified, or as the node itself says.
+ *
+ * @throws TypeError if neither is there
+ */
+function specificationOf({ op, label, reference }: Node): Specification {
+  if (Object.hasOwn(SPECIFICATIONS, op)) return SPECIFICATIONS[op];
+  if (!reference) {
+    throw new TypeError(
+      `Cannot run the reference of ${op} "${label}": expected a node with a float64 reference; write one`,
+    );
+  }
+  return {
+    forward: (_node, inputs, parameters, rows) => reference.forward(inputs, parameters, rows),
+    backward: (_node, inputs, parameters, dOutput, rows) =>
+      reference.backward(inputs, parameters, reference.forward(inputs, parameters, rows), dOutput, rows),
+  };
+}
+
+/** A node's elementwise loss, with elements held on their sides if `homes` says where they are. */
+function lossOf({ elementwiseLoss }: Node, homes: Float64Array | undefined): HeldLoss {
+  const loss = elementwiseLoss!;
+  return homes ? holdSidesOfLoss(loss, homes) : {
+    value: (y, t) => loss.value(y, t),
+    byPrediction: (y, t) => loss.byPrediction(y, t),
+    byTarget: loss.byTarget && ((y, t) => loss.byTarget!(y, t)),
+  };
+}
+
+/** A node's function, with elements held on their sides if `homes` says where they are. */
+function heldCurveOf(node: Node, homes: Float64Array | undefined): HeldCurve | undefined {
+  const curve = curveOf(node);
+  return curve && homes ? holdSides(curve, homes) : curve;
+}
 
 /**
  * Runs every node of a graph, and differentiates the sum of the given terms (unless gradients are not wanted).
@@ -242,16 +274,20 @@ export function runReference(
   graph: Graph,
   losses: readonly LossTerm[],
   { parameters, inputs, rows, draw = 1, held, sides }: ReferenceInputs,
-  { gradients: wantsGradients = true, shake }: ReferenceOptions = {},
+  { gradients: wantsGradients = true, roundingNoise }: ReferenceOptions = {},
 ): ReferenceResult {
   const values = new Map<Value, Float64Array>();
   const terms = new Map<LossTerm, number>();
   const elsewhere = new Map<Node, Float64Array>();
+  const before = new Map<Node, Float64Array>(); // Z, what a node's function is applied to
+  const kinkInputs = new Map<Node, Float64Array>();
   for (const node of graph.nodes) elsewhere.set(node, node.given?.(draw, rows) ?? NOTHING);
   const read = (node: Node) => ({
     inputs: node.inputs.map((value) => values.get(value)!),
     parameters: node.parameters.map(({ name }) => parameters.get(name)!),
   });
+  const rounded = (numbers: Float64Array) =>
+    roundingNoise ? numbers.map((x) => withRoundingNoise(x, roundingNoise)) : numbers;
   for (const node of graph.nodes) {
     const kept = node.output && held?.get(node.output);
     if (kept) {
@@ -264,47 +300,52 @@ export function runReference(
       values.set(node.output!, given);
       continue;
     }
-    const specification = SPECIFICATIONS[node.op];
-    if (!specification) throw new TypeError(`Cannot run the reference: "${node.op}" has no specification`);
-    const given = read(node);
-    const side = node.attributes.activation === "relu" ? sides?.get(node.output!) : undefined;
-    const straight = side ? { ...node, attributes: { ...node.attributes, activation: "identity" } } : node;
-    let result = specification.forward(straight, given.inputs, given.parameters, rows, elsewhere.get(node)!);
-    if (side) result = result.map((z, k) => side[k] > 0 ? z : 0);
-    if (shake) result = result.map((value) => value * (1 + (2 * shake.nextUnit() - 1) * 2 ** -24));
+    const specification = specificationOf(node);
+    const given = read(node), homes = sides?.get(node), curve = heldCurveOf(node, homes);
+    const z = specification.forward(node, given.inputs, given.parameters, rows, elsewhere.get(node)!, homes);
+    const result = rounded(curve ? z.map((x, k) => curve.forward(x, k)) : z);
+    if (curve) before.set(node, z);
+    if (kinksOf(node).length > 0) {
+      const [y, t] = given.inputs;
+      kinkInputs.set(node, node.term ? y.map((prediction, k) => prediction - t[k]) : z);
+    }
     if (node.output) values.set(node.output, result);
     if (node.term) terms.set(node.term, result[0]);
   }
 
   const dValues = new Map<Value, Float64Array>();
+  const dBefore = new Map<Value, Float64Array>();
   const gradients = new Map<string, Float64Array>();
   for (const node of graph.nodes.toReversed()) {
     const isLoss = node.term && losses.includes(node.term);
-    const dOutput = isLoss ? Float64Array.of(node.term!.weight) : node.output && dValues.get(node.output);
+    let dOutput = isLoss ? Float64Array.of(node.term!.weight) : node.output && dValues.get(node.output);
     if (!wantsGradients || !dOutput || node.op === "input") continue;
-    const given = read(node);
-    const output = node.output ? values.get(node.output)! : Float64Array.of(terms.get(node.term!)!);
-    const sent = SPECIFICATIONS[node.op].backward(
+    const given = read(node), homes = sides?.get(node), curve = heldCurveOf(node, homes);
+    if (curve) {
+      const y = values.get(node.output!)!, z = before.get(node)!;
+      dOutput = rounded(dOutput.map((d, k) => d * curve.derivative(z[k], y[k], k)));
+      if (!node.elementwise) dBefore.set(node.output!, dOutput);
+    }
+    const sent = specificationOf(node).backward(
       node,
       given.inputs,
       given.parameters,
-      output,
       dOutput,
       rows,
       elsewhere.get(node)!,
+      homes,
     );
-    node.inputs.forEach((value, k) => addInto(dValues, value, sent.inputs[k]));
+    node.inputs.forEach((value, k) => addInto(dValues, value, rounded(sent.inputs[k])));
     node.parameters.forEach(({ name }, k) => addInto(gradients, name, sent.parameters[k]));
   }
-  const valueGradients = new Map<Value, Float64Array>();
-  for (const [value, d] of dValues) {
-    const y = values.get(value)!;
-    valueGradients.set(value, d.map((dY, k) => dY * activationDerivative(value.activation, y[k])));
+  if (roundingNoise) {
+    gradients.forEach((gradient) => gradient.forEach((d, k) => gradient[k] = toFloat32Range(d)));
   }
   let total = 0;
   for (const term of losses) total += term.weight * terms.get(term)!;
   const byLabel = new Map([...terms].map(([term, loss]) => [term.label, loss]));
-  return { values, losses: byLabel, total, gradients, valueGradients };
+  const valueGradients = new Map([...dValues, ...dBefore]);
+  return { values, losses: byLabel, total, gradients, valueGradients, kinkInputs };
 }
 
 /**
@@ -339,7 +380,7 @@ export function totalLoss(
     if (!node.term || !losses.includes(node.term)) continue;
     const inputs = node.inputs.map((value) => values.get(value)!);
     const rows = inputs[0].length / node.inputs[0].width;
-    total += node.term.weight * SPECIFICATIONS[node.op].forward(node, inputs, [], rows, NOTHING)[0];
+    total += node.term.weight * specificationOf(node).forward(node, inputs, [], rows, NOTHING)[0];
   }
   return total;
 }

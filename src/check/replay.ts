@@ -9,9 +9,23 @@ import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { type Parameter, Parameters } from "../graph/parameters.ts";
 import { adam } from "../optim/adam.ts";
+import { RandomStream } from "../random.ts";
 import { compare, within } from "./compare.ts";
-import { TOLERANCES } from "./tolerances.ts";
+import { figure } from "./evidence.ts";
+import { NOISY_RUNS } from "./network_check.ts";
+import { type ReferenceTraining, trainReference } from "./reference_training.ts";
+import { boundFor, TOLERANCES } from "./tolerances.ts";
 import type { Trace, TraceTensor } from "./trace.ts";
+
+/** Of several numbers or tensors of one kind, the deviation that is the largest for its bound. */
+export interface Deviation {
+  /** Relative; of a tensor, of its norm. NaN if something is not finite. */
+  readonly error: number;
+  /** {@link TOLERANCES}', or, where float32 itself cannot do better, what it can. */
+  readonly bound: number;
+  /** The tensor or the loss. */
+  readonly of: string;
+}
 
 /** How far a replay is from its trace. */
 export interface ReplayReport {
@@ -19,18 +33,19 @@ export interface ReplayReport {
   readonly name: string;
   /** How many steps there were. */
   readonly steps: number;
-  /** The worst relative deviation of a loss. */
-  readonly lossError: number;
-  /** The worst deviation of a first gradient, of the tensor's norm, and the tensor. */
-  readonly gradient: { readonly error: number; readonly tensor: string };
-  /** The worst deviation of a final parameter, of the tensor's norm, and the tensor. */
-  readonly parameter: { readonly error: number; readonly tensor: string };
+  /** Of the total losses and their parts. */
+  readonly loss: Deviation;
+  /** Of the first gradients. */
+  readonly gradient: Deviation;
+  /** Of the final parameters. */
+  readonly parameter: Deviation;
   /** Whether all are within bounds. */
   readonly passed: boolean;
 }
 
 /**
- * Repeats a trace's steps.
+ * Repeats a trace's steps. Where a deviation is larger than its tolerance, the f64 reference repeats them too, exactly
+ * and with rounding noise: a bound is then what float32 can do, as in `gradcheck`.
  *
  * @param gpu the device
  * @param trace what to repeat
@@ -55,30 +70,95 @@ export async function replay(gpu: Gpu, trace: Trace, build: BuildModel): Promise
     throw new InputError(`Cannot replay ${trace.name}: ${(error as Error).message}`);
   }
   using step = await compile(gpu, graph, parameters, { label: trace.name, losses, trainable, optimizer });
-  let lossError = 0;
-  const deviates = (actual: number, expected: number) => {
-    const error = Math.abs(actual - expected) / Math.abs(expected || 1);
-    lossError = error <= lossError ? lossError : error;
-  };
-  let gradient = { error: 0, tensor: "" };
+  // a total loss, a part of it, a first gradient or a final parameter, on the GPU and in the trace
+  const found: Found[] = [];
   for (const [at, { inputs, rows, loss, parts }] of trace.steps.entries()) {
     for (const [label, { data }] of inputs) {
       step.upload(graph.nodes.find((node) => node.label === label)!.output!, Float32Array.from(data));
     }
     step.run({ first: 0, rows });
-    if (at === 0) gradient = worst(await step.readGradients(), trace.firstGrads);
+    if (at === 0) {
+      const gradients = await step.readGradients();
+      const byReference = (name: string) => (run: ReferenceTraining) => run.firstGradients.get(name)!;
+      for (const [name, tensor] of trace.firstGrads) {
+        found.push({
+          kind: "gradient",
+          of: name,
+          actual: gradients.get(name)!,
+          ...tensor,
+          byReference: byReference(name),
+        });
+      }
+    }
     const { values } = await step.readLosses();
-    deviates(losses.reduce((sum, { label, weight }) => sum + weight * values[label][0], 0), loss);
+    const total = (loss: (label: string) => number) =>
+      losses.reduce((sum, { label, weight }) => sum + weight * loss(label), 0);
+    const push = (
+      of: string,
+      actual: number,
+      expected: number,
+      byReference: (of: ReferenceLosses) => number,
+    ) =>
+      found.push({
+        kind: "loss",
+        of: `${of} of step ${at + 1}`,
+        actual: [actual],
+        data: [expected],
+        shape: [1],
+        byReference: (run) => [byReference(run.losses[at])],
+      });
+    push("loss", total((label) => values[label][0]), loss, (of) => total((label) => of.get(label)!));
     for (const { label, weight } of losses) {
       const part = parts.get(label);
-      if (part !== undefined) deviates(weight * values[label][0], part);
+      if (part !== undefined) push(label, weight * values[label][0], part, (of) => weight * of.get(label)!);
     }
   }
-  const parameter = worst(await parameters.read(), trace.finalParams);
-  const passed = within(lossError, TOLERANCES.traceLoss) &&
-    within(gradient.error, TOLERANCES.traceGradient) &&
-    within(parameter.error, TOLERANCES.traceParameter);
-  return { name: trace.name, steps: trace.steps.length, lossError, gradient, parameter, passed };
+  const finals = await parameters.read();
+  for (const [name, tensor] of trace.finalParams) {
+    const byReference = (run: ReferenceTraining) => run.finalParameters.get(name)!;
+    found.push({ kind: "parameter", of: name, actual: finals.get(name)!, ...tensor, byReference });
+  }
+
+  let runs: readonly ReferenceTraining[] | undefined;
+  const runReferences = () => {
+    const random = new RandomStream(0, "replay");
+    const noises = [undefined, ...new Array<RandomStream>(NOISY_RUNS).fill(random)];
+    return noises.map((noise) => trainReference(graph, losses, trace, trainable, noise));
+  };
+  const deviationOf = ({ kind, of, actual, data, shape, byReference }: Found): Deviation => {
+    const error = compare(actual, data, shape).normError, tolerance = BOUNDS[kind];
+    if (within(error, tolerance)) return { error, bound: tolerance, of };
+    const [exact, ...noisy] = (runs ??= runReferences()).map(byReference);
+    const moved = noisy.map((numbers) => compare(numbers, exact, shape).normError);
+    return { error, bound: boundFor(tolerance, moved), of };
+  };
+  const worst = (kind: Kind) =>
+    found.filter((one) => one.kind === kind).map(deviationOf).reduce((a, b) =>
+      Number.isNaN(a.error) || a.error / a.bound >= b.error / b.bound ? a : b
+    );
+  const [loss, gradient, parameter] = [worst("loss"), worst("gradient"), worst("parameter")];
+  const passed = [loss, gradient, parameter].every(({ error, bound }) => within(error, bound));
+  return { name: trace.name, steps: trace.steps.length, loss, gradient, parameter, passed };
+}
+
+/** What is compared with a trace. */
+type Kind = "loss" | "gradient" | "parameter";
+
+/** The losses of one step of the reference, by label. */
+type ReferenceLosses = ReferenceTraining["losses"][number];
+
+const BOUNDS: Readonly<Record<Kind, number>> = {
+  loss: TOLERANCES.traceLoss,
+  gradient: TOLERANCES.traceGradient,
+  parameter: TOLERANCES.traceParameter,
+};
+
+/** Something that was computed, what the trace says, and where the reference has it. */
+interface Found extends TraceTensor {
+  readonly kind: Kind;
+  readonly of: string;
+  readonly actual: ArrayLike<number>;
+  readonly byReference: (run: ReferenceTraining) => ArrayLike<number>;
 }
 
 function sameTensors(
@@ -105,23 +185,12 @@ function sameTensors(
   }
 }
 
-/** The largest deviation among tensors, of each one's norm; NaN is the largest of all. */
-function worst(
-  actual: ReadonlyMap<string, Float32Array>,
-  expected: ReadonlyMap<string, TraceTensor>,
-): { error: number; tensor: string } {
-  let result = { error: -1, tensor: "" };
-  for (const [tensor, { data, shape }] of expected) {
-    const error = compare(actual.get(tensor)!, data, shape).normError;
-    if (!(error <= result.error) && !Number.isNaN(result.error)) result = { error, tensor };
-  }
-  return result;
-}
-
 /** One line for a person. */
-export function formatReplay({ name, steps, lossError, gradient, parameter, passed }: ReplayReport): string {
-  const figure = (error: number) => error.toExponential(1);
-  return `${passed ? "pass" : "FAIL"}  ${name}: ${steps} steps, losses ${figure(lossError)}, ` +
-    `first gradients ${figure(gradient.error)} (${gradient.tensor}), ` +
-    `final parameters ${figure(parameter.error)} (${parameter.tensor})`;
+export function formatReplay({ name, steps, loss, gradient, parameter, passed }: ReplayReport): string {
+  const shown = ({ error, bound, of }: Deviation, kind: Kind) => {
+    const widened = bound > BOUNDS[kind] ? `, where float32 can do no better than ${figure(bound)}` : "";
+    return `${figure(error)} (${of}${widened})`;
+  };
+  return `${passed ? "pass" : "FAIL"}  ${name}: ${steps} steps, losses ${shown(loss, "loss")}, ` +
+    `first gradients ${shown(gradient, "gradient")}, final parameters ${shown(parameter, "parameter")}`;
 }

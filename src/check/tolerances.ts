@@ -15,7 +15,12 @@ export const TOLERANCES = {
    * than a bound over this, the bound is this many times the movement. A kernel's sums of hundreds of roundings are
    * off by 5 to 16 times what one rounding moves (measured: dense layers, sparsity near its minimum).
    */
-  shakes: 32,
+  roundings: 32,
+  /**
+   * A bound that rounding has widened beyond this tells a right gradient from a wrong one no more: a wrong sign, factor or
+   * index leaves errors from a hundredth upwards.
+   */
+  telling: 1e-2,
   /** A loss on the GPU against the f64 reference, relative: a sum of up to 1e5 float32 squares, added in a tree. */
   lossAgainstReference: 3e-6,
   /**
@@ -40,3 +45,12 @@ export const TOLERANCES = {
   /** A trace's final parameters, of each tensor's norm. */
   traceParameter: 3e-5,
 } as const;
+
+/**
+ * A bound, or what float32 can do at all, if that is more.
+ *
+ * @param moved how far rounding noise moved the reference in a few runs, in the bound's units
+ */
+export function boundFor(bound: number, moved: readonly number[]): number {
+  return Math.max(bound, TOLERANCES.roundings * Math.max(...moved));
+}

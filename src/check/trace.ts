@@ -96,7 +96,7 @@ export interface Trace {
 
 const FORMAT = "autoencoder-trace/1";
 
-/** What a recipe's traces may say beyond what all of them say. */
+/** What a recipe's traces may say beyond what all of them say; `noise` may be absent, but then from all steps. */
 const OPTIONS: Readonly<
   Record<string, { model?: readonly string[]; loss: readonly string[]; inputs?: readonly string[] }>
 > = {
@@ -109,6 +109,20 @@ const OPTIONS: Readonly<
   vae: { loss: ["reconstruction", "kl"], inputs: ["eps"] },
   matched: { loss: ["match", "local"] },
 };
+
+/** What a trace of a user's own recipe may say: whatever any trace may, as far as this one does. */
+function optionsIn(root: Field): typeof OPTIONS[string] {
+  const [model, loss, step] = [root.get("model"), root.get("loss"), root.get("steps").list().at(0)];
+  const all = Object.values(OPTIONS);
+  const known = (field: Field | undefined, of: (options: typeof OPTIONS[string]) => readonly string[]) => [
+    ...new Set(all.flatMap(of).filter((key) => field?.has(key))),
+  ];
+  return {
+    model: known(model, ({ model = [] }) => model),
+    loss: known(loss, ({ loss }) => loss),
+    inputs: known(step, ({ inputs = [] }) => inputs),
+  };
+}
 
 /**
  * Reads a trace.
@@ -128,7 +142,7 @@ export function parseTrace(text: string, name: string, recipes: readonly string[
   const root = new Field(name, "", json);
   root.get("format").oneOf([FORMAT]);
   const recipe = root.get("recipe").oneOf(recipes);
-  const known = OPTIONS[recipe];
+  const known = Object.hasOwn(OPTIONS, recipe) ? OPTIONS[recipe] : optionsIn(root);
   const tensors = ["params", "firstGrads", "finalParams"];
   root.onlyHas(["format", "recipe", "model", "loss", "optimizer", "trainable", "steps", ...tensors]);
 
@@ -139,6 +153,15 @@ export function parseTrace(text: string, name: string, recipes: readonly string[
   const firstGrads = root.get("firstGrads").tensors();
   const steps = root.get("steps").list().map((step) => readStep(step, model, known.inputs ?? []));
   if (steps.length === 0) throw root.get("steps").error("expected at least one step");
+  const noiseless = steps.findIndex(({ inputs }) => inputs.has("noise") !== steps[0].inputs.has("noise"));
+  if (noiseless > 0) {
+    throw root.get("steps").error(
+      `expected "noise" in all steps or in none, found it ` +
+        (steps[0].inputs.has("noise")
+          ? `in step 0 but not in step ${noiseless}`
+          : `in step ${noiseless} but not in step 0`),
+    );
+  }
   const params = root.get("params").tensors();
   const needed = model.sizes.slice(1).reduce((sum, size, k) => sum + size * model.sizes[k], 0);
   const there = params.values().reduce((sum, { data }) => sum + data.length, 0);
@@ -226,6 +249,7 @@ function readStep(step: Field, { sizes }: TraceModel, more: readonly string[]): 
   const widths: Record<string, number> = { x: sizes[0], noise: sizes[0], eps: sizes[sizes.length - 1] };
   const inputs = new Map<string, TraceTensor>();
   for (const input of ["x", ...more]) {
+    if (input === "noise" && !step.has(input)) continue;
     const tensor = step.get(input).tensor();
     const rows = inputs.get("x")?.shape[0];
     const [found, width] = tensor.shape;

@@ -84,7 +84,7 @@ export const LOSS_RING = 1024;
 const TOTAL: Shader = { path: "shaders/losses/total.wgsl", code: totalCode };
 
 /** What a step runs before the update of its parameters. */
-interface PlannedDispatches {
+export interface PlannedDispatches {
   /** The nodes that it needs, in recorded order. */
   readonly used: readonly Node[];
   /** Where the losses go. */

@@ -54,6 +54,24 @@ export interface ElementwiseLossReference {
   readonly kinks: readonly number[];
 }
 
+/** How the f64 reference computes an op that brings its own, as one in a user's script does. Arrays have no padding. */
+export interface NodeReference {
+  /** The output [rows, width], from the inputs [rows, width] and the parameters in PyTorch's layout. */
+  forward(
+    inputs: readonly Float64Array[],
+    parameters: readonly Float64Array[],
+    rows: number,
+  ): Float64Array;
+  /** The gradients of inputs and parameters, from that of the output. */
+  backward(
+    inputs: readonly Float64Array[],
+    parameters: readonly Float64Array[],
+    output: Float64Array,
+    dOutput: Float64Array,
+    rows: number,
+  ): { readonly inputs: readonly Float64Array[]; readonly parameters: readonly Float64Array[] };
+}
+
 /** One op in the graph. */
 export interface Node {
   /** Which op, such as `dense`: the reference finds its specification by it. */
@@ -70,6 +88,8 @@ export interface Node {
   readonly term?: LossTerm;
   /** What the reference must know besides shapes. */
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  /** How the reference computes it; absent for ops that are specified in `src/check/reference_graph.ts`. */
+  readonly reference?: NodeReference;
   /** The reference of an `elementwise` op, which carries its own. */
   readonly elementwise?: ElementwiseReference;
   /** The reference of an `elementwise loss`, which carries its own. */

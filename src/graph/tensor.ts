@@ -25,6 +25,14 @@ export const ACTIVATIONS = { identity: 0, sigmoid: 1, tanh: 2, relu: 3 } as cons
 /** The name of an activation. */
 export type Activation = keyof typeof ACTIVATIONS;
 
+/** Where an activation's derivative jumps; checks tell these kinks from wrong gradients. */
+export const ACTIVATION_KINKS: Readonly<Record<Activation, readonly number[]>> = {
+  identity: [],
+  sigmoid: [],
+  tanh: [],
+  relu: [0],
+};
+
 /** A matrix [B, width] that flows through the graph, and its gradient. */
 export interface Value {
   /** Its name, such as `encoder.0`. */

@@ -3,8 +3,8 @@
  * @module
  */
 
-/** A function of a prediction and its target. */
-export type PairFunction = (prediction: number, target: number) => number;
+/** A function of a prediction and its target, and of which element they are. */
+export type PairFunction = (prediction: number, target: number, element: number) => number;
 
 /**
  * L = s · Σ_b Σ_d ℓ(Y[b,d], T[b,d]); s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`.
@@ -19,7 +19,7 @@ export function elementwiseLossValue(
   reduction: "sum" | "mean" | "sample",
   rows: number,
 ): number {
-  return Math.sumPrecise(y.map((value, k) => loss(value, t[k]))) * scaleOf(reduction, y.length, rows);
+  return Math.sumPrecise(y.map((value, k) => loss(value, t[k], k))) * scaleOf(reduction, y.length, rows);
 }
 
 /** s · ∂ℓ/∂Y or s · ∂ℓ/∂T, [rows, width], by the derivative that is given. */
@@ -31,7 +31,7 @@ export function elementwiseLossGradient(
   rows: number,
 ): Float64Array {
   const scale = scaleOf(reduction, y.length, rows);
-  return y.map((value, k) => scale * derivative(value, t[k]));
+  return y.map((value, k) => scale * derivative(value, t[k], k));
 }
 
 function scaleOf(reduction: "sum" | "mean" | "sample", elements: number, rows: number): number {

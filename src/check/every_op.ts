@@ -1,0 +1,161 @@
+/**
+ * The built-in network of the gradient check, in which every path of every shader carries something: each op behind
+ * each activation, read twice, so that one reader of a value overwrites its gradient and the other adds to it and goes
+ * through the activation; each loss in each reduction, with a gradient into both of its sides; weights and biases that
+ * are used twice; widths that are no multiples of four.
+ * @module
+ */
+import { activationOf } from "../elementwise/activation.ts";
+import { lossOf } from "../elementwise/loss.ts";
+import type { Gpu } from "../gpu/device.ts";
+import type { Graph, LossTerm } from "../graph/graph.ts";
+import type { BuildModel } from "../graph/model.ts";
+import type { Parameters } from "../graph/parameters.ts";
+import type { Activation, Value } from "../graph/tensor.ts";
+import { activation } from "../layers/activation.ts";
+import { add } from "../layers/add.ts";
+import { dense } from "../layers/dense.ts";
+import { detach } from "../layers/detach.ts";
+import { addNoise, parseNoise, standardNormal } from "../layers/noise.ts";
+import { reparameterize } from "../layers/reparameterize.ts";
+import { subtractRow } from "../layers/subtract_row.ts";
+import { tiedDense } from "../layers/tied_dense.ts";
+import { binaryCrossEntropy } from "../losses/binary_cross_entropy.ts";
+import { binaryCrossEntropyWithLogits } from "../losses/binary_cross_entropy_with_logits.ts";
+import { gaussianKl } from "../losses/gaussian_kl.ts";
+import { sparsityKl } from "../losses/sparsity_kl.ts";
+import { squaredError } from "../losses/squared_error.ts";
+import { adam } from "../optim/adam.ts";
+import { gradcheck, type GradcheckOptions, type GradcheckReport } from "./gradcheck.ts";
+
+/** Columns of hidden values: no multiple of four. */
+const CODE = 5, HIDDEN = 7;
+const REDUCTIONS = ["sum", "mean", "sample"] as const;
+
+/** A user's activation with f(0) ≠ 0, which padding must not see. */
+const WAVE = activationOf({
+  name: "wave",
+  forward: "cos(x + 0.5)",
+  derivative: "-sin(x + 0.5)",
+  reference: { forward: (x) => Math.cos(x + 0.5), derivative: (x) => -Math.sin(x + 0.5) },
+});
+
+/** A user's loss with ℓ(0, 0) ≠ 0, and other derivatives by the prediction than by the target. */
+const OFFSET = lossOf({
+  name: "offset",
+  value: "exp(y) * (1.0 + t) + bias",
+  byPrediction: "exp(y) * (1.0 + t)",
+  byTarget: "exp(y)",
+  constants: { bias: 0.5 },
+  reference: {
+    value: (y, t, { bias }) => Math.exp(y) * (1 + t) + bias,
+    byPrediction: (y, t) => Math.exp(y) * (1 + t),
+    byTarget: (y) => Math.exp(y),
+  },
+});
+
+/**
+ * Records the network.
+ *
+ * @param pixels [B, width]
+ * @param target [B, width], in [0, 1]
+ */
+export function everyOp(graph: Graph, parameters: Parameters, pixels: Value, target: Value): LossTerm[] {
+  const layer = (label: string, x: Value, outputs: number, activation: Activation, name = label) =>
+    dense(graph, parameters, x, { label, name, outputs, activation, initializer: "pytorch-linear" });
+  const noise = (label: string, x: Value, text: string) =>
+    addNoise(graph, x, { label, noise: parseNoise(text), seed: 6, stream: label });
+  const row = Float32Array.from({ length: CODE }, (_, k) => 0.1 * k - 0.2);
+  const h = layer("h", noise("noisy", pixels, "uniform:0.8"), HIDDEN, "tanh");
+
+  const losses: LossTerm[] = [];
+  for (const [k, f] of (["sigmoid", "tanh", "relu"] as const).entries()) {
+    const head = (label: string, outputs = CODE, made: Activation = f) =>
+      layer(`${f} ${label}`, h, outputs, made);
+    const [below, masked, added, tied] = [head("below"), head("masked"), head("added"), head("tied", HIDDEN)];
+    const [mean, logVariance, epsilon] = ["mean", "log-variance", "epsilon"].map((label) => head(label));
+    const [left, right, logits, truth, other] = ["left", "right", "logits", "truth", "other truth"]
+      .map((label) => head(label));
+    const [bent, given, wanted] = ["bent", "given", "wanted"].map((label) => head(label));
+    const [codeMean, codeLogVariance] = [head("code's mean"), head("code's log-variance")];
+    const active = head("active", 17); // so many that some are on in some rows and off in others
+    const probabilities = head("probabilities", CODE, "sigmoid");
+    for (const round of [0, 1]) {
+      const label = (op: string) => `${f} ${op}${round === 0 ? "" : " again"}`;
+      const under = layer(label("under"), below, CODE, "identity", `${f} under`);
+      const kept = noise(label("mask"), masked, "mask:0.25");
+      const sum = add(graph, added, under, { label: label("sum") });
+      const centred = subtractRow(graph, sum, { label: label("centred"), row });
+      const z = reparameterize(graph, mean, logVariance, epsilon, { label: label("z") });
+      const normal = standardNormal(graph, CODE, { label: label("normal"), seed: 6 });
+      const blurred = noise(
+        label("blurred"),
+        add(graph, z, normal, { label: label("z and noise") }),
+        "gaussian:0.3",
+      );
+      const both = add(graph, kept, centred, { label: label("both") });
+      const all = add(graph, both, blurred, { label: label("all") });
+      const shown = activation(graph, all, { label: label("shown"), activation: f });
+      const y = tiedDense(graph, parameters, tied, {
+        label: label("tied back"),
+        name: `${f} tied back`,
+        weight: "h.weight",
+        activation: f,
+        initializer: "pytorch-linear",
+      });
+      const waved = activation(graph, bent, { label: label("waved"), activation: WAVE });
+      const still = detach(graph, left, { label: label("still") });
+
+      const term = (loss: string, weight: number) => ({
+        label: label(loss),
+        reduction: REDUCTIONS[(k + round) % REDUCTIONS.length],
+        weight,
+      });
+      losses.push(
+        squaredError(graph, y, target, term("reconstruction", 0.7)),
+        squaredError(graph, shown, still, term("of what is shown", 0.6)),
+        squaredError(graph, left, right, term("between", 0.5)),
+        binaryCrossEntropyWithLogits(graph, logits, truth, term("from logits", 0.4)),
+        binaryCrossEntropy(graph, probabilities, other, term("from probabilities", 0.3)),
+        squaredError(graph, waved, still, term("of what is waved", 0.9)),
+        OFFSET(graph, given, wanted, term("offset", 0.25)),
+        gaussianKl(graph, codeMean, codeLogVariance, term("Gaussian", 0.2)),
+        sparsityKl(graph, active, { ...term("sparsity", 0.1), sparsity: 0.3 }),
+      );
+      if (round === 0) { // the KL has no gradient where ReLU is 0: another's must be stopped there
+        losses.push(squaredError(graph, codeMean, codeLogVariance, term("of the code", 0.8)));
+      }
+    }
+  }
+  return losses;
+}
+
+/** Pixels of the built-in network's images. */
+const WIDTH = 17;
+
+/**
+ * Checks the kernels themselves, as this GPU compiles them, on a network that uses every one of them: what a recipe's
+ * widths and connections never ask of a kernel is asked here. Every gradient is held to the f64 reference, at the start
+ * and after a few training steps; the references of ops need no finite differences here, as tests have done them.
+ *
+ * @param rows numbers of rows of the checked batches
+ */
+export function checkEveryOp(
+  gpu: Gpu,
+  { rows, seed }: Pick<GradcheckOptions, "rows" | "seed">,
+): Promise<GradcheckReport> {
+  const build: BuildModel = (graph, parameters, pixels) => ({
+    code: pixels,
+    output: pixels,
+    losses: everyOp(graph, parameters, pixels, pixels),
+  });
+  const optimizer = adam({ learningRate: 1e-3 });
+  return gradcheck(gpu, () => build, {
+    widths: [WIDTH],
+    rows,
+    seed,
+    steps: 10,
+    optimizer,
+    differences: false,
+  });
+}

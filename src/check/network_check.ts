@@ -1,0 +1,201 @@
+/**
+ * A compiled network held to the f64 reference, for one number of rows after another.
+ * @module
+ */
+import { LOSS_RING } from "../graph/compile.ts";
+import type { Graph, LossTerm } from "../graph/graph.ts";
+import type { Parameter, Parameters } from "../graph/parameters.ts";
+import type { Step } from "../graph/step.ts";
+import { padded, type Value } from "../graph/tensor.ts";
+import { reachable } from "../graph/walk_back.ts";
+import { RandomStream } from "../random.ts";
+import { elementsAtKinks, sidesOnGpu, valuesAtKinks } from "./at_kinks.ts";
+import { compare, within } from "./compare.ts";
+import { DRAW } from "./differences.ts";
+import { againstReference, type Evidence, figure, worstOf } from "./evidence.ts";
+import { type ReferenceInputs, type ReferenceResult, runReference } from "./reference_graph.ts";
+import { TOLERANCES } from "./tolerances.ts";
+
+/** How often the reference is run with rounding noise, to learn what it does. */
+export const NOISY_RUNS = 3;
+
+/** A network on the GPU with everything that its check needs. */
+export interface CheckedNetwork {
+  /** What was recorded. */
+  readonly graph: Graph;
+  /** The terms of the loss. */
+  readonly losses: readonly LossTerm[];
+  /** Its parameters. */
+  readonly parameters: Parameters;
+  /** Computes losses and the gradients of all parameters. */
+  readonly step: Step;
+  /** The label of its input, and the images that lie there: as many rows as any batch has. */
+  readonly pixels: { readonly value: Value; readonly images: Float32Array };
+}
+
+/** The GPU's gradient of one parameter beside the reference's. */
+export interface ReferenceEvidence extends Evidence {
+  /** Where they differ most, in array notation. */
+  readonly worstIndex: string;
+  /** The number of rows of the batch. */
+  readonly rows: number;
+}
+
+/** A loss on the GPU beside the reference's. */
+export interface LossEvidence extends Evidence {
+  /** The term's label. */
+  readonly label: string;
+  /** The number of rows of the batch. */
+  readonly rows: number;
+}
+
+/** What one number of rows showed. */
+export interface RowsResult {
+  /** By the parameter's name. */
+  readonly gradients: ReadonlyMap<string, ReferenceEvidence>;
+  /** The worst of all terms. */
+  readonly loss: LossEvidence;
+  /** Labels of values whose padding is not zero. */
+  readonly padding: readonly string[];
+  /** Whether a second run gave the same bits. */
+  readonly repeats: boolean;
+  /** The GPU's gradients. */
+  readonly onGpu: ReadonlyMap<string, Float32Array>;
+  /** What the reference was given. */
+  readonly inputs: ReferenceInputs;
+  /** What the reference computed of it. */
+  readonly reference: ReferenceResult;
+}
+
+/** Runs the network on its first `rows` images, and holds all that it computes to the reference. */
+export async function checkRows(network: CheckedNetwork, rows: number): Promise<RowsResult> {
+  const { graph, losses, parameters, step, pixels } = network;
+  const values = await parameters.read();
+  const inputs: ReferenceInputs = {
+    parameters: new Map([...values].map(([name, floats]) => [name, Float64Array.from(floats)])),
+    inputs: new Map([[
+      pixels.value.label,
+      Float64Array.from(pixels.images.subarray(0, rows * pixels.value.width)),
+    ]]),
+    rows,
+    draw: DRAW,
+  };
+  const reference = runReference(graph, losses, inputs);
+  let noisyRuns: readonly ReferenceResult[] | undefined;
+  const noisy = () => {
+    const roundingNoise = new RandomStream(rows, "gradcheck rounding");
+    const given = { ...inputs, sides: reference.kinkInputs };
+    const run = () => runReference(graph, losses, given, { roundingNoise });
+    return noisyRuns ??= Array.from({ length: NOISY_RUNS }, run);
+  };
+
+  const runs = [];
+  for (let k = 0; k < 2; k++) {
+    step.run({ first: 0, rows, draw: DRAW });
+    runs.push({ gradients: await step.readGradients(), losses: await readLosses(step, losses.length) });
+  }
+  const [{ gradients: onGpu, losses: lossesOnGpu }, again] = runs;
+  const repeats =
+    parameters.all.every(({ name }) => sameBits(onGpu.get(name)!, again.gradients.get(name)!)) &&
+    sameBits(lossesOnGpu, again.losses);
+
+  const loss = worstOf(losses.map(({ label }, k) => ({
+    ...againstReference(
+      `loss "${label}"`,
+      [lossesOnGpu[k]],
+      Float64Array.of(reference.losses.get(label)!),
+      () => noisy().map(({ losses }) => Float64Array.of(losses.get(label)!)),
+      [],
+      TOLERANCES.lossAgainstReference,
+    ),
+    label,
+    rows,
+  })));
+  const gradients = new Map<string, ReferenceEvidence>();
+  let explain: ((parameter: Parameter, gradient: Float32Array, bound: number) => string) | undefined;
+  for (const parameter of parameters.all) {
+    const { name, shape } = parameter, expected = reference.gradients.get(name)!;
+    const evidence = againstReference(
+      "its gradient",
+      onGpu.get(name)!,
+      expected,
+      () => noisy().map(({ gradients }) => gradients.get(name)!),
+      shape,
+      TOLERANCES.gpuAgainstReference,
+    );
+    let kink = "";
+    if (evidence.verdict === "FAILED" && Number.isFinite(evidence.error)) {
+      explain ??= await kinkExplanation(network, inputs, reference, noisy());
+      kink = explain(parameter, onGpu.get(name)!, evidence.bound);
+    }
+    const found = kink
+      ? { ...evidence, verdict: "cannot tell", cause: "kink", reason: kink } as const
+      : evidence;
+    gradients.set(name, { ...found, rows });
+  }
+  return {
+    gradients,
+    loss,
+    padding: await paddingNotZero(network, rows),
+    repeats,
+    onGpu,
+    inputs,
+    reference,
+  };
+}
+
+/**
+ * Says whether kinks explain a mismatch: whether the GPU's gradient is the reference's, if elements within rounding of a
+ * kink are on the side where the GPU has them. In words; empty if it is not.
+ */
+async function kinkExplanation(
+  { graph, losses, step }: CheckedNetwork,
+  inputs: ReferenceInputs,
+  reference: ReferenceResult,
+  noisy: readonly ReferenceResult[],
+): Promise<(parameter: Parameter, gradient: Float32Array, bound: number) => string> {
+  const atKinks = elementsAtKinks(graph, reference, noisy);
+  if (atKinks.length === 0) return () => "";
+  const wanted = valuesAtKinks(atKinks);
+  const read = await step.read(wanted, inputs.rows);
+  const values = new Map(wanted.map((value, k) => [value, read[k]]));
+  const [below, above] = ([-1, 1] as const).map((tie) =>
+    runReference(graph, losses, { ...inputs, sides: sidesOnGpu(atKinks, reference, values, tie) }).gradients
+  );
+  const [{ node, kinks }] = atKinks, count = atKinks.reduce((sum, { kinks }) => sum + kinks.size, 0);
+  const elements = count === 1 ? "an element lies" : `${count} elements lie`;
+  return ({ name, shape }, gradient, bound) => {
+    const expected = below.get(name)!;
+    const between = compare(above.get(name)!, expected, shape).normError;
+    const { normError } = compare(gradient, expected, shape);
+    return within(normError, bound + between)
+      ? `${elements} on a kink within rounding ("${node.label}" at ${
+        [...kinks.values()][0]
+      }), and the gradient is ` +
+        `${figure(normError)} off the reference on the GPU's side of it`
+      : "";
+  };
+}
+
+/** The latest run's losses, which may be NaN: `Step.readLosses` would throw. */
+async function readLosses(step: Step, terms: number): Promise<Float32Array<ArrayBuffer>> {
+  const { index, losses } = await step.readState();
+  const at = index % LOSS_RING * terms;
+  return Float32Array.from(losses.subarray(at, at + terms));
+}
+
+/** Labels of values that have something else than zeros in the columns past their width. */
+async function paddingNotZero({ graph, losses, step }: CheckedNetwork, rows: number): Promise<string[]> {
+  const values = reachable(graph, losses, [], []).flatMap(({ op, output }) =>
+    output && op !== "input" && output.width % 4 !== 0 ? [output] : []
+  );
+  if (values.length === 0) return [];
+  const wide = await step.read(values.map((value) => ({ ...value, width: padded(value.width) })), rows);
+  return values.filter(({ width }, k) => wide[k].some((x, at) => at % padded(width) >= width && x !== 0))
+    .map(({ label }) => label);
+}
+
+function sameBits(a: Float32Array<ArrayBuffer>, b: Float32Array<ArrayBuffer>): boolean {
+  const [left, right] = [new Uint32Array(a.buffer), new Uint32Array(b.buffer)];
+  return left.length === right.length && left.every((bits, k) => bits === right[k]);
+}
