@@ -443,7 +443,10 @@ async function replayDeep(gpu: Gpu): Promise<void> {
   assert.ok(report.passed, formatReplay(report));
   assert.equal(report.steps, trace.steps.length);
   assert.ok(trace.steps.length > 1);
-  assert.match(formatReplay(report), /^pass {2}deep\.json: \d+ steps, losses \d\.\de-\d+ \(.*\), first gradients /);
+  assert.match(
+    formatReplay(report),
+    /^pass {2}deep\.json: \d+ steps, losses \d\.\de-\d+ \(.*\), first gradients /,
+  );
 }
 
 gpuTest("replay() repeats the traces that lie beside the project", async (gpu) => {
