@@ -192,7 +192,8 @@ function extrapolate(
       current.push(result);
       const moved = Math.max(Math.abs(result - current[order - 1]), Math.abs(result - previous[order - 1]));
       const doubt = (moved + rounding[k]) / (isRatio ? Math.min(1, Math.abs(result)) : 1);
-      if (doubt < best.doubt) best = { result, doubt };
+      // a ratio of exactly 0 has no bounds of doubt: it stands only where nothing better is found
+      if (doubt < best.doubt || Number.isNaN(best.result) && doubt === Infinity) best = { result, doubt };
     }
     previous = current;
   }
