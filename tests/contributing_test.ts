@@ -15,7 +15,7 @@ interface Block {
 function examplesIn(page: string): ReadonlyMap<string, readonly Block[]> {
   const sections = page.split(/^## /m).slice(1).map((section): [string, Block[]] => {
     const [heading] = section.split("\n", 1);
-    const blocks = [...section.matchAll(/^```(\w+)(?: (\S+))?\n([^]*?)^```$/gm)].map((
+    const blocks = [...section.matchAll(/^```(\w+)(?: ignore)?(?: (\S+))?\n([^]*?)^```$/gm)].map((
       [, language, file, text],
     ) => ({
       ...{ language, file },

@@ -89,7 +89,7 @@ function misuse(gpu: Gpu, label: string): void {
 gpuTest("Gpu.check() throws an uncaptured error once, with the object's label", async (gpu) => {
   misuse(gpu, "guilty buffer");
   await gpu.device.queue.onSubmittedWorkDone();
-  assert.throws(() => gpu.check("copying"), /^Error: GPU error during copying: .*guilty buffer/s);
+  assert.throws(() => gpu.check("copying"), /^InputError: GPU error during copying: .*guilty buffer/s);
   gpu.check("copying");
 });
 
@@ -99,11 +99,11 @@ gpuTest("Gpu.read() throws what the device reported before", async (gpu) => {
   await gpu.device.queue.onSubmittedWorkDone();
   await assert.rejects(
     gpu.read([{ buffer, offset: 0, size: 16 }], "step 7 of a test"),
-    /^Error: GPU error during step 7 of a test: .*guilty buffer/s,
+    /^InputError: GPU error during step 7 of a test: .*guilty buffer/s,
   );
   await assert.rejects(
     gpu.read([{ buffer, offset: 0, size: 64 }], "step 8"),
-    /^Error: GPU error during step 8: /,
+    /^InputError: GPU error during step 8: /,
   );
   gpu.destroyBuffer(buffer);
 });

@@ -128,6 +128,23 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   },
 };
 
+Deno.test("a struct with more fields than the op has settings is shown where it is bound", async () => {
+  const { message } = await errorOf(
+    "shaders/common/dense_layer.wgsl",
+    (code) => code.replace("struct Layer {", "struct Layer {\n  more: array<f32, 12>,"),
+  );
+  const [first, line, caret] = message.split("\n");
+  assert.match(
+    first,
+    /^Cannot compile shaders\/common\/dense_output\.wgsl:\d+:11: in entry point "dense_forward": /,
+  );
+  assert.match(
+    first,
+    /the struct at @binding\(4\) has 68 bytes but the dispatch binds 32; give it as many fields$/,
+  );
+  assert.equal(line.indexOf("@binding(4)"), caret.indexOf("^"));
+});
+
 Deno.test.each(Object.entries(MISTAKES))(
   "a shader's mistake is shown where it stands: %s",
   async (_name, mistake) => {

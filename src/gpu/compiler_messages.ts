@@ -71,8 +71,13 @@ export function entryPointError(
     const found = known.map((name) => `"${name}"`).join(", ") || "none";
     return new ShaderError(shader.path, `expected an entry point "${entryPoint}" but found ${found}`);
   }
-  const reason = `in entry point "${entryPoint}": ${explain(message).reason}`;
-  const [, binding] = /\bbinding: (\d+)/.exec(reason) ?? [];
+  const said = explain(message).reason;
+  const [, binding] = /\bbinding: (\d+)/.exec(said) ?? [];
+  const [, needed, given] = /structure size (\d+).*`min_binding_size`, which is (\d+)/.exec(said) ?? [];
+  const reason = `in entry point "${entryPoint}": ` +
+    (needed === undefined
+      ? said
+      : `the struct at @binding(${binding}) has ${needed} bytes but the dispatch binds ${given}; give it as many fields`);
   if (binding === undefined) return new ShaderError(shader.path, reason);
   const bound = [`the dispatch binds ${access.map((use, at) => `${at} ${use}`).join(", ")}`];
   const declared = sources.filter((source) => lineOf(source).includes(`@binding(${binding})`));

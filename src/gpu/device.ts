@@ -102,8 +102,8 @@ export class Gpu {
    * Throws what WebGPU reported since the last call: a lost device, or an error nobody was waiting for.
    *
    * @param doing what was under way, such as `step 120 of "deep"`
-   * @throws InputError if the device has run out of memory
-   * @throws Error with the device's own words
+   * @throws InputError if the device has run out of memory, or with what it says of a dispatch
+   * @throws Error if the device was lost
    */
   check(doing: string): void {
     if (this.#isOutOfMemory) {
@@ -118,7 +118,11 @@ export class Gpu {
       throw new Error(`GPU device lost during ${doing} (${this.#lost}): start the run again`);
     }
     if (this.#errors.length > 0) {
-      throw new Error(`GPU error during ${doing}: ${this.#errors.splice(0).join(" | ")}`);
+      const said = [...new Set(this.#errors.splice(0))].join(" | ");
+      throw new InputError(
+        `GPU error during ${doing}: ${said}; if you changed a shader or wrote an op, compare what it binds with what the ` +
+          "shader declares; otherwise please report this",
+      );
     }
   }
 

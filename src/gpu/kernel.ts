@@ -25,6 +25,8 @@ export interface KernelSpec {
   readonly constants: Readonly<Record<string, number>>;
   /** Bindings 0, 1, 2, … in order. */
   readonly access: readonly Access[];
+  /** Bytes of the last bindings, which hold structs: a shader whose struct is larger does not compile. Unknown if absent. */
+  readonly structBytes?: readonly number[];
 }
 
 const LAYOUTS: Record<Access, Omit<GPUBindGroupLayoutEntry, "binding" | "visibility">> = {
@@ -68,9 +70,9 @@ export function kernelText(
  * @throws ShaderError naming file, line and column, or the entry point and what it lacks
  */
 export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUComputePipeline> {
-  const { shader, entryPoint, constants, access } = spec;
+  const { shader, entryPoint, constants, access, structBytes = [] } = spec;
   const text = kernelText(spec, gpu.rewriteShader);
-  const key = JSON.stringify([text.code, entryPoint, constants, access]); // equal texts share a pipeline, equal paths do not
+  const key = JSON.stringify([text.code, entryPoint, constants, access, structBytes]); // equal texts share a pipeline, equal paths do not
   const known = gpu.pipelines.get(key);
   if (known) return known;
 
@@ -89,11 +91,16 @@ export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUCom
     label,
     bindGroupLayouts: [device.createBindGroupLayout({
       label,
-      entries: access.map((use, binding) => ({
-        binding,
-        visibility: GPUShaderStage.COMPUTE,
-        ...LAYOUTS[use],
-      })),
+      entries: access.map((use, binding) => {
+        const minBindingSize = structBytes[binding - (access.length - structBytes.length)];
+        const { buffer, ...layout } = LAYOUTS[use];
+        return {
+          binding,
+          visibility: GPUShaderStage.COMPUTE,
+          ...layout,
+          ...(buffer && { buffer: minBindingSize === undefined ? buffer : { ...buffer, minBindingSize } }),
+        };
+      }),
     })],
   });
   const pipeline = device.createComputePipeline({

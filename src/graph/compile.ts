@@ -239,7 +239,7 @@ export async function compile(
       `${label} settings`,
       SETTINGS_STRIDE * Math.max(1, dispatches.length + watching.length),
     );
-    const state = create(`${label} step`, 32);
+    const state = create(`${label} step`, STEP_BYTES);
     const compiled: CompiledDispatch[] = [];
     const all = [...dispatches, ...watching];
     images = planImages(gpu, all, place);
@@ -272,6 +272,8 @@ export async function compile(
 }
 
 const SETTINGS_STRIDE = 256;
+/** Bytes of `struct Step` in shaders/common/step.wgsl. */
+const STEP_BYTES = 32;
 
 /** Where a tensor lies; `binding` tells apart what has no tensor. */
 type Place = (
@@ -323,7 +325,13 @@ export function kernelOfDispatch(dispatch: Dispatch, lanes: number): KernelSpec 
       "read", // settings
       "read", // step
     ],
+    structBytes: [settingsBytes(dispatch), STEP_BYTES],
   };
+}
+
+/** Bytes of a dispatch's fixed numbers. */
+function settingsBytes({ settings: { u32, f32 = {} } }: Dispatch): number {
+  return Math.ceil((Object.values(u32).length + Object.values(f32).length) / 4) * 16;
 }
 
 async function compileDispatch(
@@ -338,8 +346,7 @@ async function compileDispatch(
 ): Promise<CompiledDispatch> {
   const { reads, writes, label, images: imageReads = 0 } = dispatch;
   const { u32, f32 = {} } = dispatch.settings;
-  const fields = Object.values(u32).length + Object.values(f32).length;
-  const bytes = new ArrayBuffer(Math.ceil(fields / 4) * 16);
+  const bytes = new ArrayBuffer(settingsBytes(dispatch));
   new Uint32Array(bytes).set(Object.values(u32));
   new Float32Array(bytes).set(Object.values(f32), Object.values(u32).length);
   gpu.device.queue.writeBuffer(settings, SETTINGS_STRIDE * at, bytes);
