@@ -14,6 +14,8 @@ import type { Gpu } from "../src/gpu/device.ts";
 import { VARIANTS } from "../src/gpu/product_kernel.ts";
 import type { BuildModel } from "../src/graph/model.ts";
 import { dense } from "../src/layers/dense.ts";
+import { Graph } from "../src/graph/graph.ts";
+import { runReference } from "../src/check/reference_graph.ts";
 import { squaredError } from "../src/losses/squared_error.ts";
 import { adam } from "../src/optim/adam.ts";
 import { withFault } from "./helpers/faults.ts";
@@ -633,4 +635,16 @@ gpuTest("replay() refuses a trace whose tensors are not its model's", async (gpu
   for (const [result, message] of cases) {
     await assert.rejects(result, { name: "InputError", message: `Cannot replay deep.json: ${message}` });
   }
+});
+
+Deno.test("runReference() says which op has no float64 reference", () => {
+  const graph = new Graph(2), x = graph.input("x", 3), output = graph.value("y", 3);
+  const node = { op: "mine", label: "y", inputs: [x], parameters: [], output, attributes: {} };
+  graph.add({ ...node, forward: () => [], backward: () => [] });
+  const loss = squaredError(graph, output, x, { label: "loss", reduction: "mean" });
+  const inputs = { parameters: new Map(), inputs: new Map([["x", new Float64Array(6)]]), rows: 2 };
+  assert.throws(
+    () => runReference(graph, [loss], inputs),
+    /reference of mine "y": expected a node with a float64/,
+  );
 });
