@@ -399,7 +399,7 @@ Deno.test("gradcheck passes on this GPU and says so, also as JSON", async () => 
       ["basic", "--code 2", true],
     ],
   );
-  assert.equal(reports[1].rows.length, 4);
+  assert.equal(reports[1].rows.length, 2 * 4, "two widths, four parameters");
   for (const { reference, verdict, reason } of reports[1].rows) {
     assert.deepEqual([reference.error < 1e-5, verdict, reason], [true, "ok", ""]);
   }

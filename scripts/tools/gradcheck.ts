@@ -56,7 +56,9 @@ async function main(): Promise<number> {
   if (json) console.log(JSON.stringify(reports, null, 2));
   else {
     const names = failed.map(({ recipe, options }) => `${recipe} ${options}`.trim()).join(", ");
-    console.log(`\n${reports.length} networks checked, ${failed.length} failed${names ? `: ${names}` : ""}`);
+    console.log(
+      `\n${reports.length} networks checked, ${failed.length} did not pass${names ? `: ${names}` : ""}`,
+    );
   }
   return failed.length === 0 ? 0 : 1;
 }

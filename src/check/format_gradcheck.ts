@@ -31,9 +31,15 @@ const BOUNDS = [
   "",
 ];
 
+const CONCLUSIONS = {
+  ok: "passed",
+  FAILED: "FAILED",
+  "cannot tell": "not proven: none failed, but not all could be told",
+};
+
 /** The report as a table, with the reasons below it and what to try where something could not be told. */
 export function formatGradcheck(report: GradcheckReport): string {
-  const { rows, loss, padding, repeats, untold, remarks, passed } = report;
+  const { rows, loss, padding, repeats, untold, remarks, verdict } = report;
   const lines = table([HEADER, ...rows.map(cellsOf), BOUNDS]);
   const shown = rows.flatMap((row) => EVIDENCE.flatMap((kind) => row[kind] ?? []));
   const all: readonly Evidence[] = [...shown, loss];
@@ -60,7 +66,7 @@ export function formatGradcheck(report: GradcheckReport): string {
   if (untold.length > 0 || loss.verdict === "cannot tell") {
     lines.push(...[...causes].map((cause) => `what to try (${cause}): ${ADVICE[cause]}`));
   }
-  lines.push(passed ? "gradients passed" : "gradients FAILED");
+  lines.push(`gradients ${CONCLUSIONS[verdict]}`);
   return lines.join("\n");
 }
 

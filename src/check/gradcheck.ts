@@ -92,7 +92,9 @@ export interface GradcheckReport {
   readonly repeats: boolean;
   /** What else there is to say, such as that training diverged. */
   readonly remarks: readonly string[];
-  /** Whether nothing failed, and every parameter was told about. */
+  /** `FAILED` if anything failed, `cannot tell` if nothing did but some parameter is untold, else `ok`. */
+  readonly verdict: Verdict;
+  /** Whether the verdict is `ok`. */
   readonly passed: boolean;
 }
 
@@ -133,9 +135,10 @@ export async function gradcheck(
       return verdicts.length > 0 && !verdicts.includes("ok");
     })
   );
-  const verdict = gravest([loss.verdict, ...rows.map(({ verdict }) => verdict)]);
-  const passed = verdict !== "FAILED" && repeats && padding.length === 0 && untold.length === 0;
-  return { rows, loss, padding, untold, repeats, remarks, passed };
+  const hasFailed = !repeats || padding.length > 0 ||
+    [loss, ...rows].some(({ verdict }) => verdict === "FAILED");
+  const verdict = hasFailed ? "FAILED" : untold.length > 0 ? "cannot tell" : "ok";
+  return { rows, loss, padding, untold, repeats, remarks, verdict, passed: verdict === "ok" };
 }
 
 /** What was found in one state of one network. */
