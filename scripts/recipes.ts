@@ -1,7 +1,14 @@
-// Imports a shipped recipe by its name, for the tools. Deno lets a script import what lies beside it without a
-// permission, if the path is a template of this form.
+// The shipped recipes, which tools know by name. Any other script in this folder is found by its name too, if Deno may
+// read it; one that stands here is imported without a permission, and is among `all`.
 
-/** The module of the script of that name in this folder. */
-export function importShipped(name: string): Promise<Readonly<Record<string, unknown>>> {
-  return import(`./${name}.ts`);
-}
+/** What imports each, by name. */
+export const SHIPPED = {
+  deep: () => import("./deep.ts"),
+  basic: () => import("./basic.ts"),
+  stacked: () => import("./stacked.ts"),
+  denoising: () => import("./denoising.ts"),
+  sparse: () => import("./sparse.ts"),
+  tied: () => import("./tied.ts"),
+  vae: () => import("./vae.ts"),
+  matched: () => import("./matched.ts"),
+} as const;

@@ -67,7 +67,12 @@ Deno.test.each(
     ["evaluate", "config.json", config.replace("784,6,2", "784,1000000000,2"), /expected no width above 784/],
     ["evaluate", "model.safetensors", "\xff".repeat(40), /expected a header of at most/],
     ["evaluate", "model.safetensors", undefined, /expected a file but found a device|access/],
-    ["sample", "config.json", config, /expected a run of vae but found one of deep/],
+    [
+      "sample",
+      "config.json",
+      config,
+      /expected a run of a recipe that draws from a prior, such as vae, but found one of deep/,
+    ],
     ["sample", "config.json", vae, /Cannot load ".*expected tensor "fc1.weight"/],
     [
       "evaluate",

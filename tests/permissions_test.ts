@@ -94,7 +94,11 @@ for (const [task, permission] of OPTIONAL) {
 }
 
 Deno.test("every permission of every task that runs a script is among these tests", () => {
-  const scripts = Object.entries(config.tasks).filter(([, { command }]) => command.startsWith("deno run "));
+  const tasks = Object.entries(config.tasks);
+  const scripts = tasks.filter(([, { command }], k) =>
+    // `deep` has the command of `train`
+    command.startsWith("deno run ") && tasks.findIndex(([, other]) => other.command === command) === k
+  );
   const refused = new Set([...REFUSALS.map(([task, permission]) => `${task} ${permission}`), ...NOT_REACHED]);
   for (const [task, permission] of OPTIONAL) refused.add(`${task} ${permission}`);
   refused.add("replay read");

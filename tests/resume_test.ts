@@ -53,8 +53,11 @@ function refused(action: () => unknown, line: RegExp): void {
 
 const namesIn = (folder: string, start: string) =>
   [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.startsWith(start)).sort();
+/** The script that trained the runs. */
+const SCRIPT = new URL("../scripts/deep.ts", import.meta.url).href;
+
 const fromFlags = (...args: string[]) =>
-  parseRecipe({ name: "deep", description: "", flags: deep.flags }, args);
+  parseRecipe({ name: "deep", description: "", flags: deep.flags }, args, SCRIPT);
 
 Deno.test("a checkpoint after each epoch, the newest --keep of them, holds all that training depends on", () => {
   const steps = namesIn(half, "checkpoint-").map((name) => Number(/\d+/.exec(name)![0]));

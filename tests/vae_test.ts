@@ -159,7 +159,11 @@ Deno.test("sample refuses wrong use in one line", () =>
     const config = join(run, "config.json");
     const text = await Deno.readTextFile(config);
     await Deno.writeTextFile(config, text.replace('"recipe": "vae"', '"recipe": "deep"'));
-    assertRefused(await runTask("sample", [run]), 1, /expected a run of vae but found one of deep/);
+    assertRefused(
+      await runTask("sample", [run]),
+      1,
+      /trained by scripts\/vae\.ts, whose recipe is called "deep" too but is not the shipped one/,
+    );
     await Deno.writeTextFile(config, text.replace(/"imageShape": \[\s*28,/, '"imageShape": ["28",'));
     assertRefused(await runTask("sample", [run]), 1, /"imageShape".*\["28",28\]/);
     await Deno.writeTextFile(config, text.replace('"code": 3', '"code": 4'));

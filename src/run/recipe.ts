@@ -145,7 +145,12 @@ export function networkData({ train, width }: Pick<Dataset, "train" | "width">):
 
 /** Stands for a data set where there is none, as in gradcheck: images whose mean is 0.2 everywhere. */
 export function anyData(width: number): NetworkData {
-  return { width, meanImage: new Float32Array(width).fill(0.2) };
+  return {
+    width,
+    get meanImage() { // made only if it is asked for: nobody has checked the width yet
+      return new Float32Array(width).fill(0.2);
+    },
+  };
 }
 
 /** What a network is recorded for, of those that have a choice. */

@@ -56,11 +56,13 @@ function mayGrow(key: string, before: unknown, now: unknown, schedule: unknown):
  *
  * @param recipe whose command line it is
  * @param args the command line, such as `Deno.args`
+ * @param script URL of the script that holds the recipe, if that is not the one that was started
  * @throws InputError if the run cannot be read, is another recipe's, has other flags, or has finished
  */
 export function parseRecipe<F extends FlagSet>(
   { name, description, flags }: CommandInfo & { readonly flags: F },
   args: readonly string[],
+  script: string = Deno.mainModule,
 ): Config<F> {
   const { config, given } = readCommandLine({ name, description }, flags, args);
   const folder = (config as Readonly<Record<string, unknown>>).resume;
@@ -72,7 +74,7 @@ export function parseRecipe<F extends FlagSet>(
       `${action}: expected a run of ${name} but found one of ${shown(run.recipe)}; use that recipe's command`,
     );
   }
-  refuseOtherScript(action, run);
+  refuseOtherScript(action, run, script);
   if (given.has("out")) {
     throw new InputError(`${action} with --out: a run goes on in its own folder; leave --out out`);
   }
@@ -106,8 +108,8 @@ export function parseRecipe<F extends FlagSet>(
 }
 
 /** Warns if the script has changed since the run began. Another one of the same name is refused: its maths may differ. */
-function refuseOtherScript(action: string, { recipe, facts }: Run): void {
-  const trained = scriptIn(facts), now = readScript(Deno.mainModule);
+function refuseOtherScript(action: string, { recipe, facts }: Run, script: string): void {
+  const trained = scriptIn(facts), now = readScript(script);
   const match = matchScripts(trained, now);
   if (match === "changed") {
     console.error(

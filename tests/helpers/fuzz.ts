@@ -75,7 +75,7 @@ function resumesRun(name: string, damage: Reader["damage"]): Reader {
           run,
           "--epochs",
           "99999",
-        ]);
+        ], new URL("../../scripts/deep.ts", import.meta.url).href);
       }),
   };
 }
