@@ -9,6 +9,12 @@
 export class InputError extends Error {
   /** The class's name, as printed. */
   override name = "InputError";
+
+  /** With the message, which is all that is printed, also where a script throws it before a command can catch it. */
+  constructor(message: string) {
+    super(message);
+    this.stack = `error: ${message}`;
+  }
 }
 
 /** Training has come to NaN or infinity. The message says in what, at which step, and what to try. */

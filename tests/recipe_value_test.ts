@@ -82,7 +82,7 @@ Deno.test("a script that holds no recipe is refused in one line that says why", 
 
 Deno.test("recipe() refuses a name that no folder can have", () => {
   for (const name of ["", "My recipe", "../up", "Deep"]) {
-    assert.throws(() => recipe({ ...deep, name }), /Cannot declare recipe .*lower-case letters/);
+    assert.throws(() => recipe({ ...deep, name }), /Cannot declare a recipe: .*lower-case letters/);
   }
 });
 

@@ -292,6 +292,12 @@ Deno.test("PyTorch's figures stand beside a run's own only under their own flags
     alone,
     "of another recipe nobody measured anything",
   );
+  const edited = { ...deep, architecture: { ...deep.architecture, activation: "relu" } };
+  assert.deepEqual(
+    withReferenceFigures(rows, edited, { ...defaults, dataset: "mnist" }).map(({ unit }) => unit),
+    alone,
+    "of an edited architecture neither",
+  );
   const frozen = Object.fromEntries(
     Object.entries(stacked.flags).map(([key, { defaultValue }]) => [key, defaultValue]),
   );

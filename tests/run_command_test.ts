@@ -71,8 +71,38 @@ Deno.test("runCommand() prints bad input as one line and ends with 1", async () 
 Deno.test("runCommand() prints a bug with its stack and ends with 1", async () => {
   const { code, err } = await end(spawn(["bug"]));
   assert.equal(code, 1);
-  assert.match(err, /^TypeError: undefined is not a function\n +at .*command_fixture\.ts/);
-  assert.match(err, /\nerror: This is a bug in Bottleneck; please report it with the lines above\n$/);
+  assert.match(err, /^TypeError: Cannot read properties .*\n +at .*font\.ts/);
+  assert.match(
+    err,
+    /\nerror: This is a bug in Bottleneck, unless deno check tests\/helpers\/command_fixture\.ts finds a mistake; please/,
+  );
+});
+
+Deno.test.each([
+  ["mistake", /^error: TypeError: .*; at tests\/helpers\/command_fixture\.ts:\d+:\d+\n$/],
+  [
+    "misuse",
+    /^error: Cannot record a graph: batch size .* received 0; at tests\/helpers\/command_fixture\.ts:\d+:\d+\n$/,
+  ],
+])("runCommand() prints a %s in a script as one line with its place", async (ending, expected) => {
+  const { code, err } = await end(spawn([ending]));
+  assert.equal(code, 1);
+  assert.match(err, expected);
+});
+
+Deno.test("an InputError before a command could catch it is printed without a stack", async () => {
+  const errors = new URL("../src/errors.ts", import.meta.url).href;
+  const source =
+    `import { InputError } from "${errors}"; throw new InputError("Cannot see: expected light");`;
+  const { code, err } = await end(
+    new Deno.Command("deno", {
+      args: ["eval", source],
+      stdout: "piped",
+      stderr: "piped",
+      env: { NO_COLOR: "1" },
+    }).spawn(),
+  );
+  assert.deepEqual([code, err], [1, "error: Uncaught (in promise) InputError: Cannot see: expected light\n"]);
 });
 
 Deno.test("runCommand() ends the process although a worker still runs", async () => {

@@ -6,13 +6,16 @@
  * @module
  */
 
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
 import { InputError, oneLine, ShaderError } from "../errors.ts";
 import { permissionAdvice } from "./io_error.ts";
 
 /**
  * Runs a command's main function. What it returns becomes the exit code. An {@linkcode InputError} is printed
  * as one line, a {@linkcode ShaderError} as a block of lines, a refused permission as one line that names the flag to
- * add; all end the process with exit code 1. Anything else is a bug, and is printed with its stack.
+ * add, a mistake in a script as one line that names its place; all end the process with exit code 1. Anything else is a
+ * bug, and is printed with its stack.
  *
  * @param main the command; returns its exit code, or nothing for 0
  */
@@ -28,12 +31,54 @@ export async function runCommand(main: () => Promise<number | void>): Promise<vo
       console.error(`error: ${permissionAdvice(error)}`);
     } else if (error instanceof Deno.errors.BrokenPipe) {
       console.error("error: Cannot write the output: whoever was reading it has closed the pipe");
+    } else if (error instanceof Error && isMistakeInScript(error)) {
+      const place = placeInScript(error);
+      console.error(`error: ${oneLine(messageWithName(error), 2000)}${place ? `; at ${place}` : ""}`);
     } else {
       console.error(error);
-      console.error("error: This is a bug in Bottleneck; please report it with the lines above");
+      const place = error instanceof Error ? placeInScript(error) : undefined;
+      const unless = place === undefined
+        ? ""
+        : `, unless deno check ${place.replace(/:.*/, "")} finds a mistake`;
+      console.error(`error: This is a bug in Bottleneck${unless}; please report it with the lines above`);
     }
     Deno.exit(1); // at once: a worker that still runs would keep the process alive
   }
+}
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** The folders that errors in a script come through, of which none is the script's. */
+const OURS = ["src", "scripts/tools", "node_modules"].map((folder) => new URL(`${folder}/`, ROOT).href);
+
+/** How our own code refuses the arguments of a function. */
+const REFUSAL = /^Cannot (?!redefine property).+: /s;
+
+/** Whether the script that called this library is at fault: its line threw, or it passed what a function refuses. */
+function isMistakeInScript(error: Error): boolean {
+  const [thrower = ""] = framesOf(error);
+  return REFUSAL.test(error.message) || thrower !== "" && !isOurs(thrower);
+}
+
+/** Path, line and column of the first frame that is not ours. */
+function placeInScript(error: Error): string | undefined {
+  const frame = framesOf(error).find((frame) => !isOurs(frame));
+  const [, url, at] = frame === undefined ? [] : /^(.*?)(:\d+:\d+)$/.exec(frame) ?? [];
+  return url === undefined ? undefined : relative(fileURLToPath(ROOT), fileURLToPath(url)) + at;
+}
+
+function isOurs(frame: string): boolean {
+  return OURS.some((folder) => frame.startsWith(folder));
+}
+
+/** The files of a stack, innermost first, as `file:///….ts:LINE:COLUMN`. */
+function framesOf({ stack = "" }: Error): string[] {
+  return [...stack.matchAll(/^ +at .*?(file:\/\/[^)\n]+:\d+:\d+)\)?$/gm)].map(([, frame]) => frame);
+}
+
+/** The class's name says something only where the message is not ours. */
+function messageWithName({ name, message }: Error): string {
+  return REFUSAL.test(message) ? message : `${name}: ${message}`;
 }
 
 /** A watch on Ctrl-C and SIGTERM; see {@linkcode watchInterrupt}. */

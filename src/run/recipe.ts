@@ -5,6 +5,7 @@
  */
 import { meanImage } from "../data/mean_image.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { InputError, shown } from "../errors.ts";
 import type { Optimizer } from "../graph/compile.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { BuildModel, Model } from "../graph/model.ts";
@@ -71,7 +72,7 @@ export interface Recipe<F extends RecipeFlags = RecipeFlags, A extends object = 
   readonly description: string;
   /** The command line; spread {@link trainingFlags} into it. */
   readonly flags: F;
-  /** RecipeSettings that no flag changes: activations, biases, reductions. Traces of other networks may replace them. */
+  /** Settings that no flag changes: activations, biases, reductions. Traces of other networks may replace them. */
   readonly architecture: A;
   /** Records the network; called once for each graph that needs it. */
   network(settings: RecipeSettings<F, A>, context: NetworkContext): Model;
@@ -95,14 +96,15 @@ const NAME = /^[a-z0-9][a-z0-9_-]*$/;
 /**
  * Declares a recipe.
  *
- * @throws TypeError for a name that cannot be a part of a folder's name
+ * @throws InputError for a name that cannot be a part of a folder's name
  */
 export function recipe<F extends RecipeFlags, const A extends object>(
   declaration: Recipe<F, A>,
 ): Recipe<F, A> {
   if (!NAME.test(declaration.name)) {
-    throw new TypeError(
-      `Cannot declare recipe "${declaration.name}": expected a name of lower-case letters, digits, - and _`,
+    throw new InputError(
+      "Cannot declare a recipe: expected a name of lower-case letters, digits, - and _ but received " +
+        `${shown(declaration.name)}; rename it`,
     );
   }
   return declaration;

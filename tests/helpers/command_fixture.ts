@@ -2,6 +2,8 @@
 import { InputError } from "../../src/errors.ts";
 import { runCommand, watchInterrupt } from "../../src/run/command.ts";
 import { choice, integer, parseFlags, positional } from "../../src/run/flags.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import { textStrokes } from "../../src/report/font.ts";
 import { createRunFolder, MetricsLog, writeFileAtomic } from "../../src/run/run_folder.ts";
 
 const flags = {
@@ -18,9 +20,9 @@ await runCommand(async () => {
     input: () => {
       throw new InputError("Cannot read the moon:\n  expected cheese but found dust");
     },
-    bug: () => {
-      throw new TypeError("undefined is not a function");
-    },
+    bug: () => void textStrokes(undefined as unknown as string),
+    mistake: () => (undefined as unknown as () => void)(),
+    misuse: () => void new Graph(0),
     read: () => console.log(Deno.readTextFileSync("/etc/no such file")),
     write: () => writeFileAtomic("/somewhere/a.txt", "a"),
     folder: () => void createRunFolder({ recipe: "deep", seed: 0, out: "/somewhere/run" }),
