@@ -359,6 +359,16 @@ const DECLARATIONS: readonly (readonly [string, Record<string, unknown>, RegExp]
   ["a statement", { forward: "return x;" }, /"forward" to be one WGSL expression .* leave out ; \{ and \}/],
   ["a missing parenthesis", { forward: "max(x, 0.0" }, /received "max\(x, 0.0"; it lacks a \)$/],
   ["a parenthesis too many", { forward: "x) + (1.0" }, /it has a \) too many$/],
+  [
+    "an expression in the kernel's own variables",
+    { derivative: "1.0 - y * y" },
+    /"derivative" without the kernel's own "y" but received "1.0 - y \* y"; use the arguments/,
+  ],
+  [
+    "functions in the kernel's own variables",
+    { functions: "fn f(a: vec4f) -> f32 { return a.y + d_x[0].y; }" },
+    /"functions" without the kernel's own "d_x" but/,
+  ],
   ["no name", { name: "" }, /^Cannot make activation: expected a name of up to 40 characters without/],
   ["a name of two lines", { name: "a\nb" }, /expected a name .* received "a\\nb"/],
   [
@@ -434,6 +444,16 @@ Deno.test.each(DECLARATIONS)("activationOf refuses %s", (_what, change, message)
   });
 });
 
+Deno.test("names that the text declares itself are its own, whatever the kernel calls so", () => {
+  activationOf({
+    name: "own names",
+    forward: "f(x) // y",
+    derivative: "1.0",
+    functions: "fn f(y: f32) -> f32 { let layer = vec2f(y); return layer.x + layer.y - y; } /* LANES */",
+    reference: { forward: (x) => x, derivative: () => 1 },
+  });
+});
+
 Deno.test("lossOf refuses a derivative without its twin, and a twin without its derivative", () => {
   const declaration = {
     name: "l",
@@ -498,7 +518,7 @@ const MISTAKES: readonly (readonly [string, Record<string, unknown>, string, str
   [
     "a number of another type",
     { forward: "x > 0.0" },
-    'forward of activation "leaky":1:',
+    'forward of activation "leaky":1:1: ',
     "the type of `forward` is expected to be `f32`, but got `bool`",
   ],
   [
@@ -506,6 +526,24 @@ const MISTAKES: readonly (readonly [string, Record<string, unknown>, string, str
     { functions: "\nfn double(x: f32) -> f32 {\n  return two * x;\n}", forward: "double(x)" },
     'functions of activation "leaky":3:10: no definition in scope for identifier: `two`',
     "return two * x;\n           ^",
+  ],
+  [
+    "an expression that stops too early",
+    { forward: "select(slope, 1.0, x > 0.0)\n  + x *", constants: { slope: 0.5 } },
+    'forward of activation "leaky":2:8: ',
+    "+ x *\n         ^",
+  ],
+  [
+    "a helper that is not closed",
+    { functions: "fn twice(x: f32) -> f32 {\n  return 2.0 * x;\n", forward: "twice(x)" },
+    'functions of activation "leaky":1:25: this { is not closed',
+    "fn twice(x: f32) -> f32 {",
+  ],
+  [
+    "a comment that is not closed",
+    { forward: "x /* the identity" },
+    'forward of activation "leaky":1:3: this comment is not closed',
+    "x /*",
   ],
   [
     "a reserved word",

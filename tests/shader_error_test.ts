@@ -15,8 +15,12 @@ const FORWARD = "shaders/layers/dense_forward.wgsl";
 const read = (path: string) => Deno.readTextFileSync(join(ROOT, path));
 
 /** The error of compiling a layer while a file has another text. */
-async function errorOf(path: string, rewrite: (code: string) => string): Promise<ShaderError> {
-  using gpu = await openGpu({ rewriteShader: (part, code) => part === path ? rewrite(code) : code });
+async function errorOf(
+  path: string,
+  rewrite: (code: string) => string,
+  others: (code: string) => string = (code) => code,
+): Promise<ShaderError> {
+  using gpu = await openGpu({ rewriteShader: (part, code) => part === path ? rewrite(code) : others(code) });
   gpu.kernels = { variant: "register" };
   const graph = new Graph(2);
   using parameters = new Parameters(1);
@@ -108,6 +112,21 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     caret: "common/registertile.wgsl",
     reason: /^expected names of common shaders but received "common\/registertile\.wgsl"$/,
   },
+  "a brace that is not closed, in a common file": {
+    path: "shaders/common/padding.wgsl",
+    text: "fn vec4_count(width: u32) -> u32 {\n  return (width + 3u) / 4u;\n}",
+    becomes: "fn vec4_count(width: u32) -> u32 {\n  return (width + 3u) / 4u;\n",
+    caret: "{",
+    reason: /^this \{ is not closed$/,
+  },
+  "a brace too many, in a common file": {
+    path: "shaders/common/padding.wgsl",
+    text: "  return (width + 3u) / 4u;",
+    becomes: "  } return (width + 3u) / 4u;",
+    caret: "}",
+    below: 1,
+    reason: /^this \} closes nothing$/,
+  },
   "a first line without what it needs": {
     text: "// after common/operands, common/register_tile.wgsl",
     becomes: "// after common/operands",
@@ -128,21 +147,25 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   },
 };
 
-Deno.test("a struct with more fields than the op has settings is shown where it is bound", async () => {
-  const { message } = await errorOf(
-    "shaders/common/dense_layer.wgsl",
-    (code) => code.replace("struct Layer {", "struct Layer {\n  more: array<f32, 12>,"),
-  );
+Deno.test.each([
+  ["one more", "struct Layer {", "struct Layer {\n  more: u32,"],
+  ["two in another order", /(inputs: u32,.*\n)(.*\n)/, "$2$1"],
+  ["one of another type", "has_bias: u32", "has_bias: f32"],
+  ["one of another name", /\bhas_bias: u32/, "biased: u32"],
+])("a struct must have the fields that the op's dispatch writes: %s", async (what, text, becomes) => {
+  const path = "shaders/common/dense_layer.wgsl";
+  const uses = what.endsWith("type") || what.endsWith("name");
+  const { message } = await errorOf(path, (code) => {
+    const changed = code.replace(text, becomes);
+    assert.notEqual(changed, code);
+    return changed;
+  }, uses ? (code) => code.replaceAll("layer.has_bias != 0u", "true") : undefined);
   const [first, line, caret] = message.split("\n");
   assert.match(
     first,
-    /^Cannot compile shaders\/common\/dense_output\.wgsl:\d+:11: in entry point "dense_forward": /,
+    /^Cannot compile shaders\/common\/dense_layer\.wgsl:\d+:8: expected the fields that the op's dispatch writes \(.*has_bias: u32.*\) but Layer has /,
   );
-  assert.match(
-    first,
-    /the struct at @binding\(4\) has 68 bytes but the dispatch binds 32; give it as many fields$/,
-  );
-  assert.equal(line.indexOf("@binding(4)"), caret.indexOf("^"));
+  assert.equal(line.indexOf("Layer"), caret.indexOf("^"));
 });
 
 Deno.test.each(Object.entries(MISTAKES))(

@@ -68,6 +68,15 @@ export function declare(kind: DeclarationKind, declaration: Declaration): Declar
   if (typeof functions !== "string") reject('"functions" to be WGSL text', functions, "write fn …");
   const helpers = [...withoutComments(functions).matchAll(/\bfn\s+(\w+)/g)].map(([, helper]) => helper);
   checkNames([...rounded.keys(), ...helpers], kind, reject);
+  for (const [field, code] of [...expressions, ["functions", functions]]) {
+    const own = outerNameIn(code, kind);
+    if (own === undefined) continue;
+    reject(
+      `"${field}" without the kernel's own "${own}"`,
+      code,
+      "use the arguments, constants and functions",
+    );
+  }
   if (!Array.isArray(kinks) || !kinks.every(Number.isFinite)) {
     reject('"kinks" to be finite numbers', kinks, "list where the derivative jumps, or leave it out");
   }
@@ -77,12 +86,19 @@ export function declare(kind: DeclarationKind, declaration: Declaration): Declar
   const before = [
     part("constants", [...rounded].map(([constant, value]) => definition(constant, value)).join("\n")),
     part("functions", functions),
-    ...[...expressions].flatMap(([field, code]) => [
-      // named as the field, because that is the name that a compiler complains of where the type is not f32
-      part(field, `fn ${kind.functions[field]}(${signature}) -> f32 { let ${field}: f32 =`),
-      part(field, code), // on lines of its own, so that errors point into it
-      part(field, `; return ${field}; }`),
-    ]),
+    ...[...expressions].flatMap(([field, code]) => {
+      const expression = part(field, code); // on lines of its own, so that errors point into it
+      const frame = (at: "start" | "end", code: string) => ({
+        ...part(field, code),
+        frames: { part: expression, at },
+      });
+      return [
+        // named as the field, because that is the name that a compiler complains of where the type is not f32
+        frame("start", `fn ${kind.functions[field]}(${signature}) -> f32 { let ${field}: f32 =`),
+        expression,
+        frame("end", `; return ${field}; }`),
+      ];
+    }),
   ];
   return {
     shader: { ...kind.kernel, before },
@@ -189,4 +205,16 @@ function namesIn(kernel: Shader): ReadonlySet<string> {
   const declared = code.matchAll(/^(?:@.*\s)?(?:fn|struct|const|override|alias|var(?:<[^>]*>)?)\s+(\w+)/gm);
   const called = code.matchAll(/\b(\w+)\s*\(/g);
   return new Set([...declared, ...called].map(([, name]) => name));
+}
+
+/** The first name in an expression or in functions that means a variable of the kernel, such as a bound buffer. */
+function outerNameIn(code: string, { kernel, parameters }: DeclarationKind): string | undefined {
+  const text = withoutComments(code);
+  const outer = withoutComments(assembleShader(kernel).code)
+    .matchAll(/^(?:@.*\s)?(?:override|var(?:<[^>]*>)?)\s+(\w+)/gm);
+  // what the text declares itself hides the kernel's
+  const inner = [...text.matchAll(/\b(?:let|var|const)\s+(\w+)|\b(\w+)\s*:/g)].flat();
+  const hidden = new Set([...parameters, ...inner]);
+  return [...outer].map(([, name]) => name)
+    .find((name) => !hidden.has(name) && new RegExp(`(?<![.\\w])${name}\\b`).test(text));
 }

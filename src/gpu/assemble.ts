@@ -12,6 +12,8 @@ export interface ShaderPart {
   readonly path: string;
   /** Its text, whole lines. */
   readonly code: string;
+  /** Whose text it frames, if it is a line of ours around that: errors in it are shown at that text's start or end. */
+  readonly frames?: { readonly part: ShaderPart; readonly at: "start" | "end" };
 }
 
 /** Where a product's kernel reads its matrices from: see `shaders/common/operands_buffer.wgsl` and its sibling. */
@@ -52,13 +54,15 @@ export type RewriteShader = (path: string, code: string, shader: string) => stri
  *
  * @param shader the file and what the op brings
  * @param rewrite changes the text of a part; tests plant faults with it
- * @throws ShaderError for a first line that names what is no common file
+ * @throws ShaderError for a first line that names what is no common file, and for a part that does not close what it
+ *   opens
  */
 export function assembleShader(
   shader: Shader,
   rewrite: RewriteShader = (_path, code) => code,
 ): AssembledShader {
-  const rewritten = ({ path, code }: ShaderPart): ShaderPart => ({
+  const rewritten = ({ path, code, ...part }: ShaderPart): ShaderPart => ({
+    ...part,
     path,
     code: rewrite(path, code, shader.path).replaceAll("\r\n", "\n"), // as editors on Windows write them
   });
@@ -68,7 +72,9 @@ export function assembleShader(
     const [source] = part.code.split("\n", 1);
     const [, names = ""] = AFTER.exec(source) ?? [];
     for (const name of names.split(",").map((name) => name.trim()).filter(Boolean)) {
-      const path = name === "common/operands" ? `common/operands_${shader.operands}.wgsl` : name;
+      const path = name === "common/operands" && shader.operands
+        ? `common/operands_${shader.operands}.wgsl`
+        : name;
       if (common.has(path)) continue;
       if (!Object.hasOwn(COMMON_SHADERS, path)) {
         throw new ShaderError(
@@ -85,8 +91,36 @@ export function assembleShader(
   }
   addNamedBy(file);
   const all = [...common.values(), ...shader.before?.map(rewritten) ?? [], file];
+  for (const part of all) if (!part.frames) checkClosed(part);
   return {
     code: all.map(({ code }) => code).join("\n"),
     sources: all.flatMap((part) => part.code.split("\n").map((_, k) => ({ part, line: k + 1 }))),
   };
+}
+
+/**
+ * Refuses a part with a brace or a comment that is not closed: the compiler would complain of the part after it.
+ *
+ * @throws ShaderError at the outermost brace, or the comment
+ */
+function checkClosed({ path, code }: ShaderPart): void {
+  const open: number[] = [];
+  const fail = (at: number, reason: string): never => {
+    const before = code.slice(0, at).split("\n"), line = before.length;
+    throw new ShaderError(path, reason, {
+      line,
+      column: 1 + before[line - 1].length,
+      source: code.split("\n")[line - 1],
+    });
+  };
+  let comments: number[] = []; // WGSL's nest
+  for (const { 0: token, index } of code.matchAll(/\/\/.*|\/\*|\*\/|[{}]/g)) {
+    if (token === "/*") comments.push(index);
+    else if (token === "*/") comments = comments.slice(0, -1);
+    else if (comments.length > 0) continue;
+    else if (token === "{") open.push(index);
+    else if (token === "}" && open.pop() === undefined) fail(index, "this } closes nothing");
+  }
+  if (comments.length > 0) fail(comments[0], "this comment is not closed");
+  if (open.length > 0) fail(open[0], "this { is not closed");
 }

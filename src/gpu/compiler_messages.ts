@@ -19,6 +19,12 @@ export function errorAt(
   reason: string,
   notes: readonly string[] = [],
 ): ShaderError {
+  const { frames } = source.part;
+  if (frames) {
+    const lines = frames.part.code.split("\n"), line = frames.at === "start" ? 1 : lines.length;
+    const at = frames.at === "start" ? 1 : 1 + lines[line - 1].length;
+    return new ShaderError(frames.part.path, reason, { line, column: at, source: lines[line - 1] }, notes);
+  }
   return new ShaderError(
     source.part.path,
     reason,
@@ -73,11 +79,7 @@ export function entryPointError(
   }
   const said = explain(message).reason;
   const [, binding] = /\bbinding: (\d+)/.exec(said) ?? [];
-  const [, needed, given] = /structure size (\d+).*`min_binding_size`, which is (\d+)/.exec(said) ?? [];
-  const reason = `in entry point "${entryPoint}": ` +
-    (needed === undefined
-      ? said
-      : `the struct at @binding(${binding}) has ${needed} bytes but the dispatch binds ${given}; give it as many fields`);
+  const reason = `in entry point "${entryPoint}": ${said}`;
   if (binding === undefined) return new ShaderError(shader.path, reason);
   const bound = [`the dispatch binds ${access.map((use, at) => `${at} ${use}`).join(", ")}`];
   const declared = sources.filter((source) => lineOf(source).includes(`@binding(${binding})`));

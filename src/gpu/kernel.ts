@@ -8,6 +8,7 @@ import { IMAGE_FORMAT } from "./image.ts";
 import { ShaderError } from "../errors.ts";
 import { assembleShader, type RewriteShader, type Shader, type SourceLine } from "./assemble.ts";
 import { compilationError, entryPointError, errorAt, explain, lineOf } from "./compiler_messages.ts";
+import { checkStruct } from "./struct_fields.ts";
 import { unroll, UnrollError } from "./unroll.ts";
 
 export type { Operands, RewriteShader, Shader, ShaderPart, SourceLine } from "./assemble.ts";
@@ -25,8 +26,11 @@ export interface KernelSpec {
   readonly constants: Readonly<Record<string, number>>;
   /** Bindings 0, 1, 2, … in order. */
   readonly access: readonly Access[];
-  /** Bytes of the last bindings, which hold structs: a shader whose struct is larger does not compile. Unknown if absent. */
-  readonly structBytes?: readonly number[];
+  /**
+   * The structs in the last bindings: each one's fields in order, such as `width: u32`. A shader whose struct has others
+   * does not compile, as it would read one number for another. Unknown if absent.
+   */
+  readonly structs?: readonly (readonly string[])[];
 }
 
 const LAYOUTS: Record<Access, Omit<GPUBindGroupLayoutEntry, "binding" | "visibility">> = {
@@ -70,9 +74,9 @@ export function kernelText(
  * @throws ShaderError naming file, line and column, or the entry point and what it lacks
  */
 export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUComputePipeline> {
-  const { shader, entryPoint, constants, access, structBytes = [] } = spec;
+  const { shader, entryPoint, constants, access, structs = [] } = spec;
   const text = kernelText(spec, gpu.rewriteShader);
-  const key = JSON.stringify([text.code, entryPoint, constants, access, structBytes]); // equal texts share a pipeline, equal paths do not
+  const key = JSON.stringify([text.code, entryPoint, constants, access, structs]); // equal texts share a pipeline, equal paths do not
   const known = gpu.pipelines.get(key);
   if (known) return known;
 
@@ -85,22 +89,18 @@ export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUCom
   const error = messages.find(({ type }) => type === "error");
   if (error) throw compilationError(shader, text, error);
   if (moduleError) throw new ShaderError(shader.path, explain(moduleError.message).reason);
+  structs.forEach((fields, k) => checkStruct(text, access.length - structs.length + k, fields));
 
   device.pushErrorScope("validation");
   const layout = device.createPipelineLayout({
     label,
     bindGroupLayouts: [device.createBindGroupLayout({
       label,
-      entries: access.map((use, binding) => {
-        const minBindingSize = structBytes[binding - (access.length - structBytes.length)];
-        const { buffer, ...layout } = LAYOUTS[use];
-        return {
-          binding,
-          visibility: GPUShaderStage.COMPUTE,
-          ...layout,
-          ...(buffer && { buffer: minBindingSize === undefined ? buffer : { ...buffer, minBindingSize } }),
-        };
-      }),
+      entries: access.map((use, binding) => ({
+        binding,
+        visibility: GPUShaderStage.COMPUTE,
+        ...LAYOUTS[use],
+      })),
     })],
   });
   const pipeline = device.createComputePipeline({

@@ -272,8 +272,18 @@ export async function compile(
 }
 
 const SETTINGS_STRIDE = 256;
-/** Bytes of `struct Step` in shaders/common/step.wgsl. */
+/** Bytes of what a step writes before it is submitted: room for {@link STEP_FIELDS}. */
 const STEP_BYTES = 32;
+/** `struct Step` in shaders/common/step.wgsl. */
+const STEP_FIELDS = [
+  "rows: u32",
+  "first: u32",
+  "index: u32",
+  "learning_rate: f32",
+  "correction_1: f32",
+  "correction_2: f32",
+  "draw: u32",
+];
 
 /** Where a tensor lies; `binding` tells apart what has no tensor. */
 type Place = (
@@ -314,7 +324,7 @@ function totalOf(term: LossTerm, at: number, terms: number, ring: Tensor): Dispa
  * has, and what it binds.
  */
 export function kernelOfDispatch(dispatch: Dispatch, lanes: number): KernelSpec {
-  const { shader, entryPoint, reads, writes, constants, images = 0 } = dispatch;
+  const { shader, entryPoint, reads, writes, constants, images = 0, settings: { u32, f32 = {} } } = dispatch;
   return {
     shader: { ...shader, before: [SHADER_NUMBERS, ...shader.before ?? []] },
     entryPoint,
@@ -325,7 +335,10 @@ export function kernelOfDispatch(dispatch: Dispatch, lanes: number): KernelSpec 
       "read", // settings
       "read", // step
     ],
-    structBytes: [settingsBytes(dispatch), STEP_BYTES],
+    structs: [
+      [...Object.keys(u32).map((name) => `${name}: u32`), ...Object.keys(f32).map((name) => `${name}: f32`)],
+      STEP_FIELDS,
+    ],
   };
 }
 
