@@ -94,24 +94,33 @@ function assertRefusedWithout({ code, stderr }: { readonly code: number; readonl
 }
 
 for (
-  const [what, from, to, guilty, innocent] of [
+  const [what, from, to, named, guilty, innocent] of [
     [
       "activation",
       "(1.0 + 1.702 * x * (1.0 - logistic(x)))",
       "(1.0 + 1.6 * x * (1.0 - logistic(x)))",
+      /^FAILED activation "my GELU": "derivative" at x = \S+ is \S+ on the GPU but \S+ in the reference$/m,
       /encoder\.0\.weight.*FAILED/,
       /decoder\.6\.weight.*\bok\b/,
     ],
-    ["loss", "clamp(y - t, -0.1, 0.1)", "clamp(y - t, -0.1, 0.2)", /decoder\.6\.weight.*FAILED/, undefined],
+    [
+      "loss",
+      "clamp(y - t, -0.1, 0.1)",
+      "clamp(y - t, -0.1, 0.2)",
+      /^FAILED loss "my Huber": "byPrediction" at y = \S+, t = \S+ is 0.2 on the GPU but 0.1 in the reference$/m,
+      /decoder\.6\.weight.*FAILED/,
+      undefined,
+    ],
   ] as const
 ) {
-  Deno.test(`a wrong derivative of the stranger's ${what} is FAILED at the parameters that it reaches`, () =>
+  Deno.test(`a wrong derivative of the stranger's ${what} is FAILED at its name, and at the parameters that it reaches`, () =>
     withProjectFolder(async (folder) => {
       const script = join(folder, "stranger.ts"), { text } = tweaked();
       assert.equal(text.split(from).length, 2);
       await Deno.writeTextFile(script, text.replace(from, to));
       const { code, stdout } = await runTask("gradcheck", [script, "--steps", "0"]);
       assert.equal(code, 1, stdout);
+      assert.match(stdout, named);
       assert.match(stdout, guilty);
       if (innocent) assert.match(stdout, innocent);
       assert.match(stdout, /^gradients FAILED$/m);

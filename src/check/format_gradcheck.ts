@@ -39,7 +39,7 @@ const CONCLUSIONS = {
 
 /** The report as a table, with the reasons below it and what to try where something could not be told. */
 export function formatGradcheck(report: GradcheckReport): string {
-  const { rows, loss, padding, repeats, untold, remarks, verdict } = report;
+  const { rows, loss, padding, repeats, untold, functions, remarks, verdict } = report;
   const lines = table([HEADER, ...rows.map(cellsOf), BOUNDS]);
   const shown = rows.flatMap((row) => EVIDENCE.flatMap((kind) => row[kind] ?? []));
   const all: readonly Evidence[] = [...shown, loss];
@@ -48,7 +48,7 @@ export function formatGradcheck(report: GradcheckReport): string {
   }
   if (rows.some(({ reference }) => isWidened(reference))) {
     lines.push(
-      `(of …): float32 can do no better; one rounding of every value moves it by 1/${TOLERANCES.roundings} of that`,
+      `(of …): a wider bound, as rounding every value once moves the gradient by 1/${TOLERANCES.roundings} of that`,
     );
   }
   lines.push(...reasonsOf(rows));
@@ -59,6 +59,12 @@ export function formatGradcheck(report: GradcheckReport): string {
   );
   if (padding.length > 0) {
     lines.push(`padding FAILED: columns past the width of ${listed(padding)} are not zero`);
+  }
+  for (const { of, failures, remarks } of functions) {
+    lines.push(
+      ...failures.map((failure) => `FAILED ${of}: ${failure}`),
+      ...remarks.map((remark) => `${of}: ${remark}`),
+    );
   }
   lines.push(...remarks);
   if (untold.length > 0) lines.push(`no state tells of ${listed(untold)}`);
@@ -84,7 +90,7 @@ function cellsOf(row: GradcheckRow): string[] {
   ];
 }
 
-/** Whether a row was judged by a wider bound than usual, as float32 can do no better. */
+/** Whether a row was judged by a wider bound than usual, for rounding. */
 function isWidened({ bound, verdict }: GradcheckRow["reference"]): boolean {
   return verdict === "ok" && bound > TOLERANCES.gpuAgainstReference;
 }
@@ -96,12 +102,11 @@ function figureOf(evidence: Evidence | undefined): string {
   return verdict === "cannot tell" ? `${number} ?`.trim() : number;
 }
 
-/** A line for each row that is not `ok`; those that cannot be told for the same reason but for figures share one. */
+/** A line for each row that is not `ok`; those of the same reason but for figures share one. */
 function reasonsOf(rows: readonly GradcheckRow[]): string[] {
   const groups = Map.groupBy(
     rows.filter(({ verdict }) => verdict !== "ok"),
-    ({ state, parameter, verdict, reason }) =>
-      `${verdict} ${state}: ` + (verdict === "FAILED" ? parameter : reason.replace(/\d\S*/g, "")),
+    ({ state, verdict, reason }) => `${verdict} ${state}: ${reason.replace(/\d\S*/g, "")}`,
   );
   return [...groups.values()].map(([{ verdict, state, parameter, reason }, ...others]) =>
     `${verdict} ${state}: ${parameter}: ${reason}` +

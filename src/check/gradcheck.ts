@@ -5,7 +5,7 @@
  */
 import type { Gpu } from "../gpu/device.ts";
 import { compile, type Optimizer } from "../graph/compile.ts";
-import { Graph } from "../graph/graph.ts";
+import { Graph, type Node } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
 import type { Step } from "../graph/step.ts";
@@ -28,6 +28,7 @@ import {
   type ReferenceEvidence,
   type RowsResult,
 } from "./network_check.ts";
+import { checkFunctions, type FunctionCheck } from "./pointwise.ts";
 import { heldValues, lossInputs } from "./reference_graph.ts";
 import { TOLERANCES } from "./tolerances.ts";
 
@@ -86,8 +87,10 @@ export interface GradcheckReport {
   readonly loss: LossEvidence;
   /** Values that have something else than zeros in the columns past their width, where readers expect zeros. */
   readonly padding: readonly string[];
-  /** Parameters of which some kind of evidence was `ok` in no state. */
+  /** Parameters of which some kind of evidence was `ok` in no state, and nothing is known to be wrong. */
   readonly untold: readonly string[];
+  /** The network's functions that users write, each by itself. */
+  readonly functions: readonly FunctionCheck[];
   /** Whether a second run gave the same bits. */
   readonly repeats: boolean;
   /** What else there is to say, such as that training diverged. */
@@ -117,10 +120,12 @@ export async function gradcheck(
   options: GradcheckOptions,
 ): Promise<GradcheckReport> {
   const found: Finding[] = [];
-  const remarks: string[] = [];
+  const functions: FunctionCheck[] = [], remarks: string[] = [];
   for (const [k, width] of options.widths.entries()) {
-    const more = await checkWidth(gpu, network(width), width, k === 0, options, remarks);
-    found.push(...more);
+    const isFirst = k === 0;
+    const { findings, nodes } = await checkWidth(gpu, network(width), width, isFirst, options, remarks);
+    found.push(...findings);
+    if (isFirst) functions.push(...await checkFunctions(gpu, nodes));
   }
   const rows = found.flatMap(({ rows }) => rows);
   const results = found.flatMap(({ results }) => results);
@@ -132,13 +137,13 @@ export async function gradcheck(
       const verdicts = rows.filter(({ parameter }) => parameter === name).flatMap((row) =>
         row[kind]?.verdict ?? []
       );
-      return verdicts.length > 0 && !verdicts.includes("ok");
+      return verdicts.length > 0 && verdicts.every((verdict) => verdict === "cannot tell");
     })
   );
-  const hasFailed = !repeats || padding.length > 0 ||
+  const hasFailed = !repeats || padding.length > 0 || functions.some(({ failures }) => failures.length > 0) ||
     [loss, ...rows].some(({ verdict }) => verdict === "FAILED");
   const verdict = hasFailed ? "FAILED" : untold.length > 0 ? "cannot tell" : "ok";
-  return { rows, loss, padding, untold, repeats, remarks, verdict, passed: verdict === "ok" };
+  return { rows, loss, padding, untold, functions, repeats, remarks, verdict, passed: verdict === "ok" };
 }
 
 /** What was found in one state of one network. */
@@ -155,7 +160,7 @@ async function checkWidth(
   isFirst: boolean,
   { rows, seed, steps, optimizer, differences: wantsDifferences = true }: GradcheckOptions,
   remarks: string[],
-): Promise<Finding[]> {
+): Promise<{ readonly findings: readonly Finding[]; readonly nodes: readonly Node[] }> {
   const random = new RandomStream(seed, "gradcheck");
   const batchSize = Math.max(TRAINING_ROWS, ...rows.map((count) => count + 1));
   const graph = new Graph(batchSize);
@@ -191,7 +196,8 @@ async function checkWidth(
     return { rows: found, results };
   }
 
-  if (!isFirst) return [await checkState(`initial, width ${width}`)];
+  const { nodes } = graph;
+  if (!isFirst) return { findings: [await checkState(`initial, width ${width}`)], nodes };
   const findings = [await checkState("initial")];
   if (steps > 0) {
     // on other images each time: at a minimum for the checked images their gradients would be differences of noise
@@ -208,7 +214,7 @@ async function checkWidth(
     }
     if (done > 0) findings.push(await checkState(`after ${done} steps`));
   }
-  return findings;
+  return { findings, nodes };
 }
 
 /** Trains as long as the parameters stay finite; goes back to where they were, and says how many steps that was. */

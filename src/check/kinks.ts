@@ -117,7 +117,10 @@ export interface HeldLoss {
  *
  * @param homes each element's own prediction − target
  */
-export function holdSidesOfLoss(loss: ElementwiseLossReference, homes: Float64Array): HeldLoss {
+export function holdSidesOfLoss(
+  loss: Omit<ElementwiseLossReference, "name" | "record">,
+  homes: Float64Array,
+): HeldLoss {
   const { kinks, byTarget } = loss;
   const derivative = (by: (prediction: number, target: number) => number): PairFunction => (y, t, k) => {
     const crossed = crossing(kinks, homes[k], y - t);

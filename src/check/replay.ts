@@ -188,7 +188,7 @@ function sameTensors(
 /** One line for a person. */
 export function formatReplay({ name, steps, loss, gradient, parameter, passed }: ReplayReport): string {
   const shown = ({ error, bound, of }: Deviation, kind: Kind) => {
-    const widened = bound > BOUNDS[kind] ? `, where float32 can do no better than ${figure(bound)}` : "";
+    const widened = bound > BOUNDS[kind] ? `, bound widened to ${figure(bound)} for rounding` : "";
     return `${figure(error)} (${of}${widened})`;
   };
   return `${passed ? "pass" : "FAIL"}  ${name}: ${steps} steps, losses ${shown(loss, "loss")}, ` +

@@ -87,15 +87,18 @@ export function activationOf<C extends Constants = Record<never, never>>(
 ): ElementwiseActivation {
   const { shader, constants, kinks } = declare(KIND, declaration);
   const { name, reference } = declaration;
-  return Object.freeze({
+  const made: ElementwiseActivation = Object.freeze({
     name,
     shader,
-    reference: Object.freeze({
-      forward: (x: number) => reference.forward(x, constants as C),
-      derivative: (x: number) => reference.derivative(x, constants as C),
+    reference: Object.freeze<ElementwiseReference>({
+      name,
+      forward: (x) => reference.forward(x, constants as C),
+      derivative: (x) => reference.derivative(x, constants as C),
       kinks,
+      record: (graph, x, label) => applyActivation(graph, x, { label, activation: made }),
     }),
   });
+  return made;
 }
 
 /** The label of a layer's sums, which an activation of its own turns into what carries the layer's label. */

@@ -103,15 +103,18 @@ export function lossOf<C extends Constants = Record<never, never>>(
   const { value, byPrediction, byTarget } = declaration.reference;
   const hasByTarget = declaration.byTarget !== undefined;
   const reference: ElementwiseLossReference = {
+    name,
     value: (y, t) => value(y, t, constants as C),
     byPrediction: (y, t) => byPrediction(y, t, constants as C),
     ...(hasByTarget && byTarget
       ? { byTarget: (y: number, t: number) => byTarget(y, t, constants as C) }
       : {}),
     kinks,
+    record: (graph, prediction, target, label) =>
+      loss(graph, prediction, target, { label, reduction: "sum" }),
   };
 
-  return (graph, prediction, target, { label, reduction, weight = 1 }) => {
+  const loss: ElementwiseLoss = (graph, prediction, target, { label, reduction, weight = 1 }) => {
     const { width } = prediction;
     if (width !== target.width) {
       throw new TypeError(
@@ -175,4 +178,5 @@ export function lossOf<C extends Constants = Record<never, never>>(
     });
     return term;
   };
+  return loss;
 }

@@ -34,16 +34,22 @@ export interface Target {
 
 /** What the f64 reference knows of an elementwise op Y = f(X): the function and its derivative, as plain numbers. */
 export interface ElementwiseReference {
+  /** The function's name in errors. */
+  readonly name: string;
   /** f(x). */
   forward(x: number): number;
   /** f'(x); at a kink either side's. */
   derivative(x: number): number;
   /** Where f' jumps, in ascending order; empty for a smooth function. */
   readonly kinks: readonly number[];
+  /** Records it in another graph, where a check looks at it alone. */
+  record(graph: Graph, x: Value, label: string): Value;
 }
 
 /** What the f64 reference knows of an elementwise loss, a sum of ℓ(prediction, target) over elements. */
 export interface ElementwiseLossReference {
+  /** The function's name in errors. */
+  readonly name: string;
   /** ℓ(prediction, target). */
   value(prediction: number, target: number): number;
   /** ∂ℓ/∂prediction. */
@@ -52,6 +58,8 @@ export interface ElementwiseLossReference {
   byTarget?(prediction: number, target: number): number;
   /** Values of prediction − target at which a derivative jumps, in ascending order; empty for a smooth loss. */
   readonly kinks: readonly number[];
+  /** Records its sum in another graph, where a check looks at it alone. */
+  record(graph: Graph, prediction: Value, target: Value, label: string): LossTerm;
 }
 
 /** How the f64 reference computes an op that brings its own, as one in a user's script does. Arrays have no padding. */
