@@ -40,11 +40,11 @@ export const sparse = recipe({
       noise,
       penalty: sparsityWeight,
       rows: async ({ gpu, parameters, data: { test, width }, network }) => {
-        const rows = [];
+        const rows = [], images = noise === "none" ? "test images" : "noisy test images";
         for (let stage = 0; stage < sizes.length - 1; stage++) {
           const noisy = network({ purpose: "test", stage });
           const found = await measureSparsity(gpu, noisy, parameters, test.images, width);
-          rows.push(...sparsityRows(`code ${stage}`, found));
+          rows.push(...sparsityRows(`code ${stage}`, found, images));
         }
         return rows;
       },

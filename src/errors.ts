@@ -78,6 +78,7 @@ const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u2028\u2029]/g;
  * @param most characters that are shown at most
  */
 export function shown(value: unknown, most: number = 60): string {
+  if (typeof value === "function") return "a function";
   let text: string | undefined;
   try {
     text = JSON.stringify(typeof value === "string" ? cut(value, most) : value);

@@ -17,10 +17,15 @@ import { findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 const WIDTH = 784;
 const flags = {
   recipe: positionals("RECIPE", `which recipe: ${RECIPE_HELP}; deep if absent`, 0),
-  variant: optionalText(
-    'the recipe\'s flags, such as "--match bce", after its stage, such as "stage 1"',
-    "its first check",
-  ),
+  variant: {
+    ...optionalText(
+      'the recipe\'s flags, such as "--match bce", after its stage, such as "stage 1"',
+      "its first check",
+    ),
+    placeholder: "flags",
+    expected: "a stage, flags or both",
+    parse: (text: string) => text, // flags begin with --
+  },
   batchSize: integer(64, "images per step", { min: 1 }),
   rounds: integer(9, "rounds, of which the median counts", { min: 1 }),
   steps: integer(100, "steps of a round, with one wait for the GPU at its end", { min: 20, max: 1000 }),

@@ -1,5 +1,6 @@
 // The recipe of a run, for the tools that load one: the shipped one of its name, or the one that the user names.
 import { InputError } from "../../src/errors.ts";
+import { shellWord } from "../../src/run/command_line.ts";
 import type { Config, Flag } from "../../src/run/flag_kinds.ts";
 import { optionalText, restoreConfig } from "../../src/run/flags.ts";
 import type { Recipe, RecipeFlags } from "../../src/run/recipe.ts";
@@ -27,7 +28,7 @@ export async function recipeOfRun(
   path: string | undefined,
 ): Promise<{ readonly recipe: Recipe; readonly config: Config<RecipeFlags> }> {
   const trained = scriptIn(run.facts), action = `Cannot load "${run.path}"`;
-  const wanted = trained && path === undefined ? `; say --recipe ${trained.path}` : "";
+  const wanted = trained && path === undefined ? `; say --recipe ${shellWord(trained.path)}` : "";
   if (path === undefined && !RECIPE_NAMES.includes(run.recipe)) {
     throw new InputError(
       `${action}: its recipe "${run.recipe}" is none of the shipped ones (${RECIPE_NAMES.join(", ")})` +
@@ -47,8 +48,10 @@ export async function recipeOfRun(
         `one${wanted}`,
     );
   }
-  if (match !== "same") {
+  if (match === "changed") {
     console.error(`warning: ${script!.path} is not as it was when "${run.path}" was trained`);
+  } else if (match === "other") {
+    console.error(`warning: "${run.path}" was trained by ${trained!.path}, not by ${script!.path}`);
   }
   return { recipe, config: restoreConfig(recipe.flags, run.config, `"${run.path}"`) };
 }

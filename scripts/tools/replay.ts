@@ -38,7 +38,7 @@ async function main(): Promise<number> {
       console.log(formatReplay(report));
       if (!report.passed) failures++;
     } catch (error) {
-      if (!(error instanceof InputError)) throw error;
+      if (!(error instanceof InputError)) throw error; // one trace that is none does not end the others
       console.log(`FAIL  ${error.message}`);
       failures++;
     }

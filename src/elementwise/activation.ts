@@ -121,9 +121,12 @@ export function checkActivation(label: string, activation: ActivationLike): void
     ? Object.hasOwn(ACTIVATIONS, activation)
     : activation?.shader?.path === KIND.kernel.path;
   if (isKnown) return;
+  const advice = typeof activation === "function"
+    ? "call it, as in elu()"
+    : "import one, such as gelu, or make it";
   throw new InputError(
     `Cannot record "${label}": expected an activation (${Object.keys(ACTIVATIONS).join(", ")}, or what ` +
-      `activationOf() made) but received ${shown(activation)}; import one, such as gelu, or make it`,
+      `activationOf() made) but received ${shown(activation)}; ${advice}`,
   );
 }
 

@@ -59,8 +59,9 @@ export function declare(kind: DeclarationKind, declaration: Declaration): Declar
   const isName = typeof name === "string" && /^[^"\p{C}\p{Zl}\p{Zp}]{1,40}$/u.test(name);
   const of = isName ? `${kind.noun} "${name}"` : kind.noun;
   const reject: Reject = (expected, received, advice) => {
-    const found = typeof received === "function" ? "a function" : shown(received);
-    throw new InputError(`Cannot make ${of}: expected ${expected} but received ${found}; ${advice}`);
+    throw new InputError(
+      `Cannot make ${of}: expected ${expected} but received ${shown(received)}; ${advice}`,
+    );
   };
   if (!isName) reject("a name of up to 40 characters without quotes", name, "give it a short one");
   const expressions = checkExpressions(kind, declaration, reject);

@@ -60,11 +60,19 @@ export async function measureSparsity(
   return { units, mean: units.reduce((sum, value) => sum + value, 0) / units.length, divergence };
 }
 
-/** Two rows for a code: its sparsity term, and its units' mean activations with a histogram of them. */
-export function sparsityRows(label: string, { units, mean, divergence }: Sparsity): TableRow[] {
+/**
+ * Two rows for a code: its sparsity term, and its units' mean activations with a histogram of them.
+ *
+ * @param images which images, such as `noisy test images`
+ */
+export function sparsityRows(
+  label: string,
+  { units, mean, divergence }: Sparsity,
+  images: string,
+): TableRow[] {
   const bars = histogram(units);
   return [
-    { label: `sparsity of ${label}`, value: divergence, unit: "nats, summed over units, noisy test images" },
+    { label: `sparsity of ${label}`, value: divergence, unit: `nats, summed over units, ${images}` },
     { label: "  mean activation", value: mean, unit: `${units.length} units by tenths of [0, 1]: ${bars}` },
   ];
 }

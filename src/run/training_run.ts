@@ -215,7 +215,7 @@ export class TrainingRun implements Disposable {
    * on each batch, once, and reports when {@link isDue} says so.
    *
    * @param step what is trained, of those that {@link begin} was told of
-   * @throws TypeError if the step is another one, or the loop's body did not run it
+   * @throws TypeError if the step is another one, or the loop's body did not run it once
    * @throws Diverged if training has come to NaN or infinity
    */
   async *batches(step: Step): AsyncGenerator<Batch, void> {
@@ -231,8 +231,11 @@ export class TrainingRun implements Disposable {
       for (const batch of schedule.slice(step.index % schedule.length)) {
         const before = step.index;
         yield batch;
-        if (step.index === before && !this.#wentBack) {
-          throw new TypeError("Cannot go on training: expected the loop to run the step on each batch");
+        const runs = step.index - before;
+        if (runs !== 1 && !this.#wentBack) {
+          throw new TypeError(
+            `Cannot go on training: expected the loop to run the step once on each batch but it ran ${runs} times`,
+          );
         }
         if (this.#isCutShort || step.index === trained.steps) break;
       }
