@@ -1,6 +1,6 @@
 // Checks every gradient of a recipe on this very GPU: against the f64 reference, and against finite differences.
-// Run: deno task gradcheck deep    (the same as: deno run --allow-read=.cache scripts/tools/gradcheck.ts deep; without that
-// permission it does not know what deno task tune found)
+// Run: deno task gradcheck deep                (the same as: deno run --allow-read scripts/tools/gradcheck.ts deep)
+//      deno task gradcheck scripts/mine.ts     (without that permission: shipped recipes only, and not what tune found)
 // `all` checks every recipe with all its options. Each verdict is ok, FAILED or cannot tell; exit code 1 if one is
 // FAILED, or if no state tells of a parameter. --json prints the reports for programs.
 import { checkEveryOp } from "../../src/check/every_op.ts";
@@ -49,7 +49,7 @@ async function main(): Promise<number> {
       const recipe = found.name;
       const report = await gradcheck(gpu, network, { ...batches, widths: WIDTHS, steps, optimizer });
       reports.push({ recipe, options, adapter: gpu.adapterName, ...report });
-      if (!json) console.log(`\n${recipe} ${options}\n${formatGradcheck(report)}`);
+      if (!json) console.log(`\n${recipe} ${options}`.trimEnd() + `\n${formatGradcheck(report)}`);
     }
   }
   const failed = reports.filter(({ passed }) => !passed);
