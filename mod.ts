@@ -96,6 +96,7 @@ export * from "./src/check/evidence.ts";
 export * from "./src/check/format_gradcheck.ts";
 export * from "./src/check/gradcheck.ts";
 export * from "./src/check/network_check.ts";
+export * from "./src/check/pointwise.ts";
 export * from "./src/check/reference_graph.ts";
 export * from "./src/check/replay.ts";
 export * from "./src/check/tolerances.ts";
