@@ -61,42 +61,57 @@ const LOGARITHM = {
   reference: { forward: Math.log, derivative: (x: number) => 1 / x },
 };
 
-const ACTIVATIONS:
-  readonly (readonly [string, Partial<typeof CUBE>, readonly RegExp[], readonly RegExp[]])[] = [
-    ["nothing wrong", {}, [], []],
-    ["a function that is not defined everywhere", LOGARITHM, [], []],
-    [
-      "a function that is defined nowhere",
-      { reference: { forward: () => NaN, derivative: () => NaN } },
-      [],
-      [],
-    ],
-    [
-      "forward",
-      { forward: "x * x * abs(x)" },
-      [/^"forward" at x = -\d\S+ is \d\S+ on the GPU but -\d\S+ in the reference$/],
-      [],
-    ],
-    ["derivative", { derivative: "2.9 * x * x" }, [
-      /^"derivative" at x = .* on the GPU but .* in the reference$/,
-    ], []],
-    [
-      "NaN",
-      { derivative: "select(3.0 * x * x, sqrt(x), x < -5.0)" },
-      [/^"derivative" at x = -\S+ is NaN on the GPU but \S+ in the reference$/],
-      [],
-    ],
-    [
-      "both derivatives",
-      { derivative: "2.9 * x * x", reference: { ...CUBE.reference, derivative: (x) => 2.9 * x ** 2 } },
-      [/^"derivative" at x = .* in the reference but .* by finite differences of it$/],
-      [],
-    ],
-    ["a kink that is not declared", KINKED, [], [
-      /^its derivative jumps at x = 1.5, which "kinks" does not list: declare/,
-    ]],
-    ["a kink that is declared", { ...KINKED, kinks: [1.5] }, [], []],
-  ];
+/** What is wrong, in which declaration, and what the check says: failures and remarks. */
+type Cases<D> = readonly (readonly [string, Partial<D>, readonly RegExp[], readonly RegExp[]])[];
+
+const ACTIVATIONS: Cases<typeof CUBE> = [
+  ["nothing wrong", {}, [], []],
+  ["a function that is not defined everywhere", LOGARITHM, [], []],
+  [
+    "a function that is defined nowhere",
+    { reference: { forward: () => NaN, derivative: () => NaN } },
+    [],
+    [],
+  ],
+  [
+    "forward",
+    { forward: "x * x * abs(x)" },
+    [/^"forward" at x = -\d\S+ is \d\S+ on the GPU but -\d\S+ in the reference$/],
+    [],
+  ],
+  ["derivative", { derivative: "2.9 * x * x" }, [
+    /^"derivative" at x = .* on the GPU but .* in the reference$/,
+  ], []],
+  [
+    "NaN on the GPU alone",
+    { derivative: "select(3.0 * x * x, sqrt(x), x < -5.0)" },
+    [],
+    [/^"derivative" at x = -5\S+ is NaN on the GPU, where it is finite in the reference: training/],
+  ],
+  [
+    "numbers beyond float32's range",
+    {
+      forward: "exp(exp(x))",
+      derivative: "exp(exp(x)) * exp(x)",
+      reference: {
+        forward: (x) => Math.exp(Math.exp(x)),
+        derivative: (x) => Math.exp(Math.exp(x)) * Math.exp(x),
+      },
+    },
+    [],
+    [],
+  ],
+  [
+    "both derivatives",
+    { derivative: "2.9 * x * x", reference: { ...CUBE.reference, derivative: (x) => 2.9 * x ** 2 } },
+    [/^"derivative" at x = .* in the reference but .* by finite differences of it$/],
+    [],
+  ],
+  ["a kink that is not declared", KINKED, [], [
+    /^its derivative jumps at x = 1.5, which "kinks" does not list: declare/,
+  ]],
+  ["a kink that is declared", { ...KINKED, kinks: [1.5] }, [], []],
+];
 
 for (const [what, change, failures, remarks] of ACTIVATIONS) {
   gpuTest(`an activation is checked alone: ${what}`, async (gpu) => {
@@ -131,9 +146,20 @@ const ABSOLUTE = {
   },
 };
 
-const LOSSES: readonly (readonly [string, Partial<typeof RATIO>, readonly RegExp[], readonly RegExp[]])[] = [
+const LOSSES: Cases<typeof RATIO> = [
   ["nothing wrong", {}, [], []],
   ["value", { value: "abs(log(y / t))" }, [/^"value" summed over \d+ pairs is .* on the GPU but/], []],
+  [
+    "a pole near the numbers",
+    {
+      value: "1.0 / (y * y) - t",
+      byPrediction: "-2.0 / (y * y * y)",
+      byTarget: "-1.0",
+      reference: { value: (y, t) => y ** -2 - t, byPrediction: (y) => -2 * y ** -3, byTarget: () => -1 },
+    },
+    [],
+    [],
+  ],
   ["byPrediction", { byPrediction: "log(y / t) / y" }, [/^"byPrediction" at y = \S+, t = .* on the GPU/], []],
   ["byTarget", { byTarget: "2.0 * log(y / t) / t" }, [/^"byTarget" at y = \S+, t = .* on the GPU/], []],
   [

@@ -54,9 +54,9 @@ const SUM = lossOf({
 
 async function checkActivation(gpu: Gpu, f: ElementwiseReference): Promise<FunctionCheck> {
   const x = spread(0.618034, -6, 6).filter((x) =>
-    isFinite(f.forward(x)) && isFinite(f.derivative(x)) && isFarFrom(f.kinks, x)
+    inRange(f.forward(x)) && inRange(f.derivative(x)) && isFarFrom(f.kinks, x)
   );
-  const failures: string[] = [];
+  const failures: string[] = [], remarks: string[] = [];
   if (x.length > 0) {
     using parameters = new Parameters(0);
     const graph = new Graph(1);
@@ -77,9 +77,10 @@ async function checkActivation(gpu: Gpu, f: ElementwiseReference): Promise<Funct
       ...differ("derivative", at, derivative, ON_GPU, twins, IN_REFERENCE),
       ...differ("derivative", at, twins, IN_REFERENCE, x.map((x) => slope(f.forward, x)), BY_DIFFERENCES),
     );
+    remarks.push(...notFinite("forward", at, forward), ...notFinite("derivative", at, derivative));
   }
   const jumps = jumpsOf(f.derivative, -6, 6).filter((jump) => isFarFrom(f.kinks, jump));
-  return { of: `activation "${f.name}"`, failures, remarks: remarksOn("x", jumps) };
+  return { of: `activation "${f.name}"`, failures, remarks: [...remarks, ...undeclared("x", jumps)] };
 }
 
 async function checkLoss(gpu: Gpu, loss: ElementwiseLossReference): Promise<FunctionCheck> {
@@ -89,10 +90,10 @@ async function checkLoss(gpu: Gpu, loss: ElementwiseLossReference): Promise<Func
     const targets = spread(0.754878, from, to);
     return spread(0.569840, from, to).map((y, k) => [y, targets[k]] as const);
   }).filter(([y, t]) =>
-    [loss.value(y, t), byPrediction(y, t), byTarget?.(y, t) ?? 0].every(isFinite) &&
+    [loss.value(y, t), byPrediction(y, t), byTarget?.(y, t) ?? 0].every(inRange) &&
     isFarFrom(loss.kinks, y - t)
   );
-  const failures: string[] = [];
+  const failures: string[] = [], remarks: string[] = [];
   if (pairs.length > 0) {
     using parameters = new Parameters(0);
     const graph = new Graph(1);
@@ -106,7 +107,9 @@ async function checkLoss(gpu: Gpu, loss: ElementwiseLossReference): Promise<Func
     const sum = await sumOf(step);
     const values = pairs.map(([y, t]) => loss.value(y, t)), total = values.reduce((a, b) => a + b, 0);
     const size = values.reduce((a, b) => a + Math.abs(b), 0);
-    if (!(Math.abs(sum - total) <= BOUND * size)) {
+    if (!Number.isFinite(sum)) {
+      remarks.push(`"value" is not finite ${ON_GPU} for some pair, where it is ${IN_REFERENCE}`);
+    } else if (Math.abs(sum - total) > BOUND * size) {
       failures.push(
         `"value" summed over ${pairs.length} pairs is ${shown(sum)} ${ON_GPU} but ${
           shown(total)
@@ -120,6 +123,7 @@ async function checkLoss(gpu: Gpu, loss: ElementwiseLossReference): Promise<Func
       ...differ("byPrediction", at, onGpu, ON_GPU, byY, IN_REFERENCE),
       ...differ("byPrediction", at, byY, IN_REFERENCE, slopes, BY_DIFFERENCES),
     );
+    remarks.push(...notFinite("byPrediction", at, onGpu));
     if (byTarget) {
       const byT = pairs.map(([y, t]) => byTarget(y, t));
       const slopesByT = pairs.map(([y, t]) => slope((t) => loss.value(y, t), t));
@@ -127,12 +131,13 @@ async function checkLoss(gpu: Gpu, loss: ElementwiseLossReference): Promise<Func
         ...differ("byTarget", at, ontoTarget, ON_GPU, byT, IN_REFERENCE),
         ...differ("byTarget", at, byT, IN_REFERENCE, slopesByT, BY_DIFFERENCES),
       );
+      remarks.push(...notFinite("byTarget", at, ontoTarget));
     }
   }
   // kinks are values of y − t: what jumps at the same of them for two targets is one
   const [here, there] = [0.3, 0.7].map((t) => jumpsOf((d) => byPrediction(t + d, t), -3, 3));
   const jumps = here.filter((jump) => isFarFrom(loss.kinks, jump) && !isFarFrom(there, jump));
-  return { of: `loss "${loss.name}"`, failures, remarks: remarksOn("y − t", jumps) };
+  return { of: `loss "${loss.name}"`, failures, remarks: [...remarks, ...undeclared("y − t", jumps)] };
 }
 
 /** The loss's sum; NaN if the GPU's is not finite. */
@@ -149,7 +154,7 @@ const ON_GPU = "on the GPU",
   IN_REFERENCE = "in the reference",
   BY_DIFFERENCES = "by finite differences of it";
 
-/** One line about the number where two sides differ most; none if they agree. */
+/** One line about the number where two sides differ most; none if they agree wherever both are finite. */
 function differ(
   what: string,
   at: (k: number) => string,
@@ -162,7 +167,7 @@ function differ(
   let [worst, excess] = [-1, 1];
   for (const [k, expected] of right.entries()) {
     const off = Math.abs(left[k] - expected) / (BOUND * (Math.abs(expected) + usual) || Number.MIN_VALUE);
-    if (Number.isNaN(off) || off > excess) [worst, excess] = [k, Number.isNaN(off) ? Infinity : off];
+    if (off < Infinity && off > excess) [worst, excess] = [k, off];
   }
   if (worst < 0) return [];
   return [
@@ -170,9 +175,26 @@ function differ(
   ];
 }
 
-/** The slope of a function by a central difference. */
+/** One line about a number that is finite in the reference, and not on the GPU; none if there is none. */
+function notFinite(what: string, at: (k: number) => string, onGpu: Float32Array): string[] {
+  const k = onGpu.findIndex((number) => !Number.isFinite(number));
+  if (k < 0) return [];
+  return [
+    `"${what}" at ${at(k)} is ${
+      onGpu[k]
+    } ${ON_GPU}, where it is finite ${IN_REFERENCE}: training that comes there ends`,
+  ];
+}
+
+/** The slope of a function by central differences; NaN where two of them disagree, as near a pole. */
 function slope(f: (x: number) => number, x: number): number {
-  return (f(x + STEP) - f(x - STEP)) / (2 * STEP);
+  const [coarse, fine] = [STEP, STEP / 2].map((h) => (f(x + h) - f(x - h)) / (2 * h));
+  return Math.abs(coarse - fine) <= BOUND / 10 * Math.abs(fine) + STEP ? (4 * fine - coarse) / 3 : NaN;
+}
+
+/** Whether float32 holds a number, with room for what leads to it. */
+function inRange(number: number): boolean {
+  return Math.abs(number) < 1e30;
 }
 
 /** Numbers of float32 from one to another, evenly spread in any order, in which few digits are zeros. */
@@ -203,7 +225,7 @@ function jumpsOf(derivative: (x: number) => number, from: number, to: number): n
   return found;
 }
 
-function remarksOn(variable: string, jumps: readonly number[]): string[] {
+function undeclared(variable: string, jumps: readonly number[]): string[] {
   if (jumps.length === 0) return [];
   const list = jumps.slice(0, 5).map((jump) => Number(jump.toPrecision(6)) + 0).join(", ");
   return [
