@@ -192,7 +192,7 @@ Deno.test("tools take a script's path: gradcheck, bench, replay", () =>
     assert.match((await runTask("replay", [file])).stdout, /^FAIL .*recipe: expected deep or /m);
   }));
 
-Deno.test("a loop that does not run its step is told so, and one over another step too", () =>
+Deno.test("a loop that does not run its step once is told so, and one over another step too", () =>
   withFolder(async (folder) => {
     const config = parseRecipe(deep, [...SMALL, "--quiet", "--out", join(folder, "run")]);
     using training = await openTraining(deep, config);
@@ -200,7 +200,10 @@ Deno.test("a loop that does not run its step is told so, and one over another st
     using run = (await training.start(step))!;
     await assert.rejects(async () => {
       for await (const _ of run.batches(step));
-    }, /expected the loop to run the step on each batch/);
+    }, /expected the loop to run the step once on each batch but it ran 0 times/);
+    await assert.rejects(async () => {
+      for await (const batch of run.batches(step)) [1, 2].forEach(() => step.run(batch));
+    }, /on each batch but it ran 2 times/);
     const other = await training.compile();
     await assert.rejects(async () => {
       for await (const _ of run.batches(other));

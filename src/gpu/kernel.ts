@@ -8,7 +8,7 @@ import { IMAGE_FORMAT } from "./image.ts";
 import { ShaderError } from "../errors.ts";
 import { assembleShader, type RewriteShader, type Shader, type SourceLine } from "./assemble.ts";
 import { compilationError, entryPointError, errorAt, explain, lineOf } from "./compiler_messages.ts";
-import { checkStruct } from "./struct_fields.ts";
+import { type BoundStruct, checkStruct } from "./struct_fields.ts";
 import { unroll, UnrollError } from "./unroll.ts";
 
 export type { Operands, RewriteShader, Shader, ShaderPart, SourceLine } from "./assemble.ts";
@@ -26,11 +26,8 @@ export interface KernelSpec {
   readonly constants: Readonly<Record<string, number>>;
   /** Bindings 0, 1, 2, … in order. */
   readonly access: readonly Access[];
-  /**
-   * The structs in the last bindings: each one's fields in order, such as `width: u32`. A shader whose struct has others
-   * does not compile, as it would read one number for another. Unknown if absent.
-   */
-  readonly structs?: readonly (readonly string[])[];
+  /** Structs that are bound: a shader whose own has other fields does not compile. Unknown if absent. */
+  readonly structs?: readonly BoundStruct[];
 }
 
 const LAYOUTS: Record<Access, Omit<GPUBindGroupLayoutEntry, "binding" | "visibility">> = {
@@ -89,7 +86,7 @@ export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUCom
   const error = messages.find(({ type }) => type === "error");
   if (error) throw compilationError(shader, text, error);
   if (moduleError) throw new ShaderError(shader.path, explain(moduleError.message).reason);
-  structs.forEach((fields, k) => checkStruct(text, access.length - structs.length + k, fields));
+  for (const struct of structs) checkStruct(text, struct);
 
   device.pushErrorScope("validation");
   const layout = device.createPipelineLayout({

@@ -5,19 +5,31 @@
 import { errorAt, lineOf } from "./compiler_messages.ts";
 import type { KernelText } from "./kernel.ts";
 
+/** A struct as a dispatch writes it. */
+export interface BoundStruct {
+  /** Where it is bound. */
+  readonly binding: number;
+  /** Its fields in order, such as `width: u32`. */
+  readonly fields: readonly string[];
+  /** The struct's name, if all shaders call it the same. */
+  readonly name?: string;
+}
+
 /**
  * Refuses a struct whose fields are not those that the dispatch writes: it would read one number for another, and
  * nothing else would notice.
  *
- * @param binding where the struct is bound
- * @param fields what is bound there, in order, such as `width: u32`
  * @throws ShaderError at the struct
  */
-export function checkStruct({ code, sources }: KernelText, binding: number, fields: readonly string[]): void {
+export function checkStruct(
+  { code, sources }: KernelText,
+  { binding, fields, name: wanted }: BoundStruct,
+): void {
   const variables = code.matchAll(
     new RegExp(`@binding\\(${binding}\\)\\s*var<[^>]*>\\s*\\w+\\s*:\\s*(\\w+);`, "g"),
   );
   const found = [...variables].flatMap(([, name]) => {
+    if (wanted !== undefined && name !== wanted) return [];
     const match = new RegExp(`^struct ${name} \\{([^}]*)\\}`, "m").exec(code);
     return match ? [{ name, at: match.index, fields: fieldsIn(match[1]) }] : [];
   });

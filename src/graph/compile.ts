@@ -325,6 +325,7 @@ function totalOf(term: LossTerm, at: number, terms: number, ring: Tensor): Dispa
  */
 export function kernelOfDispatch(dispatch: Dispatch, lanes: number): KernelSpec {
   const { shader, entryPoint, reads, writes, constants, images = 0, settings: { u32, f32 = {} } } = dispatch;
+  const binding = reads.length + writes.length;
   return {
     shader: { ...shader, before: [SHADER_NUMBERS, ...shader.before ?? []] },
     entryPoint,
@@ -336,8 +337,14 @@ export function kernelOfDispatch(dispatch: Dispatch, lanes: number): KernelSpec 
       "read", // step
     ],
     structs: [
-      [...Object.keys(u32).map((name) => `${name}: u32`), ...Object.keys(f32).map((name) => `${name}: f32`)],
-      STEP_FIELDS,
+      {
+        binding,
+        fields: [
+          ...Object.keys(u32).map((name) => `${name}: u32`),
+          ...Object.keys(f32).map((name) => `${name}: f32`),
+        ],
+      },
+      { binding: binding + 1, fields: STEP_FIELDS, name: "Step" },
     ],
   };
 }

@@ -20,6 +20,11 @@ export interface InitialLoss {
   readonly found: number;
   /** With all of them 0. */
   readonly expected: number;
+  /**
+   * The first by the second without sparsity terms, which measure how unlike the units begin, and may outweigh the rest;
+   * with all terms if absent.
+   */
+  readonly ratio?: number;
   /** Whether a term is a sum over the images of its batch, so that these are per image; reports may be per batch. */
   readonly isPerImage?: boolean;
 }
@@ -63,7 +68,10 @@ export async function initialLoss(options: InitialLossOptions): Promise<InitialL
   const total = (terms: readonly number[]) =>
     terms.reduce((sum, term, k) => expected[k] > 0 ? sum + term : sum, 0);
   const isPerImage = losses.some(isSumOverRows);
-  return { found: total(found), expected: total(expected), isPerImage };
+  const unpenalized = (terms: readonly number[]) =>
+    total(terms.map((term, k) => isSparsityTerm(losses[k]) ? 0 : term));
+  const ratio = unpenalized(found) / unpenalized(expected);
+  return { found: total(found), expected: total(expected), ratio, isPerImage };
 }
 
 /** Whether a term grows with its batch. A sparsity KL is a sum over units, and of a whole batch together. */
@@ -86,8 +94,9 @@ export function describeInitialLoss({ found, expected, isPerImage }: InitialLoss
 }
 
 /** What to say if the loss is far from its expectation; nothing if it is not, or nothing is expected. */
-export function initialLossWarning({ found, expected }: InitialLoss): string | undefined {
-  const ratio = found / expected;
+export function initialLossWarning(
+  { found, expected, ratio = found / expected }: InitialLoss,
+): string | undefined {
   if (expected === 0 || ratio <= FAR && ratio >= 1 / FAR) return undefined;
   return `the loss before training is ${
     ratio.toPrecision(3)
