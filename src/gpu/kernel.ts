@@ -8,13 +8,23 @@ import { IMAGE_FORMAT } from "./image.ts";
 import { ShaderError } from "../errors.ts";
 import { assembleShader, type RewriteShader, type Shader, type SourceLine } from "./assemble.ts";
 import { compilationError, entryPointError, errorAt, explain, lineOf } from "./compiler_messages.ts";
-import { type BoundStruct, checkStruct } from "./struct_fields.ts";
+import { checkStruct } from "./struct_fields.ts";
 import { unroll, UnrollError } from "./unroll.ts";
 
 export type { Operands, RewriteShader, Shader, ShaderPart, SourceLine } from "./assemble.ts";
 
 /** How an entry point uses a binding: a buffer that it reads or writes, or an image that it reads. */
 export type Access = "read" | "write" | "image";
+
+/** A struct as a dispatch writes it. */
+export interface BoundStruct {
+  /** Where it is bound. */
+  readonly binding: number;
+  /** Its fields in order, such as `width: u32`. */
+  readonly fields: readonly string[];
+  /** The struct's name, if all shaders call it the same. */
+  readonly name?: string;
+}
 
 /** What makes a pipeline: a shader, its entry point, its constants, and how it uses each binding. */
 export interface KernelSpec {

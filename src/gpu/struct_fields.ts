@@ -3,17 +3,7 @@
  * @module
  */
 import { errorAt, lineOf } from "./compiler_messages.ts";
-import type { KernelText } from "./kernel.ts";
-
-/** A struct as a dispatch writes it. */
-export interface BoundStruct {
-  /** Where it is bound. */
-  readonly binding: number;
-  /** Its fields in order, such as `width: u32`. */
-  readonly fields: readonly string[];
-  /** The struct's name, if all shaders call it the same. */
-  readonly name?: string;
-}
+import type { BoundStruct, KernelText } from "./kernel.ts";
 
 /**
  * Refuses a struct whose fields are not those that the dispatch writes: it would read one number for another, and
