@@ -143,6 +143,8 @@ export function madeUpRun(
       adapter: "llvmpipe (LLVM 15.0.6, 256 bits)",
       dataset: "fashion-mnist-mini",
       imageShape: [28, 28],
+      ...(recipe === "vae" ? { lossUnit: "nats per image" } : {}),
+      ...(recipe === "tied" ? { lossUnit: "squared error per image", lossIsPerBatch: true } : {}),
     },
     classNames,
     metrics,
