@@ -48,11 +48,11 @@ export function elementsAtKinks(
 
 /** The values to read from the GPU for {@link sidesOnGpu}. */
 export function valuesAtKinks(atKinks: readonly AtKinks[]): Value[] {
-  return [...new Set(atKinks.flatMap(({ node }) => isFused(node) ? [node.output!] : node.inputs))];
+  return [...new Set(atKinks.flatMap(({ node }) => keepsOnlyOutput(node) ? [node.output!] : node.inputs))];
 }
 
 /** Whether the GPU keeps only what the function makes, not what it is applied to. */
-function isFused({ elementwise, term }: Node): boolean {
+function keepsOnlyOutput({ elementwise, term }: Node): boolean {
   return !elementwise && !term;
 }
 
@@ -71,14 +71,16 @@ export function sidesOnGpu(
   const sides = new Map(reference.kinkInputs);
   for (const { node, kinks } of atKinks) {
     const homes = sides.get(node)!.slice();
-    const [first, second] = (isFused(node) ? [node.output!] : node.inputs).map((value) => values.get(value)!);
+    const [first, second] = (keepsOnlyOutput(node) ? [node.output!] : node.inputs).map((value) =>
+      values.get(value)!
+    );
     for (const [k, kink] of kinks) {
       // an activation does not decrease: f(z) is beyond f(kink) where z is; at f(kink) its derivative is the kink's own
-      const offset = isFused(node)
+      const offset = keepsOnlyOutput(node)
         ? first[k] - curveOf(node)!.forward(kink)
         : Math.fround(node.term ? first[k] - second[k] : first[k]) - kink;
       if (offset !== 0) homes[k] = beside(kink, offset > 0 ? 1 : -1);
-      else homes[k] = isFused(node) ? kink : beside(kink, tie);
+      else homes[k] = keepsOnlyOutput(node) ? kink : beside(kink, tie);
     }
     sides.set(node, homes);
   }

@@ -29,7 +29,7 @@ export interface CheckedNetwork {
   readonly parameters: Parameters;
   /** Computes losses and the gradients of all parameters. */
   readonly step: Step;
-  /** The label of its input, and the images that lie there: as many rows as any batch has. */
+  /** Its input, and the images that are uploaded there: as many rows as the largest batch has. */
   readonly pixels: { readonly value: Value; readonly images: Float32Array };
 }
 
