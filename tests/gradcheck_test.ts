@@ -529,6 +529,11 @@ gpuTest("a derivative that is wrong on both sides is found by finite differences
     "FAILED",
   ]);
   assert.match(row.reason, /^finite differences are \d\.\de-\d off the gradient, bound 1\.0e-6; finite/);
+  assert.deepEqual([report.untold, report.verdict], [[], "FAILED"], "what is wrong has been told");
+  assert.match(
+    formatGradcheck(report),
+    /^FAILED activation "wrong": "derivative" at x = .* by finite differences of it$/m,
+  );
 });
 
 Deno.test("againstReference() and fromDifference() say why", () => {

@@ -61,6 +61,9 @@ const LOGARITHM = {
   reference: { forward: Math.log, derivative: (x: number) => 1 / x },
 };
 
+/** Just beyond the first number that is looked at, -6 + 12·(0.618034/2). */
+const JUMP = Math.fround(-6 + 12 * 0.309017 + 3e-6);
+
 /** What is wrong, in which declaration, and what the check says: failures and remarks. */
 type Cases<D> = readonly (readonly [string, Partial<D>, readonly RegExp[], readonly RegExp[]])[];
 
@@ -105,6 +108,17 @@ const ACTIVATIONS: Cases<typeof CUBE> = [
     "both derivatives",
     { derivative: "2.9 * x * x", reference: { ...CUBE.reference, derivative: (x) => 2.9 * x ** 2 } },
     [/^"derivative" at x = .* in the reference but .* by finite differences of it$/],
+    [],
+  ],
+  [
+    "a jump of the function within a difference's reach",
+    {
+      forward: "x + select(0.0, 1.0, x > edge)",
+      derivative: "1.0",
+      constants: { edge: JUMP },
+      reference: { forward: (x) => x > JUMP ? x + 1 : x, derivative: () => 1 },
+    },
+    [],
     [],
   ],
   ["a kink that is not declared", KINKED, [], [
