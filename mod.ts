@@ -47,10 +47,15 @@ export * from "./src/graph/plan.ts";
 export * from "./src/graph/products.ts";
 export {
   type ActivationDeclaration,
-  type ActivationLike,
   activationOf,
   type ElementwiseActivation,
 } from "./src/elementwise/activation.ts";
+export {
+  ACTIVATION_NAMES,
+  type ActivationLike,
+  type ActivationName,
+  type ElementwiseName,
+} from "./src/elementwise/activation_names.ts";
 export { elu } from "./src/elementwise/elu.ts";
 export type { Constants } from "./src/elementwise/expressions.ts";
 export { gelu, geluTanh } from "./src/elementwise/gelu.ts";

@@ -6,8 +6,17 @@
 // Expect: on MNIST a loss of 0.061 after 5,000 iterations, 0.035 after 10,000, 0.008 after 20,000 and 2e-4 after
 //         40,000, and a test error of 0.044: 32 images are too few to learn other digits from.
 import { adam, dense, squaredError } from "../mod.ts"; // the network
-import { codeFlag, flag, InputError, integer, lastEpoch, openTraining, parseRecipe, recipe } from "../mod.ts";
-import { runCommand, sizesFlag, trainingFlags } from "../mod.ts";
+import {
+  activationFlag,
+  adamFlags,
+  codeFlag,
+  flag,
+  InputError,
+  integer,
+  lastEpoch,
+  openTraining,
+} from "../mod.ts";
+import { parseRecipe, recipe, runCommand, sizesFlag, trainingFlags } from "../mod.ts";
 
 export const basic = recipe({
   name: "basic",
@@ -15,12 +24,13 @@ export const basic = recipe({
   flags: {
     ...trainingFlags({ batchSize: 32, learningRate: 1e-5, logEvery: 500 }),
     iterations: integer(40_000, "training steps", { min: 1 }),
+    ...adamFlags(),
     sizes: sizesFlag([784, 128]), // pixels and code
+    activation: activationFlag("sigmoid", "the code"),
     code: codeFlag(),
     fullData: flag("train on all images, batch after batch, and not on one batch"),
   },
   architecture: {
-    activation: "sigmoid", // of the code
     outputActivation: "sigmoid", // pixels are in [0, 1]
     bias: true,
     reduction: "mean", // squared error per pixel
@@ -45,7 +55,7 @@ export const basic = recipe({
     }); //                                                                    [B, 128] → [B, 784]
     return { code, output, losses: [squaredError(graph, output, pixels, { label: "loss", reduction })] };
   },
-  optimizer: ({ learningRate }) => adam({ learningRate }),
+  optimizer: adam,
   evaluation: () => ({
     rows({ metrics }) {
       const unit = "squared error per pixel, training images";

@@ -4,17 +4,27 @@
 // Expect: on MNIST a test error of 0.034 to 0.037 per pixel (PCA with 3 components: 0.052), and 80 % of the test codes
 //         classified correctly by their 5 nearest training codes.
 import { adam, dense, squaredError } from "../mod.ts"; // the network
-import { openTraining, parseRecipe, recipe, runCommand, sizesFlag, trainingFlags } from "../mod.ts";
+import {
+  activationFlag,
+  adamFlags,
+  openTraining,
+  parseRecipe,
+  recipe,
+  runCommand,
+  sizesFlag,
+  trainingFlags,
+} from "../mod.ts";
 
 export const deep = recipe({
   name: "deep",
   description: "Trains the deep autoencoder.",
   flags: {
     ...trainingFlags({ epochs: 10, batchSize: 64, learningRate: 5e-3 }),
+    ...adamFlags(),
     sizes: sizesFlag([784, 128, 64, 12, 3]), // from pixels to code; the decoder mirrors them
+    activation: activationFlag("tanh", "hidden layers"),
   },
   architecture: {
-    activation: "tanh", // of hidden layers
     codeActivation: "identity", // the code may lie anywhere
     outputActivation: "sigmoid", // pixels are in [0, 1]
     bias: true,
@@ -43,7 +53,7 @@ export const deep = recipe({
     }
     return { code, output, losses: [squaredError(graph, output, pixels, { label: "loss", reduction })] };
   },
-  optimizer: ({ learningRate }) => adam({ learningRate }),
+  optimizer: adam,
 });
 
 async function main(): Promise<number> {

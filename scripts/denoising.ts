@@ -20,7 +20,7 @@ export const denoising = recipe({
   network(settings, context) {
     return layerwiseNetwork(settings, context, corruptPixels(context, settings.noise)); // [B, 784], the target is clean
   },
-  optimizer: ({ learningRate }) => adam({ learningRate }),
+  optimizer: adam,
   evaluation: ({ noise }) => layerwiseEvaluation({ noise }),
   checks: ["--end-to-end", "--noise gaussian:0.3 --end-to-end", "--noise mask:0.25 --end-to-end"],
   comparison: "",

@@ -8,8 +8,8 @@
 import { activation as activate, type ActivationLike, adam, binaryCrossEntropy } from "../mod.ts";
 import { binaryCrossEntropyWithLogits, dense, detach, type LossTerm, squaredError } from "../mod.ts";
 import { tiedDense, type Value } from "../mod.ts";
-import { choice, flag, measureLevels, openTraining, optionalNumber, parseRecipe, recipe } from "../mod.ts";
-import { runCommand, sizesFlag, trainingFlags } from "../mod.ts";
+import { activationFlag, adamFlags, choice, flag, InputError, measureLevels, openTraining } from "../mod.ts";
+import { optionalNumber, parseRecipe, recipe, runCommand, sizesFlag, trainingFlags } from "../mod.ts";
 
 /** The learning rate of each kind of matching. */
 const RATES = { mse: 0.01, bce: 1e-4, none: 1e-3 };
@@ -19,7 +19,9 @@ export const matched = recipe({
   description: "Trains the layer-matched autoencoder.",
   flags: {
     ...trainingFlags({ epochs: 5, batchSize: 128, learningRate: RATES.mse }),
+    ...adamFlags({ epsilon: 1e-7 }),
     sizes: sizesFlag([784, 400, 200, 100, 50]), // from pixels to code; the decoder mirrors them
+    activation: activationFlag("sigmoid", "hidden layers and the code"),
     learningRate: optionalNumber("Adam's step size", {
       above: 0,
       absent: "0.01 for mse, 1e-4 bce, 1e-3 none",
@@ -29,13 +31,20 @@ export const matched = recipe({
     tied: flag("let each decoder layer read the transposed weight of its encoder layer"),
   },
   architecture: {
-    activation: "sigmoid", // of every layer
+    outputActivation: "sigmoid", // pixels are in [0, 1]
     bias: true,
     reduction: "mean", // of every level's loss: per element
   },
-  network({ sizes, activation, bias, reduction, match, local, tied }, { graph, parameters, pixels }) {
+  network(settings, { graph, parameters, pixels }) {
+    const { sizes, activation, outputActivation, bias, reduction, match, local, tied } = settings;
     const depth = sizes.length - 1, isSquared = match === "mse";
-    const outermost = isSquared ? activation : "identity"; // cross-entropy wants logits
+    const outermost = isSquared ? outputActivation : "identity"; // cross-entropy wants logits
+    if (match === "bce" && activation !== "sigmoid") {
+      throw new InputError(
+        `Cannot match levels by cross-entropy with --activation ${activation}: expected values in (0, 1), as sigmoid ` +
+          "gives; use --match mse",
+      );
+    }
 
     /** The values from level `from` to the code and back out; the mirror of the k-th is the k-th from the end. */
     function route(start: Value, from: number, way = ""): Value[] {
@@ -56,7 +65,9 @@ export const matched = recipe({
     }
 
     const values = route(pixels, 0), last = values.at(-1)!;
-    const output = isSquared ? last : activate(graph, last, { label: "reconstruction", activation });
+    const output = isSquared
+      ? last
+      : activate(graph, last, { label: "reconstruction", activation: outputActivation });
     const mirrors = values.with(-1, output).toReversed(); // of the pixels, of level 1, …
     const pixelLoss = isSquared ? squaredError : binaryCrossEntropyWithLogits;
     const levelLoss = isSquared ? squaredError : binaryCrossEntropy;
@@ -69,7 +80,8 @@ export const matched = recipe({
     const levels = values.slice(0, depth).map((encoded, k) => ({ encoded, decoded: mirrors[k] }));
     return { code: values[depth], output, losses, levels };
   },
-  optimizer: ({ learningRate, match }) => adam({ learningRate: learningRate ?? RATES[match], epsilon: 1e-7 }),
+  optimizer: (settings) =>
+    adam({ ...settings, learningRate: settings.learningRate ?? RATES[settings.match] }),
   evaluation: ({ match }) => ({
     lossUnit: match === "mse" ? "squared error, mean" : "cross-entropy in nats, mean",
     crossEntropy: match === "mse" ? undefined : { label: "level.0", per: "pixel" },

@@ -15,18 +15,21 @@ import { planStages, recipe, runCommand, sparsityRows, stageFlags } from "../mod
 import { denoising } from "./denoising.ts";
 import { layerwiseNetwork } from "./stacked.ts";
 
+/** All but `--activation`: a mean activation that is to be ρ has to lie in (0, 1), as a sigmoid's does. */
+const { activation: _, ...flagsOfDenoising } = denoising.flags;
+
 export const sparse = recipe({
   name: "sparse",
   description: "Trains the sparse autoencoder, layer by layer.",
   flags: {
-    ...denoising.flags,
+    ...flagsOfDenoising,
     ...stageFlags([784, 128, 128, 128, 3], [4, 4, 4, 8]),
     rho: number(0.05, "the mean activation that each unit of a code should have", { above: 0, below: 1 }),
     sparsityWeight: number(7.5e-5, "weight of the sparsity term, beside a squared error per pixel", {
       min: 0,
     }),
   },
-  architecture: denoising.architecture,
+  architecture: { ...denoising.architecture, activation: "sigmoid" },
   stages: planStages,
   network(settings, context) {
     const { rho, sparsityWeight: weight, noise } = settings;
@@ -34,7 +37,7 @@ export const sparse = recipe({
     const penalty = sparsityKl(context.graph, model.code, { label: "sparsity", sparsity: rho, weight });
     return { ...model, losses: [...model.losses, penalty] };
   },
-  optimizer: ({ learningRate }) => adam({ learningRate }),
+  optimizer: adam,
   evaluation: ({ noise, sizes, sparsityWeight, rho }) => ({
     ...layerwiseEvaluation({
       noise,

@@ -8,7 +8,16 @@
 //         own pair, and the code is no better than PCA's (0.052). docs/recipes/stacked.md tells the whole story.
 import { type ActivationLike, adam, dense, type Model, type NetworkContext, type Reduction } from "../mod.ts";
 import { squaredError, type Value } from "../mod.ts";
-import { layerwiseEvaluation, openTraining, parseRecipe, planStages, recipe, runCommand } from "../mod.ts";
+import {
+  activationFlag,
+  adamFlags,
+  layerwiseEvaluation,
+  openTraining,
+  parseRecipe,
+  planStages,
+  recipe,
+  runCommand,
+} from "../mod.ts";
 import { stageFlags, trainingFlags } from "../mod.ts";
 
 /** What a layer-wise network is made of; denoising.ts and sparse.ts have the same one. */
@@ -47,17 +56,18 @@ export const stacked = recipe({
   description: "Trains the stacked autoencoder, layer by layer.",
   flags: {
     ...trainingFlags({ batchSize: 32, learningRate: 1e-3 }),
+    ...adamFlags(),
     ...stageFlags([784, 1000, 500, 250, 3], [2, 2, 2, 14]),
+    activation: activationFlag("sigmoid", "hidden layers and the code"),
   },
   architecture: {
-    activation: "sigmoid", // of hidden layers and the code
     outputActivation: "sigmoid", // pixels are in [0, 1]
     bias: false,
     reduction: "mean", // squared error per pixel
   },
   stages: planStages,
   network: (settings, context) => layerwiseNetwork(settings, context),
-  optimizer: ({ learningRate }) => adam({ learningRate }),
+  optimizer: adam,
   evaluation: () => layerwiseEvaluation(),
 });
 

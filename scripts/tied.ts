@@ -6,18 +6,27 @@
 // Expect: on MNIST a cost per batch of 424 after the first epoch and 268 to 274 after 30, a test error of 0.017 per
 //         pixel (PCA with 32 components: 0.0168). As the cost is a sum, the learning rate belongs to this batch size.
 import { adam, dense, squaredError, subtractRow, tiedDense } from "../mod.ts"; // the network
-import { lastEpoch, openTraining, parseRecipe, recipe, runCommand, sizesFlag } from "../mod.ts";
-import { trainingFlags } from "../mod.ts";
+import {
+  activationFlag,
+  adamFlags,
+  lastEpoch,
+  openTraining,
+  parseRecipe,
+  recipe,
+  runCommand,
+} from "../mod.ts";
+import { sizesFlag, trainingFlags } from "../mod.ts";
 
 export const tied = recipe({
   name: "tied",
   description: "Trains the tied autoencoder.",
   flags: {
     ...trainingFlags({ epochs: 30, batchSize: 20, learningRate: 1e-3 }),
+    ...adamFlags(),
     sizes: sizesFlag([784, 256, 256, 64, 32]), // from pixels to code
+    activation: activationFlag("tanh", "hidden layers and the code"),
   },
   architecture: {
-    activation: "tanh", // of hidden layers and the code
     outputActivation: "tanh", // centered pixels are in (-1, 1)
     bias: true,
     reduction: "sum", // squared error, summed over pixels and batch
@@ -48,7 +57,7 @@ export const tied = recipe({
     const loss = squaredError(graph, output, centered, { label: "loss", reduction });
     return { code, output, target: centered, losses: [loss] };
   },
-  optimizer: ({ learningRate }) => adam({ learningRate }),
+  optimizer: adam,
   evaluation: () => ({
     lossUnit: "squared error per image",
     lossIsPerBatch: true,

@@ -7,7 +7,17 @@
 import { activation as activate, type ActivationLike, adam, binaryCrossEntropyWithLogits } from "../mod.ts";
 import { codeNoise, dense, gaussianKl, type Graph, type Parameters, reparameterize } from "../mod.ts";
 import type { Value } from "../mod.ts";
-import { codeFlag, number, openTraining, parseRecipe, perImage, recipe, runCommand } from "../mod.ts";
+import {
+  activationFlag,
+  adamFlags,
+  codeFlag,
+  number,
+  openTraining,
+  parseRecipe,
+  perImage,
+  recipe,
+  runCommand,
+} from "../mod.ts";
 import { sizesFlag, trainingFlags, variationalEvaluation } from "../mod.ts";
 
 type Layer = (k: number, x: Value, outputs: number, activation: ActivationLike) => Value;
@@ -33,12 +43,13 @@ export const vae = recipe({
   description: "Trains the variational autoencoder.",
   flags: {
     ...trainingFlags({ epochs: 15, batchSize: 128, learningRate: 1e-3 }),
+    ...adamFlags(),
     sizes: sizesFlag([784, 400, 20]), // from pixels to code; the decoder mirrors them
+    activation: activationFlag("relu", "hidden layers"),
     code: codeFlag(),
     beta: number(1, "weight of the KL term in the loss", { min: 0, max: 1e6 }),
   },
   architecture: {
-    activation: "relu", // of hidden layers
     bias: true,
     reduction: "sum", // of both terms: over pixels or code units, and batch
   },
@@ -59,7 +70,7 @@ export const vae = recipe({
     ];
     return { code: mean, output, losses };
   },
-  optimizer: ({ learningRate }) => adam({ learningRate }),
+  optimizer: adam,
   evaluation: ({ sizes, activation, bias }) =>
     variationalEvaluation({
       decoder: (graph, parameters, z) => decode(layersOf(graph, parameters, bias), sizes, activation, z),

@@ -628,7 +628,7 @@ gpuTest("replay() refuses a trace whose tensors are not its model's", async (gpu
       'expected firstGrads "encoder.0.weight" of shape [16, 30], found none',
     ],
     [
-      replay(gpu, { ...trace, optimizer: { ...trace.optimizer, beta1: 1 } }, modelOf(trace)),
+      replay(gpu, { ...trace, optimizer: { ...trace.optimizer, betas: [1, 0.999] } }, modelOf(trace)),
       "Cannot make Adam: beta1 must be in [0, 1), received 1",
     ],
   ] as const;

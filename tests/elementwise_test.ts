@@ -4,11 +4,13 @@ import assert from "node:assert/strict";
 import { formatGradcheck } from "../src/check/format_gradcheck.ts";
 import { gradcheck } from "../src/check/gradcheck.ts";
 import { TOLERANCES } from "../src/check/tolerances.ts";
+import { activationOf, type ElementwiseActivation } from "../src/elementwise/activation.ts";
 import {
+  ACTIVATION_NAMES,
   type ActivationLike,
-  activationOf,
-  type ElementwiseActivation,
-} from "../src/elementwise/activation.ts";
+  type ActivationName,
+  resolveActivation,
+} from "../src/elementwise/activation_names.ts";
 import { elu } from "../src/elementwise/elu.ts";
 import { gelu, geluTanh } from "../src/elementwise/gelu.ts";
 import { huber } from "../src/elementwise/huber.ts";
@@ -489,15 +491,40 @@ Deno.test("layers refuse activations that nobody made", () => {
   using parameters = new Parameters(0);
   const x = graph.input("x", 2);
   dense(graph, parameters, x, { label: "w", outputs: 2, activation: "tanh", initializer: "pytorch-linear" });
-  for (const wrong of ["gelu", undefined, { name: "gelu", forward: "x" }]) {
+  for (const wrong of ["gelo", "constructor", undefined, { name: "gelu", forward: "x" }]) {
     const made = wrong as ActivationLike;
     const options = { label: "h", outputs: 2, activation: made, initializer: "pytorch-linear" } as const;
     const message =
-      /Cannot record "h": expected an activation \(identity, sigmoid, tanh, relu, or what activationOf/;
+      /Cannot record "h": expected an activation \(identity, sigmoid, tanh, relu, leaky-relu, .*, or what activationOf/;
     assert.throws(() => dense(graph, parameters, x, options), message);
     assert.throws(() => tiedDense(graph, parameters, x, { ...options, weight: "w.weight" }), message);
     assert.throws(() => activation(graph, x, options), message);
   }
+});
+
+Deno.test("layers take every shipped activation by its name", () => {
+  const named: Partial<Record<ActivationName, string>> = {
+    "leaky-relu": "leaky ReLU",
+    elu: "ELU",
+    softplus: "softplus",
+    silu: "SiLU",
+    gelu: "GELU",
+    "gelu-tanh": "GELU tanh",
+  };
+  for (const name of ACTIVATION_NAMES) {
+    const graph = new Graph(1);
+    using parameters = new Parameters(0);
+    const x = graph.input("x", 2);
+    const options = { label: "h", outputs: 2, activation: name, initializer: "pytorch-linear" } as const;
+    dense(graph, parameters, x, options);
+    tiedDense(graph, parameters, x, { ...options, label: "t", weight: "h.weight" });
+    activation(graph, x, { label: "a", activation: name });
+    for (const label of ["h", "t", "a"]) {
+      const node = graph.nodes.find((node) => node.label === label)!;
+      assert.equal(node.elementwise?.name ?? node.attributes.activation, named[name] ?? name, label);
+    }
+  }
+  assert.equal(resolveActivation("h", "gelu"), gelu);
 });
 
 /** Where a mistake is, in a declaration that is right otherwise, and where the error points. */

@@ -41,7 +41,7 @@ function tweaked(): { readonly text: string; readonly changed: number; readonly 
   const changes: readonly (readonly [string, string])[] = [
     ["import { adam, dense, squaredError }", "import { activationOf, adam, dense, lossOf }"],
     ['name: "deep"', 'name: "stranger"'],
-    ['activation: "tanh"', "activation: myGelu"],
+    ['activationFlag("tanh"', "activationFlag(myGelu"],
     ["squaredError(graph, output, pixels", "myHuber(graph, output, pixels"],
   ];
   let text = recipeText("deep");

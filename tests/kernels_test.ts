@@ -409,7 +409,13 @@ for (const decay of ["l2", "decoupled"] as const) {
         y = dense(graph, parameters, y, { ...layer, label: "last", outputs: 3 });
         const loss = squaredError(graph, y, target, { label: "loss", reduction: "sum" });
         const trainable = parameters.all.filter(({ name }) => !name.startsWith("frozen"));
-        const figures = { learningRate: 0.02, beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weightDecay, decay };
+        const figures = {
+          learningRate: 0.02,
+          betas: [0.8, 0.95],
+          epsilon: 1e-3,
+          weightDecay,
+          decay,
+        } as const;
         using step = await compile(gpu, graph, parameters, {
           label: "adam",
           losses: [loss],
@@ -466,8 +472,7 @@ gpuTest(
     const loss = squaredError(graph, y, target, { label: "loss", reduction: "sum" });
     const figures = {
       learningRate: 0.01,
-      beta1: 0.9,
-      beta2: 0.999,
+      betas: [0.9, 0.999],
       epsilon: 1e-8,
       weightDecay: 0.1,
       decay: "l2",
@@ -508,8 +513,8 @@ gpuTest(
 Deno.test.each([
   [{ learningRate: 0 }, "learning rate must be above 0, received 0"],
   [{ learningRate: NaN }, "learning rate must be above 0, received NaN"],
-  [{ learningRate: 1, beta1: 1 }, "beta1 must be in [0, 1), received 1"],
-  [{ learningRate: 1, beta2: -0.1 }, "beta2 must be in [0, 1), received -0.1"],
+  [{ learningRate: 1, betas: [1, 0.999] }, "beta1 must be in [0, 1), received 1"],
+  [{ learningRate: 1, betas: [0.9, -0.1] }, "beta2 must be in [0, 1), received -0.1"],
   [{ learningRate: 1, epsilon: 0 }, "epsilon must be above 0, received 0"],
   [{ learningRate: 1, epsilon: 1e-50 }, "epsilon must be above 0, received 1e-50"],
   [{ learningRate: 1, weightDecay: -1 }, "weight decay must be at least 0, received -1"],

@@ -108,7 +108,7 @@ function opsCheck(gpu: Gpu, owned: DisposableStack): () => Promise<Finding | und
 type Update = (value: Float64Array, gradient: Float64Array, moments: Float64Array[], t: number) => void;
 
 const SGD = { learningRate: 0.05, momentum: 0.8, nesterov: false, weightDecay: 0.3 };
-const ADAM = { learningRate: 0.02, beta1: 0.8, beta2: 0.95, epsilon: 1e-2, weightDecay: 0.3 };
+const ADAM = { learningRate: 0.02, betas: [0.8, 0.95], epsilon: 1e-2, weightDecay: 0.3 } as const;
 
 /** Optimizers with the norm that gradients are clipped to; at 1e4 they never are. */
 const OPTIMIZERS: Readonly<Record<string, readonly [Optimizer, number, Update]>> = {

@@ -125,7 +125,13 @@ function sgdCase(options: Partial<SgdFigures>, maxNorm?: number): Case {
 }
 
 function adamCase(maxNorm: number, decay: "l2" | "decoupled"): Case {
-  const figures = { learningRate: 0.02, beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weightDecay: 0.03, decay };
+  const figures = {
+    learningRate: 0.02,
+    betas: [0.8, 0.95],
+    epsilon: 1e-3,
+    weightDecay: 0.03,
+    decay,
+  } as const;
   return {
     optimizer: adam(figures),
     update: (value, gradient, [first, second], t, learningRate) =>

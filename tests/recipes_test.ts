@@ -9,6 +9,7 @@ import { readMetrics } from "../src/run/run_folder.ts";
 import { decodeSafetensors } from "../src/run/safetensors.ts";
 import { sizesFor } from "../src/run/sizes.ts";
 import type { Results } from "../src/run/results.ts";
+import { activationOf } from "../src/elementwise/activation.ts";
 import { deep } from "../scripts/deep.ts";
 import { stacked } from "../scripts/stacked.ts";
 import {
@@ -282,7 +283,18 @@ Deno.test("PyTorch's figures stand beside a run's own only under their own flags
   const beside = ["u; PyTorch: 0.0338 to 0.0374", "u"], alone = ["u", "u"];
   assert.deepEqual(units({ dataset: "mnist", seed: 7, out: "x", logEvery: 1 }), beside);
   assert.deepEqual(units({}), alone, "on the shipped images");
-  for (const changes of [{ epochs: 3 }, { limit: 10 }, { data: "own.npy" }, { sizes: [784, 3] }]) {
+  const own = activationOf({
+    name: "own",
+    forward: "x",
+    derivative: "1.0",
+    reference: { forward: (x) => x, derivative: () => 1 },
+  });
+  for (
+    const changes of [
+      ...[{ epochs: 3 }, { limit: 10 }, { data: "own.npy" }, { sizes: [784, 3] }, { activation: "relu" }],
+      ...[{ activation: own }, { weightDecay: 0.01 }, { betas: [0.8, 0.999] }],
+    ]
+  ) {
     assert.deepEqual(units({ dataset: "mnist", ...changes }), alone, JSON.stringify(changes));
   }
   assert.deepEqual(
@@ -292,7 +304,7 @@ Deno.test("PyTorch's figures stand beside a run's own only under their own flags
     alone,
     "of another recipe nobody measured anything",
   );
-  const edited = { ...deep, architecture: { ...deep.architecture, activation: "relu" } };
+  const edited = { ...deep, architecture: { ...deep.architecture, codeActivation: "relu" } };
   assert.deepEqual(
     withReferenceFigures(rows, edited, { ...defaults, dataset: "mnist" }).map(({ unit }) => unit),
     alone,

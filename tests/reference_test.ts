@@ -152,8 +152,7 @@ Deno.test("squaredErrorValue() is the sum of the squares, by elements, by rows o
 
 const FIGURES: AdamFigures = {
   learningRate: 0.1,
-  beta1: 0.5,
-  beta2: 0.75,
+  betas: [0.5, 0.75],
   epsilon: 1,
   weightDecay: 0,
   decay: "l2",

@@ -1,15 +1,20 @@
 import assert from "node:assert/strict";
 import { InputError } from "../src/errors.ts";
+import { findRecipe, RECIPE_NAMES } from "../scripts/tools/find_recipe.ts";
+import { activationOf } from "../src/elementwise/activation.ts";
 import {
+  activationFlag,
   choice,
   commonFlags,
   flag,
+  flagName,
   integer,
   integers,
   number,
   optionalInteger,
   optionalNumber,
   optionalText,
+  pair,
   positional,
   positionals,
   readFlags,
@@ -147,7 +152,7 @@ Deno.test.each([
 });
 
 Deno.test("readFlags() prints every flag with its unit, range and default for --help", () => {
-  for (const args of [["--help"], ["-h"], ["--epochs", "nonsense", "--help"]]) {
+  for (const args of [["--help", "all"], ["-h", "all"], ["--epochs", "nonsense", "--help", "all"]]) {
     const outcome = readFlags({ ...command, usage: "deno task train [flags]" }, flags, args);
     assert.equal(outcome.kind, "help");
     if (outcome.kind !== "help") return;
@@ -167,6 +172,42 @@ Deno.test("readFlags() prints every flag with its unit, range and default for --
       ]
     ) assert.ok(help.includes(line), `${line}\nis not in\n${outcome.text}`);
     assert.ok(outcome.text.split("\n").every((line) => line.length <= 100));
+  }
+});
+
+/** The headings of a recipe's help, each with the names of the flags below it. */
+async function helpOf(name: string, args: readonly string[]): Promise<Map<string, string[]>> {
+  const { recipe } = await findRecipe(name);
+  const outcome = readFlags(recipe, recipe.flags, args);
+  assert.ok(outcome.kind === "help");
+  assert.ok(outcome.text.split("\n").every((line) => line.length <= 100), outcome.text);
+  const groups = new Map<string, string[]>();
+  for (const part of outcome.text.split("\n\n").slice(2)) {
+    const names = [...part.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)].map(([, name]) => name);
+    if (names.length > 0) groups.set(part.split("\n")[0], names);
+  }
+  return groups;
+}
+
+Deno.test("--help prints a recipe's own flags and the ten common ones, --help all the rest in groups", async () => {
+  const common = "epochs batch-size learning-rate seed dataset data limit out resume live".split(" ");
+  for (const name of RECIPE_NAMES) {
+    const { recipe } = await findRecipe(name);
+    const short = await helpOf(name, ["--help"]), all = await helpOf(name, ["-h", "all"]);
+    assert.deepEqual([...short.keys()], ["Flags:", "Common flags:"]);
+    const own = short.get("Flags:")!;
+    assert.ok(own.includes("--sizes") && own.every((name) => name !== "--betas"), `${own}`);
+    const missing = [...own.includes("--learning-rate") ? ["learning-rate"] : []];
+    if (!("epochs" in recipe.flags)) missing.push("epochs");
+    const expected = [...common.filter((name) => !missing.includes(name)), "help"].map((name) => `--${name}`);
+    assert.deepEqual(short.get("Common flags:"), expected, name);
+    assert.deepEqual([...all.keys()], [
+      ...["Flags:", "Common flags:", "Optimizer:", "Data:", "Stopping and resuming:", "Progress:"],
+      "Kernels and plans:",
+    ]);
+    assert.ok(all.get("Optimizer:")!.includes("--weight-decay"));
+    const every = [...all.values()].flat().filter((name) => name !== "--help" && !name.startsWith("--no-"));
+    assert.deepEqual(every.sort(), Object.keys(recipe.flags).map(flagName).sort(), name);
   }
 });
 
@@ -252,6 +293,61 @@ Deno.test("restoreConfig() fills in what was stored before a flag existed, and s
   assert.deepEqual(said, [
     'warning: "runs/x" was stored before these flags existed; taking their defaults: "size" (3)',
   ]);
+});
+
+Deno.test("activationFlag() takes shipped names, and the recipe's own activation by its name", () => {
+  const own = activationOf({
+    name: "my own",
+    forward: "x",
+    derivative: "1.0",
+    reference: { forward: (x) => x, derivative: () => 1 },
+  });
+  const declared = { activation: activationFlag(own, "hidden layers") };
+  const read = (...args: string[]) => {
+    const outcome = readFlags(command, declared, args);
+    return outcome.kind === "config" ? outcome.config.activation : outcome;
+  };
+  assert.equal(read(), own);
+  assert.equal(read("--activation", "my own"), own);
+  assert.equal(read("--activation", "gelu"), "gelu");
+  const refused = read("--activation", "gelo");
+  assert.ok(typeof refused === "object" && "kind" in refused && refused.kind === "error");
+  assert.match(
+    refused.message,
+    /^Cannot set --activation: expected one of identity, .*, my own but received "gelo"/,
+  );
+  const stored = JSON.parse(JSON.stringify({ activation: own }));
+  assert.deepEqual(stored, { activation: "my own" });
+  assert.equal(restoreConfig(declared, stored, "a run").activation, own);
+  assert.equal(restoreConfig(declared, { activation: "silu" }, "a run").activation, "silu");
+  const shipped = { activation: activationFlag("tanh", "hidden layers") };
+  assert.throws(
+    () => restoreConfig(shipped, stored, "a run"),
+    /expected "activation" to be one of .* found "my own"/,
+  );
+});
+
+Deno.test("pair() is two numbers with a comma, each in its range", () => {
+  const betas = { betas: pair([0.9, 0.999], "Adam's", { min: 0, below: 1 }) };
+  const read = (text: string) => readFlags(command, betas, ["--betas", text]);
+  for (const text of ["0.8,.95", "0.8, 0.95"]) {
+    assert.deepEqual(read(text), {
+      kind: "config",
+      config: { betas: [0.8, 0.95] },
+      given: new Set(["betas"]),
+    });
+  }
+  for (const text of ["0.9", "0.9,1", "-0.1,0.9", "0.9,0.99,0.999", "0.9,", ",", "a,b"]) {
+    const outcome = read(text);
+    assert.ok(outcome.kind === "error", text);
+    assert.match(
+      outcome.message,
+      /^Cannot set --betas: expected two numbers with a comma between, at least 0 and/,
+    );
+  }
+  assert.deepEqual(restoreConfig(betas, JSON.parse('{"betas":[0.5,0]}'), "a run"), { betas: [0.5, 0] });
+  assert.throws(() => restoreConfig(betas, { betas: [0.5] }, "a run"), InputError);
+  assert.throws(() => pair([1, 2], "wrong", { max: 1 }), RangeError);
 });
 
 const lists = { sizes: integers([784, 64, 3], "widths", { min: 1 }, 2), freeze: toggle(false, "hold still") };

@@ -4,7 +4,7 @@ import type { Dataset } from "../src/data/dataset.ts";
 import { InputError } from "../src/errors.ts";
 import type { Gpu } from "../src/gpu/device.ts";
 import { compile } from "../src/graph/compile.ts";
-import type { ActivationLike } from "../src/elementwise/activation.ts";
+import type { ActivationLike } from "../src/elementwise/activation_names.ts";
 import { elu } from "../src/elementwise/elu.ts";
 import { Graph } from "../src/graph/graph.ts";
 import { Parameters } from "../src/graph/parameters.ts";

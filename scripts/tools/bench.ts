@@ -5,26 +5,29 @@
 import { InputError } from "../../src/errors.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { runCommand } from "../../src/run/command.ts";
-import { flag, integer, kernelsFlag, optionalText, parseFlags, positionals } from "../../src/run/flags.ts";
+import { flag, integer, kernelsFlag, parseFlags, positionals } from "../../src/run/flags.ts";
 import { formatCost } from "../../src/run/format_cost.ts";
 import { measureStep, timeSteps } from "../../src/run/measure_step.ts";
 import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
 import { formatGrowth, measureGrowth } from "./bench_growth.ts";
 import { createBench } from "./bench_step.ts";
-import { type CheckedNetwork, checkedNetworks, networksOf } from "../../src/run/checked_networks.ts";
+import {
+  type CheckedNetwork,
+  checkedNetworks,
+  networksOf,
+  variantFlag,
+} from "../../src/run/checked_networks.ts";
 import { findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 
 const WIDTH = 784;
 const flags = {
   recipe: positionals("RECIPE", `which recipe: ${RECIPE_HELP}; deep if absent`, 0),
   variant: {
-    ...optionalText(
+    ...variantFlag(
       'the recipe\'s flags, such as "--match bce", after its stage, such as "stage 1"',
       "its first check",
     ),
-    placeholder: "flags",
     expected: "a stage, flags or both",
-    parse: (text: string) => text, // flags begin with --
   },
   batchSize: integer(64, "images per step", { min: 1 }),
   rounds: integer(9, "rounds, of which the median counts", { min: 1 }),

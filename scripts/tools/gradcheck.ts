@@ -1,15 +1,17 @@
 // Checks every gradient of a recipe on this very GPU: against the f64 reference, and against finite differences.
 // Run: deno task gradcheck deep                (the same as: deno run --allow-read scripts/tools/gradcheck.ts deep)
+//      deno task gradcheck deep --variant "--activation silu"    (the recipe's own flags)
 //      deno task gradcheck scripts/mine.ts     (without that permission: shipped recipes only, and not what tune found)
 // `all` checks every recipe with all its options. Each verdict is ok, FAILED or cannot tell; exit code 1 if one is
 // FAILED, or if no state tells of a parameter. --json prints the reports for programs.
 import { checkEveryOp } from "../../src/check/every_op.ts";
+import { InputError } from "../../src/errors.ts";
 import { formatGradcheck } from "../../src/check/format_gradcheck.ts";
 import { gradcheck, type GradcheckReport } from "../../src/check/gradcheck.ts";
 import { runCommand } from "../../src/run/command.ts";
 import { flag, integer, kernelsFlag, parseFlags, positional } from "../../src/run/flags.ts";
 import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
-import { checkedNetworks } from "../../src/run/checked_networks.ts";
+import { checkedNetworks, networksOf, variantFlag } from "../../src/run/checked_networks.ts";
 import { allRecipes, findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 
 /** MNIST's pixels, and a number that kernels must pad. */
@@ -27,16 +29,20 @@ const flags = {
     min: 0,
     max: 1000,
   }),
+  variant: variantFlag('the recipe\'s flags, such as "--activation silu"', "all of its checks"),
   kernels: kernelsFlag(),
   json: flag("print the reports as JSON"),
 };
 
 async function main(): Promise<number> {
-  const { recipe: name, seed, rows, steps, kernels, json } = parseFlags(
+  const { recipe: name, seed, rows, steps, variant, kernels, json } = parseFlags(
     { name: "gradcheck", description: "Checks every gradient of a recipe on this GPU." },
     flags,
     Deno.args,
   );
+  if (name === "all" && variant !== undefined) {
+    throw new InputError("Cannot check --variant of all recipes: expected one recipe's name; name it");
+  }
   const recipes = name === "all" ? await allRecipes() : [await findRecipe(name)];
   using gpu = await openGpuWith(kernels);
   if (!json) console.log(computingOn(gpu));
@@ -45,7 +51,8 @@ async function main(): Promise<number> {
   const reports = [{ recipe: "built-in network", options: "", adapter: gpu.adapterName, ...builtIn }];
   if (!json) console.log(`\n${formatBuiltIn(builtIn)}`);
   for (const { recipe: found } of recipes) {
-    for (const { options, network, optimizer } of checkedNetworks(found)) {
+    const networks = variant === undefined ? checkedNetworks(found) : networksOf(found, variant);
+    for (const { options, network, optimizer } of networks) {
       const recipe = found.name;
       const report = await gradcheck(gpu, network, { ...batches, widths: WIDTHS, steps, optimizer });
       reports.push({ recipe, options, adapter: gpu.adapterName, ...report });

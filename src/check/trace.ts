@@ -73,10 +73,8 @@ export interface Trace {
   readonly optimizer: {
     /** η */
     readonly learningRate: number;
-    /** β1 */
-    readonly beta1: number;
-    /** β2 */
-    readonly beta2: number;
+    /** β1 and β2 */
+    readonly betas: readonly [number, number];
     /** ε */
     readonly epsilon: number;
     /** λ */
@@ -175,8 +173,7 @@ export function parseTrace(text: string, name: string, recipes: readonly string[
     loss: readLoss(root.get("loss"), known.loss),
     optimizer: {
       learningRate: optimizer.get("lr").number(),
-      beta1: optimizer.get("beta1").number(),
-      beta2: optimizer.get("beta2").number(),
+      betas: [optimizer.get("beta1").number(), optimizer.get("beta2").number()],
       epsilon: optimizer.get("eps").number(),
       weightDecay: optimizer.get("weightDecay").number(),
     },

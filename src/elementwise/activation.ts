@@ -3,10 +3,9 @@
  * @module
  */
 import code from "../../shaders/layers/elementwise.wgsl" with { type: "text" };
-import { InputError, shown } from "../errors.ts";
 import type { Shader } from "../gpu/kernel.ts";
 import type { ElementwiseReference, Graph } from "../graph/graph.ts";
-import { type Activation, ACTIVATIONS, type Value } from "../graph/tensor.ts";
+import { ACTIVATIONS, type Value } from "../graph/tensor.ts";
 import { type Constants, type DeclarationKind, declare } from "./expressions.ts";
 
 /** An activation as a user writes it. */
@@ -40,10 +39,9 @@ export interface ElementwiseActivation {
   readonly shader: Shader;
   /** Its float64 twin, and its kinks in ascending order. */
   readonly reference: ElementwiseReference;
+  /** Its name: what a run folder keeps of it. */
+  toJSON(): string;
 }
-
-/** Whatever a layer takes as its activation: the name of a fused one, or one that {@link activationOf} made. */
-export type ActivationLike = Activation | ElementwiseActivation;
 
 const KIND: DeclarationKind = {
   noun: "activation",
@@ -97,6 +95,7 @@ export function activationOf<C extends Constants = Record<never, never>>(
       kinks,
       record: (graph, x, label) => applyActivation(graph, x, { label, activation: made }),
     }),
+    toJSON: () => name,
   });
   return made;
 }
@@ -106,28 +105,9 @@ export function labelOfSums(label: string): string {
   return `${label} sums`;
 }
 
-/** Whether it is a fused activation's name; see {@link checkActivation} for what else there is. */
-export function isFused(activation: ActivationLike): activation is Activation {
-  return typeof activation === "string";
-}
-
-/**
- * Refuses what only an unchecked script can pass.
- *
- * @throws InputError naming the layer, for an unknown name and for what `activationOf` did not make
- */
-export function checkActivation(label: string, activation: ActivationLike): void {
-  const isKnown = isFused(activation)
-    ? Object.hasOwn(ACTIVATIONS, activation)
-    : activation?.shader?.path === KIND.kernel.path;
-  if (isKnown) return;
-  const advice = typeof activation === "function"
-    ? "call it, as in elu()"
-    : "import one, such as gelu, or make it";
-  throw new InputError(
-    `Cannot record "${label}": expected an activation (${Object.keys(ACTIVATIONS).join(", ")}, or what ` +
-      `activationOf() made) but received ${shown(activation)}; ${advice}`,
-  );
+/** Whether {@link activationOf} made it. */
+export function isElementwise(activation: unknown): activation is ElementwiseActivation {
+  return (activation as Partial<ElementwiseActivation> | null | undefined)?.shader?.path === KIND.kernel.path;
 }
 
 /**

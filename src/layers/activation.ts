@@ -3,7 +3,8 @@
  * @module
  */
 import code from "../../shaders/layers/activation.wgsl" with { type: "text" };
-import { type ActivationLike, applyActivation, checkActivation, isFused } from "../elementwise/activation.ts";
+import { applyActivation } from "../elementwise/activation.ts";
+import { type ActivationLike, isFused, resolveActivation } from "../elementwise/activation_names.ts";
 import type { Graph } from "../graph/graph.ts";
 import { passGradient } from "../graph/pass_gradient.ts";
 import { ACTIVATIONS, type Value } from "../graph/tensor.ts";
@@ -14,7 +15,7 @@ const SHADER = { path: "shaders/layers/activation.wgsl", code };
 export interface ActivationOptions {
   /** Its name. */
   readonly label: string;
-  /** f, applied to every element: a fused one's name, or what `activationOf` made. */
+  /** f, applied to every element: a name, or what `activationOf` made. */
   readonly activation: ActivationLike;
 }
 
@@ -24,14 +25,14 @@ export interface ActivationOptions {
  *
  * @param x [B, width]
  * @returns [B, width]
- * @throws InputError for an activation that is neither fused nor made by `activationOf`
+ * @throws InputError for an unknown activation
  */
 export function activation(
   graph: Graph,
   x: Value,
-  { label, activation }: ActivationOptions,
+  { label, ...options }: ActivationOptions,
 ): Value {
-  checkActivation(label, activation);
+  const activation = resolveActivation(label, options.activation);
   if (!isFused(activation)) return applyActivation(graph, x, { label, activation });
   const { width } = x;
   const output = graph.value(label, width, activation);

@@ -2,13 +2,8 @@
  * The dense layer.
  * @module
  */
-import {
-  type ActivationLike,
-  applyActivation,
-  checkActivation,
-  isFused,
-  labelOfSums,
-} from "../elementwise/activation.ts";
+import { applyActivation, labelOfSums } from "../elementwise/activation.ts";
+import { type ActivationLike, isFused, resolveActivation } from "../elementwise/activation_names.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Initializer, Parameters } from "../graph/parameters.ts";
 import { dispatchProduct } from "../graph/products.ts";
@@ -22,7 +17,7 @@ export interface DenseOptions {
   readonly name?: string;
   /** O: columns of its output. */
   readonly outputs: number;
-  /** f, applied to every element: a fused one's name, or what `activationOf` made. */
+  /** f, applied to every element: a name, or what `activationOf` made. */
   readonly activation: ActivationLike;
   /** How its parameters start. */
   readonly initializer: Initializer;
@@ -33,7 +28,7 @@ export interface DenseOptions {
 /**
  * Y = f(X·Wᵀ + bias) with W [outputs, inputs] as in PyTorch; the shaders hold the maths, forward and backward.
  *
- * The fused activations (identity, sigmoid, tanh, relu) are computed by the product's own kernel. Any other one is a
+ * Activations are names (`ACTIVATION_NAMES`) or what `activationOf` made. The fused ones (identity, sigmoid, tanh, relu) are computed by the product's own kernel. Any other one is a
  * node of its own, behind an identity layer `<label> sums` with the same parameters.
  *
  * @param graph where it is recorded
@@ -42,11 +37,11 @@ export interface DenseOptions {
  * @returns [B, outputs]
  * @throws TypeError if its parameters exist with other shapes
  * @throws RangeError if `outputs` is no positive integer
- * @throws InputError for an activation that is neither fused nor made by `activationOf`
+ * @throws InputError for an unknown activation
  */
 export function dense(graph: Graph, parameters: Parameters, x: Value, options: DenseOptions): Value {
-  const { label, name = label, outputs, activation, initializer, bias: hasBias = true } = options;
-  checkActivation(label, activation);
+  const { label, name = label, outputs, initializer, bias: hasBias = true } = options;
+  const activation = resolveActivation(label, options.activation);
   if (!isFused(activation)) {
     const linear = { ...options, label: labelOfSums(label), name, activation: "identity" } as const;
     return applyActivation(graph, dense(graph, parameters, x, linear), { label, activation });

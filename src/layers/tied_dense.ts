@@ -3,13 +3,8 @@
  * @module
  */
 import backwardWeightCode from "../../shaders/layers/dense_backward_weight.wgsl" with { type: "text" };
-import {
-  type ActivationLike,
-  applyActivation,
-  checkActivation,
-  isFused,
-  labelOfSums,
-} from "../elementwise/activation.ts";
+import { applyActivation, labelOfSums } from "../elementwise/activation.ts";
+import { type ActivationLike, isFused, resolveActivation } from "../elementwise/activation_names.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Initializer, Parameters } from "../graph/parameters.ts";
 import { dispatchProduct } from "../graph/products.ts";
@@ -23,7 +18,7 @@ export interface TiedDenseOptions {
   readonly name?: string;
   /** The name of the weight that it shares, such as `encoder.0.weight`: [inputs, outputs], in PyTorch's layout. */
   readonly weight: string;
-  /** f, applied to every element: a fused one's name, or what `activationOf` made. */
+  /** f, applied to every element: a name, or what `activationOf` made. */
   readonly activation: ActivationLike;
   /** How its bias starts. */
   readonly initializer: Initializer;
@@ -43,11 +38,11 @@ const BACKWARD_WEIGHT = { path: "shaders/layers/dense_backward_weight.wgsl", cod
  * @param x [B, inputs]
  * @returns [B, outputs]
  * @throws TypeError if there is no such weight, or it has another number of rows than X has columns
- * @throws InputError for an activation that is neither fused nor made by `activationOf`
+ * @throws InputError for an unknown activation
  */
 export function tiedDense(graph: Graph, parameters: Parameters, x: Value, options: TiedDenseOptions): Value {
-  const { label, name = label, activation, initializer, bias: hasBias = true } = options;
-  checkActivation(label, activation);
+  const { label, name = label, initializer, bias: hasBias = true } = options;
+  const activation = resolveActivation(label, options.activation);
   if (!isFused(activation)) {
     const linear = { ...options, label: labelOfSums(label), name, activation: "identity" } as const;
     return applyActivation(graph, tiedDense(graph, parameters, x, linear), { label, activation });

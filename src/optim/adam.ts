@@ -11,10 +11,8 @@ const SHADER = { path: "shaders/optim/adam.wgsl", code };
 export interface AdamOptions {
   /** η, above 0. */
   readonly learningRate: number;
-  /** β1 in [0, 1); 0.9 if absent. */
-  readonly beta1?: number;
-  /** β2 in [0, 1); 0.999 if absent. */
-  readonly beta2?: number;
+  /** β1 and β2, each in [0, 1); 0.9 and 0.999 if absent. */
+  readonly betas?: readonly [number, number];
   /** ε, above 0; 1e-8 if absent. */
   readonly epsilon?: number;
   /** λ, at least 0; 0 if absent. */
@@ -32,7 +30,8 @@ const UPDATE_LANES = 4096;
  * @throws RangeError for a figure out of its range
  */
 export function adam(options: AdamOptions): Optimizer {
-  const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, decay = "l2" } = options;
+  const { learningRate, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, decay = "l2" } = options;
+  const [beta1, beta2] = betas;
   const ranges: [string, number, boolean, string][] = [
     ["learning rate", learningRate, learningRate > 0 && Number.isFinite(learningRate), "above 0"],
     ["beta1", beta1, beta1 >= 0 && beta1 < 1, "in [0, 1)"],

@@ -7,10 +7,8 @@
 export interface AdamFigures {
   /** η */
   readonly learningRate: number;
-  /** β1 */
-  readonly beta1: number;
-  /** β2 */
-  readonly beta2: number;
+  /** β1 and β2 */
+  readonly betas: readonly [number, number];
   /** ε */
   readonly epsilon: number;
   /** λ */
@@ -34,7 +32,7 @@ export function adamUpdate(
   first: Float64Array,
   second: Float64Array,
   t: number,
-  { learningRate, beta1, beta2, epsilon, weightDecay, decay }: AdamFigures,
+  { learningRate, betas: [beta1, beta2], epsilon, weightDecay, decay }: AdamFigures,
 ): void {
   for (let k = 0; k < parameter.length; k++) {
     let g = gradient[k];

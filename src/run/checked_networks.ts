@@ -5,7 +5,7 @@
 import { InputError } from "../errors.ts";
 import type { Optimizer } from "../graph/compile.ts";
 import type { BuildModel } from "../graph/model.ts";
-import { readFlags } from "./flags.ts";
+import { type Flag, optionalText, readFlags } from "./flags.ts";
 import { anyData, networkOf, type Recipe } from "./recipe.ts";
 
 /** A network, as it trains. */
@@ -29,6 +29,17 @@ export interface CheckedNetwork {
  */
 export function checkedNetworks(recipe: Recipe): CheckedNetwork[] {
   return (recipe.checks ?? [""]).flatMap((options) => networksOf(recipe, options));
+}
+
+/**
+ * The flag `--variant`: a recipe's flags in one text.
+ *
+ * @param help what it means
+ * @param absent what absence means
+ */
+export function variantFlag(help: string, absent: string): Flag<string | undefined> {
+  const parse = (text: string) => text; // unlike other texts, it begins with --
+  return { ...optionalText(help, absent), placeholder: "flags", expected: "flags", parse };
 }
 
 /**

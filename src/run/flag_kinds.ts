@@ -28,6 +28,12 @@ export interface Flag<T> {
   readonly parse: (text: string) => T | undefined;
   /** Whether a value that was stored earlier is acceptable. */
   readonly accepts: (value: unknown) => boolean;
+  /** The value that was meant by one that was stored and is acceptable; the same if absent. */
+  readonly restore?: (value: unknown) => T;
+  /** The heading that the help prints it under; the command's own flags, which come first, have none. */
+  readonly group?: string;
+  /** Whether only `--help all` prints it; false if absent. */
+  readonly isRare?: boolean;
 }
 
 /** A declaration of flags: each camelCase key becomes one `--kebab-case` flag. */
@@ -196,6 +202,44 @@ export function integers(
   return {
     kind: "value",
     placeholder: "integers",
+    help,
+    expected,
+    range: bounds,
+    defaultValue,
+    defaultText: defaultValue.join(),
+    least: 0,
+    parse: (text) => {
+      const values = text.split(",").map((part) => each.parse(part.trim()));
+      return accepts(values) ? values : undefined;
+    },
+    accepts,
+  };
+}
+
+/**
+ * Two finite decimal numbers, such as `0.9,0.999`.
+ *
+ * @param defaultValue the numbers when the flag is absent
+ * @param help what they mean
+ * @param range what is allowed of each
+ * @throws RangeError if the default is not acceptable
+ */
+export function pair(
+  defaultValue: readonly [number, number],
+  help: string,
+  range: Range = {},
+): Flag<readonly [number, number]> {
+  const each = numeric(range, false);
+  const bounds = each.range === "" ? "" : `${each.range} each`;
+  const accepts = (value: unknown): value is readonly [number, number] =>
+    Array.isArray(value) && value.length === 2 && value.every(each.accepts);
+  const expected = `two numbers with a comma between${bounds === "" ? "" : `, ${bounds}`}`;
+  if (!accepts(defaultValue)) {
+    throw new RangeError(`Cannot declare flag "${help}": default ${defaultValue} is not ${expected}`);
+  }
+  return {
+    kind: "value",
+    placeholder: "numbers",
     help,
     expected,
     range: bounds,

@@ -94,6 +94,11 @@ function complaint(error: CommanderError): string {
   return line;
 }
 
+/** Whether the command line asks for the help with the flags that are rarely needed. */
+function asksForAll(args: readonly string[]): boolean {
+  return args.some((word, k) => ["-h", "--help"].includes(word) && args[k + 1] === "all");
+}
+
 /**
  * Reads a command line without printing or exiting: {@linkcode parseFlags} for those who decide themselves.
  *
@@ -108,6 +113,8 @@ export function readFlags<const F extends FlagSet>(
   args: readonly string[],
 ): FlagOutcome<F> {
   let printed = "";
+  const declarations = Object.entries(flags).filter(([, { kind }]) => !kind.startsWith("positional"));
+  const hasRare = declarations.some(([, { isRare }]) => isRare), showsRare = hasRare && asksForAll(args);
   const parser = new Command(command.name)
     .description(command.description)
     .exitOverride()
@@ -123,10 +130,21 @@ export function readFlags<const F extends FlagSet>(
     .configureHelp({
       commandUsage: () => usageOf(command, flags),
       styleTitle: (title) => title === "Options:" ? "Flags:" : title,
-    })
-    .helpOption("-h, --help", "print this help, and stop");
+    });
+  const help = new Option(
+    hasRare ? "-h, --help [all]" : "-h, --help",
+    "print this help, and stop" + (hasRare ? "; all: with the rest of the flags" : ""),
+  );
+  const common = declarations.find(([, { group, isRare }]) => group !== undefined && !isRare)?.[1].group;
+  parser.addHelpOption(common === undefined ? help : help.helpGroup(`${common}:`));
+  if (hasRare && !showsRare) {
+    const groups = new Set(declarations.flatMap(([, { group, isRare }]) => isRare && group ? [group] : []));
+    parser.addHelpText("after", `\nMore flags with --help all: ${[...groups].join(", ").toLowerCase()}.`);
+  }
   const options = new Map<string, Option>();
-  for (const [key, declared] of Object.entries(flags)) {
+  const place = ({ group, isRare }: Flag<unknown>) => group === undefined ? 0 : isRare ? 2 : 1;
+  const inOrder = Object.entries(flags).sort(([, a], [, b]) => place(a) - place(b));
+  for (const [key, declared] of inOrder) {
     if (declared.kind !== "positional" && declared.kind !== "positionals") {
       const name = flagName(key);
       if (key === "help" || name.startsWith("--no-")) {
@@ -137,9 +155,13 @@ export function readFlags<const F extends FlagSet>(
         helpText(declared),
       );
       options.set(key, option);
-      parser.addOption(option);
+      const add = (option: Option) => {
+        if (declared.group !== undefined) option.helpGroup(`${declared.group}:`);
+        parser.addOption(option.hideHelp(declared.isRare === true && !showsRare));
+      };
+      add(option);
       if (declared.kind === "toggle") {
-        parser.addOption(new Option(name.replace("--", "--no-"), `the opposite of ${name}`));
+        add(new Option(name.replace("--", "--no-"), `the opposite of ${name}`));
       }
     } else {
       const many = declared.kind === "positionals" ? "..." : "";
@@ -254,7 +276,7 @@ export function restoreConfig<const F extends FlagSet>(
         }; train again`,
       );
     }
-    values[key] = value;
+    values[key] = isStored && declared.restore ? declared.restore(value) : value;
   }
   if (missing.length > 0) {
     console.error(

@@ -131,7 +131,7 @@ export function trainingFlags(
   { epochs, ...defaults }: Omit<CommonDefaults, "epochs"> & { readonly epochs?: number },
 ): Omit<CommonFlags, "epochs"> & ScheduleFlags {
   const { epochs: flag, ...common } = commonFlags({ epochs: epochs ?? 1, ...defaults });
-  return { ...(epochs === undefined ? {} : { epochs: flag }), ...common, ...scheduleFlags() };
+  return { ...(epochs === undefined ? {} : { epochs: flag }), ...scheduleFlags(), ...common };
 }
 
 /** What `network()` knows of a data set; the mean image is computed when it is asked for. */
