@@ -44,6 +44,16 @@ export const TOLERANCES = {
   traceGradient: 5e-6,
   /** A trace's final parameters, of each tensor's norm. */
   traceParameter: 3e-5,
+  /** The losses of a whole training, relative: rounding that Adam has carried through twenty steps or more. */
+  trainingLoss: 1e-4,
+  /** The norm of its gradients, relative. */
+  trainingNorm: 1e-3,
+  /** What is measured on test images, and the closing table, relative. */
+  trainingFigure: 1e-4,
+  /** The share of test images whose class is told by their neighbors, absolute: distances within rounding. */
+  trainingAccuracy: 1e-3,
+  /** Final parameters, of the norm of what training changed in each tensor. */
+  trainingParameter: 1e-2,
 } as const;
 
 /**

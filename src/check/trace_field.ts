@@ -127,10 +127,14 @@ export class Field {
   }
 
   numbers(): Map<string, number> {
-    return new Map(Object.keys(this.#object()).map((key) => [key, this.get(key).number()]));
+    return this.entries((number) => number.number());
   }
 
   tensors(): Map<string, TraceTensor> {
-    return new Map(Object.keys(this.#object()).map((key) => [key, this.get(key).tensor()]));
+    return this.entries((tensor) => tensor.tensor());
+  }
+
+  entries<T>(read: (field: Field) => T): Map<string, T> {
+    return new Map(Object.keys(this.#object()).map((key) => [key, read(this.get(key))]));
   }
 }
