@@ -1,8 +1,7 @@
 // The worked examples of CONTRIBUTING.md, applied to a copy of the project: what it says can be done in a few lines can.
 import assert from "node:assert/strict";
-import { cpSync } from "node:fs";
 import { join } from "node:path";
-import { complaints, type Outcome, ROOT, withFolder } from "./helpers/commands.ts";
+import { complaints, copyProject, type Outcome, ROOT, withFolder } from "./helpers/commands.ts";
 
 /** A fenced block: its language, the file that it makes or changes (if it names one), and its lines. */
 interface Block {
@@ -48,23 +47,6 @@ async function shell(line: string, cwd: string): Promise<Outcome> {
   const { code, stdout, stderr } = await new Deno.Command("sh", { args: ["-c", line], cwd }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
-}
-
-/** A copy of what scripts need. */
-function copyProject(folder: string): void {
-  for (
-    const name of [
-      "deno.json",
-      "deno.lock",
-      "mod.ts",
-      "src",
-      "scripts",
-      "shaders",
-      "fixtures/fashion-mnist-mini",
-    ]
-  ) {
-    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
-  }
 }
 
 const examples = examplesIn(Deno.readTextFileSync(join(ROOT, "CONTRIBUTING.md")));

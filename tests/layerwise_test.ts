@@ -210,6 +210,8 @@ Deno.test("--schedule runs over each stage's own steps, and a warm-up must fit i
     1,
     /warm-up of at most 10 steps/,
   );
+  const left = ["--limit", "320", "--sizes", "784,3,2", "--stages", "9,0", "--warmup", "11", "--dry-run"];
+  assert.equal((await runTask("stacked", left)).code, 0, "a stage without epochs needs no room for it");
 });
 
 Deno.test("histogram() counts every number once, edges and strays too", () => {

@@ -178,7 +178,8 @@ export class Training implements Disposable {
       throw new TypeError(`Cannot compile stages: recipe "${recipe.name}" has none; use compile()`);
     }
     const stepsOf = ({ epochs }: Stage) => epochs * this.schedule.length;
-    const rates = new Map(stages.map((stage) => [stage.label, this.#rate(stepsOf(stage))]));
+    const trained = stages.filter(({ epochs }) => epochs > 0);
+    const rates = new Map(trained.map((stage) => [stage.label, this.#rate(stepsOf(stage))]));
     let steps = 0;
     const before = new Map(stages.map((stage) => [stage.label, (steps += stepsOf(stage)) - stepsOf(stage)]));
     const compiled = await compileStages(stages, {

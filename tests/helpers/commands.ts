@@ -1,5 +1,6 @@
 /** Runs the project's own commands as a user would, with the permissions that their tasks grant. */
 import assert from "node:assert/strict";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
@@ -86,6 +87,23 @@ export async function withProjectFolder(body: (folder: string) => void | Promise
     await body(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A copy of what scripts need. */
+export function copyProject(folder: string): void {
+  for (
+    const name of [
+      "deno.json",
+      "deno.lock",
+      "mod.ts",
+      "src",
+      "scripts",
+      "shaders",
+      "fixtures/fashion-mnist-mini",
+    ]
+  ) {
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true });
   }
 }
 

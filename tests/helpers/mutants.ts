@@ -601,3 +601,206 @@ export function mutate(code: string, mutant: Mutant): string {
   }
   return code.slice(0, start) + body.replace(text, () => becomes) + code.slice(start + body.length);
 }
+
+/** A planted fault in a loop, in what is measured at its end, or in what either is given. */
+export interface LoopFault {
+  /** The file, below the project's root. */
+  readonly file: string;
+  /** What is wrong. */
+  readonly fault: string;
+  /** What stands there, once. */
+  readonly text: string;
+  /** What it becomes. */
+  readonly becomes: string;
+  /** The training trace that it shows in. */
+  readonly trace: string;
+}
+
+/** By trace and file: what is wrong, what stands there, what it becomes. */
+const IN_LOOPS: Faults = {
+  "deep": {
+    "scripts/deep.ts": [
+      ["no shuffle", "openTraining(deep, config)", "openTraining(deep, config, { shuffles: false })"],
+      ["a tenth of the learning rate", "learningRate: 5e-3", "learningRate: 5e-4"],
+      ["half the batch", "batchSize: 64", "batchSize: 32"],
+      ["another activation of the code", 'codeActivation: "identity"', 'codeActivation: "tanh"'],
+      ["the first report left out", "if (run.isDue(step))", "if (step.index > 1 && run.isDue(step))"],
+    ],
+    "src/run/evaluate.ts": [
+      ["4 neighbors instead of 5", "NEIGHBOURS = 5", "NEIGHBOURS = 4"],
+      ["PCA with a component less", "Math.min(codeSize, data.width)", "Math.min(codeSize, data.width) - 1"],
+      ["the mean of the test images", "baselines(train.images,", "baselines(data.test.images,"],
+    ],
+    "src/graph/parameters.ts": [
+      [
+        "half the range of first weights",
+        "range = 1 / Math.sqrt(inputs);",
+        "range = 0.5 / Math.sqrt(inputs);",
+      ],
+    ],
+  },
+  "deep-silu": {
+    "src/run/evaluate.ts": [[
+      "the codes of the last partial batch left 0",
+      "codes.set(some, batch.first * code.width);",
+      "if (batch.rows === graph.batchSize) codes.set(some, batch.first * code.width);",
+    ]],
+    "src/run/held_out.ts": [[
+      "each batch counted alike",
+      "(isSum ? 1 : rows)",
+      "(isSum ? 1 : count / some.length)",
+    ]],
+    "src/optim/adam.ts": [["no weight decay", "decay: weightDecay }", "decay: 0 }"]],
+  },
+  "basic": {
+    "scripts/basic.ts": [
+      ["all images instead of one batch", "...(fullData ? {} : oneBatch)", "...{}"],
+      ["a second batch", "images: batchSize,", "images: 2 * batchSize,"],
+    ],
+    "src/graph/parameters.ts": [["Glorot's range with 5 for 6", "Math.sqrt(6 /", "Math.sqrt(5 /"]],
+    "src/run/last_epoch.ts": [["the first report instead of the last", "reports.findLast(", "reports.find("]],
+  },
+  "stacked": {
+    "src/graph/compile.ts": [[
+      "Adam's moments kept from stage to stage",
+      "arenas.moments.map((buffer, k) =>",
+      "((globalThis as { kept?: GPUBuffer[] }).kept ??= arenas.moments).map((buffer, k) =>",
+    ]],
+    "src/run/training.ts": [
+      [
+        "stages cut a step short",
+        "steps: epochs * schedule.length }",
+        "steps: epochs * schedule.length - 1 }",
+      ],
+    ],
+    "src/run/last_epoch.ts": [
+      ["the mean over all epochs", "if (line.epoch !== last.epoch) continue;", ""],
+    ],
+    "src/run/training_run.ts": [[
+      "epochs counted from 0",
+      "this.#epoch = 1 + Math.floor",
+      "this.#epoch = Math.floor",
+    ]],
+    "scripts/stacked.ts": [["another reduction", 'reduction: "mean"', 'reduction: "sum"']],
+  },
+  "stacked-freeze": {
+    "src/run/training.ts": [
+      ["nothing frozen", "config.freeze === true", "false"],
+      ["one schedule for all stages", "this.#rate(stepsOf(stage))", "this.#rate(this.steps)"],
+    ],
+    "src/optim/schedule.ts": [
+      ["warm-up off by one", "(step + 1) / warmUpSteps", "step / warmUpSteps"],
+      ["a cosine that is a step ahead", "Math.min(1, step / steps)", "Math.min(1, (step + 1) / steps)"],
+      ["a cosine that counts the warm-up", "then(step - warmUpSteps, ", "then(step, "],
+    ],
+  },
+  "denoising": {
+    "src/run/recipe_noise.ts": [
+      ["one noise stream for all stages", "`noise of stage ${stage}`", '"noise of stage 0"'],
+      ["the noise of training when testing", 'purpose === "test" ? "noise of the test" : ', ""],
+    ],
+    "scripts/stacked.ts": [
+      [
+        "the noisy pixels as target",
+        "squaredError(graph, output, pixels,",
+        "squaredError(graph, output, input ?? pixels,",
+      ],
+    ],
+    "src/graph/step.ts": [["the same noise at every step", "draw ?? this.#index", "draw ?? 1"]],
+  },
+  "denoising-at-once": {
+    "src/optim/adam.ts": [["L2 instead of decoupled decay", 'decay === "decoupled" ? 1 : 0', "0"]],
+  },
+  "sparse": {
+    "scripts/sparse.ts": [
+      ["a penalty ten times as large", "number(7.5e-5,", "number(7.5e-4,"],
+      ["mean activations of clean images", '{ purpose: "test", stage }', '{ purpose: "encode", stage }'],
+    ],
+    "src/run/layerwise.ts": [
+      ["a stage's end without its penalty", "reconstruction + penalty * sparsity", "reconstruction"],
+    ],
+  },
+  "sparse-mask": {
+    "src/graph/compile.ts": [[
+      "clipping after the update",
+      "dispatches.push(...clipping.dispatches(stretched, clip, norms));",
+      "queueMicrotask(() => dispatches.push(...clipping.dispatches(stretched, clip, norms)));",
+    ]],
+    "src/run/measure_sparsity.ts": [
+      ["the mean activation of the last batch", "units[unit] += share * value", "units[unit] = value"],
+    ],
+  },
+  "tied": {
+    "src/run/recipe.ts": [[
+      "centered by the first image",
+      "meanImage(train.images, width)",
+      "meanImage(train.images.subarray(0, width), width)",
+    ]],
+    "src/run/training_run.ts": [["the same shuffle each epoch", "seed, this.#epoch)", "seed, 1)"]],
+    "src/data/shuffle.ts": [
+      ["the last partial batch left out", "Math.ceil(count / batchSize)", "Math.floor(count / batchSize)"],
+    ],
+    "src/data/own_data.ts": [[
+      "another split",
+      'permutation(count, seed, 0, "split")',
+      'permutation(count, seed, 1, "split")',
+    ]],
+    "scripts/tied.ts": [["the mean instead of the sum", 'reduction: "sum"', 'reduction: "mean"']],
+  },
+  "tied-gelu": {
+    "scripts/tied.ts": [
+      [
+        "Adam's flags ignored",
+        "optimizer: adam,",
+        "optimizer: ({ learningRate }) => adam({ learningRate }),",
+      ],
+    ],
+    "src/optim/adam.ts": [[
+      "β1 and β2 exchanged",
+      "const [beta1, beta2] = betas",
+      "const [beta2, beta1] = betas",
+    ]],
+  },
+  "vae": {
+    "src/run/variational.ts": [
+      ["the bound without noise", 'network({ purpose: "test" })', 'network({ purpose: "encode" })'],
+    ],
+    "src/report/code_space.ts": [
+      ["units that hardly vary counted as active", "ACTIVE_VARIANCE = 0.01", "ACTIVE_VARIANCE = 0.0001"],
+    ],
+    "scripts/vae.ts": [[
+      "losses of a batch, not of an image",
+      "step.readLosses().then(perImage)",
+      "step.readLosses()",
+    ]],
+  },
+  "vae-beta": {
+    "scripts/vae.ts": [["β left out", "reduction, weight: beta }", "reduction }"]],
+    "src/graph/parameters.ts": [
+      ["weights of seed 0", "new RandomStream(this.seed, name)", "new RandomStream(0, name)"],
+    ],
+    "src/optim/clip.ts": [["clipped to twice the norm", "most: maxNorm }", "most: 2 * maxNorm }"]],
+  },
+  "matched": {
+    "scripts/matched.ts": [
+      ["PyTorch's ε instead of the page's", "adamFlags({ epsilon: 1e-7 })", "adamFlags()"],
+      ["the innermost level left out", "for (let k = 1; k < depth &&", "for (let k = 1; k < depth - 1 &&"],
+      ["levels in the wrong order", "decoded: mirrors[k] }", "decoded: values[k] }"],
+    ],
+    "src/report/spread.ts": [["the spread without its mean", "(values[k] - means[k % width])", "values[k]"]],
+  },
+  "matched-bce-local": {
+    "scripts/matched.ts": [[
+      "gradients through all levels",
+      "local ? detach(graph,",
+      "!local ? detach(graph,",
+    ]],
+  },
+};
+
+/** All faults in loops. */
+export const LOOP_FAULTS: readonly LoopFault[] = Object.entries(IN_LOOPS).flatMap(([trace, files]) =>
+  Object.entries(files).flatMap(([file, faults]) =>
+    faults.map(([fault, text, becomes]) => ({ trace, file, fault, text, becomes }))
+  )
+);
