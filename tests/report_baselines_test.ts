@@ -22,6 +22,15 @@ Deno.test("baselines() agrees with a case worked out by hand", () => {
   assert.ok(pca[2].testMse >= 0 && pca[2].testMse < 1e-15, `${pca[2].testMse}`);
 });
 
+Deno.test("baselines() counts no more components than the training images span", () => {
+  const train = new Uint8Array([0, 0, 0, 10, 10, 0]), test = new Uint8Array([25, 15, 40]); // one line: along (1, 1, 0)
+  const { pca } = baselines(train, test, 3, [1, 2, 3]);
+  near(pca[0].testMse, (50 + 1600) / 3 / 255 ** 2);
+  assert.deepEqual(pca.map(({ testMse }) => testMse), [pca[0].testMse, pca[0].testMse, pca[0].testMse]);
+  const [one] = baselines(test, train, 3, [2]).pca; // a single image spans none
+  near(one.testMse, baselines(test, train, 3).meanImage);
+});
+
 /** Eigenvalues and eigenvectors (rows) of a symmetric matrix by cyclic Jacobi rotations, largest first. */
 function jacobi(
   matrix: readonly (readonly number[])[],

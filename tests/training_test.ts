@@ -19,7 +19,7 @@ const FOLDER = join(ROOT, "fixtures/training");
 const TRACES = [...Deno.readDirSync(FOLDER)].map(({ name }) => name).filter((name) => name.endsWith(".json"))
   .sort();
 /** Trainings at the same time: a script waits for its GPU, its GPU for the script. */
-const AT_ONCE = 2;
+const AT_ONCE = 3;
 
 function readTrace(name: string): TrainingTrace {
   return parseTrainingTrace(Deno.readTextFileSync(join(FOLDER, name)), name, RECIPE_NAMES);

@@ -89,7 +89,7 @@ function leadingEigenvectors(covariance: Matrix, count: number): Float64Array {
  * @param train training images: bytes, or floats in [0, 1], row-major, image after image
  * @param test test images, likewise
  * @param pixels pixels of one image
- * @param components code sizes of PCA, each from 0 to `pixels`
+ * @param components code sizes of PCA, each from 0 to `pixels`; of N images at most N − 1 components count
  * @throws RangeError if an array holds no image or a part of one, or a code size is not allowed
  */
 export function baselines(
@@ -112,7 +112,8 @@ export function baselines(
       );
     }
   }
-  const most = Math.max(0, ...components);
+  const told = train.length / pixels - 1; // centered images span no more directions: others would be arbitrary
+  const most = Math.min(told, Math.max(0, ...components));
   const { mean, covariance } = momentsOf(train, pixels);
   const vectors = most === 0 ? new Float64Array(0) : leadingEigenvectors(covariance, most);
 

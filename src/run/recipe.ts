@@ -24,8 +24,8 @@ import { sizesFor } from "./sizes.ts";
 import type { Stage } from "./stages.ts";
 
 /**
- * What a network is recorded for. `train`: the noise of training. `test`: noise too, from a stream of its own, for losses
- * on held-out images. `encode`: no noise, for codes and reconstructions. `replay`: the noise is an input of the graph,
+ * What a network is recorded for. `train`: the noise of training. `test`: noise too, the same at every measurement, for
+ * losses on held-out images. `encode`: no noise, for codes and reconstructions. `replay`: the noise is an input of the graph,
  * because a trace gives it.
  */
 export type Purpose = "train" | "test" | "encode" | "replay";

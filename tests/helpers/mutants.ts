@@ -619,10 +619,12 @@ export interface LoopFault {
 /** By trace and file: what is wrong, what stands there, what it becomes. */
 const IN_LOOPS: Faults = {
   "deep": {
+    "scripts/deep.ts": [["half the batch", "batchSize: 64", "batchSize: 32"]],
+  },
+  "deep-silu": {
     "scripts/deep.ts": [
       ["no shuffle", "openTraining(deep, config)", "openTraining(deep, config, { shuffles: false })"],
       ["a tenth of the learning rate", "learningRate: 5e-3", "learningRate: 5e-4"],
-      ["half the batch", "batchSize: 64", "batchSize: 32"],
       ["another activation of the code", 'codeActivation: "identity"', 'codeActivation: "tanh"'],
       ["the first report left out", "if (run.isDue(step))", "if (step.index > 1 && run.isDue(step))"],
     ],
@@ -630,6 +632,11 @@ const IN_LOOPS: Faults = {
       ["4 neighbors instead of 5", "NEIGHBOURS = 5", "NEIGHBOURS = 4"],
       ["PCA with a component less", "Math.min(codeSize, data.width)", "Math.min(codeSize, data.width) - 1"],
       ["the mean of the test images", "baselines(train.images,", "baselines(data.test.images,"],
+      [
+        "the codes of the last partial batch left 0",
+        "codes.set(some, batch.first * code.width);",
+        "if (batch.rows === graph.batchSize) codes.set(some, batch.first * code.width);",
+      ],
     ],
     "src/graph/parameters.ts": [
       [
@@ -638,13 +645,6 @@ const IN_LOOPS: Faults = {
         "range = 0.5 / Math.sqrt(inputs);",
       ],
     ],
-  },
-  "deep-silu": {
-    "src/run/evaluate.ts": [[
-      "the codes of the last partial batch left 0",
-      "codes.set(some, batch.first * code.width);",
-      "if (batch.rows === graph.batchSize) codes.set(some, batch.first * code.width);",
-    ]],
     "src/run/held_out.ts": [[
       "each batch counted alike",
       "(isSum ? 1 : rows)",
@@ -657,10 +657,15 @@ const IN_LOOPS: Faults = {
       ["all images instead of one batch", "...(fullData ? {} : oneBatch)", "...{}"],
       ["a second batch", "images: batchSize,", "images: 2 * batchSize,"],
     ],
+  },
+  "basic-all": {
     "src/graph/parameters.ts": [["Glorot's range with 5 for 6", "Math.sqrt(6 /", "Math.sqrt(5 /"]],
     "src/run/last_epoch.ts": [["the first report instead of the last", "reports.findLast(", "reports.find("]],
   },
-  "stacked": {
+  "denoising-at-once": {
+    "src/optim/adam.ts": [["L2 instead of decoupled decay", 'decay === "decoupled" ? 1 : 0', "0"]],
+  },
+  "sparse": {
     "src/graph/compile.ts": [[
       "Adam's moments kept from stage to stage",
       "arenas.moments.map((buffer, k) =>",
@@ -681,37 +686,19 @@ const IN_LOOPS: Faults = {
       "this.#epoch = 1 + Math.floor",
       "this.#epoch = Math.floor",
     ]],
-    "scripts/stacked.ts": [["another reduction", 'reduction: "mean"', 'reduction: "sum"']],
-  },
-  "stacked-freeze": {
-    "src/run/training.ts": [
-      ["nothing frozen", "config.freeze === true", "false"],
-      ["one schedule for all stages", "this.#rate(stepsOf(stage))", "this.#rate(this.steps)"],
-    ],
-    "src/optim/schedule.ts": [
-      ["warm-up off by one", "(step + 1) / warmUpSteps", "step / warmUpSteps"],
-      ["a cosine that is a step ahead", "Math.min(1, step / steps)", "Math.min(1, (step + 1) / steps)"],
-      ["a cosine that counts the warm-up", "then(step - warmUpSteps, ", "then(step, "],
-    ],
-  },
-  "denoising": {
-    "src/run/recipe_noise.ts": [
-      ["one noise stream for all stages", "`noise of stage ${stage}`", '"noise of stage 0"'],
-      ["the noise of training when testing", 'purpose === "test" ? "noise of the test" : ', ""],
-    ],
     "scripts/stacked.ts": [
+      ["another reduction", 'reduction: "mean"', 'reduction: "sum"'],
       [
         "the noisy pixels as target",
         "squaredError(graph, output, pixels,",
         "squaredError(graph, output, input ?? pixels,",
       ],
     ],
+    "src/run/recipe_noise.ts": [
+      ["one noise stream for all stages", "`noise of stage ${stage}`", '"noise of stage 0"'],
+      ["the noise of training when testing", 'purpose === "test" ? "noise of the test" : ', ""],
+    ],
     "src/graph/step.ts": [["the same noise at every step", "draw ?? this.#index", "draw ?? 1"]],
-  },
-  "denoising-at-once": {
-    "src/optim/adam.ts": [["L2 instead of decoupled decay", 'decay === "decoupled" ? 1 : 0', "0"]],
-  },
-  "sparse": {
     "scripts/sparse.ts": [
       ["a penalty ten times as large", "number(7.5e-5,", "number(7.5e-4,"],
       ["mean activations of clean images", '{ purpose: "test", stage }', '{ purpose: "encode", stage }'],
@@ -721,10 +708,19 @@ const IN_LOOPS: Faults = {
     ],
   },
   "sparse-mask": {
+    "src/run/training.ts": [
+      ["nothing frozen", "config.freeze === true", "false"],
+      ["one schedule for all stages", "this.#rate(stepsOf(stage))", "this.#rate(this.steps)"],
+    ],
+    "src/optim/schedule.ts": [
+      ["warm-up off by one", "(step + 1) / warmUpSteps", "step / warmUpSteps"],
+      ["a cosine that is a step ahead", "Math.min(1, step / steps)", "Math.min(1, (step + 1) / steps)"],
+      ["a cosine that counts the warm-up", "then(step - warmUpSteps, ", "then(step, "],
+    ],
     "src/graph/compile.ts": [[
       "clipping after the update",
-      "dispatches.push(...clipping.dispatches(stretched, clip, norms));",
-      "queueMicrotask(() => dispatches.push(...clipping.dispatches(stretched, clip, norms)));",
+      "dispatches.push(optimizer.update(",
+      "dispatches.splice(dispatches.length - (clipping ? trained.length + 1 : 0), 0, optimizer.update(",
     ]],
     "src/run/measure_sparsity.ts": [
       ["the mean activation of the last batch", "units[unit] += share * value", "units[unit] = value"],
