@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import config from "../deno.json" with { type: "json" };
-import { assertRefused, complaints, type Outcome, ROOT } from "./helpers/commands.ts";
+import { assertRefused, complaints, copyProject, type Outcome, ROOT } from "./helpers/commands.ts";
 import {
   NOT_REACHED,
   OPTIONAL,
@@ -34,17 +34,7 @@ async function run(task: Task, args: readonly string[], without?: string): Promi
 
 Deno.test.beforeAll(async () => {
   copy = await Deno.makeTempDir({ prefix: "bottleneck-permissions-" });
-  mkdirSync(join(copy, "fixtures"));
-  const files = [
-    "deno.json",
-    "deno.lock",
-    "mod.ts",
-    "src",
-    "scripts",
-    "shaders",
-    "fixtures/fashion-mnist-mini",
-  ];
-  for (const name of files) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+  copyProject(copy);
   cpSync(join(ROOT, "fixtures/traces/basic.json"), join(copy, "trace.json"));
   const images = new Uint8Array(16 + 40 * 784).map((_, k) => k % 251);
   images.set([0, 0, 8, 3, 0, 0, 0, 40, 0, 0, 0, 28, 0, 0, 0, 28]);

@@ -176,6 +176,41 @@ export function optionalNumber(help: string, range: OptionalRange = {}): Flag<nu
   return optionalNumeric(help, range, false);
 }
 
+/** What is said of numbers with commas between, and how they are read. */
+function listOf<T extends readonly number[]>(
+  defaultValue: T,
+  help: string,
+  { each, placeholder, some, holds }: {
+    readonly each: Numeric;
+    readonly placeholder: string;
+    readonly some: string;
+    readonly holds: (count: number) => boolean;
+  },
+): Flag<T> {
+  const bounds = each.range === "" ? "" : `${each.range} each`;
+  const accepts = (value: unknown): value is T =>
+    Array.isArray(value) && holds(value.length) && value.every(each.accepts);
+  const expected = `${some}${bounds === "" ? "" : `, ${bounds}`}`;
+  if (!accepts(defaultValue)) {
+    throw new RangeError(`Cannot declare flag "${help}": default ${defaultValue} is not ${expected}`);
+  }
+  return {
+    kind: "value",
+    placeholder,
+    help,
+    expected,
+    range: bounds,
+    defaultValue,
+    defaultText: defaultValue.join(),
+    least: 0,
+    parse: (text) => {
+      const values: unknown = text.split(",").map((part) => each.parse(part.trim()));
+      return accepts(values) ? values : undefined;
+    },
+    accepts,
+  };
+}
+
 /**
  * A list of whole numbers, such as `784,64,3`.
  *
@@ -191,29 +226,12 @@ export function integers(
   range: Range = {},
   least: number = 1,
 ): Flag<readonly number[]> {
-  const each = numeric(range, true);
-  const bounds = each.range === "" ? "" : `${each.range} each`;
-  const accepts = (value: unknown): value is readonly number[] =>
-    Array.isArray(value) && value.length >= least && value.every(each.accepts);
-  const expected = `${least} or more integers with commas between${bounds === "" ? "" : `, ${bounds}`}`;
-  if (!accepts(defaultValue)) {
-    throw new RangeError(`Cannot declare flag "${help}": default ${defaultValue} is not ${expected}`);
-  }
-  return {
-    kind: "value",
+  return listOf(defaultValue, help, {
+    each: numeric(range, true),
     placeholder: "integers",
-    help,
-    expected,
-    range: bounds,
-    defaultValue,
-    defaultText: defaultValue.join(),
-    least: 0,
-    parse: (text) => {
-      const values = text.split(",").map((part) => each.parse(part.trim()));
-      return accepts(values) ? values : undefined;
-    },
-    accepts,
-  };
+    some: `${least} or more integers with commas between`,
+    holds: (count) => count >= least,
+  });
 }
 
 /**
@@ -229,29 +247,12 @@ export function pair(
   help: string,
   range: Range = {},
 ): Flag<readonly [number, number]> {
-  const each = numeric(range, false);
-  const bounds = each.range === "" ? "" : `${each.range} each`;
-  const accepts = (value: unknown): value is readonly [number, number] =>
-    Array.isArray(value) && value.length === 2 && value.every(each.accepts);
-  const expected = `two numbers with a comma between${bounds === "" ? "" : `, ${bounds}`}`;
-  if (!accepts(defaultValue)) {
-    throw new RangeError(`Cannot declare flag "${help}": default ${defaultValue} is not ${expected}`);
-  }
-  return {
-    kind: "value",
+  return listOf(defaultValue, help, {
+    each: numeric(range, false),
     placeholder: "numbers",
-    help,
-    expected,
-    range: bounds,
-    defaultValue,
-    defaultText: defaultValue.join(),
-    least: 0,
-    parse: (text) => {
-      const values = text.split(",").map((part) => each.parse(part.trim()));
-      return accepts(values) ? values : undefined;
-    },
-    accepts,
-  };
+    some: "two numbers with a comma between",
+    holds: (count) => count === 2,
+  });
 }
 
 /**
