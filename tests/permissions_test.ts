@@ -36,6 +36,9 @@ Deno.test.beforeAll(async () => {
   copy = await Deno.makeTempDir({ prefix: "bottleneck-permissions-" });
   copyProject(copy);
   cpSync(join(ROOT, "fixtures/traces/basic.json"), join(copy, "trace.json"));
+  for (const name of ["tied.json", "images.csv"]) {
+    cpSync(join(ROOT, "fixtures/training", name), join(copy, name));
+  }
   const images = new Uint8Array(16 + 40 * 784).map((_, k) => k % 251);
   images.set([0, 0, 8, 3, 0, 0, 0, 40, 0, 0, 0, 28, 0, 0, 0, 28]);
   await Deno.writeFile(join(copy, "images.idx"), images);
@@ -60,11 +63,15 @@ for (const [task, permission, args, line] of REFUSALS) {
   });
 }
 
-Deno.test("replay without --allow-read refuses with one line for each file", async () => {
-  const outcome = await run("replay", ["trace.json"], "read");
-  assert.deepEqual([outcome.code, complaints(outcome)], [1, []]);
-  assert.match(outcome.stdout, /\nFAIL +Cannot read "trace.json": .*add --allow-read=trace.json to.*\n$/);
-});
+Deno.test.each([["replay", "trace.json"], ["replay:training", "tied.json"]] as const)(
+  "%s without --allow-read refuses with one line for each file",
+  async (task, file) => {
+    const outcome = await run(task, [file], "read");
+    assert.deepEqual([outcome.code, complaints(outcome)], [1, []]);
+    const line = new RegExp(`^FAIL +Cannot read "${file}": .*add --allow-read=${file} to.*\\n$`, "m");
+    assert.match(outcome.stdout, line);
+  },
+);
 
 for (const [task, args] of WORKING) {
   Deno.test(`${task} works with exactly its permissions`, async () => {
@@ -91,7 +98,7 @@ Deno.test("every permission of every task that runs a script is among these test
   );
   const refused = new Set([...REFUSALS.map(([task, permission]) => `${task} ${permission}`), ...NOT_REACHED]);
   for (const [task, permission] of OPTIONAL) refused.add(`${task} ${permission}`);
-  refused.add("replay read");
+  for (const task of ["replay", "replay:training"]) refused.add(`${task} read`);
   const granted = scripts.flatMap(([task, { command }]) =>
     [...command.matchAll(/--allow-(\w+)/g)].map(([, permission]) => `${task} ${permission}`)
   );

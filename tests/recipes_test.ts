@@ -403,6 +403,13 @@ Deno.test("gradcheck passes on this GPU and says so, also as JSON", async () => 
   const text = await runTask("gradcheck", ["deep", "--steps", "20"]);
   assert.match(text.stdout, /gradients passed/);
   assert.equal(text.code, 0);
+  const variant = ["--variant", "--code 2 --activation elu"];
+  assertRefused(await runTask("gradcheck", ["all", ...variant]), 1, /--variant of all recipes/);
+  const one = JSON.parse(
+    (await runTask("gradcheck", ["basic", ...variant, "--steps", "0", "--json"])).stdout,
+  );
+  assert.deepEqual(one.slice(1).map(({ options }: { options: string }) => options), [variant[1]]);
+  assert.ok(one[1].passed);
   const json = await runTask("gradcheck", ["basic", "--steps", "0", "--json"]);
   const reports = JSON.parse(json.stdout);
   assert.deepEqual(

@@ -58,6 +58,13 @@ export const REFUSALS: readonly (readonly [Task, string, readonly string[], RegE
   ["tune", "write", ["basic"], /^error: Cannot write ".*kernels\.json": .*--allow-write=/],
   ["bench:startup", "write", ["--quick"], /^error: Deno refused write access.*--allow-write/],
   ["bench:startup", "run", ["--quick"], /^error: Deno refused run access to "deno": add --allow-run=deno to/],
+  ["replay:training", "write", ["tied.json"], /^error: Deno refused write access.*--allow-write/],
+  [
+    "replay:training",
+    "run",
+    ["tied.json"],
+    /^error: Deno refused run access to "deno": add --allow-run=deno to/,
+  ],
   [
     "bench:rivals",
     "run",
@@ -90,6 +97,7 @@ export const WORKING: readonly (readonly [Task, readonly string[]])[] = [
   ["report", ["runs/vae"]],
   ["runs", []],
   ["replay", ["trace.json"]],
+  ["replay:training", ["tied.json"]],
   ["gradcheck", ["basic", "--steps", "0"]],
   ["bench", ["basic", "--rounds", "1", "--steps", "20"]],
   ["wgsl", ["basic"]],
