@@ -50,7 +50,7 @@ export const TOLERANCES = {
   trainingFigure: 2e-5,
   /** The share of test images whose class their neighbors tell, absolute: distances that are equal but for rounding. */
   trainingAccuracy: 2.5e-3,
-  /** Final parameters, of the norm of what training changed in each tensor, which may be a ten-thousandth of its own. */
+  /** Final parameters, of the norm of what training changed in each tensor, beside what float32 rounds in each step. */
   trainingParameter: 5e-4,
 } as const;
 
