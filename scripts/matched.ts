@@ -41,8 +41,7 @@ export const matched = recipe({
     const outermost = isSquared ? outputActivation : "identity"; // cross-entropy wants logits
     if (match === "bce" && activation !== "sigmoid") {
       throw new InputError(
-        `Cannot match levels by cross-entropy with --activation ${activation}: expected values in (0, 1), as sigmoid ` +
-          "gives; use --match mse",
+        "Cannot match by cross-entropy: expected --activation sigmoid, in (0, 1); or use --match mse",
       );
     }
 
@@ -80,8 +79,7 @@ export const matched = recipe({
     const levels = values.slice(0, depth).map((encoded, k) => ({ encoded, decoded: mirrors[k] }));
     return { code: values[depth], output, losses, levels };
   },
-  optimizer: (settings) =>
-    adam({ ...settings, learningRate: settings.learningRate ?? RATES[settings.match] }),
+  optimizer: ({ match, learningRate = RATES[match], ...more }) => adam({ ...more, learningRate }),
   evaluation: ({ match }) => ({
     lossUnit: match === "mse" ? "squared error, mean" : "cross-entropy in nats, mean",
     crossEntropy: match === "mse" ? undefined : { label: "level.0", per: "pixel" },

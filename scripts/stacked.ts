@@ -8,17 +8,8 @@
 //         own pair, and the code is no better than PCA's (0.052). docs/recipes/stacked.md tells the whole story.
 import { type ActivationLike, adam, dense, type Model, type NetworkContext, type Reduction } from "../mod.ts";
 import { squaredError, type Value } from "../mod.ts";
-import {
-  activationFlag,
-  adamFlags,
-  layerwiseEvaluation,
-  openTraining,
-  parseRecipe,
-  planStages,
-  recipe,
-  runCommand,
-} from "../mod.ts";
-import { stageFlags, trainingFlags } from "../mod.ts";
+import { activationFlag, adamFlags, layerwiseEvaluation, openTraining, parseRecipe } from "../mod.ts";
+import { planStages, recipe, runCommand, stageFlags, trainingFlags } from "../mod.ts";
 
 /** What a layer-wise network is made of; denoising.ts and sparse.ts have the same one. */
 export interface LayerwiseSettings {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { meanImage } from "../src/data/mean_image.ts";
 import { spread } from "../src/report/spread.ts";
 import { decodeSafetensors } from "../src/run/safetensors.ts";
-import { fileOf, runTask, withFolder } from "./helpers/commands.ts";
+import { assertRefused, complaints, fileOf, runTask, withFolder } from "./helpers/commands.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "5"];
 
@@ -58,3 +58,17 @@ Deno.test("matched prints every level's error and spread, for each kind of match
       assert.equal(/this model +([\d.]+)/.exec((await runTask("evaluate", [run])).stdout)?.[1], error);
     }
   }));
+
+Deno.test("matched refuses to compare other activations than sigmoids by cross-entropy, in one line", async () => {
+  const refused = await runTask("matched", [
+    "--match",
+    "bce",
+    "--activation",
+    "relu",
+    "--dry-run",
+    "--quiet",
+  ]);
+  assertRefused(refused, 1, /^error: Cannot match by cross-entropy: expected --activation sigmoid/);
+  const other = await runTask("matched", ["--match", "mse", "--activation", "relu", "--dry-run", "--quiet"]);
+  assert.deepEqual([other.code, complaints(other)], [0, []]);
+});
