@@ -662,6 +662,11 @@ const IN_LOOPS: Faults = {
     "src/graph/parameters.ts": [["Glorot's range with 5 for 6", "Math.sqrt(6 /", "Math.sqrt(5 /"]],
     "src/run/last_epoch.ts": [["the first report instead of the last", "reports.findLast(", "reports.find("]],
   },
+  "denoising-tanh": {
+    "src/run/layerwise.ts": [
+      ["the error from noisy images without noise", '{ purpose: "test" }', '{ purpose: "encode" }'],
+    ],
+  },
   "denoising-at-once": {
     "src/optim/adam.ts": [["L2 instead of decoupled decay", 'decay === "decoupled" ? 1 : 0', "0"]],
   },
