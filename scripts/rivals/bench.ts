@@ -3,9 +3,9 @@
 // All start from the same parameters and see the same batches; the losses of 20 steps are compared, so that all are
 // known to do the same work. Each has a process of its own, which waits while another is measured. --json for programs.
 import { InputError } from "../../src/errors.ts";
-import { runCommand } from "../../src/run/command.ts";
-import { flag, integer, parseFlags, text } from "../../src/run/flags.ts";
-import { type Spread, spread } from "../../src/run/median.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { flag, integer, parseFlags, text } from "../../src/recipe/flags.ts";
+import { type Spread, spread } from "../../src/stats/median.ts";
 import { COMPARED_STEPS } from "./entrant.ts";
 import { EntrantProcess, type Launch } from "./entrant_process.ts";
 import { createTask, type ModelName, MODELS } from "./models.ts";

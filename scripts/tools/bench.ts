@@ -4,19 +4,19 @@
 // --json for programs.
 import { InputError } from "../../src/errors.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
-import { runCommand } from "../../src/run/command.ts";
-import { flag, integer, kernelsFlag, parseFlags, positionals } from "../../src/run/flags.ts";
-import { formatCost } from "../../src/run/format_cost.ts";
-import { measureStep, timeSteps } from "../../src/run/measure_step.ts";
-import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
-import { formatGrowth, measureGrowth } from "./bench_growth.ts";
-import { createBench } from "./bench_step.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { flag, integer, kernelsFlag, parseFlags, positionals } from "../../src/recipe/flags.ts";
+import { formatCost } from "../../src/bench/cost_table.ts";
+import { measureStep, timeSteps } from "../../src/bench/time_step.ts";
+import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
+import { formatGrowth, measureGrowth } from "../../src/bench/growth.ts";
+import { createBench } from "../../src/bench/bench_step.ts";
 import {
   type CheckedNetwork,
   checkedNetworks,
   networksOf,
   variantFlag,
-} from "../../src/run/checked_networks.ts";
+} from "../../src/recipe/checked_networks.ts";
 import { findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 
 const WIDTH = 784;

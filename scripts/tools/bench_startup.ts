@@ -6,9 +6,9 @@
 import denoConfig from "../../deno.json" with { type: "json" };
 import { fileURLToPath } from "node:url";
 import { InputError, oneLine } from "../../src/errors.ts";
-import { runCommand } from "../../src/run/command.ts";
-import { flag, integer, optionalText, parseFlags } from "../../src/run/flags.ts";
-import { type Spread, spread } from "../../src/run/median.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { flag, integer, optionalText, parseFlags } from "../../src/recipe/flags.ts";
+import { type Spread, spread } from "../../src/stats/median.ts";
 import { RECIPE_NAMES } from "./find_recipe.ts";
 
 const flags = {

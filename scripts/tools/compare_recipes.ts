@@ -15,8 +15,8 @@ import { perImage, type Step } from "../../src/graph/step.ts";
 import { InputError } from "../../src/errors.ts";
 import { isSparsityTerm } from "../../src/losses/sparsity_kl.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
-import { runCommand, watchInterrupt } from "../../src/run/command.ts";
-import { evaluate } from "../../src/run/evaluate.ts";
+import { runCommand, watchInterrupt } from "../../src/cli/command.ts";
+import { evaluate } from "../../src/evaluate/evaluate.ts";
 import {
   commonFlags,
   flag,
@@ -25,11 +25,11 @@ import {
   parseFlags,
   positionals,
   readFlags,
-} from "../../src/run/flags.ts";
-import type { Stage } from "../../src/run/stages.ts";
-import { openDataset } from "../../src/run/open_dataset.ts";
-import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
-import { networkData, networkOf, type Recipe } from "../../src/run/recipe.ts";
+} from "../../src/recipe/flags.ts";
+import type { Stage } from "../../src/train/stages.ts";
+import { openDataset } from "../../src/cli/open_dataset.ts";
+import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
+import { networkData, networkOf, type Recipe } from "../../src/recipe/recipe.ts";
 import { allRecipes, findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 
 const common = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });

@@ -8,10 +8,10 @@ import { gradcheck, type GradcheckReport } from "../../src/check/gradcheck.ts";
 import { timeDevice } from "../../src/check/self_tests/dispatch_order.ts";
 import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../../src/check/self_tests/self_tests.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
-import { runCommand } from "../../src/run/command.ts";
-import { flag, parseFlags } from "../../src/run/flags.ts";
-import { checkedNetworks } from "../../src/run/checked_networks.ts";
-import type { Recipe } from "../../src/run/recipe.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { flag, parseFlags } from "../../src/recipe/flags.ts";
+import { checkedNetworks } from "../../src/recipe/checked_networks.ts";
+import type { Recipe } from "../../src/recipe/recipe.ts";
 import { allRecipes } from "./find_recipe.ts";
 
 const ROUNDS = 9;

@@ -1,14 +1,14 @@
 // Loads a trained model back and prints the closing table of its run again.
 // Run: deno task evaluate runs/deep-…    (offline the same as: deno run --allow-read scripts/tools/evaluate.ts RUN)
-import { closingTable } from "../../src/report/closing_table.ts";
-import { runCommand } from "../../src/run/command.ts";
-import { evaluate } from "../../src/run/evaluate.ts";
-import { commonFlags, kernelsFlag, parseFlags, positional } from "../../src/run/flags.ts";
-import { loadParameters, openRunDataset, readTrainedRun } from "../../src/run/load_model.ts";
-import { networkData } from "../../src/run/recipe.ts";
-import { closingRows, measuredOf } from "../../src/run/recipe_evaluation.ts";
-import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
-import { readMetrics } from "../../src/run/run_folder.ts";
+import { closingTable } from "../../src/report/results_table.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { evaluate } from "../../src/evaluate/evaluate.ts";
+import { commonFlags, kernelsFlag, parseFlags, positional } from "../../src/recipe/flags.ts";
+import { loadParameters, openRunDataset, readTrainedRun } from "../../src/runs/load_run.ts";
+import { networkData } from "../../src/recipe/recipe.ts";
+import { closingRows, measuredOf } from "../../src/evaluate/recipe_evaluation.ts";
+import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
+import { readMetrics } from "../../src/runs/run_folder.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 
 const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });

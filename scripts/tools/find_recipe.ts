@@ -2,9 +2,9 @@
 import { basename, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { InputError, oneLine, shown } from "../../src/errors.ts";
-import { isRecipe, type Recipe } from "../../src/run/recipe.ts";
+import { isRecipe, type Recipe } from "../../src/recipe/recipe.ts";
 import { SHIPPED } from "../recipes.ts";
-import { readScript, type RecipeScript } from "../../src/run/recipe_script.ts";
+import { readScript, type RecipeScript } from "../../src/recipe/recipe_script.ts";
 
 /** A recipe and where it is. */
 export interface FoundRecipe {

@@ -8,10 +8,10 @@ import { checkEveryOp } from "../../src/check/every_op.ts";
 import { InputError } from "../../src/errors.ts";
 import { formatGradcheck } from "../../src/check/format_gradcheck.ts";
 import { gradcheck, type GradcheckReport } from "../../src/check/gradcheck.ts";
-import { runCommand } from "../../src/run/command.ts";
-import { flag, integer, kernelsFlag, parseFlags, positional } from "../../src/run/flags.ts";
-import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
-import { checkedNetworks, networksOf, variantFlag } from "../../src/run/checked_networks.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { flag, integer, kernelsFlag, parseFlags, positional } from "../../src/recipe/flags.ts";
+import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
+import { checkedNetworks, networksOf, variantFlag } from "../../src/recipe/checked_networks.ts";
 import { allRecipes, findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 
 /** MNIST's pixels, and a number that kernels must pad. */

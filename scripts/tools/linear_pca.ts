@@ -16,11 +16,11 @@ import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { adam } from "../../src/optim/adam.ts";
 import { cosine } from "../../src/optim/schedule.ts";
-import { closingTable } from "../../src/report/closing_table.ts";
-import { runCommand } from "../../src/run/command.ts";
-import { evaluate, type Evaluation } from "../../src/run/evaluate.ts";
-import { commonFlags, integer, parseFlags } from "../../src/run/flags.ts";
-import { openDataset } from "../../src/run/open_dataset.ts";
+import { closingTable } from "../../src/report/results_table.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { evaluate, type Evaluation } from "../../src/evaluate/evaluate.ts";
+import { commonFlags, integer, parseFlags } from "../../src/recipe/flags.ts";
+import { openDataset } from "../../src/cli/open_dataset.ts";
 
 const { epochs, batchSize, learningRate, seed, ...common } = commonFlags({
   epochs: 60,

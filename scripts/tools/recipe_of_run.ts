@@ -1,11 +1,11 @@
 // The recipe of a run, for the tools that load one: the shipped one of its name, or the one that the user names.
 import { InputError } from "../../src/errors.ts";
-import { shellWord } from "../../src/run/command_line.ts";
-import type { Config, Flag } from "../../src/run/flag_kinds.ts";
-import { optionalText, restoreConfig } from "../../src/run/flags.ts";
-import type { Recipe, RecipeFlags } from "../../src/run/recipe.ts";
-import { matchScripts, scriptIn } from "../../src/run/recipe_script.ts";
-import type { Run } from "../../src/run/run_folder.ts";
+import { shellWord } from "../../src/cli/shell_word.ts";
+import type { Config, Flag } from "../../src/recipe/flag_kinds.ts";
+import { optionalText, restoreConfig } from "../../src/recipe/flags.ts";
+import type { Recipe, RecipeFlags } from "../../src/recipe/recipe.ts";
+import { matchScripts, scriptIn } from "../../src/recipe/recipe_script.ts";
+import type { Run } from "../../src/runs/run_folder.ts";
 import { findRecipe, RECIPE_NAMES } from "./find_recipe.ts";
 
 /** The flag `--recipe`. */

@@ -4,11 +4,11 @@
 import { formatReplay, replay } from "../../src/check/replay.ts";
 import { parseTrace } from "../../src/check/trace.ts";
 import { InputError } from "../../src/errors.ts";
-import { runCommand } from "../../src/run/command.ts";
-import { kernelsFlag, optionalText, parseFlags, positionals } from "../../src/run/flags.ts";
-import { computingOn, openGpuWith } from "../../src/run/open_gpu.ts";
-import { readText } from "../../src/run/read_file.ts";
-import { traceNetwork } from "../../src/check/trace_network.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { kernelsFlag, optionalText, parseFlags, positionals } from "../../src/recipe/flags.ts";
+import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
+import { readText } from "../../src/files/read_file.ts";
+import { traceNetwork } from "../../src/recipe/trace_network.ts";
 import { findRecipe, RECIPE_NAMES } from "./find_recipe.ts";
 
 const flags = {

@@ -11,7 +11,7 @@ import {
   type TrainingTrace,
 } from "../../src/check/training_trace.ts";
 import { InputError, oneLine } from "../../src/errors.ts";
-import { runCommand } from "../../src/run/command.ts";
+import { runCommand } from "../../src/cli/command.ts";
 import {
   flagName,
   type FlagSet,
@@ -19,12 +19,12 @@ import {
   parseFlags,
   positionals,
   readFlags,
-} from "../../src/run/flags.ts";
-import { type KernelsChoice, kernelsFlag } from "../../src/run/flags.ts";
-import { readText } from "../../src/run/read_file.ts";
-import { readMetrics } from "../../src/run/run_folder.ts";
-import { readResults } from "../../src/run/read_results.ts";
-import { readSafetensors } from "../../src/run/safetensors.ts";
+} from "../../src/recipe/flags.ts";
+import { type KernelsChoice, kernelsFlag } from "../../src/recipe/flags.ts";
+import { readText } from "../../src/files/read_file.ts";
+import { readMetrics } from "../../src/runs/run_folder.ts";
+import { readResults } from "../../src/runs/read_results.ts";
+import { readSafetensors } from "../../src/files/safetensors.ts";
 import { findRecipe, RECIPE_NAMES } from "./find_recipe.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

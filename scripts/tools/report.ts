@@ -2,14 +2,14 @@
 // Run: deno task report runs/deep-…    (offline the same as: deno run --allow-read --allow-write=runs scripts/tools/report.ts RUN…)
 import { join } from "node:path";
 import { reportPage } from "../../src/report/page/report_page.ts";
-import { runCommand } from "../../src/run/command.ts";
+import { runCommand } from "../../src/cli/command.ts";
 import type { RunData } from "../../src/report/run_data.ts";
 import { RECIPE_NAMES } from "./find_recipe.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
-import { readRun } from "../../src/run/run_folder.ts";
-import { flag, optionalText, parseFlags, positionals } from "../../src/run/flags.ts";
-import { readRunData } from "../../src/run/read_run_data.ts";
-import { writeFileAtomic } from "../../src/run/run_folder.ts";
+import { readRun } from "../../src/runs/run_folder.ts";
+import { flag, optionalText, parseFlags, positionals } from "../../src/recipe/flags.ts";
+import { readRunData } from "../../src/runs/read_run_data.ts";
+import { writeFileAtomic } from "../../src/runs/run_folder.ts";
 
 const flags = {
   runs: positionals("RUN", "folders of runs; several are compared"),

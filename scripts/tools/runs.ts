@@ -3,10 +3,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../src/errors.ts";
-import { runCommand } from "../../src/run/command.ts";
-import { flag, parseFlags, text } from "../../src/run/flags.ts";
-import { ioError } from "../../src/run/io_error.ts";
-import { readRunFigures, type RunFigures } from "../../src/run/read_run_data.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { flag, parseFlags, text } from "../../src/recipe/flags.ts";
+import { ioError } from "../../src/files/io_error.ts";
+import { readRunFigures, type RunFigures } from "../../src/runs/read_run_data.ts";
 
 const flags = {
   folder: text("runs", "folder that holds the runs"),

@@ -5,9 +5,9 @@
 import { join } from "node:path";
 import { InputError } from "../../src/errors.ts";
 import { openGpu } from "../../src/gpu/device.ts";
-import { interpolateCodes, quantileGrid } from "../../src/report/code_space.ts";
+import { interpolateCodes, quantileGrid } from "../../src/evaluate/code_space.ts";
 import { imageGrid } from "../../src/report/picture.ts";
-import { runCommand } from "../../src/run/command.ts";
+import { runCommand } from "../../src/cli/command.ts";
 import {
   commonFlags,
   integer,
@@ -15,13 +15,13 @@ import {
   optionalText,
   parseFlags,
   positional,
-} from "../../src/run/flags.ts";
-import { Forward } from "../../src/run/forward.ts";
-import { loadParameters, openRunDataset, readTrainedRun, storedShape } from "../../src/run/load_model.ts";
-import { writeFileAtomic } from "../../src/run/run_folder.ts";
-import { compileGenerator, imagesAt, priorCodes } from "../../src/run/variational.ts";
-import { anyData } from "../../src/run/recipe.ts";
-import { measuredOf } from "../../src/run/recipe_evaluation.ts";
+} from "../../src/recipe/flags.ts";
+import { Forward } from "../../src/evaluate/forward.ts";
+import { loadParameters, openRunDataset, readTrainedRun, storedShape } from "../../src/runs/load_run.ts";
+import { writeFileAtomic } from "../../src/runs/run_folder.ts";
+import { compileGenerator, imagesAt, priorCodes } from "../../src/evaluate/variational.ts";
+import { anyData } from "../../src/recipe/recipe.ts";
+import { measuredOf } from "../../src/evaluate/recipe_evaluation.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 
 /** Codes from one test image to the other, both included. */

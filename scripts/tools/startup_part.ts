@@ -5,9 +5,9 @@ import process from "node:process";
 import { loadDataset } from "../../src/data/dataset.ts";
 import { openGpu } from "../../src/gpu/device.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
-import { DATASET_CACHE } from "../../src/run/open_dataset.ts";
-import { createBench } from "./bench_step.ts";
-import { checkedNetworks } from "../../src/run/checked_networks.ts";
+import { DATASET_CACHE } from "../../src/cli/open_dataset.ts";
+import { createBench } from "../../src/bench/bench_step.ts";
+import { checkedNetworks } from "../../src/recipe/checked_networks.ts";
 import { findRecipe } from "./find_recipe.ts";
 
 const PARTS: Readonly<Record<string, (names: readonly string[]) => Promise<void>>> = {

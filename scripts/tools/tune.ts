@@ -3,12 +3,12 @@
 // Do it with nothing else at work, and again after a new driver: what a new Deno or other shaders make stale is noticed.
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import { formatKernel, productName } from "../../src/gpu/product_kernel.ts";
-import { runCommand } from "../../src/run/command.ts";
-import { flag, integer, optionalInteger, parseFlags, positionals } from "../../src/run/flags.ts";
-import { KERNEL_MEMORY, rememberKernels } from "../../src/run/kernel_memory.ts";
-import { checkedNetworks } from "../../src/run/checked_networks.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { flag, integer, optionalInteger, parseFlags, positionals } from "../../src/recipe/flags.ts";
+import { KERNEL_MEMORY, rememberKernels } from "../../src/bench/tuned_kernels.ts";
+import { checkedNetworks } from "../../src/recipe/checked_networks.ts";
 import { allRecipes, findRecipe, RECIPE_HELP } from "./find_recipe.ts";
-import { type Finding, type Layer, layersOf, tuneLayer } from "./tune_measure.ts";
+import { type Finding, type Layer, layersOf, tuneLayer } from "../../src/bench/time_kernels.ts";
 
 const WIDTH = 784;
 const flags = {

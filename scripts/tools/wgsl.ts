@@ -7,10 +7,10 @@ import { planDispatches } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { type DispatchedText, formatText, formatTexts, textsOf } from "../../src/graph/kernel_texts.ts";
-import { type CheckedNetwork, checkedNetworks } from "../../src/run/checked_networks.ts";
-import { runCommand } from "../../src/run/command.ts";
-import { kernelsFlag, parseFlags, positional, positionals } from "../../src/run/flags.ts";
-import { openGpuWith } from "../../src/run/open_gpu.ts";
+import { type CheckedNetwork, checkedNetworks } from "../../src/recipe/checked_networks.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { kernelsFlag, parseFlags, positional, positionals } from "../../src/recipe/flags.ts";
+import { openGpuWith } from "../../src/cli/open_gpu.ts";
 import { findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 
 const flags = {

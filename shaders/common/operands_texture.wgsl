@@ -2,7 +2,7 @@
 // their buffers. Mesa's llvmpipe gathers a vec4 of a texture for eight lanes at once, and a vec4 of a buffer lane by
 // lane, with five branches each: products are twice as fast.
 
-const PITCH = 1024u; // as in src/gpu/image.ts
+const PITCH = 1024u; // as in src/gpu/texture.ts
 
 @group(0) @binding(0) var left: texture_storage_2d<rgba32float, read>;
 @group(0) @binding(1) var right: texture_storage_2d<rgba32float, read>;

@@ -7,7 +7,7 @@ import type { Graph, LossTerm } from "../graph/graph.ts";
 import type { Parameter, Parameters } from "../graph/parameters.ts";
 import type { Step } from "../graph/step.ts";
 import { padded, type Value } from "../graph/tensor.ts";
-import { reachable } from "../graph/walk_back.ts";
+import { reachable } from "../graph/plan_gradients.ts";
 import { RandomStream } from "../random.ts";
 import { elementsAtKinks, sidesOnGpu, valuesAtKinks } from "./at_kinks.ts";
 import { compare, within } from "./compare.ts";

@@ -3,9 +3,9 @@
  * far a run of the recipe's own script is from one (the format is in ARCHITECTURE.md).
  * @module
  */
-import type { TableRow } from "../report/closing_table.ts";
+import type { TableRow } from "../report/results_table.ts";
 import type { MetricsRecord } from "../report/run_data.ts";
-import type { NamedTensor } from "../run/safetensors.ts";
+import type { NamedTensor } from "../files/safetensors.ts";
 import { TOLERANCES } from "./tolerances.ts";
 import { Field } from "./trace_field.ts";
 

@@ -5,7 +5,7 @@
  */
 import { InputError } from "../errors.ts";
 import type { RewriteShader } from "./assemble.ts";
-import { createImage, IMAGE_FEATURE } from "./image.ts";
+import { createImage, IMAGE_FEATURE } from "./texture.ts";
 import type { KernelPreference } from "./product_kernel.ts";
 
 /** What to ask of the machine. */
@@ -174,7 +174,7 @@ export class Gpu {
   }
 
   /**
-   * An image for the vec4 of a buffer: see `src/gpu/image.ts`.
+   * An image for the vec4 of a buffer: see `src/gpu/texture.ts`.
    *
    * @param label the name that errors show
    * @param bytes its size, a multiple of 16, at most what a storage buffer may have

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Gpu } from "./device.ts";
-import { IMAGE_FORMAT } from "./image.ts";
+import { IMAGE_FORMAT } from "./texture.ts";
 import { ShaderError } from "../errors.ts";
 import { assembleShader, type RewriteShader, type Shader, type SourceLine } from "./assemble.ts";
 import { compilationError, entryPointError, errorAt, explain, lineOf } from "./compiler_messages.ts";

@@ -4,19 +4,19 @@
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
-import { ROW_BYTES } from "../gpu/image.ts";
+import { ROW_BYTES } from "../gpu/texture.ts";
 import { createPipeline, type KernelSpec, type Shader } from "../gpu/kernel.ts";
 import totalCode from "../../shaders/losses/total.wgsl" with { type: "text" };
 import type { Graph, LossTerm, Node } from "./graph.ts";
 import { LOSS_CHUNKS } from "./graph.ts";
-import { planImages, type StepImages } from "./images.ts";
+import { planImages, type StepImages } from "./textures.ts";
 import { checkLimits, lanesOfWorkgroup } from "./limits.ts";
 import { type Parameter, type Parameters, SLOT_ALIGNMENT } from "./parameters.ts";
 import { SHADER_NUMBERS } from "./shader_numbers.ts";
 import { type CompiledDispatch, Step } from "./step.ts";
 import type { Dispatch, Tensor, Value } from "./tensor.ts";
-import { planGradients, reachable } from "./walk_back.ts";
-import { watchBytes, watchDispatches } from "./watch.ts";
+import { planGradients, reachable } from "./plan_gradients.ts";
+import { watchBytes, watchDispatches } from "./tensor_stats.ts";
 
 /** A rule that turns gradients into updates. */
 export interface Optimizer {

@@ -4,14 +4,14 @@
  */
 import { Diverged, InputError } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { encodeCopy } from "../gpu/image.ts";
+import { encodeCopy } from "../gpu/texture.ts";
 import type { CompileOptions } from "./compile.ts";
 import { LOSS_RING } from "./compile.ts";
 import type { Graph } from "./graph.ts";
-import type { ImageCopy } from "./images.ts";
+import type { ImageCopy } from "./textures.ts";
 import { elements, fromArena, type Parameter, toSlot } from "./parameters.ts";
 import { type Dispatch, padded, type Tensor, type Value } from "./tensor.ts";
-import { type TensorFigures, type WatchedTensor, watchedTensors } from "./watch.ts";
+import { type TensorFigures, type WatchedTensor, watchedTensors } from "./tensor_stats.ts";
 
 /** A dispatch with its pipeline and bind group. */
 export interface CompiledDispatch extends Dispatch {

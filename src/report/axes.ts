@@ -3,7 +3,7 @@
  * @module
  */
 import { type Canvas, measureText, textHeight } from "./canvas.ts";
-import type { Colour } from "./colours.ts";
+import type { Colour } from "./colors.ts";
 
 /** Colours of text, of frames and of the lines behind curves. */
 export const INK: Colour = [34, 34, 34], FRAME: Colour = [120, 120, 120], GRID: Colour = [228, 228, 228];

@@ -3,7 +3,7 @@
  * @module
  */
 import { encode } from "fast-png";
-import type { Colour } from "./colours.ts";
+import type { Colour } from "./colors.ts";
 import { LETTER, textStrokes, textWidth } from "./font.ts";
 
 /** How a line is drawn. */

@@ -4,8 +4,8 @@
  */
 import { type Box, drawAxes, FRAME, INK, linearScale, placeIn } from "./axes.ts";
 import { Canvas, measureText, textHeight } from "./canvas.ts";
-import { classColour, type Colour } from "./colours.ts";
-import { principalComponents } from "./principal_components.ts";
+import { classColour, type Colour } from "./colors.ts";
+import { principalComponents } from "../stats/principal_components.ts";
 import type { CodeCloud } from "./run_data.ts";
 
 const WIDTH = 1200, LEFT = 90, RIGHT = 30, BELOW = 76, LINE = 30;

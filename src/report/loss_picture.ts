@@ -14,7 +14,7 @@ import {
   type Scale,
 } from "./axes.ts";
 import { Canvas, measureText, textHeight } from "./canvas.ts";
-import { classColour, type Colour } from "./colours.ts";
+import { classColour, type Colour } from "./colors.ts";
 import type { Baseline, MetricsRecord } from "./run_data.ts";
 
 /** What a line of metrics has besides losses. */

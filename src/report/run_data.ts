@@ -3,7 +3,7 @@
  * those who draw agree on.
  * @module
  */
-import type { TableRow } from "./closing_table.ts";
+import type { TableRow } from "./results_table.ts";
 
 /** How a run stands. `crashed`: it neither finished nor stopped on request, and is not running. */
 export type RunStatus = "running" | "finished" | "interrupted" | "crashed";

@@ -4,7 +4,7 @@
  */
 import { FRAME, INK } from "./axes.ts";
 import { Canvas, measureText, textHeight } from "./canvas.ts";
-import type { Colour } from "./colours.ts";
+import type { Colour } from "./colors.ts";
 import type { WeightImages } from "./run_data.ts";
 
 const WIDTH = 1200, MARGIN = 30, GAP = 4, HEADING = 44, BETWEEN = 26;

@@ -1,10 +1,10 @@
-// A small command for the tests of src/run/flags.ts and src/run/command.ts; its first argument says how it ends.
+// A small command for the tests of src/recipe/flags.ts and src/cli/command.ts; its first argument says how it ends.
 import { InputError } from "../../src/errors.ts";
-import { runCommand, watchInterrupt } from "../../src/run/command.ts";
-import { choice, integer, parseFlags, positional } from "../../src/run/flags.ts";
+import { runCommand, watchInterrupt } from "../../src/cli/command.ts";
+import { choice, integer, parseFlags, positional } from "../../src/recipe/flags.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { textStrokes } from "../../src/report/font.ts";
-import { createRunFolder, MetricsLog, writeFileAtomic } from "../../src/run/run_folder.ts";
+import { createRunFolder, MetricsLog, writeFileAtomic } from "../../src/runs/run_folder.ts";
 
 const flags = {
   ending: positional("ENDING", "how to end"),

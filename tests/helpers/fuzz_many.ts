@@ -3,8 +3,8 @@
 // Run: deno run --allow-read --allow-write tests/helpers/fuzz_many.ts --count 100000 --seed 7 --keep FOLDER
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { runCommand } from "../../src/run/command.ts";
-import { integer, optionalText, parseFlags } from "../../src/run/flags.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { integer, optionalText, parseFlags } from "../../src/recipe/flags.ts";
 import { fuzz, READERS, removeFolders } from "./fuzz.ts";
 
 /** Bytes that one input may cost: with Deno's own, less than 500 MB. */

@@ -8,8 +8,8 @@
  */
 import { join } from "node:path";
 import { RandomStream } from "../../src/random.ts";
-import { runCommand } from "../../src/run/command.ts";
-import { integer, parseFlags } from "../../src/run/flags.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { integer, parseFlags } from "../../src/recipe/flags.ts";
 import { withFolder } from "./commands.ts";
 import { assertSameRun, hasEnded, makeImages, train, WAYS } from "./resume_runs.ts";
 

@@ -1,6 +1,6 @@
 // A process with a dashboard, for the tests of how such a process ends. Its argument says how.
 import { startLive } from "../../src/live/live.ts";
-import { runCommand } from "../../src/run/command.ts";
+import { runCommand } from "../../src/cli/command.ts";
 import { exampleRun } from "./live.ts";
 
 await runCommand(async () => {

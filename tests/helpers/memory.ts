@@ -4,15 +4,15 @@
  * @module
  */
 import { deep } from "../../scripts/deep.ts";
-import { checkedNetworks } from "../../src/run/checked_networks.ts";
+import { checkedNetworks } from "../../src/recipe/checked_networks.ts";
 import { recipeNetwork } from "./recipe_network.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
-import { evaluate } from "../../src/run/evaluate.ts";
-import { HeldOut } from "../../src/run/held_out.ts";
+import { evaluate } from "../../src/evaluate/evaluate.ts";
+import { HeldOut } from "../../src/evaluate/test_losses.ts";
 
 /** Memory at one time. */
 export interface Memory {

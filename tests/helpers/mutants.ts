@@ -628,7 +628,7 @@ const IN_LOOPS: Faults = {
       ["another activation of the code", 'codeActivation: "identity"', 'codeActivation: "tanh"'],
       ["the first report left out", "if (run.isDue(step))", "if (step.index > 1 && run.isDue(step))"],
     ],
-    "src/run/evaluate.ts": [
+    "src/evaluate/evaluate.ts": [
       ["4 neighbors instead of 5", "NEIGHBOURS = 5", "NEIGHBOURS = 4"],
       ["PCA with a component less", "Math.min(codeSize, data.width)", "Math.min(codeSize, data.width) - 1"],
       ["the mean of the test images", "baselines(train.images,", "baselines(data.test.images,"],
@@ -645,7 +645,7 @@ const IN_LOOPS: Faults = {
         "range = 0.5 / Math.sqrt(inputs);",
       ],
     ],
-    "src/run/held_out.ts": [[
+    "src/evaluate/test_losses.ts": [[
       "each batch counted alike",
       "(isSum ? 1 : rows)",
       "(isSum ? 1 : count / some.length)",
@@ -660,10 +660,14 @@ const IN_LOOPS: Faults = {
   },
   "basic-all": {
     "src/graph/parameters.ts": [["Glorot's range with 5 for 6", "Math.sqrt(6 /", "Math.sqrt(5 /"]],
-    "src/run/last_epoch.ts": [["the first report instead of the last", "reports.findLast(", "reports.find("]],
+    "src/evaluate/last_epoch.ts": [[
+      "the first report instead of the last",
+      "reports.findLast(",
+      "reports.find(",
+    ]],
   },
   "denoising-tanh": {
-    "src/run/layerwise.ts": [
+    "src/evaluate/layerwise.ts": [
       ["the error from noisy images without noise", '{ purpose: "test" }', '{ purpose: "encode" }'],
     ],
   },
@@ -676,17 +680,17 @@ const IN_LOOPS: Faults = {
       "arenas.moments.map((buffer, k) =>",
       "((globalThis as { kept?: GPUBuffer[] }).kept ??= arenas.moments).map((buffer, k) =>",
     ]],
-    "src/run/training.ts": [
+    "src/train/training.ts": [
       [
         "stages cut a step short",
         "steps: epochs * schedule.length }",
         "steps: epochs * schedule.length - 1 }",
       ],
     ],
-    "src/run/last_epoch.ts": [
+    "src/evaluate/last_epoch.ts": [
       ["the mean over all epochs", "if (line.epoch !== last.epoch) continue;", ""],
     ],
-    "src/run/training_run.ts": [[
+    "src/train/training_run.ts": [[
       "epochs counted from 0",
       "this.#epoch = 1 + Math.floor",
       "this.#epoch = Math.floor",
@@ -699,7 +703,7 @@ const IN_LOOPS: Faults = {
         "squaredError(graph, output, input ?? pixels,",
       ],
     ],
-    "src/run/recipe_noise.ts": [
+    "src/recipe/recipe_noise.ts": [
       ["one noise stream for all stages", "`noise of stage ${stage}`", '"noise of stage 0"'],
       ["the noise of training when testing", 'purpose === "test" ? "noise of the test" : ', ""],
     ],
@@ -708,12 +712,12 @@ const IN_LOOPS: Faults = {
       ["a penalty ten times as large", "number(7.5e-5,", "number(7.5e-4,"],
       ["mean activations of clean images", '{ purpose: "test", stage }', '{ purpose: "encode", stage }'],
     ],
-    "src/run/layerwise.ts": [
+    "src/evaluate/layerwise.ts": [
       ["a stage's end without its penalty", "reconstruction + penalty * sparsity", "reconstruction"],
     ],
   },
   "sparse-mask": {
-    "src/run/training.ts": [
+    "src/train/training.ts": [
       ["nothing frozen", "config.freeze === true", "false"],
       ["one schedule for all stages", "this.#rate(stepsOf(stage))", "this.#rate(this.steps)"],
     ],
@@ -727,17 +731,17 @@ const IN_LOOPS: Faults = {
       "dispatches.push(optimizer.update(",
       "dispatches.splice(dispatches.length - (clipping ? trained.length + 1 : 0), 0, optimizer.update(",
     ]],
-    "src/run/measure_sparsity.ts": [
+    "src/evaluate/sparsity.ts": [
       ["the mean activation of the last batch", "units[unit] += share * value", "units[unit] = value"],
     ],
   },
   "tied": {
-    "src/run/recipe.ts": [[
+    "src/recipe/recipe.ts": [[
       "centered by the first image",
       "meanImage(train.images, width)",
       "meanImage(train.images.subarray(0, width), width)",
     ]],
-    "src/run/training_run.ts": [["the same shuffle each epoch", "seed, this.#epoch)", "seed, 1)"]],
+    "src/train/training_run.ts": [["the same shuffle each epoch", "seed, this.#epoch)", "seed, 1)"]],
     "src/data/shuffle.ts": [
       ["the last partial batch left out", "Math.ceil(count / batchSize)", "Math.floor(count / batchSize)"],
     ],
@@ -763,10 +767,10 @@ const IN_LOOPS: Faults = {
     ]],
   },
   "vae": {
-    "src/run/variational.ts": [
+    "src/evaluate/variational.ts": [
       ["the bound without noise", 'network({ purpose: "test" })', 'network({ purpose: "encode" })'],
     ],
-    "src/report/code_space.ts": [
+    "src/evaluate/code_space.ts": [
       ["units that hardly vary counted as active", "ACTIVE_VARIANCE = 0.01", "ACTIVE_VARIANCE = 0.0001"],
     ],
     "scripts/vae.ts": [[
@@ -788,7 +792,11 @@ const IN_LOOPS: Faults = {
       ["the innermost level left out", "for (let k = 1; k < depth &&", "for (let k = 1; k < depth - 1 &&"],
       ["levels in the wrong order", "decoded: mirrors[k] }", "decoded: values[k] }"],
     ],
-    "src/report/spread.ts": [["the spread without its mean", "(values[k] - means[k % width])", "values[k]"]],
+    "src/stats/standard_deviation.ts": [[
+      "the spread without its mean",
+      "(values[k] - means[k % width])",
+      "values[k]",
+    ]],
   },
   "matched-bce-local": {
     "scripts/matched.ts": [[

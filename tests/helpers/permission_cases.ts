@@ -1,6 +1,6 @@
 /**
  * For each documented command: what it says where one of its task's permissions is missing, and what it is run with to
- * show that they are enough. The files named here are made by tests/permissions_test.ts.
+ * show that they are enough. The files named here are made by tests/cli/permissions_test.ts.
  * @module
  */
 import type { taskArguments } from "./commands.ts";
@@ -74,7 +74,7 @@ export const REFUSALS: readonly (readonly [Task, string, readonly string[], RegE
 ];
 /**
  * Permissions to write that are needed only for what was downloaded, and a test does not download.
- * tests/data_download_test.ts has a folder that cannot be written.
+ * tests/data/download_test.ts has a folder that cannot be written.
  */
 export const NOT_REACHED = ["evaluate write", "compare-recipes write"];
 
@@ -106,7 +106,7 @@ export const WORKING: readonly (readonly [Task, readonly string[]])[] = [
   ["doctor", ["--quick"]],
 ];
 /**
- * The first is run in tests/compare_recipes_test.ts with its task's permissions; the other starts libraries that it
+ * The first is run in tests/bench/compare_recipes_test.ts with its task's permissions; the other starts libraries that it
  * downloads.
  */
 export const WORKING_ELSEWHERE = ["compare-recipes", "bench:rivals"];

@@ -9,10 +9,10 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { writeIdx } from "../../src/data/idx.ts";
 import { RandomStream } from "../../src/random.ts";
-import { readLastCheckpoint } from "../../src/run/checkpoint.ts";
-import { runCommand } from "../../src/run/command.ts";
-import { integer, optionalText, parseFlags } from "../../src/run/flags.ts";
-import { readMetrics } from "../../src/run/run_folder.ts";
+import { readLastCheckpoint } from "../../src/runs/checkpoint_file.ts";
+import { runCommand } from "../../src/cli/command.ts";
+import { integer, optionalText, parseFlags } from "../../src/recipe/flags.ts";
+import { readMetrics } from "../../src/runs/run_folder.ts";
 import { fileOf, ROOT, taskArguments, withFolder } from "./commands.ts";
 import type { Task } from "./permission_cases.ts";
 

@@ -4,7 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
-import { principalComponents } from "../principal_components.ts";
+import { principalComponents } from "../../stats/principal_components.ts";
 import type { CodeCloud } from "../run_data.ts";
 import type { PageCodes } from "./page_types.ts";
 

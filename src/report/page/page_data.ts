@@ -3,7 +3,7 @@
  * as their principal components. Reports hold it, the live dashboard sends it.
  * @module
  */
-import type { TableRow } from "../closing_table.ts";
+import type { TableRow } from "../results_table.ts";
 import { lossPerImage } from "../loss_per_image.ts";
 import type { EpochPicture, MetricsRecord, RunData, Snapshot } from "../run_data.ts";
 import { packedImages, pageCodes } from "./page_codes.ts";

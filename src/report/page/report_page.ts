@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { closingTable } from "../closing_table.ts";
+import { closingTable } from "../results_table.ts";
 import type { RunData } from "../run_data.ts";
 import { type PageData, pageData } from "./page_data.ts";
 import { libraryFiles, PAGE_CSS, PAGE_MODULES } from "./sources.ts";

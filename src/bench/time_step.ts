@@ -1,0 +1,258 @@
+/**
+ * Times a compiled step as a whole and kernel by kernel, beside what this device's arithmetic and memory allow.
+ * @module
+ */
+import type { Gpu } from "../gpu/device.ts";
+import { formatKernel } from "../gpu/product_kernel.ts";
+import type { CompiledDispatch, DispatchTime, Step } from "../graph/step.ts";
+import { type Spread, spread } from "../stats/median.ts";
+
+/** A copy into an image, and what it costs. */
+export interface CopyCost {
+  /** What is copied. */
+  readonly label: string;
+  /** Its shape. */
+  readonly shape: readonly number[];
+  /** Bytes that are read, and as many written; the rest of their last row of texels, 16 KiB, is not counted. */
+  readonly bytes: number;
+  /** Its microseconds, above 0; absent if the device has no timestamp queries. */
+  readonly microseconds?: number;
+}
+
+/** A dispatch of a step, and what it costs. */
+export interface DispatchCost {
+  /** Its label in the plan. */
+  readonly label: string;
+  /** Its entry point. */
+  readonly entryPoint: string;
+  /** The kernel that was chosen for a product, such as `register 16×16`. */
+  readonly kernel?: string | undefined;
+  /** B, I, O of a product; of anything else the shape of what it is about, which is what it writes if that has one. */
+  readonly shape: readonly number[];
+  /** Workgroups that run. */
+  readonly workgroups: number;
+  /** Floating-point operations; 0 where memory is what counts. */
+  readonly flop: number;
+  /** Bytes that it reads and writes. */
+  readonly bytes: number;
+  /** Microseconds that one more of it costs, above 0; absent if the device has no timestamp queries. */
+  readonly microseconds?: number;
+  /** What is copied into images before it, which is in none of its own figures. */
+  readonly copies: readonly CopyCost[];
+}
+
+/** A dispatch that was timed, and so were its copies. */
+export type TimedDispatch = DispatchCost & {
+  readonly microseconds: number;
+  readonly copies: readonly (CopyCost & { readonly microseconds: number })[];
+};
+
+/** The best that a device has shown. */
+export interface Rates {
+  /** FLOP/s of its best matrix product. */
+  readonly product: number;
+  /** Bytes/s read and written while copying. */
+  readonly copy: number;
+}
+
+/** What {@link measureStep} found. */
+export interface StepCost {
+  /** Rows of a step. */
+  readonly rows: number;
+  /** Milliseconds of a step. */
+  readonly step: Spread;
+  /** Rounds that this is the spread of. */
+  readonly rounds: number;
+  /** Milliseconds in which JavaScript encodes and submits a step. */
+  readonly javascript: number;
+  /** The dispatches, in their order. */
+  readonly dispatches: readonly DispatchCost[];
+  /** Bytes/s of a copy. */
+  readonly copy: number;
+  /** What only timestamp queries tell; absent without them. */
+  readonly kernels?: {
+    /** Milliseconds of all kernels together. */
+    readonly milliseconds: number;
+    /** Milliseconds of all copies into images together; 0 if there are none. */
+    readonly copies: number;
+    /** FLOP/s of the best product; 0 without products. */
+    readonly product: number;
+    /** Milliseconds that a step takes at least: see {@link floorOf}. */
+    readonly floor: number;
+  } | undefined;
+}
+
+/** How long to measure. */
+export interface Effort {
+  /** Rounds, of which the median counts; 5 if absent. */
+  readonly rounds?: number;
+  /** Steps of a round; as many as take about a fifth of a second if absent. */
+  readonly steps?: number;
+}
+
+/**
+ * Measures a step on its first rows. Parameters keep their values; losses and the optimizer's moments do not.
+ *
+ * @param gpu its device
+ * @param step the step
+ * @param rows rows of a batch
+ * @param effort how long
+ */
+export async function measureStep(
+  gpu: Gpu,
+  step: Step,
+  rows: number,
+  { rounds = 5, steps }: Effort = {},
+): Promise<StepCost> {
+  await timeSteps(step, rows, 1); // drivers compile at the first use
+  const about = await timeSteps(step, rows, 1);
+  const within = (milliseconds: number, most: number) =>
+    Math.max(1, Math.min(most, Math.round(milliseconds / about)));
+  const times: number[] = [], javascript: number[] = [], kernels: KernelTime[][] = [];
+  for (let round = 0; round < rounds; round++) {
+    times.push(await timeSteps(step, rows, steps ?? within(200, 100)));
+    for (let k = within(50, 5); k > 0; k--) javascript.push(await timeEncoding(step, rows));
+    if (gpu.hasTimestamps) kernels.push(await timeKernels(step, rows, { few: 1, many: 1 + within(50, 8) }));
+  }
+  const typical = (of: (round: KernelTime[]) => number): { readonly microseconds?: number } =>
+    gpu.hasTimestamps ? { microseconds: Math.max(0.01, spread(kernels.map(of)).median) } : {};
+  const dispatches = step.dispatches.map((dispatch, at): DispatchCost => {
+    const cost = costOf(step, dispatch);
+    const copies = cost.copies.map((copy, k) => ({ ...copy, ...typical((round) => round[at].copies[k]) }));
+    return { ...cost, copies, ...typical((round) => round[at].microseconds) };
+  });
+  const copy = await measureCopy(gpu);
+  const timed = dispatches.filter(isTimed);
+  const product = bestProduct(timed);
+  return {
+    rows,
+    step: spread(times),
+    rounds,
+    javascript: spread(javascript).median,
+    dispatches,
+    copy,
+    kernels: gpu.hasTimestamps
+      ? {
+        milliseconds: timed.reduce((sum, { microseconds }) => sum + microseconds, 0) / 1000,
+        copies: timed.flatMap(({ copies }) => copies).reduce((sum, copy) => sum + copy.microseconds, 0) /
+          1000,
+        product,
+        floor: 1000 * floorOf(timed, { product, copy }),
+      }
+      : undefined,
+  };
+}
+
+/** Whether a dispatch was timed. */
+export function isTimed(cost: DispatchCost): cost is TimedDispatch {
+  return cost.microseconds !== undefined;
+}
+
+/** FLOP/s of the best product; 0 if there is none. */
+export function bestProduct(dispatches: readonly TimedDispatch[]): number {
+  return Math.max(0, ...dispatches.map(({ flop, microseconds }) => 1e6 * flop / microseconds));
+}
+
+/**
+ * Seconds that dispatches take at least: products at the best rate, everything else at the bandwidth of a copy. It is a
+ * yardstick and no bound: what lies in a cache may be read faster than a copy reads.
+ */
+export function floorOf(
+  dispatches: readonly { readonly flop: number; readonly bytes: number }[],
+  { product, copy }: Rates,
+): number {
+  return dispatches.reduce((sum, { flop, bytes }) => sum + (flop > 0 ? flop / product : bytes / copy), 0);
+}
+
+/** Milliseconds of a step, of a round of `steps` with one wait at its end. */
+export async function timeSteps(step: Step, rows: number, steps: number): Promise<number> {
+  const start = performance.now();
+  for (let k = 0; k < steps; k++) step.run({ first: 0, rows }, 0);
+  await step.readLosses();
+  return (performance.now() - start) / steps;
+}
+
+/** Milliseconds in which JavaScript encodes and submits one step while the device has nothing else to do. */
+async function timeEncoding(step: Step, rows: number): Promise<number> {
+  const start = performance.now();
+  step.run({ first: 0, rows }, 0);
+  const milliseconds = performance.now() - start;
+  await step.readLosses();
+  return milliseconds;
+}
+
+/** Microseconds of a dispatch, and of each copy before it. */
+export type KernelTime = Pick<DispatchTime, "microseconds" | "copies">;
+
+/** What one more of each dispatch costs, by the difference between passes of few and of many, and each copy before it. */
+export async function timeKernels(
+  step: Step,
+  rows: number,
+  { few, many }: { readonly few: number; readonly many: number },
+): Promise<KernelTime[]> {
+  const low = await step.profile({ first: 0, rows }, few);
+  const high = await step.profile({ first: 0, rows }, many);
+  const oneMore = (lower: number, higher: number) => (higher - lower) / (many - few);
+  return high.map(({ microseconds, copies }, at) => ({
+    microseconds: oneMore(low[at].microseconds, microseconds),
+    copies: copies.map((copy, k) => (low[at].copies[k] + copy) / 2),
+  }));
+}
+
+/** What there is to know of a dispatch without timing it. */
+export function costOf(step: Step, dispatch: CompiledDispatch): DispatchCost {
+  const { label, entryPoint, workgroups, flop = 0 } = dispatch;
+  const shape = shapeOf(step, dispatch);
+  const kernel = dispatch.kernel && formatKernel(dispatch.kernel);
+  const copies = dispatch.copies.map(({ tensor, from }) => ({
+    label: tensor.name,
+    shape: step.shapeOf(tensor),
+    bytes: from.size,
+  }));
+  return { label, entryPoint, kernel, workgroups, flop, bytes: bytesOf(dispatch), shape, copies };
+}
+
+/** What a dispatch reads and writes; an update also reads what it writes. */
+export function bytesOf({ label, reads, writes, bytes }: CompiledDispatch): number {
+  const sum = (tensors: CompiledDispatch["reads"]) =>
+    tensors.reduce((total, tensor) => total + (tensor?.bytes ?? 0), 0);
+  return bytes ?? sum(reads) + sum(writes) * (label.startsWith("update ") ? 2 : 1);
+}
+
+/** See {@link DispatchCost.shape}. */
+function shapeOf(step: Step, { flop, settings, reads, writes }: CompiledDispatch): readonly number[] {
+  const shapes = (tensors: CompiledDispatch["reads"]) =>
+    tensors.flatMap((tensor) => tensor ? [step.shapeOf(tensor)] : []);
+  const elements = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
+  const largest = (list: readonly (readonly number[])[]) =>
+    list.toSorted((a, b) => elements(b) - elements(a))[0] ?? [];
+  const [read, written] = [shapes(reads), shapes(writes)];
+  if (flop) return [read[0][0], settings.u32.inputs, settings.u32.outputs];
+  const named = written.filter((shape) => shape.length > 1);
+  return largest(named.length > 0 ? named : [...read, ...written]);
+}
+
+/** Bytes/s read and written by copies of up to 64 MiB, by the difference between few and many. */
+export async function measureCopy(gpu: Gpu): Promise<number> {
+  const size = Math.min(2 ** 26, Math.floor(gpu.bufferBytes / 4) * 4);
+  const [from, to] = ["from", "to"].map((label) => gpu.createBuffer(`copy ${label}`, size));
+  try {
+    const time = async (copies: number) => {
+      const start = performance.now();
+      const encoder = gpu.device.createCommandEncoder({ label: "copy" });
+      for (let k = 0; k < copies; k++) encoder.copyBufferToBuffer(from, 0, to, 0, size);
+      gpu.device.queue.submit([encoder.finish()]);
+      await gpu.read([{ buffer: to, offset: 0, size: 16 }], "copying");
+      return performance.now() - start;
+    };
+    await time(1);
+    const few: number[] = [], many: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      few.push(await time(1));
+      many.push(await time(9));
+    }
+    return 1000 * 8 * 2 * size / (spread(many).median - spread(few).median);
+  } finally {
+    for (const buffer of [from, to]) gpu.destroyBuffer(buffer);
+  }
+}

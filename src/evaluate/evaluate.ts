@@ -1,0 +1,189 @@
+/**
+ * Measuring a model on held-out images, beside what it must beat.
+ * @module
+ */
+import type { Dataset } from "../data/dataset.ts";
+import type { Gpu } from "../gpu/device.ts";
+import { compile } from "../graph/compile.ts";
+import { Graph } from "../graph/graph.ts";
+import type { BuildModel } from "../graph/model.ts";
+import type { Parameters } from "../graph/parameters.ts";
+import { DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
+import { squaredError } from "../losses/squared_error.ts";
+import { batches } from "../data/shuffle.ts";
+import { baselines } from "../stats/baselines.ts";
+import type { TableRow } from "../report/results_table.ts";
+import { nearestNeighbourAccuracy } from "../stats/nearest_neighbors.ts";
+import { spread } from "../stats/standard_deviation.ts";
+import { averageLosses } from "./test_losses.ts";
+
+/** Images that a forward pass takes at once. */
+const BATCH = 1000;
+/** Neighbours that vote on a code's class. */
+const NEIGHBOURS = 5;
+
+/** What was measured on the test images. Errors are squared errors, mean over images and pixels. */
+export interface Evaluation {
+  /** The model's. */
+  readonly error: number;
+  /** The training set's mean image's. */
+  readonly meanImageError: number;
+  /** That of PCA with as many components as the code has numbers. */
+  readonly pcaError: number;
+  /** Share of test codes that the 5 nearest training codes classify rightly, in [0, 1]; absent without labels. */
+  readonly accuracy?: number | undefined;
+  /** Numbers in a code. */
+  readonly codeSize: number;
+  /** Codes of the test images, [count, codeSize]. */
+  readonly codes: Float32Array;
+  /** Reconstructions of the first test images, [n, pixels]. */
+  readonly reconstructions: Float32Array;
+}
+
+/** How many reconstructions {@link evaluate} keeps. */
+export const PICTURES = 30;
+
+/**
+ * Measures a model on a data set's test images; its training images are the gallery for nearest neighbours.
+ *
+ * @param gpu the device
+ * @param build records the network
+ * @param parameters the trained parameters
+ * @param data the data set
+ */
+export async function evaluate(
+  gpu: Gpu,
+  build: BuildModel,
+  parameters: Parameters,
+  data: Dataset,
+): Promise<Evaluation> {
+  const { train } = data;
+  const test = await encode(gpu, build, parameters, "test", data.test.images, data.width, true);
+  const { codeSize, codes, error, reconstructions } = test;
+  const { meanImage, pca: [{ testMse }] } = baselines(train.images, data.test.images, data.width, [
+    Math.min(codeSize, data.width), // a code may be larger than what it stands for
+  ]);
+  const gallery = train.labels && data.test.labels &&
+    await encode(gpu, build, parameters, "gallery", train.images, data.width, false);
+  const accuracy = gallery &&
+    nearestNeighbourAccuracy(
+      { codes: gallery.codes, labels: train.labels! },
+      { codes, labels: data.test.labels! },
+      codeSize,
+      NEIGHBOURS,
+    );
+  return { error, meanImageError: meanImage, pcaError: testMse, accuracy, codeSize, codes, reconstructions };
+}
+
+async function encode(
+  gpu: Gpu,
+  build: BuildModel,
+  parameters: Parameters,
+  label: string,
+  images: Uint8Array | Float32Array,
+  width: number,
+  decodes: boolean,
+): Promise<{ codeSize: number; codes: Float32Array; error: number; reconstructions: Float32Array }> {
+  using source = new DeviceImages(gpu, label, images, width);
+  const graph = new Graph(Math.min(BATCH, source.count));
+  const pixels = gatherBatch(graph, "pixels", source);
+  const { code, output, target = pixels } = build(graph, parameters, pixels);
+  const term = squaredError(graph, output, target, { label: "error", reduction: "sum" });
+  using forward = await compile(gpu, graph, parameters, {
+    label: `evaluation on ${label}`,
+    losses: decodes ? [term] : [],
+    outputs: decodes ? [code, output, target] : [code],
+  });
+  const codes = new Float32Array(source.count * code.width);
+  let reconstructions = new Float32Array(), sum = 0;
+  for (const batch of batches(source.count, graph.batchSize)) {
+    forward.run(batch);
+    const [[some], { values }] = await Promise.all([
+      forward.read([code], batch.rows),
+      forward.readLosses(),
+    ]);
+    sum += decodes ? values[term.label][0] : NaN;
+    codes.set(some, batch.first * code.width);
+    if (decodes && batch.first === 0) {
+      const [some, wanted, shown] = await forward.read(
+        [output, target, pixels],
+        Math.min(PICTURES, batch.rows),
+      );
+      reconstructions = some.map((value, k) => value + (shown[k] - wanted[k])); // as pixels, whatever the target
+    }
+  }
+  return { codeSize: code.width, codes, error: sum / (source.count * width), reconstructions };
+}
+
+/**
+ * A model's own losses on held-out images.
+ *
+ * @param gpu the device
+ * @param build records the network
+ * @param parameters the trained parameters
+ * @param images [count, width], bytes in 0 … 255 or numbers in [0, 1]
+ * @param width pixels of an image
+ * @returns each term without its weight, by label: per image if its reduction is `sum` or `sample`, else its mean
+ */
+export async function measureLosses(
+  gpu: Gpu,
+  build: BuildModel,
+  parameters: Parameters,
+  images: Uint8Array | Float32Array,
+  width: number,
+): Promise<Record<string, number>> {
+  using source = new DeviceImages(gpu, "held out", images, width);
+  const graph = new Graph(Math.min(BATCH, source.count));
+  const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", source));
+  using forward = await compile(gpu, graph, parameters, { label: "held-out losses", losses });
+  return await averageLosses(forward, losses, source.count, graph.batchSize);
+}
+
+/** The rows that the closing tables of all recipes begin with. */
+export function evaluationRows(result: Evaluation): TableRow[] {
+  const unit = "squared error per pixel, test images";
+  return [
+    { label: "this model", value: result.error, digits: 5, unit },
+    { label: `PCA, ${result.codeSize} components`, value: result.pcaError, digits: 5, unit: "the same" },
+    { label: "mean image", value: result.meanImageError, digits: 5, unit: "the same" },
+    ...(result.accuracy === undefined ? [] : [{
+      label: "5-nearest-neighbour accuracy",
+      value: result.accuracy,
+      digits: 3,
+      unit: "of the test codes, by the training codes",
+    }]),
+  ];
+}
+
+/**
+ * How far each level's two sides are apart on test images, and how much each side varies from image to image: where
+ * a side's spread is near 0, all images look the same to it, and a small error means nothing.
+ *
+ * @returns rows for the closing table; spreads are standard deviations over images, root mean square over units
+ */
+export async function measureLevels(
+  gpu: Gpu,
+  build: BuildModel,
+  parameters: Parameters,
+  data: Dataset,
+): Promise<TableRow[]> {
+  using source = new DeviceImages(gpu, "levels", data.test.images, data.width);
+  const rows = Math.min(BATCH, source.count);
+  const graph = new Graph(rows);
+  const { levels = [] } = build(graph, parameters, gatherBatch(graph, "pixels", source));
+  const outputs = levels.flatMap(({ encoded, decoded }) => [encoded, decoded]);
+  using forward = await compile(gpu, graph, parameters, { label: "levels", outputs });
+  forward.run({ first: 0, rows });
+  const values = await forward.read(outputs, rows);
+  return levels.map(({ encoded }, level) => {
+    const [left, right] = values.slice(2 * level, 2 * level + 2);
+    const error = left.reduce((sum, value, k) => sum + (value - right[k]) ** 2, 0) / left.length;
+    const [spreadLeft, spreadRight] = [left, right].map((side) => spread(side, encoded.width).toFixed(4));
+    return {
+      label: `level ${level}, ${encoded.width} units`,
+      value: error,
+      digits: 5,
+      unit: `squared error; spread ${spreadLeft} in the encoder, ${spreadRight} in the decoder`,
+    };
+  });
+}

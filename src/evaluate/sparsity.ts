@@ -1,0 +1,78 @@
+/**
+ * How active a code's units are on held-out images.
+ * @module
+ */
+import { batches } from "../data/shuffle.ts";
+import type { Gpu } from "../gpu/device.ts";
+import { compile } from "../graph/compile.ts";
+import { Graph } from "../graph/graph.ts";
+import type { BuildModel } from "../graph/model.ts";
+import type { Parameters } from "../graph/parameters.ts";
+import { DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
+import { isSparsityTerm } from "../losses/sparsity_kl.ts";
+import type { TableRow } from "../report/results_table.ts";
+import { histogram } from "../stats/histogram.ts";
+
+/** Images that a forward pass takes at once: the term is a mean over batches of so many. */
+const BATCH = 1000;
+
+/** What {@link measureSparsity} finds. */
+export interface Sparsity {
+  /** Mean activation of each unit over all images. */
+  readonly units: readonly number[];
+  /** The mean of these. */
+  readonly mean: number;
+  /** The sparsity term, nats, summed over units; the mean over batches of 1,000, each image counting once. */
+  readonly divergence: number;
+}
+
+/**
+ * Measures a sparsity term, and the mean activations that it is made of.
+ *
+ * @param gpu the device
+ * @param build records the network, one of whose terms is a sparsity KL
+ * @param parameters the trained parameters
+ * @param images [count, width], bytes in 0 … 255 or numbers in [0, 1]
+ * @param width pixels of an image
+ */
+export async function measureSparsity(
+  gpu: Gpu,
+  build: BuildModel,
+  parameters: Parameters,
+  images: Uint8Array | Float32Array,
+  width: number,
+): Promise<Sparsity> {
+  using source = new DeviceImages(gpu, "held out", images, width);
+  const graph = new Graph(Math.min(BATCH, source.count));
+  const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", source));
+  const term = losses.find(isSparsityTerm);
+  if (!term) throw new TypeError("Cannot measure sparsity: expected a network with a sparsity KL");
+  using forward = await compile(gpu, graph, parameters, { label: "sparsity", losses: [term] });
+  const units = new Array<number>(term.meanActivation.width).fill(0);
+  let divergence = 0;
+  for (const batch of batches(source.count, graph.batchSize)) {
+    forward.run(batch);
+    const share = batch.rows / source.count;
+    const [means] = await forward.read([term.meanActivation], 1);
+    means.forEach((value, unit) => units[unit] += share * value);
+    divergence += share * (await forward.readLosses()).mean[term.label];
+  }
+  return { units, mean: units.reduce((sum, value) => sum + value, 0) / units.length, divergence };
+}
+
+/**
+ * Two rows for a code: its sparsity term, and its units' mean activations with a histogram of them.
+ *
+ * @param images which images, such as `noisy test images`
+ */
+export function sparsityRows(
+  label: string,
+  { units, mean, divergence }: Sparsity,
+  images: string,
+): TableRow[] {
+  const bars = histogram(units);
+  return [
+    { label: `sparsity of ${label}`, value: divergence, unit: `nats, summed over units, ${images}` },
+    { label: "  mean activation", value: mean, unit: `${units.length} units by tenths of [0, 1]: ${bars}` },
+  ];
+}

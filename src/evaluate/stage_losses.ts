@@ -1,0 +1,67 @@
+/**
+ * What a run finds out on its test images after each epoch.
+ * @module
+ */
+import type { Dataset } from "../data/dataset.ts";
+import type { Gpu } from "../gpu/device.ts";
+import type { Parameters } from "../graph/parameters.ts";
+import { DeviceImages } from "../layers/gather_batch.ts";
+import { HeldOut } from "./test_losses.ts";
+import type { Measured } from "./recipe_evaluation.ts";
+
+/** What {@link TestMeasure} measures. */
+export interface TestMeasureOptions {
+  /** The device. */
+  readonly gpu: Gpu;
+  /** Whose test images it measures on. */
+  readonly data: Dataset;
+  /** What is learned. */
+  readonly parameters: Parameters;
+  /** How the network is measured. */
+  readonly measured: Measured;
+}
+
+/** Measures a network on all test images; with stages, the network of the stage that is trained. */
+export class TestMeasure implements Disposable {
+  readonly #options: TestMeasureOptions;
+  #images: DeviceImages | undefined;
+  #compiled: { readonly stage: number | undefined; readonly network: HeldOut } | undefined;
+
+  /** Uploads and compiles nothing until it is asked. */
+  constructor(options: TestMeasureOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Measures the network with its parameters as they are now; waits for the GPU.
+   *
+   * @param stage the stage that is trained, if there are stages
+   * @returns what `HeldOut.measure` finds and, where the recipe names terms that add up, their sum as `test.total`
+   * @throws InputError if a loss is not finite
+   */
+  async measure(stage: number | undefined): Promise<Readonly<Record<string, number>>> {
+    const { total } = this.#options.measured;
+    const found = await (await this.#networkOf(stage)).measure();
+    const sum = total?.reduce((sum, label) => sum + found[`test.${label}`], 0);
+    return { ...found, ...(sum === undefined ? {} : { "test.total": sum }) };
+  }
+
+  /** The network to measure; compiled when a stage is measured for the first time. */
+  async #networkOf(stage: number | undefined): Promise<HeldOut> {
+    const { gpu, data, parameters, measured } = this.#options;
+    if (this.#compiled && this.#compiled.stage === stage) return this.#compiled.network;
+    this.#images ??= new DeviceImages(gpu, "test", data.test.images, data.width);
+    this.#compiled?.network[Symbol.dispose]();
+    this.#compiled = undefined;
+    const network = measured.ofStage(stage);
+    this.#compiled = { stage, network: await HeldOut.compile(gpu, parameters, this.#images, network) };
+    return this.#compiled.network;
+  }
+
+  /** Frees the images and what was compiled; who measures again has them made again. */
+  [Symbol.dispose](): void {
+    this.#compiled?.network[Symbol.dispose]();
+    this.#images?.destroy();
+    this.#compiled = this.#images = undefined;
+  }
+}

@@ -1,0 +1,301 @@
+/**
+ * The safetensors format: named tensors in one file, readable by any framework.
+ *
+ * ```text
+ * 8 bytes   length of the header, little-endian
+ * header    JSON: { "__metadata__": { text: text }, name: { "dtype", "shape", "data_offsets" }, … }, padded
+ *           with spaces so that the data begin at a multiple of 8
+ * data      the tensors, row-major, little-endian, without gaps; offsets count from here
+ * ```
+ *
+ * Only 32-bit floats (`F32`) and bytes (`U8`) are written and read. Every platform that Deno runs on is
+ * little-endian, so typed arrays are copied as they lie in memory.
+ *
+ * Source: https://github.com/huggingface/safetensors, section "Format".
+ * @module
+ */
+
+import { InputError, shown } from "../errors.ts";
+import { readBytes } from "./read_file.ts";
+import { writeFileAtomic } from "../runs/run_folder.ts";
+
+/** The greatest header that the format's own reader accepts, in bytes. */
+const MAX_HEADER_LENGTH = 100_000_000;
+const METADATA_KEY = "__metadata__";
+
+/** What tensors are made of, by the format's name for it. */
+const DTYPES = { F32: Float32Array, U8: Uint8Array } as const;
+
+/** The values of a tensor. */
+export type TensorData = Float32Array | Uint8Array;
+
+/** One tensor with its name. */
+export interface NamedTensor<T extends TensorData = Float32Array> {
+  /** Its name, such as `encoder.0.weight`. */
+  readonly name: string;
+  /** Its sizes; the last one varies fastest. */
+  readonly shape: readonly number[];
+  /** Its values, row-major. */
+  readonly data: T;
+}
+
+/** What a safetensors file holds. */
+export interface SafetensorsFile<T extends TensorData = Float32Array> {
+  /** The tensors, in the order in which their data lie in the file. */
+  readonly tensors: readonly NamedTensor<T>[];
+  /** Free texts by name. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+function elementCount(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/**
+ * Puts tensors into the safetensors format. The same input gives the same bytes: tensors in the given order,
+ * metadata sorted by key.
+ *
+ * @param tensors the tensors, with distinct names
+ * @param metadata free texts by name
+ * @throws TypeError if a name is used twice or reserved, or a shape does not fit its data
+ */
+export function encodeSafetensors(
+  tensors: readonly NamedTensor<TensorData>[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const entries: string[] = [];
+  const keys = Object.keys(metadata).sort();
+  if (keys.length > 0) {
+    const texts = keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`);
+    entries.push(`"${METADATA_KEY}":{${texts.join(",")}}`);
+  }
+  const names = new Set([METADATA_KEY]);
+  let end = 0;
+  for (const { name, shape, data } of tensors) {
+    const action = `Cannot encode tensor "${name}"`;
+    if (names.has(name)) throw new TypeError(`${action}: its name is taken`);
+    if (!name.isWellFormed()) throw new TypeError(`${action}: its name is not valid Unicode`);
+    if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+      throw new TypeError(`${action}: expected whole sizes but received shape [${shape}]`);
+    }
+    if (elementCount(shape) !== data.length) {
+      throw new TypeError(
+        `${action}: expected ${elementCount(shape)} values for shape [${shape}] but received ${data.length}`,
+      );
+    }
+    names.add(name);
+    const begin = end;
+    end += data.byteLength;
+    const dtype = data instanceof Uint8Array ? "U8" : "F32";
+    entries.push(
+      `${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape}],"data_offsets":[${begin},${end}]}`,
+    );
+  }
+  const header = new TextEncoder().encode(`{${entries.join(",")}}`);
+  const start = 8 + Math.ceil(header.length / 8) * 8;
+  const bytes = new Uint8Array(start + end).fill(0x20, 8, start);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
+  bytes.set(header, 8);
+  let offset = start;
+  for (const { data } of tensors) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    offset += data.byteLength;
+  }
+  return bytes;
+}
+
+/** The first key that occurs twice in one object of a JSON text, which must be valid; undefined if none does. */
+function repeatedKey(json: string): string | undefined {
+  const open: Set<string>[] = []; // the keys so far of each object around the current place
+  for (let at = 0; at < json.length; at++) {
+    if (json[at] === "{") open.push(new Set());
+    else if (json[at] === "}") open.pop();
+    else if (json[at] === '"') {
+      const begin = at;
+      while (json[++at] !== '"') if (json[at] === "\\") at++;
+      let next = at + 1;
+      while (/\s/.test(json[next])) next++;
+      if (json[next] !== ":") continue; // a value, not a key
+      const key: string = JSON.parse(json.slice(begin, at + 1));
+      const keys = open[open.length - 1];
+      if (keys.has(key)) return key;
+      keys.add(key);
+    }
+  }
+  return undefined;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isSizeList(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+/**
+ * Reads the safetensors format, and checks all of it.
+ *
+ * @param bytes the whole file
+ * @param source where the bytes come from, for messages
+ * @throws InputError if the bytes are damaged, break the format, or hold anything but `F32`
+ */
+export function decodeSafetensors(bytes: Uint8Array, source: string = "safetensors data"): SafetensorsFile {
+  const { tensors, metadata } = decodeMixedSafetensors(bytes, source);
+  const isFloat = (tensor: NamedTensor<TensorData>): tensor is NamedTensor =>
+    tensor.data instanceof Float32Array;
+  return {
+    metadata,
+    tensors: tensors.map((tensor) => {
+      if (!isFloat(tensor)) throw wrongDtype(source, `tensor ${shown(tensor.name)}`, "U8");
+      return tensor;
+    }),
+  };
+}
+
+/** What is said of a dtype that cannot be read. */
+function wrongDtype(source: string, label: string, found: unknown): InputError {
+  const what = found === undefined ? "none" : shown(found);
+  return new InputError(
+    `Cannot read ${source}: expected dtype F32 for ${label} but found ${what}; ` +
+      "convert the file to 32-bit floats first",
+  );
+}
+
+/**
+ * Reads a file of the safetensors format with tensors of floats and of bytes, and checks all of it.
+ *
+ * @param bytes the whole file
+ * @param source where the bytes come from, for messages
+ * @throws InputError if the bytes are damaged, break the format, or hold anything but `F32` and `U8`
+ */
+export function decodeMixedSafetensors(
+  bytes: Uint8Array,
+  source: string = "safetensors data",
+): SafetensorsFile<TensorData> {
+  const refuse = (expected: string, found: string): InputError =>
+    new InputError(
+      `Cannot read ${source}: expected ${expected} but found ${found}; the file is damaged or of another kind`,
+    );
+
+  if (bytes.length < 8) throw refuse("at least 8 bytes", `${bytes.length}`);
+  const headerLength = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
+  if (headerLength > MAX_HEADER_LENGTH) {
+    throw refuse(`a header of at most ${MAX_HEADER_LENGTH} bytes`, `a header length of ${headerLength}`);
+  }
+  const start = 8 + Number(headerLength);
+  if (start > bytes.length) {
+    throw refuse(`a header of ${headerLength} bytes`, `only ${bytes.length - 8} bytes after its length`);
+  }
+  let header = "";
+  let entries: unknown;
+  try {
+    header = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, start));
+    entries = JSON.parse(header);
+  } catch {
+    throw refuse("a header that is JSON", "something else");
+  }
+  if (!isRecord(entries) || !header.startsWith("{")) {
+    throw refuse(`a header that begins with "{"`, shown(header, 20));
+  }
+  const repeated = repeatedKey(header);
+  if (repeated !== undefined) {
+    throw refuse("each name once in the header", `${shown(repeated)} twice`);
+  }
+
+  const metadata: Record<string, string> = {};
+  const places: {
+    name: string;
+    dtype: keyof typeof DTYPES;
+    shape: readonly number[];
+    begin: number;
+    end: number;
+  }[] = [];
+  for (const [name, entry] of Object.entries(entries)) {
+    if (name === METADATA_KEY) {
+      if (!isRecord(entry)) throw refuse(`an object as ${METADATA_KEY}`, shown(entry));
+      for (const [key, text] of Object.entries(entry)) {
+        if (typeof text !== "string") {
+          throw refuse(`a text as metadata ${shown(key)}`, shown(text));
+        }
+        Object.defineProperty(metadata, key, { value: text, enumerable: true }); // safe for "__proto__" too
+      }
+      continue;
+    }
+    const label = `tensor ${shown(name)}`;
+    if (!isRecord(entry)) throw refuse(`an object for ${label}`, shown(entry));
+    const { dtype, shape, data_offsets: offsets } = entry;
+    if (dtype !== "F32" && dtype !== "U8") throw wrongDtype(source, label, dtype);
+    if (!isSizeList(shape)) {
+      throw refuse(`a list of sizes as the shape of ${label}`, shown(shape));
+    }
+    if (!isSizeList(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
+      throw refuse(`two rising offsets for ${label}`, shown(offsets));
+    }
+    const [begin, end] = offsets;
+    const expected = DTYPES[dtype].BYTES_PER_ELEMENT * elementCount(shape);
+    if (expected !== end - begin) {
+      throw refuse(`${expected} bytes for ${label} of shape ${shown(shape)}`, `${end - begin}`);
+    }
+    places.push({ name, dtype, shape, begin, end });
+  }
+
+  places.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let next = 0;
+  for (const { name, begin, end } of places) {
+    if (begin !== next) {
+      const fault = begin < next ? "an overlap" : "a gap";
+      throw refuse(
+        `tensor ${shown(name)} to begin at offset ${next}`,
+        `${fault}: it begins at ${begin}`,
+      );
+    }
+    next = end;
+  }
+  if (bytes.length - start !== next) {
+    throw refuse(`${next} bytes of data after the header`, `${bytes.length - start}`);
+  }
+  const tensors = places.map(({ name, dtype, shape, begin, end }) => ({
+    name,
+    shape,
+    // copied, so that the data are aligned whatever the header's length is
+    data: new DTYPES[dtype](new Uint8Array(bytes.subarray(start + begin, start + end)).buffer),
+  }));
+  return { tensors, metadata };
+}
+
+/**
+ * Writes tensors to a safetensors file, whole or not at all.
+ *
+ * @param path the file
+ * @param tensors the tensors, with distinct names
+ * @param metadata free texts by name
+ * @throws InputError if the file cannot be written
+ */
+export function writeSafetensors(
+  path: string,
+  tensors: readonly NamedTensor<TensorData>[],
+  metadata: Readonly<Record<string, string>> = {},
+): void {
+  writeFileAtomic(path, encodeSafetensors(tensors, metadata));
+}
+
+/**
+ * Reads a safetensors file.
+ *
+ * @param path the file
+ * @throws InputError if the file cannot be read, is damaged, or holds anything but `F32`
+ */
+export function readSafetensors(path: string): SafetensorsFile {
+  return decodeSafetensors(readBytes(path), `"${path}"`);
+}
+
+/**
+ * Reads a safetensors file with tensors of floats and of bytes.
+ *
+ * @param path the file
+ * @throws InputError if the file cannot be read, is damaged, or holds anything but `F32` and `U8`
+ */
+export function readMixedSafetensors(path: string): SafetensorsFile<TensorData> {
+  return decodeMixedSafetensors(readBytes(path), `"${path}"`);
+}

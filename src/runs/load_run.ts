@@ -1,0 +1,118 @@
+/**
+ * Loading what a run has learned.
+ * @module
+ */
+import { join } from "node:path";
+import type { Dataset } from "../data/dataset.ts";
+import { InputError, oneLine, shown } from "../errors.ts";
+import { Graph } from "../graph/graph.ts";
+import type { BuildModel } from "../graph/model.ts";
+import { Parameters } from "../graph/parameters.ts";
+import { commonFlags, restoreConfig } from "../recipe/flags.ts";
+import { openDataset } from "../cli/open_dataset.ts";
+import { readRun, type Run } from "./run_folder.ts";
+import { type NamedTensor, readSafetensors } from "../files/safetensors.ts";
+
+/** A run and its trained values. */
+export interface TrainedRun extends Run {
+  /** The values by name, in PyTorch's layout. */
+  readonly tensors: readonly NamedTensor[];
+}
+
+/**
+ * Reads a run that has finished.
+ *
+ * @param folder the run folder
+ * @throws InputError if it is no such folder, or one of its files is damaged
+ */
+export function readTrainedRun(folder: string): TrainedRun {
+  const run = readRun(folder, ["model.safetensors"]);
+  return { ...run, tensors: readSafetensors(join(folder, "model.safetensors")).tensors };
+}
+
+/**
+ * Opens the data set that a run was trained on; warns if it has changed since.
+ *
+ * @param run the run
+ * @param given where it lies, if not where it lay then
+ * @throws InputError if it cannot be had
+ */
+export async function openRunDataset(
+  run: Run,
+  given: { readonly dataDir?: string | undefined; readonly data?: string | undefined },
+): Promise<Dataset> {
+  const { dataset, dataDir, data, label, testFraction, seed, limit } = commonFlags({
+    epochs: 1,
+    batchSize: 1,
+    learningRate: 1,
+  });
+  const choice = { dataset, dataDir, data, label, testFraction, seed, limit };
+  const stored = restoreConfig(choice, run.config, `"${run.path}"`);
+  const images = await openDataset({
+    ...stored,
+    dataDir: given.dataDir ?? stored.dataDir,
+    data: given.data ?? stored.data,
+  });
+  if (images.checksum !== run.facts.datasetChecksum) {
+    console.error(`warning: these are not the images that "${run.path}" was trained on`);
+  }
+  return images;
+}
+
+/**
+ * Rows and columns of the images that a run was trained on, without the images.
+ *
+ * @throws InputError if the run does not say
+ */
+export function storedShape(run: Run): [number, number] {
+  const shape = run.facts.imageShape;
+  const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
+  if (!Array.isArray(shape) || shape.length !== 2 || !shape.every(isSize)) {
+    throw new InputError(
+      `Cannot use "${run.path}": expected "imageShape" to be two sizes but found ${
+        shown(shape)
+      }; train again`,
+    );
+  }
+  return [shape[0], shape[1]];
+}
+
+/**
+ * The parameters of a network, with the values that a run has learned.
+ *
+ * @param run the run
+ * @param build records the network
+ * @param width pixels of an image
+ * @throws InputError if the run's tensors are not those of the network
+ */
+export function loadParameters(run: TrainedRun, build: BuildModel, width: number): Parameters {
+  refuseWiderThanTensors(run, width);
+  const parameters = new Parameters(0);
+  const graph = new Graph(1);
+  build(graph, parameters, graph.input("pixels", width));
+  const found = new Map(run.tensors.map((tensor) => [tensor.name, tensor]));
+  for (const { name, shape } of parameters.all) {
+    const tensor = found.get(name);
+    if (tensor?.shape.join() !== shape.join()) {
+      throw new InputError(
+        `Cannot load "${run.path}": expected tensor "${name}" of shape [${shape.join(", ")}], found ` +
+          (tensor ? `[${oneLine(tensor.shape.join(", "))}]` : "none"),
+      );
+    }
+    parameters.write(name, tensor.data);
+  }
+  return parameters;
+}
+
+/** Every width of a network is a size of one of its tensors: what is wider is refused before it takes memory. */
+function refuseWiderThanTensors({ path, config: { sizes, code }, tensors }: TrainedRun, width: number): void {
+  const widest = tensors.reduce((most, { shape }) => shape.reduce((a, b) => Math.max(a, b), most), 0);
+  const inner: unknown[] = Array.isArray(sizes) ? sizes.slice(1, -1) : []; // the first follows the images
+  const last: unknown = code ?? (Array.isArray(sizes) ? sizes.at(-1) : undefined);
+  const wrong = [width, ...inner, last].find((asked) => Number(asked) > widest);
+  if (wrong === undefined) return;
+  throw new InputError(
+    `Cannot load "${path}": expected no width above ${widest}, the largest in model.safetensors, but found ` +
+      `${wrong}; train again`,
+  );
+}

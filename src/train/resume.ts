@@ -1,0 +1,185 @@
+/**
+ * `--resume RUN`: going on with a run under the flags that it began with.
+ * @module
+ */
+import { join } from "node:path";
+import { InputError, shown } from "../errors.ts";
+import type { Checkpoint } from "../runs/checkpoint_file.ts";
+import {
+  type CommandInfo,
+  type Config,
+  flagName,
+  type FlagSet,
+  readCommandLine,
+  restoreConfig,
+} from "../recipe/flags.ts";
+import { readResults } from "../runs/read_results.ts";
+import { matchScripts, readScript, scriptIn } from "../recipe/recipe_script.ts";
+import { readRun, type Run } from "../runs/run_folder.ts";
+
+/** Flags that say where things are and what is shown or kept: what is learned does not depend on them. */
+const OUTSIDE: ReadonlySet<string> = new Set([
+  "out",
+  "dataDir",
+  "data",
+  "resume",
+  "checkpointEvery",
+  "keep",
+  "onNan",
+  "live",
+  "port",
+  "pictureEvery",
+  "quiet",
+  "dryRun",
+  "printPlan",
+  "profile",
+]);
+
+/** The flags that what is learned depends on. */
+export function learnedConfig(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(config).filter(([key]) => !OUTSIDE.has(key)));
+}
+
+/**
+ * Whether a run may go on with a larger value of a flag, as if it had had that from the beginning: `--patience`, and,
+ * where the learning rate does not depend on how many steps there will be, how long to train.
+ */
+function mayGrow(key: string, before: unknown, now: unknown, schedule: unknown): boolean {
+  const isLength = ["epochs", "iterations"].includes(key) && schedule === "constant";
+  return (isLength || key === "patience") && Number(now) > Number(before);
+}
+
+/**
+ * Reads a recipe's command line into a typed configuration, as `parseFlags` does. With `--resume` it is the
+ * configuration of that run: what is given beside it must be the same, but for flags that say where things are and what
+ * is shown, and for those that may grow.
+ *
+ * @param recipe whose command line it is
+ * @param args the command line, such as `Deno.args`
+ * @param script URL of the script that holds the recipe, if that is not the one that was started
+ * @throws InputError if the run cannot be read, is another recipe's, has other flags, or has finished
+ */
+export function parseRecipe<F extends FlagSet>(
+  { name, description, flags }: CommandInfo & { readonly flags: F },
+  args: readonly string[],
+  script: string = Deno.mainModule,
+): Config<F> {
+  const { config, given } = readCommandLine({ name, description }, flags, args);
+  const folder = (config as Readonly<Record<string, unknown>>).resume;
+  if (typeof folder !== "string") return config;
+  const action = `Cannot resume "${folder}"`;
+  const run = readRun(folder);
+  if (run.recipe !== name) {
+    throw new InputError(
+      `${action}: expected a run of ${name} but found one of ${shown(run.recipe)}; use that recipe's command`,
+    );
+  }
+  refuseOtherScript(action, run, script);
+  if (given.has("out")) {
+    throw new InputError(`${action} with --out: a run goes on in its own folder; leave --out out`);
+  }
+  const stored: Record<string, unknown> = restoreConfig(flags, run.config, `"${folder}"`);
+  const merged: Record<string, unknown> = { ...stored, resume: folder };
+  let grows = false;
+  for (const [key, value] of Object.entries(config)) {
+    const isSwitch = flags[key].kind === "switch";
+    if (OUTSIDE.has(key)) {
+      if (given.has(key) || isSwitch) merged[key] = value;
+    } else if (given.has(key) && JSON.stringify(value) !== JSON.stringify(stored[key])) {
+      if (!mayGrow(key, stored[key], value, stored.schedule)) {
+        throw new InputError(
+          `${action} with ${flagName(key)} ${shown(value)}: it began with ${
+            shown(stored[key])
+          }; leave the flag out`,
+        );
+      }
+      merged[key] = value;
+      grows = true;
+    }
+  }
+  if (!grows && hasFinished(folder)) {
+    const longer = ["epochs", "iterations"].filter((key) => key in flags).map(flagName);
+    const advice = longer.length > 0 && stored.schedule === "constant"
+      ? `: ${longer} N trains it longer`
+      : "";
+    throw new InputError(`${action}: it has finished${advice}`);
+  }
+  return merged as Config<F>;
+}
+
+/** Warns if the script has changed since the run began. Another one of the same name is refused: its maths may differ. */
+function refuseOtherScript(action: string, { recipe, facts }: Run, script: string): void {
+  const trained = scriptIn(facts), now = readScript(script);
+  const match = matchScripts(trained, now);
+  if (match === "changed") {
+    console.error(
+      `warning: ${now!.path} has changed since this run began; it goes on with what the script says now`,
+    );
+  } else if (match === "other") {
+    throw new InputError(
+      `${action}: it was begun by ${trained!.path}, which is not this script (${
+        now!.path
+      }) though both call their ` +
+        `recipe "${recipe}"; use that script, or give one of them another name`,
+    );
+  }
+}
+
+function hasFinished(folder: string): boolean {
+  if (![...Deno.readDirSync(folder)].some(({ name }) => name === "results.json")) return false;
+  return readResults(join(folder, "results.json")).status === "finished";
+}
+
+/** What a checkpoint must have in common with the run that goes on from it. */
+export type RunIdentity = Pick<Checkpoint, "recipe" | "config" | "dataset"> & {
+  /** The parameters' shapes by name. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** How many stages there are; 1 without stages. */
+  readonly stages: number;
+};
+
+/**
+ * Refuses a checkpoint that is not of this run.
+ *
+ * @param folder the run folder, for messages
+ * @param checkpoint what was found there
+ * @param run what is to go on
+ * @throws InputError that names the first difference
+ */
+export function refuseOthers(folder: string, checkpoint: Checkpoint, run: RunIdentity): void {
+  const refuse = (what: string, expected: string, found: string): InputError =>
+    new InputError(
+      `Cannot resume "${folder}": expected a checkpoint of ${what} ${expected} but found one of ${found}`,
+    );
+  if (checkpoint.recipe !== run.recipe) throw refuse("recipe", run.recipe, shown(checkpoint.recipe));
+  for (const key of new Set([...Object.keys(run.config), ...Object.keys(checkpoint.config)])) {
+    const [expected, found] = [run.config[key], checkpoint.config[key]];
+    if (
+      JSON.stringify(expected) !== JSON.stringify(found) &&
+      !mayGrow(key, found, expected, checkpoint.config.schedule)
+    ) {
+      throw refuse(flagName(key), shown(expected), shown(found));
+    }
+  }
+  const [data, other] = [run.dataset, checkpoint.dataset];
+  if (data.checksum !== other.checksum) {
+    const short = ({ name, checksum }: typeof data) =>
+      `${shown(name)} (SHA-256 ${shown(checksum.slice(0, 12))}…)`;
+    throw refuse("data set", short(data), short(other));
+  }
+  const found = new Map(checkpoint.parameters.map(({ name, shape }) => [name, shape]));
+  for (const name of new Set([...run.shapes.keys(), ...found.keys()])) {
+    const [expected, shape] = [run.shapes.get(name), found.get(name)];
+    if (expected?.join() !== shape?.join()) {
+      throw refuse(`tensor ${shown(name)}`, shown(expected), shown(shape));
+    }
+  }
+  const { stageSteps, current, step } = checkpoint.place;
+  const total = stageSteps.reduce((sum, steps) => sum + steps, 0);
+  if (
+    stageSteps.length !== run.stages || step !== total || stageSteps[current] !== checkpoint.state.index ||
+    checkpoint.state.unread > stageSteps[current]
+  ) {
+    throw refuse("steps", `in ${run.stages} stages`, `${shown(stageSteps)}, ${step} in all`);
+  }
+}

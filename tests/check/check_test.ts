@@ -1,0 +1,650 @@
+import assert from "node:assert/strict";
+import { deep } from "../../scripts/deep.ts";
+import { traceNetwork } from "../../src/recipe/trace_network.ts";
+import { recipeNetwork } from "../helpers/recipe_network.ts";
+import { arrayNotation, compare, within } from "../../src/check/compare.ts";
+import { judge, worse } from "../../src/check/differences.ts";
+import { formatGradcheck } from "../../src/check/format_gradcheck.ts";
+import { type EVIDENCE, gradcheck, type GradcheckReport } from "../../src/check/gradcheck.ts";
+import { formatReplay, replay } from "../../src/check/replay.ts";
+import { TOLERANCES } from "../../src/check/tolerances.ts";
+import { parseTrace, type Trace } from "../../src/check/trace.ts";
+import { InputError } from "../../src/errors.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
+import { VARIANTS } from "../../src/gpu/product_kernel.ts";
+import type { BuildModel } from "../../src/graph/model.ts";
+import { dense } from "../../src/layers/dense.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import { runReference } from "../../src/check/reference_graph.ts";
+import { squaredError } from "../../src/losses/squared_error.ts";
+import { adam } from "../../src/optim/adam.ts";
+import { withFault } from "../helpers/faults.ts";
+import { assertAllClose, gpuTest, relabel, retile, withGpu, withKernels } from "../helpers/gpu.ts";
+
+Deno.test("compare() measures by the norm and by the largest element, and says where", () => {
+  const { normError, ...rest } = compare([3, 4.5, 0, 0], [3, 4, 0, 0.25], [2, 2]);
+  assert.ok(Math.abs(normError - Math.hypot(0.5, 0.25) / Math.hypot(5, 0.25)) < 1e-15);
+  assert.deepEqual(rest, { maxError: 0.5, worstIndex: "[0, 1]", actual: 4.5, expected: 4 });
+});
+
+Deno.test("compare() of equal arrays is 0, also where all are 0 or none are there", () => {
+  for (const numbers of [[1, -2, 3], [0, 0], []]) {
+    const { normError, maxError } = compare(numbers, numbers);
+    assert.deepEqual([normError, maxError], [0, 0]);
+  }
+  assert.equal(compare([1e-3, 0], [0, 0]).normError, 1e-3, "absolute where all are expected to be 0");
+});
+
+Deno.test.each([
+  ["NaN among the actual", [1, NaN, 3], [1, 2, 3], "[1]"],
+  ["NaN in both", [1, 2, NaN], [1, 2, NaN], "[2]"],
+  ["NaN first, a finite error later", [NaN, 100], [0, 0], "[0]"],
+  ["a finite error first, NaN later", [100, NaN], [0, 0], "[1]"],
+  ["Infinity", [1, Infinity], [1, 2], "[1]"],
+  ["Infinity in both", [1, Infinity], [1, Infinity], "[1]"],
+  ["-Infinity against Infinity", [-Infinity], [Infinity], "[0]"],
+])("compare() lets nothing pass that is not finite: %s", (_case, actual, expected, worstIndex) => {
+  const found = compare(actual, expected);
+  assert.ok(Number.isNaN(found.normError) && Number.isNaN(found.maxError), JSON.stringify(found));
+  assert.equal(found.worstIndex, worstIndex);
+  assert.equal(within(found.normError, TOLERANCES.gpuDifference), false);
+});
+
+Deno.test("compare() refuses arrays of different lengths", () => {
+  assert.throws(() => compare([1, 2], [1]), /^TypeError: Cannot compare 2 numbers with 1$/);
+});
+
+Deno.test("within() includes the bound and excludes NaN", () => {
+  assert.deepEqual([0, 1, 1.001, NaN, Infinity].map((error) => within(error, 1)), [
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
+  assert.equal(within(0, NaN), false);
+});
+
+Deno.test("arrayNotation() counts row-major", () => {
+  assert.equal(arrayNotation(0, [2, 3, 4]), "[0, 0, 0]");
+  assert.equal(arrayNotation(23, [2, 3, 4]), "[1, 2, 3]");
+  assert.equal(arrayNotation(17, [20]), "[17]");
+});
+
+Deno.test("assertAllClose() fails on one element, on NaN and on another length, and says where", () => {
+  assertAllClose("w", [1, 2.05], [1, 2], [2], 0.1);
+  assert.throws(() => assertAllClose("w", [1, 2, 3, 4.5, 5, 7], [1, 2, 3, 4, 5, 6], [2, 3], 0.1), {
+    message: "w [2, 3]: 2 of 6 are off, the first at [1, 0]: actual 4.5, expected 4, error 5.00e-1, " +
+      "tolerance 1.00e-1",
+  });
+  assert.throws(
+    () => assertAllClose("w", [NaN], [1], [1], 9),
+    /1 of 1 are off, the first at \[0\]: actual NaN/,
+  );
+  assert.throws(() => assertAllClose("w", [NaN], [NaN], [1], 9), /actual NaN, expected NaN/);
+  assert.throws(() => assertAllClose("w", [1], [1, 1], [2], 9), /expected 2 numbers, compared 1 with 2/);
+});
+
+/** The deep recipe's model in small. */
+const small = recipeNetwork(deep, { sizes: [30, 16, 8, 4, 3] });
+
+Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+  "gradcheck() passes the deep model, before and after training: %s kernels",
+  (variant) => withGpu((gpu) => withKernels(gpu, variant, () => checkDeep(gpu))),
+);
+
+async function checkDeep(gpu: Gpu): Promise<void> {
+  const report = await gradcheck(gpu, () => small, {
+    widths: [30],
+    rows: [4],
+    seed: 1,
+    steps: 10,
+    optimizer: adam({ learningRate: 5e-3 }),
+  });
+  assert.ok(report.passed, formatGradcheck(report));
+  assert.equal(report.rows.length, 2 * 16);
+  assert.deepEqual([...new Set(report.rows.map(({ state }) => state))], ["initial", "after 10 steps"]);
+  assert.match(formatGradcheck(report), /\nencoder|\ninitial +encoder\.0\.weight +\[16, 30\] /);
+  assert.match(formatGradcheck(report), /\ngradients passed$/);
+}
+
+/**
+ * A model in which every path of every shader carries something: each activation under a layer and under a loss,
+ * a value with several readers, a weight and a bias used twice, widths that are no multiples of four.
+ */
+const everyPath: BuildModel = (graph, parameters, pixels) => {
+  const layer = { initializer: "pytorch-linear" } as const;
+  const plain = { ...layer, bias: false };
+  const h = dense(graph, parameters, pixels, { ...layer, label: "h", outputs: 5, activation: "tanh" });
+  const target = dense(graph, parameters, pixels, { ...plain, label: "to", outputs: 5, activation: "relu" });
+  const early = squaredError(graph, h, target, { label: "early", reduction: "sum", weight: 0.2 });
+  const shared = { ...layer, label: "shared", outputs: 5 };
+  const left = dense(graph, parameters, h, { ...shared, activation: "tanh" });
+  const right = dense(relabel(graph, " again"), parameters, left, { ...shared, activation: "sigmoid" });
+  const code = dense(graph, parameters, right, { ...plain, label: "code", outputs: 6, activation: "relu" });
+  const output = dense(graph, parameters, code, {
+    ...plain,
+    label: "output",
+    outputs: 18,
+    activation: "sigmoid",
+  });
+  const other = dense(graph, parameters, h, { ...plain, label: "other", outputs: 18, activation: "tanh" });
+  const losses = [
+    early,
+    squaredError(graph, output, pixels, { label: "loss", reduction: "mean", weight: 3 }),
+    squaredError(graph, output, other, { label: "between", reduction: "sum", weight: 0.3 }),
+    squaredError(graph, other, pixels, { label: "more", reduction: "mean" }),
+  ];
+  retile(graph, 3, 2); // small tiles compile fast, and there is a shader to compile for each fault
+  return { code, output, losses };
+};
+
+const SMALL = { widths: [18], rows: [4], seed: 7, steps: 0, optimizer: adam({ learningRate: 1e-2 }) };
+
+/** Which parts of a gradient check failed. */
+function failures({ rows, loss, repeats }: GradcheckReport): string[] {
+  const failed = (...kinds: (typeof EVIDENCE)[number][]) =>
+    rows.some((row) => kinds.some((kind) => row[kind]!.verdict !== "ok"));
+  return [
+    ...failed("reference") ? ["f64"] : [],
+    ...failed("alongGradient", "alongRandom") ? ["differences"] : [],
+    ...failed("referenceDifference") ? ["f64 differences"] : [],
+    ...loss.verdict === "ok" ? [] : ["loss"],
+    ...repeats ? [] : ["repeat"],
+  ];
+}
+
+gpuTest("gradcheck() passes the model that has every path", async (gpu) => {
+  const report = await gradcheck(gpu, () => everyPath, { ...SMALL, steps: 5 });
+  assert.ok(report.passed, formatGradcheck(report));
+  assert.deepEqual(failures(report), []);
+});
+
+Deno.test("judge() tells a wrong gradient from a difference that cannot tell", () => {
+  assert.equal(judge({ error: 0.009, doubt: 1e-6 }, 0.01), "agrees");
+  assert.equal(judge({ error: 0.011, doubt: 1e-6 }, 0.01), "differs");
+  assert.equal(judge({ error: 0.5, doubt: 0.009 }, 0.01), "differs");
+  assert.equal(judge({ error: 0.5, doubt: 0.4 }, 0.01), "cannot tell");
+  assert.equal(judge({ error: 0.5, doubt: 0.1 }, 0.01), "differs");
+  assert.equal(judge({ error: NaN, doubt: Infinity }, 0.01), "differs");
+  const [fine, dim, wrong] = [
+    { error: 1e-3, doubt: 1 },
+    { error: 9, doubt: 9 },
+    { error: 0.1, doubt: 0 },
+  ];
+  assert.equal(worse(fine, dim, 0.01), dim);
+  assert.equal(worse(wrong, dim, 0.01), wrong);
+  assert.equal(worse({ error: 2e-3, doubt: 0 }, fine, 0.01).error, 2e-3);
+  assert.ok(Number.isNaN(worse(wrong, { error: NaN, doubt: 0 }, 0.01).error));
+});
+
+gpuTest("gradcheck() tells kinks apart: a wide ReLU layer runs over many", async (gpu) => {
+  const kinked: BuildModel = (graph, parameters, pixels) => {
+    const layer = { initializer: "pytorch-linear", bias: true } as const;
+    const h = dense(graph, parameters, pixels, { ...layer, label: "h", outputs: 200, activation: "relu" });
+    const code = dense(graph, parameters, h, { ...layer, label: "code", outputs: 100, activation: "relu" });
+    const output = dense(graph, parameters, code, {
+      ...layer,
+      label: "output",
+      outputs: 18,
+      activation: "sigmoid",
+    });
+    return {
+      code,
+      output,
+      losses: [squaredError(graph, output, pixels, { label: "loss", reduction: "mean" })],
+    };
+  };
+  const report = await gradcheck(gpu, () => kinked, { ...SMALL, steps: 100 });
+  assert.ok(report.passed, formatGradcheck(report));
+  assert.deepEqual(failures(report), []);
+  // 3e-5; 5e-3, which is within the bound too, where kinks are taken for curvature
+  const worst = Math.max(...report.rows.flatMap((row) => [row.alongGradient!.error, row.alongRandom!.error]));
+  assert.ok(worst < 1e-3, `${worst}`);
+});
+
+gpuTest("gradcheck() does not pass what no state can tell", async (gpu) => {
+  const lost: BuildModel = (graph, parameters, pixels) => {
+    const layer = { initializer: "glorot-uniform", bias: false } as const;
+    let h = pixels;
+    for (let k = 0; k < 12; k++) { // each sigmoid takes three quarters of the gradient and more
+      h = dense(graph, parameters, h, { ...layer, label: `h${k}`, outputs: 2, activation: "sigmoid" });
+    }
+    const output = dense(graph, parameters, h, {
+      ...layer,
+      label: "output",
+      outputs: 18,
+      activation: "sigmoid",
+    });
+    return {
+      code: h,
+      output,
+      losses: [squaredError(graph, output, pixels, { label: "loss", reduction: "mean" })],
+    };
+  };
+  const report = await gradcheck(gpu, () => lost, SMALL);
+  assert.equal(report.passed, false);
+  assert.ok(report.rows.every(({ verdict }) => verdict !== "FAILED"), formatGradcheck(report));
+  assert.ok(report.untold.includes("h0.weight"), `${report.untold}`);
+  assert.match(
+    formatGradcheck(report),
+    /\nno state tells of h0\.weight, .*\nwhat to try .*\ngradients not proven: none failed, but not all could be told$/,
+  );
+});
+
+const FORWARD = "shaders/layers/dense_forward.wgsl";
+const INPUT = "shaders/layers/dense_backward_input.wgsl";
+const WEIGHT = "shaders/layers/dense_backward_weight.wgsl";
+const SQUARED = "shaders/losses/squared_error.wgsl";
+const TOTAL = "shaders/losses/total.wgsl";
+const ADAM = "shaders/optim/adam.wgsl";
+
+Deno.test.each([
+  ["forward: dropped bias", FORWARD, "start = bias[column];", "", "f64, loss"],
+  [
+    "forward: transposed index",
+    FORWARD,
+    "a[r].y * w1 + a[r].z * w2",
+    "a[r].z * w1 + a[r].y * w2",
+    "f64, loss",
+  ],
+  ["forward: wrong sign in the sigmoid", FORWARD, "exp(-z)", "exp(z)", "f64, loss"],
+  ["forward: wrong ReLU", FORWARD, "select(z, vec4f(0.0), z <= vec4f(0.0))", "abs(z)", "f64, loss"],
+  [
+    "forward: padding not zeroed",
+    FORWARD,
+    "select(vec4f(0.0), activate(layer.activation, z), is_column(column, width))",
+    "activate(layer.activation, z)",
+    "loss",
+  ],
+  ["to input: wrong derivative of the sigmoid", INPUT, "y * (1.0 - y)", "y * (1.0 + y)", "f64, differences"],
+  ["to input: wrong derivative of tanh", INPUT, "1.0 - y * y", "1.0 - y", "f64, differences"],
+  [
+    "to input: wrong derivative of ReLU",
+    INPUT,
+    "select(vec4f(0.0), vec4f(1.0), y > vec4f(0.0))",
+    "vec4f(1.0)",
+    "f64, differences",
+  ],
+  [
+    "to input: activation left out",
+    INPUT,
+    "*= derivative(layer.activation, x[at])",
+    "*= 1.0",
+    "f64, differences",
+  ],
+  ["to input: = for +=", INPUT, "= d_x[row_of", "= 0.0 * d_x[row_of", "f64, differences"],
+  ["to input: += for =", INPUT, "layer.accumulate != 0u", "true", "f64, differences"],
+  [
+    "to input: transposed index",
+    INPUT,
+    "dot(a[r], w1), dot(a[r], w2)",
+    "dot(a[r], w2), dot(a[r], w1)",
+    "f64, differences",
+  ],
+  ["to input: wrong sign", INPUT, "vec4f(dot(a[r], w0)", "vec4f(-dot(a[r], w0)", "f64, differences"],
+  ["to weight: wrong sign", WEIGHT, "+= a[r].x * d", "-= a[r].x * d", "f64, differences"],
+  ["to weight: transposed index", WEIGHT, "+= a[r].y * d", "+= a[r].z * d", "f64, differences"],
+  ["to weight: missing factor", WEIGHT, "+= a[r].w * d", "+= d", "f64, differences"],
+  ["to weight: dropped bias", WEIGHT, "= (*bias_sum)[c];", "= 0.0 * (*bias_sum)[c];", "f64, differences"],
+  [
+    "to weight: last row only for the bias",
+    WEIGHT,
+    "(*bias_sum)[c] += d;",
+    "(*bias_sum)[c] = d;",
+    "f64, differences",
+  ],
+  ["to weight: = for +=", WEIGHT, "= d_w[", "= 0.0 * d_w[", "f64, differences"],
+  [
+    "to weight: = for += in the bias",
+    WEIGHT,
+    "(*bias_sum)[c] = d_bias[",
+    "(*bias_sum)[c] = 0.0 * d_bias[",
+    "f64, differences",
+  ],
+  ["to weight: += for =", WEIGHT, "layer.accumulate_weight != 0u", "true", "f64, differences"],
+  ["to weight: += for = in the bias", WEIGHT, "layer.accumulate_bias != 0u", "true", "f64, differences"],
+  [
+    "to weight: missing rows bound",
+    WEIGHT,
+    "let rows = step.rows",
+    "let rows = step.rows + 1u",
+    "f64, differences",
+  ],
+  [
+    "to weight: one row short",
+    WEIGHT,
+    "let rows = step.rows",
+    "let rows = step.rows - 1u",
+    "f64, differences",
+  ],
+  [
+    "squared error: missing factor 2",
+    SQUARED,
+    "loss.weight * 2.0 * scale",
+    "loss.weight * scale",
+    "f64, differences",
+  ],
+  ["squared error: missing weight", SQUARED, "loss.weight * 2.0 * scale", "2.0 * scale", "f64, differences"],
+  ["squared error: wrong sign", SQUARED, "y[at] - t[at]", "t[at] - y[at]", "f64, differences"],
+  ["squared error: = for +=", SQUARED, "{ gradient += d_y[at]; }", "{ }", "f64, differences"],
+  ["squared error: += for =", SQUARED, "loss.accumulate != 0u", "true", "f64, differences"],
+  [
+    "squared error: activation left out",
+    SQUARED,
+    "gradient * derivative(loss.activation, y[at])",
+    "gradient",
+    "f64, differences",
+  ],
+  ["squared error: wrong derivative of the sigmoid", SQUARED, "y * (1.0 - y)", "y", "f64, differences"],
+  ["squared error: wrong derivative of tanh", SQUARED, "1.0 - y * y", "1.0 + y * y", "f64, differences"],
+  [
+    "squared error: wrong derivative of ReLU",
+    SQUARED,
+    "select(vec4f(0.0), vec4f(1.0), y > vec4f(0.0))",
+    "vec4f(1.0)",
+    "f64, differences",
+  ],
+  [
+    "squared error: mean over rows only",
+    SQUARED,
+    "(f32(rows) * f32(width))",
+    "f32(rows)",
+    "f64, loss",
+  ],
+  [
+    "squared error: padding counted",
+    SQUARED,
+    "f32(width)",
+    "f32((width + 3u) / 4u * 4u)",
+    "f64, loss",
+  ],
+  [
+    "squared error: not squared",
+    SQUARED,
+    "sum += difference * difference;",
+    "sum += abs(difference);",
+    "loss",
+  ],
+  [
+    "total: missing rows bound",
+    TOTAL,
+    "at < step.rows * CHUNKS / 4u",
+    "at < (step.rows + 1u) * CHUNKS / 4u",
+    "loss",
+  ],
+  ["total: one level of the tree left out", TOTAL, "half > 0u", "half > 1u", "loss"],
+  [
+    "total: another in each step",
+    TOTAL,
+    "= total;",
+    "= total * (1.0 + 3e-7 * f32(step.index));",
+    "repeat",
+  ],
+  ["total: filed under another step", TOTAL, "step.index % RING", "(step.index + 1u) % RING", "loss"],
+])("gradcheck() fails: %s", async (_name, path, text, becomes, killers) => {
+  const report = await withFault({ path, text, becomes }, (gpu) => gradcheck(gpu, () => everyPath, SMALL));
+  assert.equal(report.passed, false, `survived\n${formatGradcheck(report)}`);
+  assert.match(formatGradcheck(report), /\ngradients FAILED$/);
+  const failed = failures(report);
+  for (const check of killers.split(", ")) {
+    assert.ok(failed.includes(check), `${check} is not among ${failed}`);
+  }
+});
+
+const RECIPES = ["deep", "basic"];
+const traceText = Deno.readTextFileSync(new URL("../../fixtures/traces/deep.json", import.meta.url));
+
+/** The model of a trace, as the deep recipe records it. */
+function modelOf(trace: Trace): BuildModel {
+  return traceNetwork(deep, trace);
+}
+
+Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+  "replay() repeats PyTorch's steps of the deep recipe: %s kernels",
+  (variant) => withGpu((gpu) => withKernels(gpu, variant, () => replayDeep(gpu))),
+);
+
+async function replayDeep(gpu: Gpu): Promise<void> {
+  const trace = parseTrace(traceText, "deep.json", RECIPES);
+  const report = await replay(gpu, trace, modelOf(trace));
+  assert.ok(report.passed, formatReplay(report));
+  assert.equal(report.steps, trace.steps.length);
+  assert.ok(trace.steps.length > 1);
+  assert.match(
+    formatReplay(report),
+    /^pass {2}deep\.json: \d+ steps, losses \d\.\de-\d+ \(.*\), first gradients /,
+  );
+}
+
+gpuTest("replay() repeats the traces that lie beside the project", async (gpu) => {
+  const folder = new URL("../../../shared/traces/", import.meta.url);
+  let names: string[] = [];
+  try {
+    names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) =>
+      /^deep.*\.json$/.test(name)
+    );
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  if (names.length === 0) {
+    console.log("no traces of the deep recipe in ../shared/traces: nothing more to repeat");
+  }
+  for (const name of names) {
+    const trace = parseTrace(Deno.readTextFileSync(new URL(name, folder)), name, RECIPES);
+    const report = await replay(gpu, trace, modelOf(trace));
+    assert.ok(report.passed, formatReplay(report));
+  }
+});
+
+Deno.test.each([
+  ["wrong sign", "p[at] = parameter -", "p[at] = parameter +"],
+  ["first correction left out", "step.correction_1 * first", "first"],
+  ["second correction left out", "sqrt(second) * step.correction_2", "sqrt(second)"],
+  ["no root", "sqrt(second)", "second"],
+  [
+    "ε inside the root",
+    "(sqrt(second) * step.correction_2 + adam.epsilon)",
+    "(sqrt(second + adam.epsilon) * step.correction_2)",
+  ],
+  ["gradient not squared", "adam.rest2 * gradient * gradient", "adam.rest2 * abs(gradient)"],
+  ["first moment forgotten", "m[at] = first;", ""],
+  ["second moment forgotten", "v[at] = second;", ""],
+  ["(1-β1) left out", "adam.rest1 * gradient", "gradient"],
+  ["(1-β2) left out", "adam.rest2 * gradient * gradient", "gradient * gradient"],
+  ["β1 and β2 exchanged", "adam.beta1 * m[at]", "adam.beta2 * m[at]"],
+  ["learning rate left out", "step.learning_rate * step.correction_1", "step.correction_1"],
+  ["half of the stretch", "at < adam.count", "at < adam.count / 2u"],
+])("replay() fails, by the final parameters: Adam with %s", async (_name, text, becomes) => {
+  const trace = parseTrace(traceText, "deep.json", RECIPES);
+  const report = await withFault({ path: ADAM, text, becomes }, (gpu) => replay(gpu, trace, modelOf(trace)));
+  assert.equal(report.passed, false, `survived: ${formatReplay(report)}`);
+  assert.ok(within(report.gradient.error, TOLERANCES.traceGradient), "the gradient has no fault");
+  assert.equal(within(report.parameter.error, TOLERANCES.traceParameter), false, formatReplay(report));
+  assert.match(formatReplay(report), /^FAIL {2}/);
+});
+
+Deno.test.each([
+  ["a dense layer", INPUT, "1.0 - y * y", "1.0 - y"],
+  ["the loss", SQUARED, "loss.weight * 2.0 * scale", "loss.weight * scale"],
+])("replay() fails, by the first gradients: a fault in %s", async (_name, path, text, becomes) => {
+  const trace = parseTrace(traceText, "deep.json", RECIPES);
+  const report = await withFault({ path, text, becomes }, (gpu) => replay(gpu, trace, modelOf(trace)));
+  assert.equal(report.passed, false, `survived: ${formatReplay(report)}`);
+  assert.equal(within(report.gradient.error, TOLERANCES.traceGradient), false, formatReplay(report));
+});
+
+gpuTest("replay() fails by each of losses, first gradients and final parameters alone", async (gpu) => {
+  const trace = parseTrace(traceText, "deep.json", RECIPES);
+  const name = "decoder.2.weight";
+  // one element off by a thousandth of the tensor's norm
+  const spoil = (tensors: Trace["params"]) => {
+    const { shape, data } = tensors.get(name)!;
+    const norm = Math.hypot(...data);
+    return new Map([...tensors, [name, { shape, data: data.map((d, k) => k === 3 ? d + norm / 1000 : d) }]]);
+  };
+  const cases: [Trace, string][] = [
+    [
+      {
+        ...trace,
+        steps: trace.steps.map((step, k) => k === 2 ? { ...step, loss: step.loss * 1.001 } : step),
+      },
+      "loss",
+    ],
+    [{ ...trace, firstGrads: spoil(trace.firstGrads) }, "gradient"],
+    [{ ...trace, finalParams: spoil(trace.finalParams) }, "parameter"],
+  ];
+  for (const [spoiled, guilty] of cases) {
+    const { passed, loss, gradient, parameter } = await replay(gpu, spoiled, modelOf(spoiled));
+    assert.equal(passed, false, guilty);
+    const failed = [
+      ...within(loss.error, TOLERANCES.traceLoss) ? [] : ["loss"],
+      ...within(gradient.error, TOLERANCES.traceGradient) ? [] : ["gradient"],
+      ...within(parameter.error, TOLERANCES.traceParameter) ? [] : ["parameter"],
+    ];
+    assert.deepEqual(failed, [guilty]);
+    if (guilty === "gradient") assert.equal(gradient.of, name);
+    if (guilty === "parameter") assert.equal(parameter.of, name);
+  }
+});
+
+/** A trace as JSON, for tests to spoil. */
+interface Json {
+  [key: string]: Json | Json[] | string | number | boolean | null;
+}
+
+Deno.test.each(
+  [
+    [
+      "another format",
+      "",
+      "format",
+      "autoencoder-trace/2",
+      'format: expected autoencoder-trace/1, found "autoenc',
+    ],
+    ["an unknown recipe", "", "recipe", "vae", 'recipe: expected deep or basic, found "vae"'],
+    ["an unknown option", "", "momentum", 0.9, 'the file: option "momentum" is not known to this replay'],
+    [
+      "an unknown option of the model",
+      "model",
+      "tied",
+      true,
+      'model: option "tied" is not known to this replay',
+    ],
+    ["an unknown option of the loss", "loss", "kl", 1, 'loss: option "kl" is not known to this replay'],
+    ["another loss", "loss", "reconstruction", "l1", 'loss.reconstruction: expected mse or bce, found "l1"'],
+    ["another reduction", "loss", "reduction", "max", 'loss.reduction: expected mean or sum, found "max"'],
+    ["another optimizer", "optimizer", "name", "sgd", 'optimizer.name: expected adam, found "sgd"'],
+    ["a figure that is text", "optimizer", "lr", "0.1", "optimizer.lr: expected a number"],
+    ["NaN as JSON has it", "optimizer", "eps", null, "optimizer.eps: expected a number"],
+    [
+      "an unknown activation",
+      "model",
+      "activation",
+      "gelu",
+      "model.activation: expected identity or sigmoid or",
+    ],
+    ["one width", "model", "sizes", [30], "model.sizes: expected at least two widths"],
+    ["a width of 0", "model", "sizes", [30, 0], "model.sizes[1]: expected an integer of at least 1, found 0"],
+    ["a bias that is no truth value", "model", "bias", 1, "model.bias: expected true or false"],
+    ["no steps", "", "steps", [], "steps: expected at least one step"],
+    ["steps that are no list", "", "steps", {}, "steps: expected a list"],
+    ["a loss that is missing", "steps.0", "loss", undefined, 'steps[0]: expected a field "loss"'],
+    ["a batch of another width", "steps.0.x", "shape", [31, 5], "steps[0].x: expected"],
+    [
+      "too few numbers",
+      "params.encoder;0;bias",
+      "data",
+      [1],
+      "params.encoder.0.bias: expected 16 numbers for shape [16], found 1",
+    ],
+    ["parameters that are no object", "", "params", [], "params: expected an object"],
+  ] as [string, string, string, Json[string] | undefined, string][],
+)("parseTrace() refuses %s in one line", (_case, path, key, value, message) => {
+  const json: Json = JSON.parse(traceText);
+  const parts = path.split(".").map((part) => part.replaceAll(";", "."));
+  const target = parts.filter(Boolean).reduce((inner, part) => inner[part] as Json, json);
+  if (value === undefined) delete target[key];
+  else target[key] = value;
+  refuses(
+    () => parseTrace(JSON.stringify(json), "bad.json", RECIPES),
+    `Cannot read trace bad.json: ${message}`,
+  );
+});
+
+/** Expects an InputError of one line that begins so. */
+function refuses(action: () => unknown, message: string): void {
+  assert.throws(action, (error: unknown) => {
+    assert.ok(error instanceof InputError, String(error));
+    assert.ok(error.message.startsWith(message), error.message);
+    assert.ok(!error.message.includes("\n"), error.message);
+    return true;
+  });
+}
+
+Deno.test.each(
+  [["", "nothing"], ["{", "half a file"], ["[]", "a list"], ["null", "null"], ["NaN", "NaN"]] as [
+    string,
+    string,
+  ][],
+)(
+  "parseTrace() refuses %j (%s)",
+  (text, _case) => refuses(() => parseTrace(text, "bad.json", RECIPES), "Cannot read trace bad.json: "),
+);
+
+Deno.test("parseTrace() refuses NaN and Infinity as Python writes them", () => {
+  const [before, after] = traceText.split(/(?<="lr":)[\d.e-]+/);
+  for (const number of ["NaN", "Infinity", "1e999"]) {
+    refuses(() => parseTrace(before + number + after, "bad.json", RECIPES), "Cannot read trace bad.json: ");
+  }
+});
+
+gpuTest("replay() refuses a trace whose tensors are not its model's", async (gpu) => {
+  const trace = parseTrace(traceText, "deep.json", RECIPES);
+  const spoil = (
+    change: (params: Map<string, { shape: readonly number[]; data: readonly number[] }>) => void,
+  ) => {
+    const params = new Map(trace.params);
+    change(params);
+    return replay(gpu, { ...trace, params }, modelOf(trace));
+  };
+  const one = { shape: [1], data: [1] };
+  const cases = [
+    [
+      spoil((params) => params.delete("encoder.0.bias")),
+      'expected params "encoder.0.bias" of shape [16], found none',
+    ],
+    [
+      spoil((params) => params.set("encoder.0.bias", one)),
+      'expected params "encoder.0.bias" of shape [16], found [1]',
+    ],
+    [spoil((params) => params.set("extra", one)), 'params "extra" is no tensor of recipe deep'],
+    [
+      replay(gpu, { ...trace, finalParams: new Map() }, modelOf(trace)),
+      'expected finalParams "encoder.0.weight" of shape [16, 30], found none',
+    ],
+    [
+      replay(gpu, { ...trace, firstGrads: new Map() }, modelOf(trace)),
+      'expected firstGrads "encoder.0.weight" of shape [16, 30], found none',
+    ],
+    [
+      replay(gpu, { ...trace, optimizer: { ...trace.optimizer, betas: [1, 0.999] } }, modelOf(trace)),
+      "Cannot make Adam: beta1 must be in [0, 1), received 1",
+    ],
+  ] as const;
+  for (const [result, message] of cases) {
+    await assert.rejects(result, { name: "InputError", message: `Cannot replay deep.json: ${message}` });
+  }
+});
+
+Deno.test("runReference() says which op has no float64 reference", () => {
+  const graph = new Graph(2), x = graph.input("x", 3), output = graph.value("y", 3);
+  const node = { op: "mine", label: "y", inputs: [x], parameters: [], output, attributes: {} };
+  graph.add({ ...node, forward: () => [], backward: () => [] });
+  const loss = squaredError(graph, output, x, { label: "loss", reduction: "mean" });
+  const inputs = { parameters: new Map(), inputs: new Map([["x", new Float64Array(6)]]), rows: 2 };
+  assert.throws(
+    () => runReference(graph, [loss], inputs),
+    /reference of mine "y": expected a node with a float64/,
+  );
+});

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../../src/check/self_tests/self_tests.ts";
+import { timeDevice } from "../../src/check/self_tests/dispatch_order.ts";
+import { openGpu } from "../../src/gpu/device.ts";
+import { checkGradients } from "../../scripts/tools/doctor.ts";
+import { basic } from "../../scripts/basic.ts";
+import { complaints, runTask } from "../helpers/commands.ts";
+import { FAULTS } from "../helpers/device_faults.ts";
+import { gpuTest } from "../helpers/gpu.ts";
+import { MUTANTS, mutate } from "../helpers/mutants.ts";
+
+for (const test of SELF_TESTS) {
+  gpuTest(`self-test of ${test.name} passes here`, async (gpu) => {
+    assert.deepEqual(await runSelfTest(gpu, test).then(({ passed, figures }) => passed || figures), true);
+  });
+}
+
+for (const [name, shader, fault, text, becomes] of FAULTS) {
+  Deno.test(`self-test of ${name} notices: ${fault}`, async () => {
+    let planted = false;
+    using gpu = await openGpu({
+      rewriteShader(path, code) {
+        assert.equal(path, `src/check/self_tests/${shader}.wgsl`);
+        const faulty = code.replace(text, becomes);
+        planted = faulty !== code;
+        return faulty;
+      },
+    });
+    const { passed, figures } = await runSelfTest(gpu, SELF_TESTS.find((test) => test.name === name)!);
+    assert.ok(planted, "the fault's text does not stand in the shader");
+    assert.equal(passed, false, JSON.stringify(figures));
+    assert.equal("error" in figures, fault === "a shader that does not compile", JSON.stringify(figures));
+  });
+}
+
+Deno.test("every self-test has a planted fault", () => {
+  const tested = new Set<string>(FAULTS.map(([name]) => name));
+  assert.deepEqual(SELF_TESTS.map(({ name }) => name).filter((name) => !tested.has(name)), []);
+});
+
+Deno.test("checkGradients() tells right gradients from wrong ones", async () => {
+  const recipes = [{ ...basic, checks: [""] }];
+  const mutant = MUTANTS.find(({ place }) => place === "squared_error")!;
+  for (const isFaulty of [false, true]) {
+    using gpu = await openGpu({
+      rewriteShader: (path, code) =>
+        isFaulty && path === `shaders/${mutant.shader}` ? mutate(code, mutant) : code,
+    });
+    const found = await Array.fromAsync(checkGradients(gpu, recipes, 0));
+    assert.deepEqual(found.map(({ recipe, passed }) => [recipe, passed]), [
+      ["built-in network", !isFaulty],
+      ["basic", !isFaulty],
+    ]);
+    for (const { worst } of found) assert.equal(worst > 1e-5, isFaulty, `${worst}`);
+  }
+});
+
+gpuTest("timeDevice() gives times above zero", async (gpu) => {
+  const { readbackMs, dispatchMs } = await timeDevice(gpu, 3);
+  assert.ok(readbackMs > 0 && readbackMs < 10_000, `${readbackMs}`);
+  assert.ok(dispatchMs > 0 && dispatchMs < 100, `${dispatchMs}`);
+});
+
+/** Figures that a bug report needs of the self-tests. */
+const FIGURES = [
+  "exp ULP",
+  "log ULP",
+  "tanh ULP",
+  "wrong results",
+  "NaN != NaN",
+  "runs",
+  "runs with other bits",
+];
+
+Deno.test("doctor --quick says versions, device, limits and every self-test, without any permission", async () => {
+  const outcome = await runTask("doctor", ["--quick"]);
+  assert.deepEqual([outcome.code, complaints(outcome)], [0, []], outcome.stdout);
+  for (const start of ["versions", "system", "adapter", "features", "limits", "times"]) {
+    assert.match(outcome.stdout, new RegExp(`^${start} +\\S`, "m"));
+  }
+  for (const { name } of SELF_TESTS) assert.ok(outcome.stdout.includes(`\nok      ${name}`), outcome.stdout);
+  assert.match(outcome.stdout, /\ntimes +[\d.]+ ms for a readback, [\d.]+ ms for a dispatch, medians of 9\n/);
+  for (const figure of FIGURES) assert.match(outcome.stdout, new RegExp(`[ ,]${figure} \\S`), figure);
+  assert.match(outcome.stdout, new RegExp(`\n${SELF_TESTS.length} tests, all passed\n$`));
+});
+
+Deno.test("doctor --quick --json is one object", async () => {
+  const { code, stdout } = await runTask("doctor", ["--quick", "--json"]);
+  const report = JSON.parse(stdout);
+  assert.deepEqual([code, report.passed, report.gradients], [0, true, []]);
+  assert.equal(report.versions.deno, Deno.version.deno);
+  assert.deepEqual(
+    report.selfTests.map(({ name }: { name: string }) => name),
+    SELF_TESTS.map(({ name }) => name),
+  );
+  assert.ok(report.timings.readbackMs > 0 && report.timings.dispatchMs > 0);
+  assert.ok(report.adapter.length > 0 && report.limits.maxStorageBufferBindingSize > 0 && report.features);
+  const figures = Object.assign({}, ...report.selfTests.map((test: SelfTestResult) => test.figures));
+  for (const figure of FIGURES) assert.ok(figure in figures, figure);
+  assert.deepEqual([figures.runs, figures["runs with other bits"]], [30, 0]);
+});
+
+Deno.test("doctor without a GPU still says the versions, and why there is no more", async () => {
+  const command = new Deno.Command("deno", {
+    args: ["run", "--no-prompt", "scripts/tools/doctor.ts"],
+    cwd: new URL("../..", import.meta.url),
+    env: { VK_ICD_FILENAMES: "/nonexistent", VK_DRIVER_FILES: "/nonexistent", DENO_WEBGPU_BACKEND: "vulkan" },
+  });
+  const { code, stdout, stderr } = await command.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  assert.match(text(stdout), /^versions +bottleneck/);
+  assert.match(text(stderr), /^error: Cannot open a GPU: .*\n$/m);
+  assert.equal(code, 1);
+});

@@ -1,0 +1,235 @@
+// The loops of the recipes' own scripts against trainings that PyTorch did by itself in float64, from the same weights,
+// orders and noise: every loss, what is measured on test images, final parameters and the closing table.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import {
+  compareTraining,
+  formatTrainingReport,
+  parseTrainingTrace,
+  type TrainedRun,
+  type TrainingReport,
+  type TrainingTrace,
+} from "../../src/check/training_trace.ts";
+import { checkTracedFlags, replayTraining } from "../../scripts/tools/replay_training.ts";
+import { findRecipe, RECIPE_NAMES } from "../../scripts/tools/find_recipe.ts";
+import { complaints, copyProject, ROOT, runTask, withFolder } from "../helpers/commands.ts";
+import { LOOP_FAULTS, type LoopFault } from "../helpers/mutants.ts";
+
+const FOLDER = join(ROOT, "fixtures/training");
+const TRACES = [...Deno.readDirSync(FOLDER)].map(({ name }) => name).filter((name) => name.endsWith(".json"))
+  .sort();
+/** Trainings at the same time: a script waits for its GPU, its GPU for the script. */
+const AT_ONCE = 3;
+
+function readTrace(name: string): TrainingTrace {
+  return parseTrainingTrace(Deno.readTextFileSync(join(FOLDER, name)), name, RECIPE_NAMES);
+}
+
+/** Does work for each of a list, some at the same time, each worker with a number of its own. */
+async function forEach<T>(
+  list: readonly T[],
+  work: (one: T, worker: number) => Promise<void>,
+): Promise<void> {
+  const left = list.values();
+  await Promise.all(Array.from({ length: AT_ONCE }, async (_, worker) => {
+    for (const one of left) await work(one, worker);
+  }));
+}
+
+/** Trains as a trace says, by the scripts of a project. */
+async function train(trace: TrainingTrace, root: string): Promise<TrainingReport> {
+  const script = join(root, "scripts", `${trace.recipe}.ts`);
+  let report: TrainingReport | undefined;
+  await withFolder(async (folder) => {
+    report = await replayTraining(trace, { script, folder, dataFolder: FOLDER });
+  });
+  return report!;
+}
+
+Deno.test("every recipe's script trains as PyTorch does in float64, to rounding", async () => {
+  const traces = TRACES.map(readTrace);
+  assert.deepEqual([...new Set(traces.map(({ recipe }) => recipe))].sort(), [...RECIPE_NAMES].sort());
+  const failed: string[] = [];
+  await forEach(traces, async (trace) => {
+    checkTracedFlags(trace, (await findRecipe(trace.recipe)).recipe.flags);
+    assert.ok(trace.steps.length >= 20, trace.name);
+    const report = await train(trace, ROOT), line = formatTrainingReport(report);
+    console.log(line);
+    if (!report.passed) failed.push(line);
+  });
+  assert.deepEqual(failed, []);
+});
+
+/** What notices a fault: the first kind of number that is off, or that something is missing. */
+function noticedBy({ worst, differences }: TrainingReport): string {
+  if (differences.length > 0) return "counts";
+  return Object.entries(worst).find(([, { error, bound }]) => !(error <= bound))?.[0] ?? "nothing";
+}
+
+/** Trains by a copy of the project with a fault in it. */
+async function trainWith(
+  { file, text, becomes, fault, trace }: LoopFault,
+  copy: string,
+): Promise<TrainingReport> {
+  const path = join(copy, file), original = await Deno.readTextFile(path);
+  assert.equal(original.split(text).length, 2, `${file}, ${fault}: "${text}" stands there once`);
+  await Deno.writeTextFile(path, original.replace(text, () => becomes));
+  try {
+    return await train(readTrace(`${trace}.json`), copy);
+  } finally {
+    await Deno.writeTextFile(path, original);
+  }
+}
+
+Deno.test("every fault that is planted in a loop is noticed, and what notices it is listed in docs/proofs.md", () =>
+  withFolder(async (folder) => {
+    const copies = Array.from({ length: AT_ONCE }, (_, k) => join(folder, `${k}`));
+    for (const copy of copies) copyProject(copy);
+    const noticed = new Map<LoopFault, string>();
+    await forEach(LOOP_FAULTS, async (fault, worker) => {
+      const found = noticedBy(await trainWith(fault, copies[worker]));
+      console.log(`${fault.file}, ${fault.fault}: noticed by ${found} of ${fault.trace}`);
+      noticed.set(fault, found);
+    });
+    const survivors = LOOP_FAULTS.filter((fault) => noticed.get(fault) === "nothing");
+    assert.deepEqual(survivors.map(({ file, fault }) => `${file}: ${fault}`), []);
+    const lines = LOOP_FAULTS.map((one) =>
+      `| \`${one.file}\` | ${one.fault} | \`${one.trace}\` | ${noticed.get(one)} |`
+    );
+    const listed = Deno.readTextFileSync(join(ROOT, "docs/proofs.md")).split("\n")
+      .map((line) => line.replace(/ +/g, " ")).filter((line) =>
+        /^\| `(src|scripts)\/[\w/]+\.ts` \|/.test(line)
+      );
+    assert.deepEqual(listed, lines, "the list in docs/proofs.md");
+  }));
+
+/** A run that is what its trace says. */
+function runOf(trace: TrainingTrace): TrainedRun {
+  const reports = trace.steps.map(({ epoch, stage, losses }, k) => ({
+    ...{ step: k + 1, epoch, ...(stage === undefined ? {} : { stage }) },
+    ...Object.fromEntries(losses),
+  }));
+  const measured = trace.epochs.map(({ epoch, step, figures }) => ({
+    epoch,
+    step,
+    ...Object.fromEntries(figures),
+  }));
+  return {
+    metrics: [...reports, ...measured],
+    tensors: [...trace.parameters].map(([name, { shape, norm, at, values }]) => {
+      const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+      at.forEach((place, k) => data[place] = values[k]);
+      const rest = norm ** 2 - values.reduce((sum, value) => sum + value ** 2, 0); // somewhere else
+      data[[...data.keys()].find((place) => !at.includes(place))!] = Math.sqrt(rest);
+      return { name, shape: [...shape], data };
+    }),
+    rows: trace.table.map(({ label, value, spread }) => ({
+      ...{ label, value },
+      unit: spread
+        ? `spread ${spread[0].toFixed(4)} in the encoder, ${spread[1].toFixed(4)} in the decoder`
+        : "",
+    })),
+  };
+}
+
+Deno.test("compareTraining() fails each number that is off, missing or none", () => {
+  const trace = readTrace("matched.json"), run = runOf(trace);
+  assert.ok(compareTraining(trace, run).passed, formatTrainingReport(compareTraining(trace, run)));
+  const empty = compareTraining(trace, { metrics: [], tensors: [], rows: [] });
+  assert.match(formatTrainingReport(empty), /^FAIL .*\n {6}expected 20 steps but found 0, and \d+ more$/);
+
+  const { metrics, tensors, rows } = run, [first, ...others] = metrics, [tensor, ...tensorsLeft] = tensors;
+  const changed = (place: number, value: number) => ({ ...tensor, data: tensor.data.with(place, value) });
+  const at = trace.parameters.get(tensor.name)!.at[3];
+  const wrong: readonly (readonly [Partial<TrainedRun>, RegExp])[] = [
+    [
+      { metrics: [{ ...first, "level.1": 1.0001 * Number(first["level.1"]) }, ...others] },
+      /level\.1 of step 1; bound/,
+    ],
+    [{ metrics: [{ ...first, "level.1": NaN }, ...others] }, /losses NaN \(level\.1 of step 1/],
+    [{ metrics: [{ ...first, epoch: 2 }, ...others] }, /step 1: expected epoch 1 but found 2/],
+    [{ metrics: metrics.slice(0, -1) }, /expected 4 measurements on test images but found 3/],
+    [
+      { metrics: [...metrics.slice(0, -1), { ...metrics.at(-1), testError: 1 }] },
+      /testError of epoch 4; bound/,
+    ],
+    [{ tensors: tensorsLeft }, /expected 16 parameters but found 15/],
+    [
+      { tensors: [{ ...tensor, shape: [1, 2] }, ...tensorsLeft] },
+      /expected shape \[400, 49\] but found \[1, 2\]/,
+    ],
+    [{ tensors: [changed(at, tensor.data[at] + 0.01), ...tensorsLeft] }, /encoder\.0\.weight; bound/],
+    [{ tensors: [changed(1, 0.5), ...tensorsLeft] }, /encoder\.0\.weight; bound/], // what is no sample shows in the norm
+    [{ tensors: [changed(1, NaN), ...tensorsLeft] }, /parameters NaN/],
+    [{ rows: rows.with(0, rows[1]) }, /row 1: expected "this model" but found "PCA, 50 components"/],
+    [{ rows: rows.with(0, { ...rows[0], value: "none" }) }, /this model: expected .* but found nothing/],
+    [{ rows: rows.with(3, { ...rows[3], value: Number(rows[3].value) + 0.003 }) }, /accuracy; bound/],
+    [{ rows: rows.with(4, { ...rows[4], unit: "" }) }, /table NaN \(spread of level 0/],
+  ];
+  for (const [change, expected] of wrong) {
+    const report = compareTraining(trace, { ...run, ...change });
+    assert.equal(report.passed, false, formatTrainingReport(report));
+    assert.match(formatTrainingReport(report), expected);
+  }
+});
+
+Deno.test("training traces that are none, or ask for what is not theirs, are refused in one line", async () => {
+  const text = Deno.readTextFileSync(join(FOLDER, "deep.json")), json = JSON.parse(text);
+  const refusal = (change: Record<string, unknown>) => {
+    try {
+      const trace = parseTrainingTrace(JSON.stringify({ ...json, ...change }), "bad.json", RECIPE_NAMES);
+      checkTracedFlags(trace, recipe.flags);
+    } catch (error) {
+      assert.equal((error as Error).name, "InputError");
+      return (error as Error).message;
+    }
+    return "nothing";
+  };
+  const { recipe } = await findRecipe("deep");
+  assert.equal(refusal({}), "nothing");
+  assert.match(
+    refusal({ format: "autoencoder-trace/1" }),
+    /^Cannot read trace bad\.json: format: expected autoenc/,
+  );
+  assert.match(refusal({ recipe: "mine" }), /recipe: expected deep or basic/);
+  assert.match(refusal({ steps: [] }), /steps: expected at least one step/);
+  assert.match(refusal({ data: "../images.csv" }), /data: expected the name of a file beside the trace/);
+  assert.match(refusal({ more: 1 }), /option "more" is not known/);
+  assert.match(
+    refusal({ flags: "--betas 2,3" }),
+    /^Cannot train bad\.json: its flags are not those of deep: Cannot set/,
+  );
+  assert.match(refusal({ flags: "--help" }), /they ask for help/);
+  for (const flag of ["--out /tmp/x", "--data-dir /tmp", "--resume runs/x", "--dry-run", "--log-every 5"]) {
+    assert.match(refusal({ flags: flag }), /^Cannot train bad\.json: --[a-z-]+ is not a trace's to decide/);
+  }
+  const parameter = { shape: [2], norm: 1, change: 0, at: [2], values: [1] };
+  assert.match(
+    refusal({ parameters: { w: parameter } }),
+    /parameters\.w: expected as many "values" as places "at"/,
+  );
+});
+
+Deno.test("replay:training says of each file how far it is off, and fails if one is", () =>
+  withFolder(async (folder) => {
+    const json = JSON.parse(Deno.readTextFileSync(join(FOLDER, "basic.json")));
+    Deno.copyFileSync(join(FOLDER, "images.csv"), join(folder, "images.csv"));
+    const [good, bad, none] = ["good.json", "bad.json", "none.json"].map((name) => join(folder, name));
+    Deno.writeTextFileSync(good, JSON.stringify(json));
+    json.steps[7].losses.loss *= 1.001;
+    Deno.writeTextFileSync(bad, JSON.stringify(json));
+    const passed = await runTask("replay:training", [good]);
+    assert.deepEqual(complaints(passed), []);
+    assert.match(
+      passed.stdout,
+      /^pass {2}\S+good\.json: 20 steps, losses \d\.\de-\d \(loss of step \d+\), /m,
+    );
+    assert.equal(passed.code, 0);
+    const failed = await runTask("replay:training", [none, bad]);
+    assert.match(failed.stdout, /^FAIL {2}Cannot read .*none\.json/m);
+    assert.match(
+      failed.stdout,
+      /^FAIL {2}\S+bad\.json: 20 steps, losses 1\.0e-3 \(loss of step 8; bound 2\.0e-5\)/m,
+    );
+    assert.equal(failed.code, 1);
+  }));

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { formatDuration, formatLoss, Progress } from "../../src/cli/progress.ts";
+
+/** A progress line with a clock set by hand. */
+function recorded(
+  options: { readonly terminal: boolean; readonly columns?: number; readonly firstStep?: number },
+) {
+  const written: string[] = [];
+  const clock = { milliseconds: 1000 };
+  const progress = new Progress({
+    epochs: 10,
+    steps: 1570,
+    ...options,
+    write: (text) => written.push(text),
+    now: () => clock.milliseconds,
+  });
+  return { progress, clock, written };
+}
+const report = { epoch: 3, step: 471, losses: { loss: 0.041234 }, images: 30_144 };
+const line = "epoch  3/10  step  471/1570  loss 0.04123   12,345 images/s  0:06 left";
+
+Deno.test("Progress prints plain lines where there is no terminal", () => {
+  const { progress, clock, written } = recorded({ terminal: false });
+  clock.milliseconds += 30_144 / 12_345 * 1000;
+  progress.update(report);
+  progress.update({ ...report, step: 1570, epoch: 10, losses: { loss: NaN, kl: 12.3456789 } });
+  progress.finish();
+  assert.deepEqual(written, [
+    `${line}\n`,
+    "epoch 10/10  step 1570/1570  loss     NaN  kl 12.3457   12,345 images/s  0:00 left\n",
+  ]);
+});
+
+Deno.test("Progress rewrites its line on a terminal, and ends it once", () => {
+  const { progress, clock, written } = recorded({ terminal: true, columns: 200 });
+  clock.milliseconds += 30_144 / 12_345 * 1000;
+  progress.update(report);
+  progress.note("saved");
+  progress.update(report);
+  progress.finish();
+  progress.finish();
+  assert.deepEqual(written, [`\r${line}\x1b[K`, "\n", "saved\n", `\r${line}\x1b[K`, "\n"]);
+});
+
+Deno.test("Progress keeps its line narrower than the terminal", () => {
+  const { progress, clock, written } = recorded({ terminal: true, columns: 20 });
+  clock.milliseconds += 1000;
+  progress.update(report);
+  assert.deepEqual(written, [`\r${line.slice(0, 19)}\x1b[K`]);
+});
+
+Deno.test("Progress counts the time left from the steps of this process only", () => {
+  const { progress, clock, written } = recorded({ terminal: false, firstStep: 1370 });
+  progress.update({ ...report, step: 1370, images: 0 });
+  clock.milliseconds += 60_000;
+  progress.update({ ...report, step: 1470 }); // 100 steps a minute, 100 steps to go
+  assert.ok(!written[0].includes("left"), written[0]);
+  assert.ok(written[1].endsWith("1:00 left\n"), written[1]);
+});
+
+Deno.test.each([
+  [0, "0.00000"],
+  [0.041234, "0.04123"],
+  [-0.5, "-0.50000"],
+  [12.345678, "12.3457"],
+  [999_999, "999999"],
+  [123_456_789, "1.23e+8"],
+  [0.0000123, "1.23e-5"],
+  [NaN, "NaN"],
+  [-Infinity, "-Infinity"],
+])("formatLoss(%d) is %s", (value, text) => assert.equal(formatLoss(value), text));
+
+Deno.test.each([[0, "0:00"], [42.4, "0:42"], [59.6, "1:00"], [754, "12:34"], [3723, "1:02:03"], [
+  -1,
+  "0:00",
+]])(
+  "formatDuration(%d) is %s",
+  (seconds, text) => assert.equal(formatDuration(seconds), text),
+);

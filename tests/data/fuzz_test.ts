@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { createGzip } from "node:zlib";
+import { writeIdx } from "../../src/data/idx.ts";
+import { InputError } from "../../src/errors.ts";
+import { ROOT, withFolder } from "../helpers/commands.ts";
+import { fuzz, judge, type Reader, READERS, removeFolders } from "../helpers/fuzz.ts";
+
+const SEED = 20261121;
+/** Inputs for a reader of run folders, for one that is slow, and for any other. */
+const FEW = 100, SOME = 500, MANY = 1500;
+const CORPUS = new URL("../../fixtures/corpus/", import.meta.url);
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+
+Deno.test.afterAll(removeFolders);
+
+for (const reader of READERS) {
+  const isFolder = /^(run|load)-/.test(reader.name);
+  const count = isFolder ? FEW : ["data", "trace"].includes(reader.name) ? SOME : MANY;
+  Deno.test(`${reader.name}: ${count} damaged inputs are read or refused in one line`, async () => {
+    const { faults } = await fuzz(reader, SEED, count);
+    const [first] = faults;
+    if (first) {
+      throw new Error(`seed ${SEED}, case ${first.number}: one of ${faults.length} faults`, {
+        cause: first.error,
+      });
+    }
+  });
+
+  Deno.test(`${reader.name}: sound inputs are accepted`, async () => {
+    for (const input of reader.sound) assert.ok(await judge(reader, Uint8Array.from(input)));
+  });
+
+  if (isFolder) continue;
+  Deno.test(`${reader.name}: no beginning of a small sound input is more than refused`, async () => {
+    for (const input of reader.sound.filter(({ length }) => length <= 600)) {
+      for (let length = 0; length < input.length; length++) await judge(reader, input.slice(0, length));
+    }
+  });
+}
+
+for (const { name: folder, isDirectory } of Deno.readDirSync(CORPUS)) {
+  if (!isDirectory) continue; // README.md
+  const reader = READERS.find(({ name }) => name === folder);
+  for (const { name } of Deno.readDirSync(new URL(`${folder}/`, CORPUS))) {
+    Deno.test(`${folder}: ${name} of the corpus is read or refused in one line`, async () => {
+      assert.ok(reader, `no reader is called ${folder}`);
+      await judge(reader, await Deno.readFile(new URL(`${folder}/${name}`, CORPUS)));
+    });
+  }
+}
+
+const FAULTS: Readonly<Record<string, () => string[]>> = {
+  "another error": () => JSON.parse("{"),
+  "a second line": () => {
+    throw new InputError("Cannot read it:\nit is damaged");
+  },
+  "an escape sequence": () => ["warning: \x1b[2J is a title"],
+  "no end": () => {
+    throw new InputError("Cannot read it: " + "x".repeat(5000));
+  },
+  "no message": () => {
+    throw new InputError("");
+  },
+  "more than two seconds": () => {
+    for (const began = process.cpuUsage(); process.cpuUsage(began).user < 2.1e6;);
+    return [];
+  },
+};
+
+for (const [fault, read] of Object.entries(FAULTS)) {
+  Deno.test(`the fuzzer finds a reader with ${fault}`, async () => {
+    const reader: Reader = {
+      name: "planted",
+      sound: [utf8("x")],
+      damage: (_random, input) => input.slice(),
+      read,
+    };
+    const { accepted, faults } = await fuzz(reader, SEED, 1);
+    assert.deepEqual([accepted, faults.length], [0, 1]);
+  });
+}
+
+/** A gzip stream that expands to an IDX header and so many mebibytes of zeros. */
+async function bomb(path: string, shape: readonly number[], mebibytes: number): Promise<void> {
+  const header = writeIdx([...shape.map(() => 0)], new Uint8Array()), view = new DataView(header.buffer);
+  shape.forEach((size, k) => view.setUint32(4 + 4 * k, size));
+  const packer = createGzip({ level: 1 }), zeros = new Uint8Array(2 ** 20);
+  const parts: Uint8Array[] = [];
+  packer.on("data", (part: Uint8Array) => parts.push(part));
+  const ended = new Promise((resolve) => packer.on("end", resolve));
+  packer.write(header);
+  for (let k = 0; k < mebibytes; k++) packer.write(zeros);
+  packer.end();
+  await ended;
+  await Deno.writeFile(path, new Blob(parts.map((part) => Uint8Array.from(part))).stream());
+}
+
+const columns = Array.from({ length: 300_000 }, (_, k) => `c${k}`).join(",") + "\n";
+
+/** Files that want more than they are worth, and a part of what is said of them. */
+const GREEDY: Readonly<Record<string, readonly [(path: string) => void | Promise<void>, string]>> = {
+  "a gzip bomb beyond what its header claims": [
+    (path) => bomb(path, [10, 28, 28], 1200),
+    "expected at most 7856 bytes after decompression",
+  ],
+  "a gzip bomb that claims what it holds": [
+    (path) => bomb(path, [1000, 1024, 1024], 1000),
+    "expected at most 134217728 bytes after decompression",
+  ],
+  "an IDX header that claims 2^60 bytes": [
+    (path) => Deno.writeFile(path, Uint8Array.of(0, 0, 8, 3, 0, 16, 0, 0, 0, 16, 0, 0, 0, 16, 0, 0)),
+    "expected at most 2147483648 bytes",
+  ],
+  "an NPY header that claims 2^60 bytes": [
+    (path) =>
+      Deno.writeTextFile(
+        path,
+        "\u{93}NUMPY\x01\0\x50\0{'descr': '|u1', 'fortran_order': False, 'shape': (1048576, 1099511627776), }"
+          .padEnd(90),
+      ).then(async () => Deno.writeFile(path, Uint8Array.from((await Deno.readFile(path)).subarray(1)))),
+    "expected 1152921504606847000 bytes",
+  ],
+  "a sparse file of a terabyte": [
+    async (path) => {
+      await Deno.writeFile(path, new Uint8Array());
+      await Deno.truncate(path, 2 ** 40);
+    },
+    "expected at most 2147483648 bytes",
+  ],
+  "a gigabyte of zeros": [
+    (path) => Deno.writeFile(path, new Uint8Array()).then(() => Deno.truncate(path, 2 ** 30)),
+    "expected element type unsigned byte (0x08)",
+  ],
+  "an NPY file of a gigabyte that lacks a byte": [
+    async (path) => {
+      const header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1024, 1048576), }".padEnd(118);
+      await Deno.writeFile(path, Uint8Array.from([0x93, ...utf8("NUMPY"), 1, 0, 118, 0, ...utf8(header)]));
+      await Deno.truncate(path, 128 + 2 ** 30 - 1);
+    },
+    "but the file has 1073741823; save it again",
+  ],
+  "a CSV header above a gigabyte of zeros": [
+    (path) => Deno.writeTextFile(path, "a,b\n").then(() => Deno.truncate(path, 2 ** 30)),
+    "expected lines of at most 16777216 bytes but line 2 has more",
+  ],
+  "a gzip file of a gigabyte": [
+    async (path) => {
+      await Deno.writeFile(path, Uint8Array.of(0x1f, 0x8b, 8));
+      await Deno.truncate(path, 2 ** 30);
+    },
+    "expected at most 134217728 bytes of gzip",
+  ],
+  "a CSV cell of ten million digits": [
+    (path) => Deno.writeTextFile(path, `a,b\n${"1".repeat(1e7)},0\n`),
+    '111…" in line 2',
+  ],
+  "a CSV of 300,000 columns, and one less": [
+    (path) => Deno.writeTextFile(path, `${columns}${"1,".repeat(299_998)}1\n`),
+    "expect 300000, got 299999 on line 2",
+  ],
+  "a CSV quote that never ends": [
+    (path) => Deno.writeTextFile(path, `a,b\n"${"1,2\n".repeat(2e6)}`),
+    "Quote Not Closed",
+  ],
+  "a CSV quote over 100 MB": [
+    (path) => Deno.writeTextFile(path, `a,b\n"${"1,2\n".repeat(25e6)}`),
+    "Max Record Size",
+  ],
+};
+
+for (const [what, [write, part]] of Object.entries(GREEDY)) {
+  Deno.test(`${what} costs neither two seconds nor 500 MB`, async () => {
+    await withFolder(async (folder) => {
+      const path = join(folder, "data");
+      await write(path);
+      const script = fileURLToPath(new URL("../helpers/read_own_data.ts", import.meta.url));
+      const args = ["run", "--no-prompt", "--allow-all", "--no-check", script, path]; // as Deno opens /proc to no less
+      const { stdout, stderr } = await new Deno.Command("deno", { args, cwd: ROOT }).output();
+      const text = new TextDecoder().decode(stdout);
+      assert.notEqual(text, "", new TextDecoder().decode(stderr));
+      const { message, milliseconds, mebibytes } = JSON.parse(text);
+      assert.ok(message.includes(part), message);
+      assert.ok(milliseconds < 2000, `${milliseconds} ms`);
+      assert.ok(mebibytes < 476, `${mebibytes} MiB`);
+    });
+  });
+}

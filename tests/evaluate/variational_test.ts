@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { decode } from "fast-png";
+import { openGpu } from "../../src/gpu/device.ts";
+import { Parameters } from "../../src/graph/parameters.ts";
+import { perImage } from "../../src/graph/step.ts";
+import { dense } from "../../src/layers/dense.ts";
+import {
+  activeUnits,
+  interpolateCodes,
+  normalQuantile,
+  quantileGrid,
+} from "../../src/evaluate/code_space.ts";
+import { Forward } from "../../src/evaluate/forward.ts";
+import { readMetrics } from "../../src/runs/run_folder.ts";
+import { decodeSafetensors } from "../../src/files/safetensors.ts";
+import type { Results } from "../../src/runs/results.ts";
+import { priorCodes } from "../../src/evaluate/variational.ts";
+import { assertRefused, complaints, fileOf, runTask, withFolder } from "../helpers/commands.ts";
+
+const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "3"];
+
+/** Trains a small model into a folder of its own. */
+async function train(folder: string, name: string, ...more: string[]): Promise<string> {
+  const run = join(folder, name);
+  const { code, stderr } = await runTask("vae", [...SMALL, ...more, "--out", run], folder);
+  assert.equal(code, 0, stderr);
+  return run;
+}
+
+Deno.test("vae trains, prints its figures per image, and leaves pictures after each epoch", () =>
+  withFolder(async (folder) => {
+    const run = join(folder, "run");
+    const trained = await runTask("vae", [...SMALL, "--out", run], folder);
+    assert.deepEqual(complaints(trained), []);
+    assert.equal(trained.code, 0);
+    const figure = (label: string) => {
+      const found = new RegExp(`^${label.replace("+", "\\+")} +([\\d.]+) `, "m").exec(trained.stdout);
+      assert.ok(found, `${label} in ${trained.stdout}`);
+      return Number(found[1]);
+    };
+    const [total, reconstruction, kl] = ["reconstruction + KL", "reconstruction", "KL"].map(figure);
+    assert.ok(Math.abs(total - reconstruction - kl) < 0.011, `${total} = ${reconstruction} + ${kl}`);
+    assert.ok(total > 300 && total < 544, `${total} nats: better than 784·log 2`);
+    assert.ok(kl > 0);
+    const active = figure("active code units");
+    assert.ok(active >= 1 && active <= 20, `${active}`);
+
+    const lines = readMetrics(run);
+    const ended = lines.filter((line) => "test.total" in line);
+    assert.deepEqual(ended.map(({ step }) => step), [5, 10]);
+    const [test] = ended.slice(-1).map((line) =>
+      ["total", "reconstruction", "kl"].map((key) => line[`test.${key}`])
+    );
+    assert.deepEqual(
+      test.map((value) => Number(value).toFixed(2)),
+      [total, reconstruction, kl].map((value) => value.toFixed(2)),
+    );
+    const { baselines }: Results = JSON.parse(new TextDecoder().decode(await fileOf(run, "results.json")));
+    const floor = baselines.find(({ label }) => label === "entropy floor")!;
+    assert.equal(floor.metric, "test.reconstruction");
+    assert.ok(floor.value > 50 && floor.value < reconstruction, `${floor.value} nats per image`);
+
+    const metrics = lines.filter((line) => "kl" in line);
+    assert.deepEqual(metrics.map(({ step }) => step), [3, 6, 9, 10]);
+    const [first, , , last] = metrics.map((line) => Number(line.reconstruction) + Number(line.kl));
+    assert.ok(last < first - 50 && first < 600, `per image, and falling: ${first}, ${last}`);
+
+    const { tensors } = decodeSafetensors(await fileOf(run, "model.safetensors"));
+    const shapes = Object.fromEntries(tensors.map(({ name, shape }) => [name, shape]));
+    assert.deepEqual(shapes, {
+      "fc1.weight": [400, 784],
+      "fc1.bias": [400],
+      "fc2.weight": [20, 400],
+      "fc2.bias": [20],
+      "fc3.weight": [20, 400],
+      "fc3.bias": [20],
+      "fc4.weight": [400, 20],
+      "fc4.bias": [400],
+      "fc5.weight": [784, 400],
+      "fc5.bias": [784],
+    });
+    const pictures = ["samples-1", "samples-2", "reconstructions-1", "reconstructions-2", "reconstructions"];
+    const bytes = await Promise.all(pictures.map((name) => fileOf(run, `${name}.png`)));
+    for (const [k, png] of bytes.entries()) {
+      const { width, height, data } = decode(png);
+      const expected = k < 2 ? [2 * (8 * 29 + 1), 2 * (8 * 29 + 1)] : [2 * (15 * 29 + 1), 2 * (2 * 57 + 7)];
+      assert.deepEqual([width, height], expected);
+      assert.ok(new Set(data).size > 50, "many grays");
+    }
+    assert.notDeepEqual(bytes[0], bytes[1], "the samples change as the model learns");
+    assert.deepEqual(bytes[3], bytes[4], "the last epoch's reconstructions are the evaluation's");
+  }));
+
+Deno.test("vae gives the same bytes for one seed; --beta and --code do what they say", () =>
+  withFolder(async (folder) => {
+    const seeds = [await train(folder, "a", "--seed", "7"), await train(folder, "b", "--seed", "7")];
+    const models = await Promise.all(seeds.map((run) => fileOf(run, "model.safetensors")));
+    assert.deepEqual(models[0], models[1]);
+    const last = (run: string) => Number(readMetrics(run).findLast((line) => "kl" in line)!.kl);
+    const heavy = await train(folder, "heavy", "--seed", "7", "--beta", "100");
+    assert.ok(last(heavy) < last(seeds[0]) / 10, `${last(heavy)} against ${last(seeds[0])}`);
+    const codes = new TextDecoder().decode(await fileOf(seeds[0], "codes.csv")).split("\n")[0];
+    assert.equal(codes.split(",").length, 2 + 20);
+  }));
+
+Deno.test("sample draws from the prior, walks between images and sweeps a 2-D code", () =>
+  withFolder(async (folder) => {
+    const run = await train(folder, "run", "--code", "2");
+    const sample = async (name: string, ...args: string[]) => {
+      const out = join(folder, `${name}.png`);
+      const outcome = await runTask("sample", [run, ...args, "--out", out], folder);
+      assert.deepEqual(complaints(outcome), []);
+      assert.equal(outcome.code, 0);
+      assert.match(outcome.stdout, /images saved in/);
+      return await Deno.readFile(out);
+    };
+    const size = (png: Uint8Array) => {
+      const { width, height } = decode(png);
+      return [(width / 2 - 1) / 29, (height / 2 - 1) / 29]; // in images
+    };
+    const seven = await sample("seven", "--count", "10", "--seed", "7");
+    assert.deepEqual(seven, await sample("again", "--count", "10", "--seed", "7"));
+    assert.notDeepEqual(seven, await sample("eight", "--count", "10", "--seed", "8"));
+    assert.deepEqual(size(seven), [4, 3]);
+    assert.deepEqual(size(await sample("grid", "--grid", "9")), [9, 9]);
+
+    const walk = decode(await sample("walk", "--interpolate", "3,17"));
+    assert.deepEqual([(walk.width / 2 - 1) / 29, (walk.height / 2 - 1) / 29], [12, 1]);
+    const cell = (k: number) =>
+      Array.from({ length: 28 * 28 }, (_, i) => {
+        const [row, column] = [1 + Math.floor(i / 28), 1 + 29 * k + i % 28];
+        return walk.data[2 * row * walk.width + 2 * column];
+      });
+    const back = decode(await sample("back", "--interpolate", "17,3"));
+    assert.deepEqual([back.width, back.height], [walk.width, walk.height]);
+    const { data, width } = back;
+    const first = Array.from(
+      { length: 28 * 28 },
+      (_, i) => data[2 * (1 + Math.floor(i / 28)) * width + 2 * (1 + i % 28)],
+    );
+    assert.deepEqual(cell(11), first, "the walk ends where the way back begins: at test image 17");
+    assert.notDeepEqual(cell(1), cell(10));
+
+    // without --out the picture goes into the run
+    assert.equal((await runTask("sample", [run, "--count", "3"], folder)).code, 0);
+    assert.deepEqual(size(await fileOf(run, "samples-3-seed-0.png")), [2, 2]);
+  }));
+
+Deno.test("sample refuses wrong use in one line", () =>
+  withFolder(async (folder) => {
+    const run = await train(folder, "run", "--code", "3");
+    assertRefused(await runTask("sample", []), 2, /Missing argument RUN/);
+    assertRefused(await runTask("sample", [run, "--count", "0"]), 2, /--count.*from 1 to 10000/);
+    assertRefused(await runTask("sample", [run, "--interpolate", "3"]), 2, /--interpolate.*such as 3,17/);
+    assertRefused(await runTask("sample", [run, "--interpolate", "3,2000"]), 1, /image 2000.*0 to 1999/);
+    assertRefused(await runTask("sample", [run, "--grid", "3"]), 1, /2 numbers but it has 3.*--code 2/);
+    assertRefused(await runTask("sample", [run, "--grid", "3", "--interpolate", "1,2"]), 1, /choose one/);
+    assertRefused(await runTask("sample", [folder]), 1, /config\.json/);
+    assertRefused(await runTask("sample", [run, "--out", join(folder, "a.png")]), 1, /--allow-write/);
+    assertRefused(await runTask("vae", ["--code", "0"]), 2, /--code.*at? ?.*1/);
+    assertRefused(await runTask("vae", ["--beta", "-1"]), 2, /--beta/);
+
+    const config = join(run, "config.json");
+    const text = await Deno.readTextFile(config);
+    await Deno.writeTextFile(config, text.replace('"recipe": "vae"', '"recipe": "deep"'));
+    assertRefused(
+      await runTask("sample", [run]),
+      1,
+      /trained by scripts\/vae\.ts, whose recipe is called "deep" too but is not the shipped one/,
+    );
+    await Deno.writeTextFile(config, text.replace(/"imageShape": \[\s*28,/, '"imageShape": ["28",'));
+    assertRefused(await runTask("sample", [run]), 1, /"imageShape".*\["28",28\]/);
+    await Deno.writeTextFile(config, text.replace('"code": 3', '"code": 4'));
+    assertRefused(await runTask("sample", [run]), 1, /"fc2\.weight" of shape \[4, 400\], found \[3, 400\]/);
+  }));
+
+Deno.test("perImage() divides sums by images, also when the last batch is a partial one", () => {
+  const values = { a: Float32Array.of(128, 64, 2), b: Float32Array.of(0, 0, 10) };
+  const reading = perImage({ steps: 3, images: 128 + 128 + 4, values, mean: { a: NaN, b: NaN } });
+  assert.deepEqual(reading.mean, { a: 194 / 260, b: 10 / 260 });
+  assert.deepEqual([reading.steps, reading.images, reading.values], [3, 260, values]);
+});
+
+Deno.test.each([
+  [0.5, 0],
+  [0.975, 1.959963984540054],
+  [0.99, 2.3263478740408408],
+  [0.001, -3.090232306167813],
+  [0.02, -2.0537489106318225],
+  [0.1, -1.2815515655446004],
+])("normalQuantile(%j) is %j", (share, quantile) => {
+  assert.ok(Math.abs(normalQuantile(share) - quantile) <= 1.2e-9 * Math.abs(quantile));
+  assert.ok(Math.abs(normalQuantile(1 - share) + quantile) <= 1.3e-9 * Math.abs(quantile));
+});
+
+Deno.test("normalQuantile() refuses what is no share between 0 and 1", () => {
+  for (const share of [0, 1, -0.5, 2, NaN]) assert.throws(() => normalQuantile(share), RangeError);
+});
+
+Deno.test("quantileGrid() goes right with the first number, and down with the second", () => {
+  const q = Math.fround(normalQuantile(5 / 6));
+  assert.deepEqual([...quantileGrid(3)], [-q, -q, 0, -q, q, -q, -q, 0, 0, 0, q, 0, -q, q, 0, q, q, q]);
+});
+
+Deno.test("interpolateCodes() turns at a steady pace, and goes straight where there is no angle", () => {
+  const quarter = [...interpolateCodes(Float32Array.of(2, 0), Float32Array.of(0, 4), 3)];
+  const half = 3 * Math.SQRT1_2;
+  [2, 0, half, half, 0, 4].forEach((value, k) =>
+    assert.ok(Math.abs(quarter[k] - value) < 1e-6, `${quarter}`)
+  );
+  const straight = (a: number[], b: number[]) => [
+    ...interpolateCodes(Float32Array.from(a), Float32Array.from(b), 3),
+  ];
+  assert.deepEqual(straight([1, 1], [3, 3]), [1, 1, 2, 2, 3, 3]);
+  assert.deepEqual(straight([1, 0], [-1, 0]), [1, 0, 0, 0, -1, 0]);
+  assert.deepEqual(straight([0, 0], [4, 2]), [0, 0, 2, 1, 4, 2]);
+  assert.throws(() => straight([1], [1, 2]), RangeError);
+  assert.throws(() => interpolateCodes(Float32Array.of(1), Float32Array.of(1), 1), RangeError);
+});
+
+Deno.test("activeUnits() counts the units whose variance exceeds 0.01, wherever their mean lies", () => {
+  // variances 0.0121, 0.0081, 0, 1
+  const codes = Float32Array.of(100.11, 0.09, 5, 1, 99.89, -0.09, 5, -1);
+  assert.equal(activeUnits(codes, 4), 2);
+});
+
+Deno.test("Forward takes any number of rows, one batch after another, and sees parameters change", async () => {
+  using gpu = await openGpu();
+  using parameters = new Parameters(0);
+  using forward = await Forward.compile(
+    gpu,
+    parameters,
+    { label: "forward", width: 3, batchSize: 2 },
+    (graph, x) =>
+      dense(graph, parameters, x, {
+        label: "layer",
+        outputs: 2,
+        activation: "identity",
+        initializer: "pytorch-linear",
+      }),
+  );
+  parameters.write("layer.weight", [1, 10, 100, -1, 0, 0]);
+  parameters.write("layer.bias", [0, 0.5]);
+  const rows = Float32Array.from({ length: 5 * 3 }, (_, k) => k);
+  const expected = [0, 1, 2, 3, 4].flatMap((n) => [333 * n + 210, 0.5 - 3 * n]);
+  assert.deepEqual([...await forward.run(rows)], expected);
+  parameters.write("layer.bias", [1, 0.5]);
+  assert.deepEqual([...await forward.run(rows.subarray(0, 3))], [211, 0.5]);
+  await assert.rejects(forward.run(rows.subarray(0, 4)), RangeError);
+  await assert.rejects(forward.run(new Float32Array()), RangeError);
+});
+
+Deno.test("priorCodes() is standard normal, and the same for the same seed", () => {
+  const codes = priorCodes(2000, 5, 3);
+  const mean = codes.reduce((a, b) => a + b, 0) / codes.length;
+  const variance = codes.reduce((a, b) => a + (b - mean) ** 2, 0) / codes.length;
+  assert.ok(Math.abs(mean) < 0.04 && Math.abs(variance - 1) < 0.05, `${mean} ${variance}`);
+  assert.deepEqual(priorCodes(2000, 5, 3), codes);
+  assert.notDeepEqual(priorCodes(2000, 5, 4), codes);
+  assert.deepEqual(priorCodes(10, 5, 3), codes.slice(0, 50), "more draws begin with the same ones");
+});

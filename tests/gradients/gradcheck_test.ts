@@ -1,0 +1,622 @@
+// The three verdicts of gradcheck, kinks of every kind, and the faults that only some rows or some padding show.
+import assert from "node:assert/strict";
+import { checkEveryOp } from "../../src/check/every_op.ts";
+import { againstReference, figure, fromDifference } from "../../src/check/evidence.ts";
+import { formatGradcheck } from "../../src/check/format_gradcheck.ts";
+import { gradcheck, type GradcheckOptions, type GradcheckReport } from "../../src/check/gradcheck.ts";
+import { holdSides, holdSidesOfLoss } from "../../src/check/kinks.ts";
+import { TOLERANCES } from "../../src/check/tolerances.ts";
+import { activationOf, type ElementwiseActivation } from "../../src/elementwise/activation.ts";
+import { huber } from "../../src/elementwise/huber.ts";
+import { leakyRelu } from "../../src/elementwise/leaky_relu.ts";
+import { lossOf } from "../../src/elementwise/loss.ts";
+import { type Gpu, openGpu } from "../../src/gpu/device.ts";
+import { type Variant, VARIANTS } from "../../src/gpu/product_kernel.ts";
+import type { BuildModel } from "../../src/graph/model.ts";
+import type { Initializer } from "../../src/graph/parameters.ts";
+import { add } from "../../src/layers/add.ts";
+import { dense } from "../../src/layers/dense.ts";
+import { squaredError } from "../../src/losses/squared_error.ts";
+import { adam } from "../../src/optim/adam.ts";
+import { sgd } from "../../src/optim/sgd.ts";
+import { gpuTest, withKernels } from "../helpers/gpu.ts";
+
+const ROWS = [5, 1, 6, 7];
+const SMALL: GradcheckOptions = {
+  widths: [18],
+  rows: [4],
+  seed: 7,
+  steps: 0,
+  optimizer: adam({ learningRate: 1e-2 }),
+};
+
+/** Runs `body` on a device of its own on which, in this shader, this text has become that one. */
+async function withFault<T>(
+  path: string,
+  text: string,
+  becomes: string,
+  body: (gpu: Gpu) => Promise<T>,
+): Promise<T> {
+  let isPlanted = false;
+  using gpu = await openGpu({
+    rewriteShader(of, code) {
+      if (of !== path) return code;
+      assert.ok(code.includes(text), `${path} has no ${text}`);
+      isPlanted = true;
+      return code.replaceAll(text, becomes);
+    },
+  });
+  const result = await body(gpu);
+  gpu.check("a faulty run");
+  assert.ok(isPlanted, `${path} was not used`);
+  return result;
+}
+
+/** Which rows have a verdict, as `parameter in state`. */
+function rowsWith(report: GradcheckReport, verdict: string): string[] {
+  return report.rows.filter((row) => row.verdict === verdict).map((row) => `${row.parameter} ${row.state}`);
+}
+
+// ---- faults that only some rows, or only padding, show ----
+
+/** The third row beyond a multiple of four is dropped in dW. */
+const DROPPED_ROW: Readonly<Record<Variant, readonly [path: string, text: string, becomes: string]>> = {
+  naive: [
+    "shaders/layers/dense_naive.wgsl",
+    "{ d += x_of_w[",
+    "{ d += select(1.0, 0.0, b % 4u == 2u && b + 1u == step.rows) * x_of_w[",
+  ],
+  register: [
+    "shaders/layers/dense_backward_weight.wgsl",
+    "b = whole; b < rows; b++",
+    "b = whole; b < min(rows, whole + 2u); b++",
+  ],
+  workgroup: [
+    "shaders/layers/dense_backward_weight_workgroup.wgsl",
+    "left_at(place), b < step.rows)",
+    "left_at(place), b < step.rows && !(b % 4u == 2u && b + 1u == step.rows))",
+  ],
+  image: [
+    "shaders/layers/dense_backward_weight_image.wgsl",
+    "b = whole; b < rows; b++",
+    "b = whole; b < min(rows, whole + 2u); b++",
+  ],
+};
+
+const NOT_PADDED: readonly [path: string, text: string, becomes: string] = [
+  "shaders/common/dense_output.wgsl",
+  "select(vec4f(0.0), activate(layer.activation, z), is_column(column, width))",
+  "activate(layer.activation, z)",
+];
+const NOT_PADDED_NAIVE: readonly [path: string, text: string, becomes: string] = [
+  "shaders/layers/dense_naive.wgsl",
+  "select(0.0, activate(layer.activation, vec4f(z)).x, o < layer.outputs)",
+  "activate(layer.activation, vec4f(z)).x",
+];
+
+Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+  "a third left-over row that dW drops is FAILED, with 7 rows alone: %s kernels",
+  async (variant) => {
+    const report = await withFault(
+      ...DROPPED_ROW[variant],
+      (gpu) => withKernelsOf(gpu, variant, () => checkEveryOp(gpu, { rows: ROWS, seed: 0 })),
+    );
+    assert.equal(report.passed, false);
+    const failed = report.rows.filter(({ verdict }) => verdict === "FAILED");
+    assert.ok(failed.some(({ parameter }) => parameter === "h.weight"), formatGradcheck(report));
+    for (const { reason, reference } of failed) {
+      assert.equal(reference.rows, 7);
+      assert.match(
+        reason,
+        /^its gradient is \d\.\de-\d off the reference at \[.*, bound \d\.\de-5 \(with 7 rows\)$/,
+      );
+    }
+    const { loss, padding, repeats } = report;
+    assert.deepEqual([loss.verdict, padding, repeats], ["ok", [], true], "nothing else is wrong");
+  },
+);
+
+Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+  "f(0) = 0.5 in the padding of a sigmoid layer fails, and is named: %s kernels",
+  async (variant) => {
+    const report = await withFault(
+      ...(variant === "naive" ? NOT_PADDED_NAIVE : NOT_PADDED),
+      (gpu) => withKernelsOf(gpu, variant, () => checkEveryOp(gpu, { rows: ROWS, seed: 0 })),
+    );
+    assert.equal(report.passed, false);
+    assert.ok(report.padding.includes("sigmoid below"), `${report.padding}`);
+    assert.ok(!report.padding.some((label) => /^(tanh|relu) below$/.test(label)), "f(0) = 0 is no fault");
+    assert.match(
+      formatGradcheck(report),
+      /\npadding FAILED: columns past the width of .*sigmoid below.* are not zero/,
+    );
+  },
+);
+
+async function withKernelsOf<T>(gpu: Gpu, variant: Variant, body: () => Promise<T>): Promise<T> {
+  let result: T | undefined;
+  await withKernels(gpu, variant, async () => void (result = await body()));
+  return result!;
+}
+
+gpuTest("gradcheck() checks every width, and each number of rows after a larger batch", async (gpu) => {
+  const widths: number[] = [];
+  const report = await gradcheck(gpu, (width) => {
+    widths.push(width);
+    return chain({ f: leakyRelu() });
+  }, { ...SMALL, widths: [16, 17], rows: ROWS, steps: 3 });
+  assert.ok(report.passed, formatGradcheck(report));
+  assert.deepEqual(widths, [16, 17]);
+  assert.deepEqual([...new Set(report.rows.map(({ state }) => state))], [
+    "initial",
+    "after 3 steps",
+    "initial, width 17",
+  ]);
+  const others = report.rows.filter(({ state }) => state === "initial, width 17");
+  assert.ok(others.every(({ alongGradient }) => alongGradient === undefined), "differences are of one width");
+});
+
+// ---- kinks ----
+
+const hardTanh = (derivative = "select(0.0, 1.0, abs(x) < 0.5)"): ElementwiseActivation =>
+  activationOf({
+    name: "hard tanh",
+    forward: "select(select(x, 0.5, x > 0.5), -0.5, x < -0.5)",
+    derivative,
+    reference: {
+      forward: (x) => Math.max(-0.5, Math.min(0.5, x)),
+      derivative: (x) => Math.abs(x) < 0.5 ? 1 : 0,
+    },
+    kinks: [-0.5, 0.5],
+  });
+
+const absolute = lossOf({
+  name: "absolute error",
+  value: "abs(y - t)",
+  byPrediction: "sign(y - t)",
+  byTarget: "-sign(y - t)",
+  reference: {
+    value: (y, t) => Math.abs(y - t),
+    byPrediction: (y, t) => Math.sign(y - t),
+    byTarget: (y, t) => -Math.sign(y - t),
+  },
+  kinks: [0],
+});
+
+const squares: typeof absolute = (graph, y, t, options) => squaredError(graph, y, t, options);
+
+/** A network of one hidden activation and one loss, wide enough that steps run over many kinks. */
+function chain({ f, loss = squares, hidden = 100 }: {
+  f: ElementwiseActivation | "relu" | "tanh";
+  loss?: typeof absolute;
+  hidden?: number;
+}): BuildModel {
+  return (graph, parameters, pixels) => {
+    const layer = { initializer: "pytorch-linear" } as const;
+    const h = dense(graph, parameters, pixels, { ...layer, label: "h", outputs: hidden, activation: f });
+    const code = dense(graph, parameters, h, { ...layer, label: "code", outputs: hidden / 2, activation: f });
+    const output = dense(graph, parameters, code, {
+      ...layer,
+      label: "output",
+      outputs: pixels.width,
+      activation: "sigmoid",
+    });
+    return { code, output, losses: [loss(graph, output, pixels, { label: "loss", reduction: "mean" })] };
+  };
+}
+
+Deno.test.each(
+  [
+    ["ReLU", { f: "relu" }],
+    ["leaky ReLU", { f: leakyRelu() }],
+    ["hard tanh", { f: hardTanh() }],
+    ["absolute error", { f: "tanh", loss: absolute }],
+    ["leaky ReLU and absolute error", { f: leakyRelu({ slope: 0.2 }), loss: absolute }],
+    ["Huber's loss", {
+      f: leakyRelu(),
+      loss: (g, y, t, options) => huber(g, y, t, { ...options, delta: 0.2 }),
+    }],
+  ] as [string, Parameters<typeof chain>[0]][],
+)("gradcheck() tells kinks from wrong gradients: %s", async (_name, options) => {
+  using gpu = await openGpu();
+  const report = await gradcheck(gpu, () => chain(options), { ...SMALL, steps: 30 });
+  assert.ok(report.passed, formatGradcheck(report));
+  assert.deepEqual(rowsWith(report, "cannot tell"), []);
+  for (const { alongGradient, alongRandom, parameter } of report.rows) {
+    // 1e-4 and less; some 5e-3 where kinks are taken for curvature
+    for (const { error } of [alongGradient!, alongRandom!]) assert.ok(error < 1e-3, `${parameter}: ${error}`);
+  }
+});
+
+Deno.test("holdSides() continues a function beyond its kinks from each element's own side", () => {
+  const curve = {
+    forward: (x: number) => Math.max(-1, Math.min(1, x)),
+    derivative: (x: number) => Math.abs(x) < 1 ? 1 : 0,
+    kinks: [-1, 1],
+  };
+  const held = holdSides(curve, Float64Array.of(0, 3, -3, 1));
+  const at = (z: number) => [0, 1, 2, 3].map((k) => held.forward(z, k));
+  assert.deepEqual(at(0.5), [0.5, 1, -1, 1]);
+  assert.deepEqual(at(5), [5, 1, -1, 1]);
+  assert.deepEqual(at(-5), [-5, 1, -1, 1]);
+  assert.deepEqual([0, 1, 2].map((k) => held.derivative(5, 1, k)), [1, 0, 0]);
+  const bent = { forward: (x: number) => x > 0 ? Math.sin(x) : -x, derivative: Math.cos, kinks: [0] };
+  const smooth = holdSides(bent, Float64Array.of(0.3));
+  assert.equal(smooth.forward(0.2, 0), Math.sin(0.2), "the function itself on its own side");
+  assert.ok(Math.abs(smooth.forward(-0.2, 0) + 0.2) < 1e-12, "straight on beyond the kink");
+});
+
+Deno.test("holdSidesOfLoss() continues a loss beyond its kinks in prediction − target", () => {
+  const held = holdSidesOfLoss({
+    value: (y, t) => Math.abs(y - t),
+    byPrediction: (y, t) => Math.sign(y - t),
+    byTarget: (y, t) => -Math.sign(y - t),
+    kinks: [0],
+  }, Float64Array.of(1, -1, 0));
+  const close = (a: number, b: number) => assert.ok(Math.abs(a - b) < 1e-11, `${a} is not ${b}`);
+  [[2, 3], [3, 2]].forEach(([y, t]) => {
+    close(held.value(y, t, 0), y - t);
+    close(held.value(y, t, 1), t - y);
+    close(held.value(y, t, 2), 0);
+    assert.deepEqual([0, 1, 2].map((k) => held.byPrediction(y, t, k)), [1, -1, 0]);
+    assert.deepEqual([0, 1].map((k) => held.byTarget!(y, t, k)), [-1, 1]);
+  });
+});
+
+/** Leaky ReLU with the reference on the other side of its kink than the GPU: 1 at x = 0, where the GPU has `atZero`. */
+const otherSide = (below = "0.01", atZero = "0.01") =>
+  activationOf({
+    name: "leaky",
+    forward: "select(0.01 * x, x, x > 0.0)",
+    derivative: `select(select(${below}, ${atZero}, x == 0.0), 1.0, x > 0.0)`,
+    reference: { forward: (x) => x > 0 ? x : 0.01 * x, derivative: (x) => x >= 0 ? 1 : 0.01 },
+    kinks: [0],
+  });
+
+/** `still` starts with weights of 0, so that its activation is at 0 exactly; `moving` is an ordinary layer beside it. */
+const atKink =
+  (f: ElementwiseActivation, g: ElementwiseActivation = leakyRelu()): BuildModel =>
+  (graph, parameters, pixels) => {
+    const layer = (label: string, of: ElementwiseActivation, initializer: Initializer) =>
+      dense(graph, parameters, pixels, { label, outputs: 6, activation: of, initializer, bias: false });
+    const both = add(graph, layer("still", f, { uniform: 0 }), layer("moving", g, "pytorch-linear"), {
+      label: "both",
+    });
+    const output = dense(graph, parameters, both, {
+      label: "output",
+      outputs: pixels.width,
+      activation: "sigmoid",
+      initializer: "pytorch-linear",
+    });
+    return {
+      code: both,
+      output,
+      losses: [squaredError(graph, output, pixels, { label: "loss", reduction: "mean" })],
+    };
+  };
+
+gpuTest("a mismatch at a kink's very point is no failure, and its reason says so", async (gpu) => {
+  const report = await gradcheck(gpu, () => atKink(otherSide()), SMALL);
+  assert.deepEqual(rowsWith(report, "FAILED"), [], formatGradcheck(report));
+  assert.deepEqual(rowsWith(report, "cannot tell"), ["still.weight initial"]);
+  const row = report.rows.find(({ parameter }) => parameter === "still.weight")!;
+  assert.equal(row.reference.cause, "kink");
+  assert.match(
+    row.reason,
+    /^24 elements lie on a kink within rounding \("still" at 0\), and the gradient is .* on the GPU's side/,
+  );
+  assert.deepEqual([report.untold, report.passed], [["still.weight"], false], "no other state tells");
+  assert.match(formatGradcheck(report), /\nwhat to try \(kink\): try another seed/);
+  // once training has moved the layer off its kink, the trained state tells
+  const trained = await gradcheck(gpu, () => atKink(otherSide()), { ...SMALL, steps: 20 });
+  assert.ok(trained.passed, formatGradcheck(trained));
+});
+
+gpuTest("a kink excuses no gradient that is neither side's, and none of another layer", async (gpu) => {
+  const wrongHere = await gradcheck(gpu, () => atKink(otherSide("0.01", "7.0")), SMALL);
+  assert.deepEqual(rowsWith(wrongHere, "FAILED"), ["still.weight initial"], formatGradcheck(wrongHere));
+  const wrongThere = await gradcheck(gpu, () => atKink(otherSide(), otherSide("0.02")), SMALL);
+  assert.deepEqual(rowsWith(wrongThere, "FAILED"), ["moving.weight initial"], formatGradcheck(wrongThere));
+  assert.deepEqual(rowsWith(wrongThere, "cannot tell"), ["still.weight initial"]);
+});
+
+Deno.test("an element within rounding of a kink may be on either side", async () => {
+  // what is left of h − h·(1 + 2^-23) is of one rounding's size; the device rounds to the kink's other side
+  const nearKink: BuildModel = (graph, parameters, pixels) => {
+    const h = dense(graph, parameters, pixels, {
+      label: "h",
+      outputs: 6,
+      activation: "sigmoid",
+      initializer: "pytorch-linear",
+    });
+    const scaled = activationOf({
+      name: "scaled",
+      forward: "-1.00000012 * x",
+      derivative: "-1.00000012",
+      reference: { forward: (x) => -(1 + 2 ** -23) * x, derivative: () => -(1 + 2 ** -23) },
+    });
+    const minus = dense(graph, parameters, h, {
+      label: "minus",
+      outputs: 6,
+      activation: scaled,
+      initializer: "pytorch-linear",
+      name: "square",
+      bias: false,
+    });
+    const plus = dense(graph, parameters, h, {
+      label: "plus",
+      outputs: 6,
+      activation: "identity",
+      initializer: "pytorch-linear",
+      name: "square",
+      bias: false,
+    });
+    const bent = dense(graph, parameters, add(graph, plus, minus, { label: "left" }), {
+      label: "bent",
+      outputs: pixels.width,
+      activation: "relu",
+      initializer: "pytorch-linear",
+      bias: false,
+    });
+    return {
+      code: h,
+      output: bent,
+      losses: [squaredError(graph, bent, pixels, { label: "loss", reduction: "sum" })],
+    };
+  };
+  const text = "x[lane.x] + y";
+  const report = await withFault(
+    "shaders/layers/add.wgsl",
+    text,
+    "x[lane.x] + 0.9999997 * y",
+    (gpu) => gradcheck(gpu, () => nearKink, SMALL),
+  );
+  assert.deepEqual(rowsWith(report, "FAILED"), [], formatGradcheck(report));
+  assert.ok(rowsWith(report, "cannot tell").length > 0, formatGradcheck(report));
+});
+
+// ---- what float32 cannot hold ----
+
+/** Stores something else than the weights' gradient. */
+const STORE = (sum: string) =>
+  [
+    "shaders/common/weight_tile.wgsl",
+    "column_of(tile, c)] = (*sum)[",
+    `column_of(tile, c)] = ${sum}`,
+  ] as const;
+
+/** A chain of layers whose weights are so small that nothing of float32's range is left behind them. */
+const collapsed = (uniform: number): BuildModel => (graph, parameters, pixels) => {
+  let h = pixels;
+  for (let k = 0; k < 6; k++) {
+    const initializer = { uniform };
+    h = dense(graph, parameters, h, {
+      label: `h${k}`,
+      outputs: 6,
+      activation: leakyRelu(),
+      initializer,
+      bias: false,
+    });
+  }
+  const output = dense(graph, parameters, h, {
+    label: "output",
+    outputs: pixels.width,
+    activation: "identity",
+    initializer: { uniform },
+  });
+  return { code: h, output, losses: [huber(graph, output, pixels, { label: "loss", reduction: "mean" })] };
+};
+
+gpuTest("a collapsed network's gradients cannot be told, and the reason gives their size", async (gpu) => {
+  const report = await gradcheck(gpu, () => collapsed(1e-12), SMALL);
+  assert.deepEqual(rowsWith(report, "FAILED"), [], formatGradcheck(report));
+  const row = report.rows.find(({ parameter }) => parameter === "h0.weight")!;
+  assert.equal(row.verdict, "cannot tell");
+  assert.match(
+    row.reason,
+    /the network has collapsed here: its gradient \(at most \d\.\de-\d+\) is below float32's range/,
+  );
+  assert.ok(report.untold.includes("h0.weight"));
+  assert.equal(report.rows.find(({ parameter }) => parameter === "output.bias")!.verdict, "ok");
+  const text = formatGradcheck(report);
+  assert.match(
+    text,
+    /\ncannot tell initial: h0\.weight: the network has collapsed here: .*; likewise h1\.weight, .*output\.weight\n/,
+  );
+  assert.match(text, /\nno state tells of h0\.weight/);
+  assert.match(text, /\ngradients not proven: none failed, but not all could be told$/);
+  assert.deepEqual([report.verdict, report.passed], ["cannot tell", false]);
+  assert.match(text, /what to try \(collapsed\): check after fewer training steps/);
+  assert.doesNotMatch(text, /NaN/);
+});
+
+gpuTest("a network that collapses in training passes by what was told before", async (gpu) => {
+  const optimizer = sgd({ learningRate: 1, weightDecay: 0.9, momentum: 0, nesterov: false });
+  const report = await gradcheck(gpu, () => collapsed(0.8), { ...SMALL, steps: 14, optimizer });
+  assert.ok(report.passed, formatGradcheck(report));
+  assert.ok(rowsWith(report, "cannot tell").includes("h0.weight after 14 steps"), formatGradcheck(report));
+});
+
+Deno.test("a wrong gradient of ordinary size is FAILED in a collapsed network too", async () => {
+  const report = await withFault(
+    ...STORE("0.5 + (*sum)["),
+    (gpu) => withKernelsOf(gpu, "register", () => gradcheck(gpu, () => collapsed(1e-12), SMALL)),
+  );
+  assert.ok(rowsWith(report, "FAILED").includes("h0.weight initial"), formatGradcheck(report));
+});
+
+Deno.test.each([
+  ["NaN", "sqrt(-1.0 - f32(step.rows)) +"],
+  ["Infinity", "exp(1000.0 * f32(step.rows)) +"],
+])("%s in a gradient on the GPU is FAILED", async (what, fault) => {
+  const report = await withFault(
+    ...STORE(`${fault} (*sum)[`),
+    (gpu) =>
+      withKernelsOf(gpu, "register", () => gradcheck(gpu, () => chain({ f: "tanh", hidden: 6 }), SMALL)),
+  );
+  const row = report.rows.find(({ parameter }) => parameter === "code.weight")!;
+  assert.equal(row.verdict, "FAILED", formatGradcheck(report));
+  assert.match(row.reason, new RegExp(`^its gradient is ${what} on the GPU at \\[0, 0\\]$`));
+  assert.equal(report.passed, false);
+  assert.doesNotMatch(
+    formatGradcheck(report).split("\n").find((line) => line.includes("code.weight"))!,
+    /NaN/,
+  );
+});
+
+gpuTest(
+  "numbers beyond float32's range cannot be told, and the reason says so",
+  async (gpu) => {
+    const steep = activationOf({
+      name: "steep",
+      forward: "1e30 * x",
+      derivative: "1e30",
+      reference: { forward: (x) => 1e30 * x, derivative: () => 1e30 },
+    });
+    const report = await gradcheck(gpu, () => chain({ f: steep, hidden: 6 }), SMALL);
+    assert.deepEqual(rowsWith(report, "FAILED"), [], formatGradcheck(report));
+    const row = report.rows.find(({ parameter }) => parameter === "h.weight")!;
+    assert.match(row.reason, /beyond float32's range/);
+  },
+);
+
+gpuTest("training that diverges is said, and what was told before it counts", async (gpu) => {
+  const optimizer = sgd({ learningRate: 1e30, weightDecay: 0, momentum: 0, nesterov: false });
+  const report = await gradcheck(gpu, () => chain({ f: "relu", hidden: 6 }), {
+    ...SMALL,
+    steps: 30,
+    optimizer,
+  });
+  assert.match(
+    report.remarks[0],
+    /^training diverges between steps 0 and 25: nothing is checked after training; try/,
+  );
+  assert.deepEqual([...new Set(report.rows.map(({ state }) => state))], ["initial"]);
+  assert.ok(report.passed, formatGradcheck(report));
+});
+
+gpuTest("a gradient that is exactly zero has no direction, and that is said", async (gpu) => {
+  const dead = activationOf({
+    name: "dead",
+    forward: "0.0 * x",
+    derivative: "0.0",
+    reference: { forward: (x) => 0 * x, derivative: () => 0 },
+  });
+  const report = await gradcheck(gpu, () => chain({ f: dead, hidden: 6 }), SMALL);
+  const row = report.rows.find(({ parameter }) => parameter === "h.weight")!;
+  assert.equal(row.verdict, "cannot tell");
+  assert.equal(
+    row.reason,
+    "its gradient is exactly zero on the GPU: there is no direction to difference along",
+  );
+  assert.deepEqual([row.reference.verdict, row.referenceDifference!.verdict], ["ok", "ok"]);
+  assert.equal(report.passed, false);
+  assert.doesNotMatch(formatGradcheck(report), /NaN/);
+});
+
+gpuTest("a derivative that is wrong on both sides is found by finite differences", async (gpu) => {
+  const wrong = activationOf({
+    name: "wrong",
+    forward: "sin(x)",
+    derivative: "1.1 * cos(x)",
+    reference: { forward: Math.sin, derivative: (x) => 1.1 * Math.cos(x) },
+  });
+  const report = await gradcheck(gpu, () => chain({ f: wrong, hidden: 6 }), SMALL);
+  const row = report.rows.find(({ parameter }) => parameter === "h.weight")!;
+  assert.deepEqual([row.reference.verdict, row.referenceDifference!.verdict, row.alongGradient!.verdict], [
+    "ok",
+    "FAILED",
+    "FAILED",
+  ]);
+  assert.match(row.reason, /^finite differences are \d\.\de-\d off the gradient, bound 1\.0e-6; finite/);
+  assert.deepEqual([report.untold, report.verdict], [[], "FAILED"], "what is wrong has been told");
+  assert.match(
+    formatGradcheck(report),
+    /^FAILED activation "wrong": "derivative" at x = .* by finite differences of it$/m,
+  );
+});
+
+Deno.test("againstReference() and fromDifference() say why", () => {
+  const exact = Float64Array.of(1, 2);
+  const compared = (actual: number[], expected = exact, noisy = [exact]) => {
+    const { verdict, reason } = againstReference("its gradient", actual, expected, () => noisy, [2], 1e-5);
+    return `${verdict} ${reason}`.trim();
+  };
+  assert.equal(compared([1, 2]), "ok");
+  assert.equal(compared([1, 2.1]), "FAILED its gradient is 4.5e-2 off the reference at [1], bound 1.0e-5");
+  assert.equal(compared([NaN, 2]), "FAILED its gradient is NaN on the GPU at [0]");
+  const rounded = [Float64Array.of(1, 2.01)];
+  assert.equal(
+    compared([1, 2.1], exact, rounded),
+    "cannot tell rounding hides it: float32 computes its gradient to 1.4e-1 at best",
+  );
+  assert.equal(
+    compared([1, 2.1], exact, [Float64Array.of(1, 2.0001)]),
+    "FAILED its gradient is 4.5e-2 off the reference at [1], bound 1.4e-3",
+  );
+  assert.equal(
+    compared([NaN, 2], Float64Array.of(Infinity, 2)),
+    "cannot tell its gradient is not finite in the float64 reference either",
+  );
+  const { verdict, reason, cause } = fromDifference({ error: 0.5, doubt: 0.4 }, 0.01, 1);
+  assert.deepEqual([verdict, cause], ["cannot tell", "rounding"]);
+  assert.equal(reason, "rounding hides the difference: its own doubt (4.0e-1) is above the bound");
+  assert.equal(fromDifference({ error: NaN, doubt: Infinity }, 0.01, 1).verdict, "FAILED");
+  assert.deepEqual([figure(NaN), figure(1e-79), TOLERANCES.telling], ["NaN", "1.0e-79", 1e-2]);
+});
+
+/** Runs the gradcheck script in a copy of the project in which a line of a shader is another. */
+async function runChanged(text: string, becomes: string, args: readonly string[]) {
+  const root = new URL("../../", import.meta.url), copy = await Deno.makeTempDir();
+  const copyInto = async (path: string): Promise<void> => {
+    await Deno.mkdir(`${copy}/${path}`);
+    for await (const { name, isDirectory, isFile } of Deno.readDir(new URL(path, root))) {
+      if (isDirectory) await copyInto(`${path}/${name}`);
+      else if (isFile) await Deno.copyFile(new URL(`${path}/${name}`, root), `${copy}/${path}/${name}`);
+    }
+  };
+  try {
+    for (const folder of ["src", "scripts", "shaders"]) await copyInto(folder);
+    for (const file of ["deno.json", "deno.lock", "mod.ts"]) {
+      await Deno.copyFile(new URL(file, root), `${copy}/${file}`);
+    }
+    const shader = `${copy}/shaders/losses/squared_error.wgsl`, code = await Deno.readTextFile(shader);
+    assert.ok(code.includes(text), `squared_error.wgsl has no ${text}`);
+    await Deno.writeTextFile(shader, code.replace(text, becomes));
+    const command = [
+      "run",
+      "--no-prompt",
+      "--no-check",
+      "--allow-read",
+      "scripts/tools/gradcheck.ts",
+      ...args,
+    ];
+    const { code: exit, ...output } = await new Deno.Command("deno", { args: command, cwd: copy }).output();
+    const [stdout, stderr] = [output.stdout, output.stderr].map((bytes) => new TextDecoder().decode(bytes));
+    return { code: exit, stdout, stderr };
+  } finally {
+    await Deno.remove(copy, { recursive: true });
+  }
+}
+
+Deno.test("the gradcheck script ends with 0 where all is well and with 1 for a wrong line, and says which", async () => {
+  const line = "loss.weight * 2.0 * scale", args = ["basic", "--steps", "0"];
+  const right = await runChanged(line, line, args);
+  assert.match(
+    right.stdout,
+    /\nbuilt-in network of every op: \d+ gradients passed, at most \d\.\de-\d off\n/,
+  );
+  assert.match(right.stdout, /\ninitial, width 785 +encoder\.weight .* ok\n/);
+  assert.match(right.stdout, /\n3 networks checked, 0 did not pass\n$/);
+  assert.equal(right.code, 0);
+  const wrong = await runChanged(line, "loss.weight * scale", [...args, "--json"]);
+  assert.equal(wrong.code, 1);
+  const reports = JSON.parse(wrong.stdout);
+  assert.deepEqual(reports.map(({ passed }: { passed: boolean }) => passed), [false, false, false]);
+  const [{ verdict, reason }] = reports[1].rows;
+  assert.equal(verdict, "FAILED");
+  assert.match(
+    reason,
+    /^its gradient is 5\.0e-1 off the reference .*; finite differences are 1\.0e\+0 off the gradient/,
+  );
+});

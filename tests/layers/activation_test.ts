@@ -1,0 +1,251 @@
+// Activations at their extremes, through every kernel that goes through one, and the numbers that shaders know them by.
+import assert from "node:assert/strict";
+import { type Gpu, openGpu } from "../../src/gpu/device.ts";
+import { createPipeline, kernelText, type RewriteShader } from "../../src/gpu/kernel.ts";
+import { type Variant, VARIANTS } from "../../src/gpu/product_kernel.ts";
+import { compile } from "../../src/graph/compile.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import { Parameters } from "../../src/graph/parameters.ts";
+import { SHADER_NUMBERS } from "../../src/graph/shader_numbers.ts";
+import { type Activation, ACTIVATIONS } from "../../src/graph/tensor.ts";
+import { activation as activationLayer } from "../../src/layers/activation.ts";
+import { dense } from "../../src/layers/dense.ts";
+import { tiedDense } from "../../src/layers/tied_dense.ts";
+import { squaredError } from "../../src/losses/squared_error.ts";
+import { activate, activationDerivative } from "../../src/reference/dense.ts";
+import { gpuTest, retile, withGpu, withKernels } from "../helpers/gpu.ts";
+
+const NAMES = Object.keys(ACTIVATIONS) as Activation[];
+const Z = Float32Array.of(0, -0, 0.3, -0.3, 2, -2, 14.9, -15.1, 100, -100, 1000, -1000, 3e38, -3e38, NaN);
+/** WGSL's functions are right to about 1e-7 of 1. */
+const TOLERANCE = 1e-6;
+
+/** What is wrong, element by element; infinity is infinity and NaN is NaN. */
+function differences(of: string, actual: Float32Array, expected: (z: number) => number): string[] {
+  return [...Z].flatMap((z, k) => {
+    const wanted = Math.fround(expected(z));
+    const agrees = Object.is(actual[k], wanted) ||
+      Math.abs(actual[k] - wanted) <= TOLERANCE * Math.max(1, Math.abs(wanted));
+    return agrees ? [] : [`${of} at z = ${z}: expected ${wanted} but received ${actual[k]}`];
+  });
+}
+
+/**
+ * f by every kernel of a kind forward, and f' by every kernel backward: z is the input itself, as the only weight is 1,
+ * and the gradient of y = f(z) behind another weight of 1 and a squared error is 2y·f'(z).
+ */
+async function extremes(gpu: Gpu, variant: Variant, activation: Activation): Promise<string[]> {
+  const found: string[] = [];
+  await withKernels(gpu, variant, async () => {
+    const graph = new Graph(Z.length);
+    using parameters = new Parameters(0);
+    const z = graph.input("z", 1), zero = graph.input("zero", 1);
+    const layer = { outputs: 1, bias: false, initializer: "pytorch-linear" } as const;
+    const values = {
+      "activation": activationLayer(graph, z, { label: "activation", activation }),
+      "dense": dense(graph, parameters, z, { ...layer, label: "dense", activation }),
+      "tied dense": tiedDense(graph, parameters, z, {
+        ...layer,
+        label: "tied dense",
+        weight: "dense.weight",
+        activation,
+      }),
+    };
+    const readers = {
+      "activation": values.activation,
+      "dense": dense(graph, parameters, values.dense, { ...layer, label: "reader", activation: "identity" }),
+      "tied dense": tiedDense(graph, parameters, values["tied dense"], {
+        ...layer,
+        label: "tied reader",
+        weight: "dense.weight",
+        activation: "identity",
+      }),
+    };
+    const losses = Object.entries(readers).map(([label, y]) =>
+      squaredError(graph, y, zero, { label: `of ${label}`, reduction: "sum" })
+    );
+    retile(graph, 3, 2); // small tiles compile fast
+    for (const name of ["dense.weight", "reader.weight"]) parameters.write(name, [1]);
+    const all = Object.values(values);
+    using step = await compile(gpu, graph, parameters, { label: "f", losses, outputs: all, gradients: all });
+    step.upload(z, Z);
+    step.upload(zero, new Float32Array(Z.length));
+    step.run({ first: 0, rows: Z.length });
+    const [forward, backward] = [
+      await step.read(all, Z.length),
+      await step.readValueGradients(all, Z.length),
+    ];
+    for (const [k, of] of Object.keys(values).entries()) {
+      const f = (z: number) => Math.fround(activate(activation, z));
+      found.push(
+        ...differences(`${of} forward`, forward[k], f),
+        ...differences(
+          `${of} backward`,
+          backward[k],
+          (z) => Math.fround(2 * f(z)) * Math.fround(activationDerivative(activation, f(z))),
+        ),
+      );
+    }
+  });
+  return found;
+}
+
+const CASES = VARIANTS.flatMap((variant) => NAMES.map((name) => [name, variant] as const));
+
+Deno.test.each(CASES)(
+  "an activation saturates, and NaN stays NaN: %s, %s kernels",
+  (name, variant) => withGpu(async (gpu) => assert.deepEqual(await extremes(gpu, variant, name), [])),
+);
+
+// Mesa's tanh holds its argument to ±10 by itself, so that nothing is noticed here if the guard is missing. WGSL allows
+// the quotient instead, which SwiftShader and Metal compute: NaN where both sides are infinite.
+const AS_QUOTIENT = [["tanh(saturated)", "sinh(saturated) / cosh(saturated)"]] as const;
+const NO_GUARD = [["abs(z) > vec4f(15.0)", "vec4<bool>(false)"]] as const;
+
+/** What is noticed while texts of `common/activation.wgsl` are others. */
+async function noticed(changes: readonly (readonly [string, string])[], name: Activation, variant: Variant) {
+  const rewriteShader: RewriteShader = (path, code) => {
+    if (path !== "shaders/common/activation.wgsl") return code;
+    return changes.reduce((text, [from, to]) => {
+      assert.equal(text.split(from).length, 2, `"${from}" stands there once`);
+      return text.replace(from, to);
+    }, code);
+  };
+  using gpu = await openGpu({ rewriteShader });
+  return await extremes(gpu, variant, name);
+}
+
+Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+  "tanh saturates where the device computes sinh/cosh, and only because of its guard: %s kernels",
+  async (variant) => {
+    assert.deepEqual(await noticed(AS_QUOTIENT, "tanh", variant), []);
+    const found = await noticed([...AS_QUOTIENT, ...NO_GUARD], "tanh", variant);
+    for (const op of ["activation", "dense", "tied dense"]) {
+      for (const z of [100, -100, 1000, -1000, 3e38, -3e38]) {
+        assert.ok(
+          found.some((line) => line.startsWith(`${op} forward at z = ${Math.fround(z)}:`)),
+          `${op}, ${z}\n${found.join("\n")}`,
+        );
+      }
+    }
+  },
+);
+
+Deno.test.each(
+  [
+    [
+      "tanh",
+      "the guard takes NaN for a large number",
+      "select(z, 15.0 * sign(z), abs(z) > vec4f(15.0))",
+      "clamp(z, vec4f(-15.0), vec4f(15.0))",
+    ],
+    ["relu", "max", "return select(z, vec4f(0.0), z <= vec4f(0.0));", "return max(z, vec4f(0.0));"],
+    ["sigmoid", "an exponent that is held", "exp(-z)", "exp(min(-z, vec4f(80.0)))"],
+  ] as [Activation, string, string, string][],
+)("NaN that becomes a number is noticed: %s, %s", async (name, _fault, from, to) => {
+  const found = await noticed([[from, to]], name, "register");
+  for (const op of ["activation", "dense", "tied dense"]) {
+    assert.ok(found.some((line) => line.startsWith(`${op} forward at z = NaN:`)), found.join("\n"));
+  }
+});
+
+/** What a shader that has nothing but activate() and derivative() makes of a number and z = 0.5. */
+async function ofNumber(gpu: Gpu, number: number): Promise<number[]> {
+  const code = `// after common/activation.wgsl
+@group(0) @binding(0) var<storage, read> number: u32;
+@group(0) @binding(1) var<storage, read_write> result: array<vec4f>;
+@compute @workgroup_size(1)
+fn both() {
+  result[0] = activate(number, vec4f(0.5));
+  result[1] = derivative(number, vec4f(0.5));
+}
+`;
+  const pipeline = await createPipeline(gpu, {
+    shader: { path: "a test", code, before: [SHADER_NUMBERS] },
+    entryPoint: "both",
+    constants: {},
+    access: ["read", "write"],
+  });
+  using made = new DisposableStack();
+  const given = made.adopt(
+    gpu.upload("number", Uint32Array.of(number)),
+    (buffer) => gpu.destroyBuffer(buffer),
+  );
+  const result = made.adopt(gpu.createBuffer("result", 32), (buffer) => gpu.destroyBuffer(buffer));
+  const encoder = gpu.device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(
+    0,
+    gpu.device.createBindGroup({
+      layout: pipeline.getBindGroupLayout(0),
+      entries: [given, result].map((buffer, binding) => ({ binding, resource: { buffer } })),
+    }),
+  );
+  pass.dispatchWorkgroups(1);
+  pass.end();
+  gpu.device.queue.submit([encoder.finish()]);
+  const [numbers] = await gpu.read([{ buffer: result, offset: 0, size: 32 }], "a test");
+  return [...numbers];
+}
+
+gpuTest(
+  "every activation has its number and its formulas in WGSL, and other numbers give NaN",
+  async (gpu) => {
+    for (const [name, number] of Object.entries(ACTIVATIONS)) {
+      const y = activate(name as Activation, 0.5), d = activationDerivative(name as Activation, 0.5);
+      const expected = [y, y, y, y, d, d, d, d];
+      const actual = await ofNumber(gpu, number);
+      assert.ok(actual.every((one, k) => Math.abs(one - expected[k]) <= TOLERANCE), `${name}: ${actual}`);
+    }
+    for (const number of [NAMES.length, 99, 0x7fffffff, 0xffffffff]) {
+      assert.deepEqual(await ofNumber(gpu, number), new Array(8).fill(NaN), `number ${number}`);
+    }
+  },
+);
+
+// Either table without the other does not compile, though nothing uses the new activation yet.
+Deno.test.each([
+  ["TypeScript alone knows it", {
+    path: SHADER_NUMBERS.path,
+    text: "const ACTIVATION_COUNT = 4u;",
+    becomes: "const ACTIVATION_GELU = 4u;\nconst ACTIVATION_COUNT = 5u;",
+  }, /common\/activation\.wgsl:\d+:\d+: `const_assert` failure\n {4}const_assert ACTIVATION_COUNT == 4u;/],
+  ["WGSL alone knows it", {
+    path: "shaders/common/activation.wgsl",
+    text: "    case ACTIVATION_RELU: { return select(z",
+    becomes: "    case ACTIVATION_GELU: { return z; }\n    case ACTIVATION_RELU: { return select(z",
+  }, /common\/activation\.wgsl:\d+:10: .*`ACTIVATION_GELU`/],
+  ["TypeScript alone knows a reduction", {
+    path: SHADER_NUMBERS.path,
+    text: "const REDUCTION_COUNT = 3u;",
+    becomes: "const REDUCTION_MEDIAN = 3u;\nconst REDUCTION_COUNT = 4u;",
+  }, /common\/reductions\.wgsl:\d+:\d+: `const_assert` failure\n {4}const_assert REDUCTION_COUNT == 3u;/],
+])("an activation that only one side knows does not compile: %s", async (_case, fault, message) => {
+  using gpu = await openGpu({
+    rewriteShader(path, code) {
+      if (path !== fault.path) return code;
+      assert.equal(code.split(fault.text).length, 2, `"${fault.text}" stands there once`);
+      return code.replace(fault.text, fault.becomes);
+    },
+  });
+  const graph = new Graph(1);
+  using parameters = new Parameters(0);
+  const x = graph.input("x", 1);
+  const y = activationLayer(graph, x, { label: "y", activation: "tanh" });
+  const loss = squaredError(graph, y, x, { label: "loss", reduction: "sum" });
+  await assert.rejects(compile(gpu, graph, parameters, { label: "net", losses: [loss] }), (error: Error) => {
+    assert.match(error.message, message);
+    return true;
+  });
+});
+
+Deno.test("the numbers are those of the tables", () => {
+  const { code } = kernelText({
+    shader: { path: "a test", code: "", before: [SHADER_NUMBERS] },
+    constants: {},
+  });
+  for (const [name, number] of Object.entries(ACTIVATIONS)) {
+    assert.ok(code.includes(`const ACTIVATION_${name.toUpperCase()} = ${number}u;\n`), code);
+  }
+});

@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { InputError } from "../../src/errors.ts";
+import {
+  createRunFolder,
+  MetricsLog,
+  readMetrics,
+  readRun,
+  writeConfig,
+  writeFileAtomic,
+} from "../../src/runs/run_folder.ts";
+import { withFullDisk } from "../helpers/full_disk.ts";
+
+/** Runs a test body with a folder of its own. */
+function inFolder(body: (folder: string) => void): () => void {
+  return () => {
+    const folder = Deno.makeTempDirSync({ prefix: "bottleneck_test_" });
+    try {
+      body(folder);
+    } finally {
+      Deno.removeSync(folder, { recursive: true });
+    }
+  };
+}
+
+/** Asserts that an action throws an InputError of one line that contains all parts. */
+function refused(action: () => unknown, ...parts: readonly string[]): void {
+  assert.throws(action, (error: unknown) => {
+    assert.ok(error instanceof InputError, String(error));
+    for (const part of parts) assert.ok(error.message.includes(part), error.message);
+    return !error.message.includes("\n");
+  });
+}
+
+const names = (folder: string) => [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
+const run = {
+  recipe: "deep",
+  startedAt: "2026-01-02T03:04:05.000Z",
+  config: { epochs: 3 },
+  facts: { gpu: "x" },
+};
+
+Deno.test(
+  "createRunFolder() names folders after recipe, time and seed, and never gives one twice",
+  inFolder((folder) => {
+    const root = join(folder, "runs");
+    const options = { recipe: "deep", seed: 7, root, startedAt: new Date(2026, 0, 2, 3, 4, 5) };
+    const first = createRunFolder(options);
+    assert.equal(first, join(root, "deep-20260102-030405-7"));
+    assert.equal(createRunFolder(options), `${first}-2`);
+    assert.equal(createRunFolder(options), `${first}-3`);
+    assert.equal(names(root).length, 3);
+  }),
+);
+
+Deno.test(
+  "createRunFolder() takes the folder named by out if it is new or empty, and no other",
+  inFolder((folder) => {
+    const out = join(folder, "a", "b");
+    assert.equal(createRunFolder({ recipe: "deep", seed: 0, out }), out);
+    assert.equal(createRunFolder({ recipe: "deep", seed: 0, out }), out);
+    Deno.writeTextFileSync(join(out, "model"), "");
+    refused(() => createRunFolder({ recipe: "deep", seed: 0, out }), 'found "model" in it', "--out");
+    const file = join(out, "model");
+    refused(
+      () => createRunFolder({ recipe: "deep", seed: 0, out: file }),
+      `Cannot use "${file}" as the run folder`,
+    );
+    refused(() => createRunFolder({ recipe: "deep", seed: 0, root: file }), "Cannot create the run folder");
+    assert.throws(() => createRunFolder({ recipe: "../deep", seed: 0, root: folder }), RangeError);
+  }),
+);
+
+Deno.test(
+  "writeFileAtomic() writes bytes and text, and replaces a file",
+  inFolder((folder) => {
+    const path = join(folder, "a.txt");
+    writeFileAtomic(path, "é");
+    assert.deepEqual(Deno.readFileSync(path), new Uint8Array([0xc3, 0xa9]));
+    writeFileAtomic(path, new Uint8Array([1, 2]));
+    assert.deepEqual(Deno.readFileSync(path), new Uint8Array([1, 2]));
+    assert.deepEqual(names(folder), ["a.txt"]);
+  }),
+);
+
+Deno.test(
+  "writeFileAtomic() leaves nothing behind when it fails",
+  inFolder((folder) => {
+    const target = join(folder, "target");
+    Deno.mkdirSync(join(target, "full"), { recursive: true }); // a folder cannot be replaced by a file
+    refused(() => writeFileAtomic(target, "a"), `Cannot write "${target}"`);
+    assert.deepEqual(names(folder), ["target"]);
+    refused(() => writeFileAtomic(join(folder, "missing", "a"), "a"), "no such file or folder");
+    Deno.writeTextFileSync(join(folder, "file"), "");
+    refused(() => writeFileAtomic(join(folder, "file", "a"), "a"), "a part of the path is a file");
+  }),
+);
+
+Deno.test(
+  "writeFileAtomic() keeps the old file and cleans up when the disk is full",
+  inFolder((folder) => {
+    const path = join(folder, "a.txt");
+    writeFileAtomic(path, "old");
+    withFullDisk(() => {
+      refused(() => writeFileAtomic(path, "new content"), `Cannot write "${path}": the disk is full`);
+      const log = new MetricsLog(folder);
+      refused(() => log.write({ loss: 1 }), "Cannot append to", "the disk is full");
+      log.close();
+    });
+    assert.equal(Deno.readTextFileSync(path), "old");
+    assert.equal(Deno.readTextFileSync(join(folder, "metrics.jsonl")), "");
+    assert.deepEqual(names(folder), ["a.txt", "metrics.jsonl"]);
+  }),
+);
+
+Deno.test(
+  "readRun() gives back what writeConfig() wrote",
+  inFolder((folder) => {
+    writeConfig(folder, { ...run, config: { epochs: 3, out: undefined } });
+    assert.deepEqual(readRun(folder), { ...run, path: folder });
+    writeFileAtomic(join(folder, "model.safetensors"), "");
+    assert.equal(readRun(folder, ["model.safetensors"]).recipe, "deep");
+  }),
+);
+
+Deno.test(
+  "readRun() says which file is missing",
+  inFolder((folder) => {
+    refused(() => readRun(join(folder, "none")), "Cannot read the run", "no such file or folder");
+    refused(() => readRun(folder), '"config.json" is missing');
+    refused(() => readRun(folder, ["a"]), '"config.json" and "a" is missing');
+    writeConfig(folder, run);
+    refused(() => readRun(folder, ["model.safetensors"]), '"model.safetensors" is missing');
+    refused(() => readRun(join(folder, "config.json")), "expected a run folder but found a file");
+  }),
+);
+
+const stored = { format: "bottleneck-run-1", ...run };
+Deno.test.each([
+  ["", "expected a JSON object"],
+  ["{", "expected a JSON object"],
+  ["[]", "expected a JSON object"],
+  [JSON.stringify({ ...stored, format: "2" }), 'but found "2"'],
+  [JSON.stringify({ ...stored, recipe: 3 }), 'a text as "recipe"'],
+  [JSON.stringify({ ...stored, startedAt: null }), 'a text as "startedAt"'],
+  [JSON.stringify({ ...stored, config: [] }), 'an object as "config"'],
+  [JSON.stringify({ ...stored, facts: undefined }), 'an object as "facts"'],
+])("readRun() refuses config.json holding %j", (text, part) => {
+  inFolder((folder) => {
+    Deno.writeTextFileSync(join(folder, "config.json"), text);
+    refused(() => readRun(folder), part, "config.json");
+  })();
+});
+
+Deno.test(
+  "MetricsLog writes whole lines at once, and keeps numbers that JSON does not have",
+  inFolder((folder) => {
+    using log = new MetricsLog(folder);
+    log.write({ step: 1, loss: 0.5 });
+    assert.equal(Deno.readTextFileSync(join(folder, "metrics.jsonl")), '{"step":1,"loss":0.5}\n');
+    log.write({ step: 2, loss: Number.NaN, kl: -Infinity });
+    assert.deepEqual(readMetrics(folder), [{ step: 1, loss: 0.5 }, {
+      step: 2,
+      loss: "NaN",
+      kl: "-Infinity",
+    }]);
+  }),
+);
+
+Deno.test(
+  "MetricsLog continues a log, and cuts off a line that was left unfinished",
+  inFolder((folder) => {
+    const path = join(folder, "metrics.jsonl");
+    Deno.writeTextFileSync(path, '{"step":1}\n{"st');
+    assert.deepEqual(readMetrics(folder), [{ step: 1 }]);
+    using log = new MetricsLog(folder);
+    log.write({ step: 2 });
+    assert.equal(Deno.readTextFileSync(path), '{"step":1}\n{"step":2}\n');
+  }),
+);
+
+Deno.test(
+  "readMetrics() names the line that is damaged",
+  inFolder((folder) => {
+    refused(() => readMetrics(folder), "no such file or folder");
+    Deno.writeTextFileSync(join(folder, "metrics.jsonl"), '{"step":1}\nnonsense\n');
+    refused(() => readMetrics(folder), 'on line 2 but found "nonsense"');
+  }),
+);
+
+Deno.test(
+  "readMetrics() takes figures of tensors, and names the line in which they are damaged",
+  inFolder((folder) => {
+    const path = join(folder, "metrics.jsonl");
+    const tensor = { gradientNorm: 0.5, weightNorm: 2, updateRatio: 1e-3 };
+    const record = { step: 1, loss: 0.5, tensors: { "encoder.0.weight": tensor } };
+    Deno.writeTextFileSync(path, JSON.stringify(record) + "\n");
+    assert.deepEqual(readMetrics(folder), [record]);
+    for (
+      const damaged of [
+        1,
+        [],
+        { a: 1 },
+        { a: {} },
+        { a: [0.5, 2, 1e-3] },
+        { a: { ...tensor, weightNorm: "2" } },
+        { a: { ...tensor, updateRatio: -1 } },
+      ]
+    ) {
+      Deno.writeTextFileSync(path, JSON.stringify({ step: 1, tensors: damaged }) + "\n");
+      refused(() => readMetrics(folder), "expected a JSON object of figures on line 1");
+    }
+  }),
+);

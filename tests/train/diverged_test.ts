@@ -1,0 +1,200 @@
+// Runs that come to NaN: how they end, what they leave, and how they go back; and the checks of a network's soundness.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Graph } from "../../src/graph/graph.ts";
+import type { BuildModel } from "../../src/graph/model.ts";
+import { Parameters as ModelParameters } from "../../src/graph/parameters.ts";
+import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
+import { readLastCheckpoint } from "../../src/runs/checkpoint_file.ts";
+import { describeInitialLoss, initialLoss, initialLossWarning } from "../../src/evaluate/initial_loss.ts";
+import { describeOverfit, meanImageError } from "../../src/evaluate/overfit.ts";
+import { readMetrics, readRun } from "../../src/runs/run_folder.ts";
+import { readSafetensors } from "../../src/files/safetensors.ts";
+import { deep } from "../../scripts/deep.ts";
+import { sparse } from "../../scripts/sparse.ts";
+import { vae } from "../../scripts/vae.ts";
+import { assertRefused, complaints, fileOf, runTask, withFolder } from "../helpers/commands.ts";
+import { gpuTest, randomFloats } from "../helpers/gpu.ts";
+import { recipeNetwork } from "../helpers/recipe_network.ts";
+
+type Task = Parameters<typeof runTask>[0];
+
+const SMALL = ["--limit", "192", "--batch-size", "32", "--log-every", "3"];
+
+/** One way of training each kind of network. */
+const RECIPES: Readonly<Record<string, readonly [Task, readonly string[]]>> = {
+  basic: ["basic", ["--iterations", "12", "--full-data"]],
+  deep: ["train", ["--sizes", "784,16,3", "--epochs", "2"]],
+  "deep, clipped": ["train", ["--sizes", "784,16,3", "--epochs", "2", "--clip-norm", "1"]],
+  stacked: ["stacked", ["--sizes", "784,16,3", "--stages", "1,1"]],
+  denoising: ["denoising", ["--sizes", "784,16,3", "--stages", "1,1"]],
+  sparse: ["sparse", ["--sizes", "784,16,3", "--stages", "1,1"]],
+  tied: ["tied", ["--epochs", "2"]],
+  vae: ["vae", ["--sizes", "784,16,3", "--epochs", "2"]],
+  matched: ["matched", ["--sizes", "784,16,3", "--epochs", "2"]],
+};
+
+for (const [name, [task, args]] of Object.entries(RECIPES)) {
+  Deno.test(`a learning rate of 1e38 ends ${name} in one line, and nothing is saved of it`, () =>
+    withFolder(async (folder) => {
+      const run = join(folder, "run");
+      const all = [...args, ...SMALL, "--learning-rate", "1e38", "--out", run];
+      const outcome = await runTask(task, all, folder);
+      const line =
+        /^error: Training of "[\w ]+" diverged: .*" is (NaN|-?Infinity) at step \d+; .*are not finite/;
+      assertRefused(outcome, 1, line);
+      assert.match(outcome.stderr, /try a smaller learning rate.*; there is no checkpoint yet$/m);
+      assert.deepEqual([...Deno.readDirSync(run)].map(({ name }) => name).sort(), [
+        "config.json",
+        "metrics.jsonl",
+      ]);
+    }));
+}
+
+const TRAIN = ["--sizes", "784,16,3", ...SMALL, "--checkpoint-every", "3"];
+
+/** A rate at which the first steps go well: it rises to one that does not. */
+const RISING = ["--learning-rate", "1e38", "--warmup", "18", "--epochs", "3"];
+
+Deno.test("--on-nan rollback goes back with half the rate, says so, and gives up in the end", () =>
+  withFolder(async (folder) => {
+    const run = join(folder, "run");
+    const outcome = await runTask(
+      "train",
+      [...TRAIN, ...RISING, "--on-nan", "rollback", "--out", run],
+      folder,
+    );
+    const lines = complaints(outcome);
+    assert.equal(lines.length, 9, outcome.stderr);
+    for (const [k, line] of lines.slice(0, 8).entries()) {
+      assert.match(line, /^warning: Training of "deep" diverged: /);
+      assert.ok(
+        line.endsWith(`went back to step 0, and goes on with ${0.5 ** (k + 1)} of the learning rate`),
+        line,
+      );
+    }
+    assert.match(
+      lines[8],
+      /^error: .* gave up after going back 8 times, with 0.00390625 of the learning rate; /,
+    );
+    assert.match(lines[8], /the checkpoint of step 0 is kept$/);
+    assert.equal(outcome.code, 1);
+    assert.deepEqual(
+      readMetrics(run).map(({ learningRateShare }) => learningRateShare),
+      [0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.00390625],
+    );
+    assert.equal(readLastCheckpoint(run)?.place.rollbacks.length, 8);
+    assert.ok(!existsSync(join(run, "model.safetensors")));
+  }));
+
+Deno.test("what went back ends finite, and goes on to the same bytes as if it had never paused", () =>
+  withFolder(async (folder) => {
+    const run = (name: string) => join(folder, name);
+    const train = async (...args: readonly string[]) => {
+      const outcome = await runTask("tied", args, folder);
+      assert.equal(outcome.code, 0, outcome.stderr);
+      return complaints(outcome).filter((line) => line.includes("went back")).length;
+    };
+    // sums of weights that are about 2e37 overflow, those of a sixteenth of it do not
+    const flags = [...SMALL, "--checkpoint-every", "3", "--on-nan", "rollback", "--learning-rate", "2e37"];
+    const times = await train(...flags, "--epochs", "3", "--out", run("whole"));
+    assert.ok(times > 0, "it went back");
+    const lines = readMetrics(run("whole")).filter((line) => "divergedAtStep" in line);
+    assert.equal(lines.length, times);
+    const { tensors, metadata } = readSafetensors(join(run("whole"), "model.safetensors"));
+    assert.ok(tensors.every(({ data }) => data.every(Number.isFinite)));
+    assert.equal(metadata.learningRateShare, `${0.5 ** times}`);
+
+    const before = await train(...flags, "--epochs", "2", "--out", run("paused"));
+    const after = await train("--resume", run("paused"), "--on-nan", "rollback", "--epochs", "3");
+    assert.ok(before > 0 && before + after === times, `${before} + ${after} times, ${times} without a pause`);
+    assert.deepEqual(
+      await fileOf(run("paused"), "model.safetensors"),
+      await fileOf(run("whole"), "model.safetensors"),
+    );
+  }));
+
+gpuTest(
+  "the loss before training is close to that of a network that knows nothing, or it is said",
+  async (gpu) => {
+    const pixels = Uint8Array.from(
+      randomFloats("pixels", 64 * 784, 0, 256),
+      (value) => value > 128 ? value : 0,
+    );
+    using images = new DeviceImages(gpu, "images", pixels, 784);
+    const found = async (build: BuildModel, scale: number) => {
+      using parameters = new ModelParameters(0);
+      build(new Graph(64), parameters, gatherBatch(new Graph(64), "pixels", images));
+      for (const [name, values] of await parameters.read()) {
+        parameters.write(
+          name,
+          values.map((value) => scale * value),
+        );
+      }
+      return await initialLoss({ gpu, images, parameters, batch: { first: 0, rows: 64 }, build });
+    };
+    const floats = Array.from(pixels, (byte) => byte / 255);
+    const gray = floats.reduce((sum, x) => sum + (x - 0.5) ** 2, 0) / floats.length;
+    const sound = await found(recipeNetwork(deep), 1);
+    assert.ok(Math.abs(sound.expected - gray) < 1e-5 * gray, `${sound.expected}, gray costs ${gray}`);
+    assert.equal(initialLossWarning(sound), undefined, describeInitialLoss(sound));
+    assert.match(initialLossWarning(await found(recipeNetwork(deep), 10)) ?? "", /initial weights/);
+
+    // with all parameters 0 every unit of a code is at ½, and the KL is a sum over units, not over images
+    const [rho, weight, units] = [0.05, 0.1, 3],
+      kl = rho * Math.log(2 * rho) + (1 - rho) * Math.log(2 - 2 * rho);
+    const penalized = await found(recipeNetwork(sparse, { sizes: [784, units], sparsityWeight: weight }), 1);
+    const expected = gray + weight * units * kl;
+    assert.ok(Math.abs(penalized.expected - expected) < 1e-5, `${penalized.expected}, ${expected} per pixel`);
+    assert.doesNotMatch(describeInitialLoss(penalized), /per image/);
+
+    const variational = recipeNetwork(vae);
+    const coded = await found(variational, 1);
+    assert.ok(Math.abs(coded.expected - 784 * Math.log(2)) < 1e-3, `${coded.expected} nats an image`);
+    assert.equal(initialLossWarning(coded), undefined, describeInitialLoss(coded));
+    assert.match(initialLossWarning(await found(variational, 5)) ?? "", /times that of a network/);
+  },
+);
+
+Deno.test("a loss before training is judged by its ratio to what is expected", () => {
+  assert.equal(initialLossWarning({ found: 1.24, expected: 1 }), undefined);
+  assert.match(initialLossWarning({ found: 1.26, expected: 1 }) ?? "", /1.26 times/);
+  assert.match(initialLossWarning({ found: 0.79, expected: 1 }) ?? "", /0.790 times/);
+  assert.match(initialLossWarning({ found: NaN, expected: 1 }) ?? "", /NaN times/);
+  assert.equal(initialLossWarning({ found: 0.1, expected: 0 }), undefined, "nothing to compare with");
+});
+
+Deno.test("--overfit-batch trains on one batch for as many steps, and says whether it was learned", () =>
+  withFolder(async (folder) => {
+    const train = async (name: string, more: readonly string[]) => {
+      const run = join(folder, name);
+      const args = ["--limit", "320", "--batch-size", "16", "--epochs", "8", "--overfit-batch", ...more];
+      const outcome = await runTask("train", [...args, "--out", run], folder);
+      assert.equal(outcome.code, 0, outcome.stderr);
+      return { run, said: outcome.stdout.split("\n").filter((line) => line.startsWith("overfit")) };
+    };
+    const { run, said } = await train("sound", []);
+    assert.equal(said[0], "overfit   trains on the first batch only");
+    assert.match(said[1], /below 50 %, as it should be$/);
+    assert.equal(readMetrics(run).filter(({ step }) => step).at(-1)?.step, 160, "eight epochs of 20 steps");
+    const { expected } = readRun(run).facts.initialLoss as { expected: number };
+    assert.ok(expected > 0.1 && expected < 0.3, `${expected}`);
+
+    const broken = await train("broken", ["--learning-rate", "1e-7"]);
+    assert.match(broken.said[1], /it should be below 50 %: train for more steps, or look at the network/);
+    const [first, other] = [
+      await fileOf(run, "model.safetensors"),
+      await fileOf(broken.run, "model.safetensors"),
+    ];
+    assert.notDeepEqual(first, other);
+  }));
+
+Deno.test("a batch counts as learned below half of its mean image's error", () => {
+  const pixels = Uint8Array.of(0, 255, 255, 255); // two images of two pixels; the mean is ½, 1
+  assert.equal(meanImageError(pixels, 2), 0.125);
+  assert.equal(meanImageError(Float32Array.of(0, 1, 1, 1), 2), 0.125);
+  assert.match(describeOverfit({ error: 0.0625, meanError: 0.125 }), /50.0 % .*as it should be$/);
+  assert.match(describeOverfit({ error: 0.07, meanError: 0.125 }), /it should be below 50 %/);
+  assert.match(describeOverfit({ error: NaN, meanError: 0.125 }), /it should be below 50 %/);
+});

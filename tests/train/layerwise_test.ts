@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { codeRanges } from "../../src/evaluate/code_ranges.ts";
+import { histogram } from "../../src/stats/histogram.ts";
+import { decode } from "fast-png";
+import { decodeSafetensors } from "../../src/files/safetensors.ts";
+import { readMetrics } from "../../src/runs/run_folder.ts";
+import { planStages, stageEnds } from "../../src/train/stages.ts";
+import { assertRefused, complaints, fileOf, type Outcome, runTask, withFolder } from "../helpers/commands.ts";
+
+type Task = "stacked" | "denoising" | "sparse";
+
+const SMALL = ["--limit", "320", "--log-every", "5", "--sizes", "784,12,8,3"];
+
+/** Trains, and gives back what was printed and the model's tensors by name. */
+async function train(
+  task: Task,
+  folder: string,
+  name: string,
+  args: readonly string[],
+): Promise<{ outcome: Outcome; tensors: Map<string, Float32Array>; bytes: Uint8Array; run: string }> {
+  const run = join(folder, name);
+  const outcome = await runTask(task, [...SMALL, ...args, "--out", run], folder);
+  assert.deepEqual(complaints(outcome), []);
+  assert.equal(outcome.code, 0);
+  const bytes = await fileOf(run, "model.safetensors");
+  const { tensors } = decodeSafetensors(bytes);
+  return { outcome, bytes, run, tensors: new Map(tensors.map(({ name, data }) => [name, data])) };
+}
+
+Deno.test("stacked trains its stages one after another and says what each ended at", () =>
+  withFolder(async (folder) => {
+    const { outcome, tensors, run } = await train("stacked", folder, "run", ["--stages", "2,1,2"]);
+    const { stdout } = outcome;
+    for (const stage of [0, 1, 2]) {
+      assert.match(
+        stdout,
+        new RegExp(`^stage ${stage}, last epoch +0\\.\\d{5}  squared error per pixel`, "m"),
+      );
+      assert.match(
+        stdout,
+        new RegExp(`^range of code_${stage} +0\\.\\d{3} +from 0\\.\\d+ to 0\\.\\d+$`, "m"),
+      );
+    }
+    assert.doesNotMatch(stdout, /PyTorch/, "nobody measured it on these images");
+    assert.match(stdout, /^5-nearest-neighbour accuracy/m);
+    assert.match(stdout, /epoch 5\/5 {2}step 50\/50/);
+    assert.deepEqual([...tensors].map(([name, { length }]) => [name, length]), [
+      ["ae.0.encoder.weight", 784 * 12],
+      ["ae.0.decoder.weight", 12 * 784],
+      ["ae.1.encoder.weight", 12 * 8],
+      ["ae.1.decoder.weight", 8 * 12],
+      ["ae.2.encoder.weight", 8 * 3],
+      ["ae.2.decoder.weight", 3 * 8],
+    ]);
+    const metrics = readMetrics(run);
+    const reports = metrics.filter((line) => "reconstruction" in line);
+    assert.deepEqual(reports.map(({ stage }) => stage), [0, 0, 0, 0, 1, 1, 2, 2, 2, 2]);
+    assert.deepEqual(reports.map(({ epoch }) => epoch), [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+    const epochs = metrics.filter((line) => "test.reconstruction" in line);
+    assert.deepEqual(epochs.map(({ stage, epoch }) => [stage, epoch]), [[0, 1], [0, 2], [1, 3], [2, 4], [
+      2,
+      5,
+    ]]);
+    for (const line of epochs) { // on clean images the loss is the squared error
+      assert.ok(Math.abs(Number(line.testError) - Number(line["test.reconstruction"])) < 1e-6);
+    }
+    const [third, fourth] = reports.slice(2).map(({ reconstruction }) => Number(reconstruction)); // five steps each
+    assert.ok(stdout.includes(`stage 0, last epoch           ${((third + fourth) / 2).toFixed(5)}`), stdout);
+  }));
+
+Deno.test("with --freeze later stages leave earlier layers alone to the bit, and without it they do not", () =>
+  withFolder(async (folder) => {
+    const weights = async (name: string, ...args: string[]) =>
+      (await train("stacked", folder, name, args)).tensors;
+    const first = await weights("first", "--stages", "1,0,0");
+    const frozen = await weights("frozen", "--stages", "1,1,1", "--freeze");
+    const free = await weights("free", "--stages", "1,1,1", "--no-freeze");
+    const onlyLast = await weights("last", "--stages", "0,0,1", "--freeze");
+    for (const part of ["encoder", "decoder"]) {
+      const of = (tensors: Map<string, Float32Array>, k: number) => tensors.get(`ae.${k}.${part}.weight`)!;
+      assert.deepEqual(of(frozen, 0), of(first, 0));
+      assert.notDeepEqual(of(free, 0), of(first, 0));
+      assert.notDeepEqual(of(onlyLast, 0), of(first, 0)); // stage 0 did train
+      assert.deepEqual(of(onlyLast, 1), of(first, 1)); // both as drawn
+      assert.notDeepEqual(of(frozen, 1), of(first, 1));
+      assert.notDeepEqual(of(frozen, 2), of(first, 2));
+    }
+  }));
+
+Deno.test("stacked --end-to-end trains every layer for as many epochs, and runs repeat to the byte", () =>
+  withFolder(async (folder) => {
+    const args = ["--stages", "1,0,1", "--end-to-end"];
+    const [a, b] = [await train("stacked", folder, "a", args), await train("stacked", folder, "b", args)];
+    assert.match(a.outcome.stdout, /^end to end, last epoch +0\.\d{5}/m);
+    assert.match(a.outcome.stdout, /epoch 2\/2 {2}step 20\/20/);
+    assert.deepEqual(a.bytes, b.bytes);
+  }));
+
+Deno.test("stacked follows the images' width, and --print-plan prints every stage", async () => {
+  const { stdout, code } = await runTask("stacked", ["--limit", "64", "--print-plan"]);
+  assert.equal(code, 0);
+  assert.equal(stdout.match(/^stage \d$/gm)?.length, 4);
+  assert.match(stdout, /2819500 parameters, Adam .*, 40 steps of 32/);
+});
+
+Deno.test("denoising tells clean from noisy images, for every noise, and repeats to the byte", () =>
+  withFolder(async (folder) => {
+    for (const noise of ["uniform:1", "gaussian:0.3", "mask:0.25"]) {
+      const args = ["--sizes", "784,12", "--stages", "3", "--noise", noise];
+      const { outcome: { stdout }, bytes, tensors, run } = await train(
+        "denoising",
+        folder,
+        noise.slice(0, 4),
+        args,
+      );
+      const figure = (row: string) => Number(new RegExp(`^${row} +([\\d.]+)`, "m").exec(stdout)?.[1]);
+      assert.notEqual(figure("from noisy images"), figure("this model"));
+      assert.doesNotMatch(stdout, /from clean images/, "which is the first row");
+      assert.ok(figure("from noisy images") > 0 && figure("from noisy images") < 0.5, stdout);
+      assert.ok(stdout.includes(`the same, from images with ${noise}`), stdout);
+      const heights = ["reconstructions", "reconstructions-3"].map(async (name) =>
+        decode(await fileOf(run, `${name}.png`)).height
+      );
+      assert.deepEqual(
+        await Promise.all(heights),
+        Array(2).fill(2 * (2 * (3 * 28 + 2 * 1) + 7)),
+        "clean, noisy, made",
+      );
+      if (noise !== "uniform:1") continue;
+      assert.deepEqual((await train("denoising", folder, "again", args)).bytes, bytes);
+      const clean = await train("stacked", folder, "clean", args.slice(0, 4));
+      assert.notDeepEqual(clean.tensors, tensors, "noise changes what is learned");
+      const none = await train("denoising", folder, "none", [...args.slice(0, 4), "--noise", "none"]);
+      assert.deepEqual(none.tensors, clean.tensors, "without noise it is the stacked recipe");
+      assert.doesNotMatch(none.outcome.stdout, /noisy/);
+    }
+  }));
+
+Deno.test("sparse prints the penalty, the mean activation and a histogram for every code", () =>
+  withFolder(async (folder) => {
+    const run = async (name: string, weight: string) =>
+      (await train("sparse", folder, name, ["--stages", "3,0,1", "--sparsity-weight", weight])).outcome
+        .stdout;
+    const [light, heavy] = [await run("light", "0"), await run("heavy", "1")];
+    for (const k of [0, 1, 2]) assert.match(light, new RegExp(`^sparsity of code ${k} +\\d+\\.\\d{4} `, "m"));
+    const bars = [...light.matchAll(/(\d+) units by tenths of \[0, 1\]: ([▁-█·]{10})$/gm)];
+    assert.deepEqual(bars.map(([, units]) => Number(units)), [12, 8, 3]);
+    assert.match(light, /^from noisy images +0\.\d{5}/m);
+    const penalty = (stdout: string) => Number(/^sparsity of code 0 +([\d.]+)/m.exec(stdout)?.[1]);
+    assert.ok(penalty(heavy) < penalty(light) - 0.1, `${penalty(light)} falls to ${penalty(heavy)}`);
+    const [, total, error] = /stage 0, last epoch +([\d.]+) .*\n {2}squared error +([\d.]+)/.exec(light)!;
+    assert.equal(total, error); // a penalty of weight 0 adds nothing
+  }));
+
+Deno.test.each<[Task, number, RegExp, string]>([
+  ["denoising", 2, /Cannot set --noise: expected .*mask:SHARE.*"pepper:1"/, "--noise pepper:1"],
+  ["sparse", 2, /Cannot set --noise: .*\(0 to 1\).* but received "mask:2"/, "--noise mask:2"],
+  ["stacked", 2, /--stages.*integers with commas between/, "--stages 2,x"],
+  ["stacked", 1, /expected 4 numbers of epochs.*received 2/, "--stages 2,2"],
+  ["stacked", 1, /at least one epoch/, "--stages 0,0,0,0"],
+  ["stacked", 2, /--sizes/, "--sizes 784,0,3"],
+  ["stacked", 1, /expected the images' 784 pixels first but received 785/, "--sizes 785,4 --stages 1"],
+  ["stacked", 1, /end to end with --freeze/, "--end-to-end --freeze"],
+  ["stacked", 2, /Unknown flag "--noise"/, "--noise mask:0.1"],
+  ["sparse", 2, /--rho.*above 0 and below 1/, "--rho 1"],
+  ["sparse", 2, /--sparsity-weight/, "--sparsity-weight=-1"],
+])("%s refuses with exit code %i and %s: %s", async (task, code, line, args) => {
+  assertRefused(await runTask(task, args.split(" ")), code, line);
+});
+
+Deno.test("planStages() keeps stages without epochs, as their layers exist", () => {
+  const flags = { sizes: [4, 3, 2], stages: [0, 5], freeze: false, endToEnd: false };
+  assert.deepEqual(planStages(flags), [
+    { label: "stage 0", stage: 0, epochs: 0 },
+    { label: "stage 1", stage: 1, epochs: 5 },
+  ]);
+  assert.deepEqual(planStages({ ...flags, endToEnd: true }), [{ label: "end to end", epochs: 5 }]);
+});
+
+Deno.test("stageEnds() has every stage that was trained, with the mean losses of its last epoch", () => {
+  const line = (epoch: number, step: number, a: number, stage?: number) => ({
+    epoch,
+    step,
+    ...(stage === undefined ? {} : { stage }),
+    a,
+    seconds: 1,
+  });
+  const metrics = [line(1, 1, 100, 0), line(2, 3, 1.5, 0), line(2, 4, 6, 0), line(3, 5, 7, 2)];
+  assert.deepEqual(stageEnds([...metrics, { testError: 1 }]), [
+    { label: "stage 0", stage: 0, losses: { a: 3 } },
+    { label: "stage 2", stage: 2, losses: { a: 7 } },
+  ]);
+  assert.deepEqual(stageEnds([line(1, 1, 4)]), [{ label: "end to end", losses: { a: 4 } }]);
+});
+
+Deno.test("after each epoch denoising files its loss on noisy and its error on clean test images", () =>
+  withFolder(async (folder) => {
+    const args = ["--sizes", "784,12", "--stages", "2", "--noise", "uniform:1", "--schedule", "cosine"];
+    const { outcome: { stdout }, run } = await train("denoising", folder, "run", args);
+    const last = readMetrics(run).at(-2)!;
+    const row = (label: string) => new RegExp(`^${label} +([\\d.]+)`, "m").exec(stdout)?.[1];
+    assert.equal(Number(last.testError).toFixed(5), row("this model"));
+    assert.equal(Number(last["test.reconstruction"]).toFixed(5), row("from noisy images"));
+  }));
+
+Deno.test("--schedule runs over each stage's own steps, and a warm-up must fit into every stage", async () => {
+  assertRefused(
+    await runTask("stacked", ["--limit", "320", "--sizes", "784,3,2", "--stages", "9,1", "--warmup", "11"]),
+    1,
+    /warm-up of at most 10 steps/,
+  );
+  const left = ["--limit", "320", "--sizes", "784,3,2", "--stages", "9,0", "--warmup", "11", "--dry-run"];
+  assert.equal((await runTask("stacked", left)).code, 0, "a stage without epochs needs no room for it");
+});
+
+Deno.test("histogram() counts every number once, edges and strays too", () => {
+  assert.equal(histogram([]), "··········");
+  assert.equal(histogram([0, 0.0999, 0.1, 1, 1.5, -2], 10), "█▃·······▆");
+  assert.equal(histogram([0.2, 0.7, 0.8], 2), "▄█");
+});
+
+Deno.test("codeRanges() has a row for each coordinate, but not for dozens", () => {
+  assert.deepEqual(codeRanges(Float32Array.of(0.5, 1, 0.25, -1), 2).map(({ value, unit }) => [value, unit]), [
+    [0.25, "from 0.250 to 0.500"],
+    [2, "from -1.000 to 1.000"],
+  ]);
+  assert.equal(codeRanges(new Float32Array(60), 20).length, 8);
+});

@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { withFolder } from "../helpers/commands.ts";
+import { killMany } from "../helpers/kill_many.ts";
+import { cutAndCompare, WAYS } from "../helpers/resume_runs.ts";
+
+const SEED = 20261121;
+
+for (const way of WAYS) {
+  Deno.test(`${way[0]}: a run that was cut five times (seed ${SEED}) ends with the bytes of one that was not`, () =>
+    withFolder((folder) => cutAndCompare(way, { seed: SEED, rounds: 1, cuts: 5, folder })));
+}
+
+Deno.test(`runs that are killed at any moment (seed ${SEED}) go on and end with the same files`, () =>
+  withFolder(async (folder) => {
+    const kills = await killMany({ count: 6, seed: SEED, together: 2, folder });
+    assert.ok(kills.killed >= 6, JSON.stringify(kills));
+  }));

@@ -1,0 +1,437 @@
+import assert from "node:assert/strict";
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import { deep } from "../../scripts/deep.ts";
+import { InputError } from "../../src/errors.ts";
+import {
+  type Checkpoint,
+  checksumOf,
+  readLastCheckpoint,
+  saveCheckpoint,
+} from "../../src/runs/checkpoint_file.ts";
+import { checkpointEveryFlag, parseCheckpointEvery } from "../../src/recipe/checkpoint_every.ts";
+import { bestEpoch, isOutOfPatience } from "../../src/train/early_stopping.ts";
+import { learnedConfig, parseRecipe, refuseOthers } from "../../src/train/resume.ts";
+import { MetricsLog, readMetrics, readRun } from "../../src/runs/run_folder.ts";
+import { encodeSafetensors, readSafetensors } from "../../src/files/safetensors.ts";
+import {
+  assertRefused,
+  complaints,
+  fileOf,
+  ROOT,
+  runTask,
+  taskArguments,
+  withFolder,
+} from "../helpers/commands.ts";
+import { withFullDisk } from "../helpers/full_disk.ts";
+import { makeImages, train } from "../helpers/resume_runs.ts";
+
+/** A run of deep that was cut, once for all tests that only look at it or work on a copy. */
+const home = await Deno.makeTempDir({ prefix: "bottleneck-" });
+const images = await makeImages(home);
+const FLAGS = [...images, "--sizes", "100,8,2", "--epochs", "5", "--log-every", "3", "--keep", "2"];
+const half = join(home, "half"); // its last checkpoints are after epochs 1 and 2, at steps 12 and 24
+let last: Checkpoint;
+
+Deno.test.beforeAll(async () => {
+  assert.equal(await train("train", [...FLAGS, "--out", half], home, { signal: "SIGKILL", step: 27 }), false);
+  last = readLastCheckpoint(half)!;
+});
+Deno.test.afterAll(() => Deno.remove(home, { recursive: true }));
+
+/** A copy of that run. */
+async function copied(folder: string): Promise<string> {
+  const run = join(folder, "run");
+  await Deno.mkdir(run);
+  cpSync(half, run, { recursive: true });
+  return run;
+}
+
+/** Asserts that an action is refused in one line. */
+function refused(action: () => unknown, line: RegExp): void {
+  assert.throws(action, (error: unknown) => {
+    assert.ok(error instanceof InputError, String(error));
+    assert.match(error.message, line);
+    return !error.message.includes("\n");
+  });
+}
+
+const namesIn = (folder: string, start: string) =>
+  [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.startsWith(start)).sort();
+/** The script that trained the runs. */
+const SCRIPT = new URL("../../scripts/deep.ts", import.meta.url).href;
+
+const fromFlags = (...args: string[]) =>
+  parseRecipe({ name: "deep", description: "", flags: deep.flags }, args, SCRIPT);
+
+Deno.test("a checkpoint after each epoch, the newest --keep of them, holds all that training depends on", () => {
+  const steps = namesIn(half, "checkpoint-").map((name) => Number(/\d+/.exec(name)![0]));
+  assert.equal(steps.length, 2);
+  const step = Math.max(...steps);
+  assert.ok(step >= 24 && step % 12 === 0, `${steps}`);
+  assert.deepEqual([last.recipe, last.place.step, last.place.epoch], ["deep", step, step / 12]);
+  assert.deepEqual([last.place.stageSteps, last.place.current, last.place.stage], [[step], 0, undefined]);
+  assert.equal(last.config.learningRate, 0.005);
+  assert.equal(last.config.seed, 0);
+  assert.match(last.dataset.checksum, /^[0-9a-f]{64}$/);
+  assert.ok(last.place.seconds > 0);
+  assert.deepEqual(last.parameters.find(({ name }) => name === "encoder.0.weight")!.shape, [8, 100]);
+  assert.equal(last.state.moments.length, 2);
+  assert.deepEqual([...last.state.moments[1].keys()], last.parameters.map(({ name }) => name));
+  assert.ok(last.state.moments[1].get("encoder.0.weight")!.some((value) => value > 0));
+});
+
+Deno.test("a killed run is listed as crashed, and as finished once it was resumed", () =>
+  withFolder(async (folder) => {
+    await copied(folder);
+    const statuses = async () => JSON.parse((await runTask("runs", ["--folder", folder, "--json"])).stdout);
+    assert.equal((await statuses())[0].status, "crashed");
+    const { stdout, code } = await runTask("train", ["--resume", join(folder, "run")], folder);
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`resumed +after step ${last.place.step} of 60`));
+    assert.equal((await statuses())[0].status, "finished");
+    const results = await fileOf(join(folder, "run"), "results.json");
+    await Deno.remove(join(folder, "run", "results.json")); // as if it had been killed before its last file
+    assert.equal((await statuses())[0].status, "crashed");
+    await Deno.writeFile(join(folder, "run", "results.json"), results);
+    assert.deepEqual(readRun(join(folder, "run")).facts.resumedAtSteps, [last.place.step]);
+    assert.match(
+      await Deno.readTextFile(join(folder, "run", "report.html")),
+      /resumedAtSteps|resumed at steps/i,
+    );
+    assertRefused(
+      await runTask("train", ["--resume", join(folder, "run")], folder),
+      1,
+      /^error: Cannot resume ".*": it has finished: --epochs N trains it longer$/,
+    );
+  }));
+
+Deno.test("a run goes on with a larger --epochs as if it had been given that", () =>
+  withFolder(async (folder) => {
+    const [whole, run] = [join(folder, "whole"), await copied(folder)];
+    assert.ok(await train("train", [...FLAGS, "--epochs", "7", "--out", whole], folder));
+    assert.ok(await train("train", ["--resume", run], folder));
+    assert.ok(await train("train", ["--resume", run, "--epochs", "7"], folder)); // now that it has finished
+    assert.deepEqual(await fileOf(run, "model.safetensors"), await fileOf(whole, "model.safetensors"));
+    const { config, facts } = readRun(run);
+    assert.equal(config.epochs, 7);
+    assert.match(String(facts.command), / --epochs 5 .* --epochs 7$/);
+  }));
+
+Deno.test.each<[string[], RegExp]>([
+  [["--sizes", "100,4,2"], /with --sizes \[100,4,2\]: it began with \[100,8,2\]; leave the flag out/],
+  [["--seed", "3"], /with --seed 3: it began with 0/],
+  [["--epochs", "4"], /with --epochs 4: it began with 5/],
+  [["--patience", "4"], /with --patience 4: it began with nothing/],
+  [["--out", "elsewhere"], /with --out: a run goes on in its own folder/],
+])("--resume refuses other flags than the run's: %j", (args, line) => {
+  refused(() => fromFlags("--resume", half, ...args), line);
+});
+
+Deno.test("--resume takes the run's own flags, and what is said beside it of showing and keeping", () => {
+  const config = fromFlags("--resume", half, "--keep", "9", "--quiet", "--seed", "0");
+  assert.deepEqual([config.sizes, config.epochs, config.keep, config.quiet], [[100, 8, 2], 5, 9, true]);
+  assert.deepEqual([config.data, config.resume], [images[1], half]);
+  assert.equal(fromFlags("--epochs", "3").epochs, 3);
+});
+
+Deno.test("--resume refuses another recipe's run, and what is no run", () => {
+  const vae = () => parseRecipe({ name: "vae", description: "", flags: deep.flags }, ["--resume", half]);
+  refused(vae, /expected a run of vae but found one of "deep"/);
+  refused(() => fromFlags("--resume", home), /"config.json" is missing/);
+  refused(() => fromFlags("--resume", join(home, "nothing")), /no such file or folder/);
+});
+
+/** What the checkpoint is compared with. */
+const run = () => ({
+  recipe: "deep",
+  config: last.config,
+  dataset: last.dataset,
+  shapes: new Map(last.parameters.map(({ name, shape }) => [name, shape])),
+  stages: 1,
+});
+
+Deno.test.each<[string, (own: ReturnType<typeof run>) => ReturnType<typeof run>, RegExp]>([
+  ["recipe", (own) => ({ ...own, recipe: "vae" }), /of recipe vae but found one of "deep"/],
+  [
+    "sizes",
+    (own) => ({ ...own, config: { ...own.config, sizes: [100, 9] } }),
+    /of --sizes \[100,9\] but found one of \[100,8,2\]/,
+  ],
+  ["seed", (own) => ({ ...own, config: { ...own.config, seed: 1 } }), /of --seed 1 but found one of 0/],
+  [
+    "data set",
+    (own) => ({ ...own, dataset: { name: "others", checksum: "f00" } }),
+    /of data set "others" \(SHA-256 "f00"…\) but found one of ".*images.idx" \(SHA-256 "[0-9a-f]{12}"…\)/,
+  ],
+  [
+    "shape",
+    (own) => ({ ...own, shapes: new Map(own.shapes).set("encoder.0.bias", [9]) }),
+    /of tensor "encoder.0.bias" \[9\] but found one of \[8\]/,
+  ],
+  ["stages", (own) => ({ ...own, stages: 2 }), /of steps in 2 stages but found one of/],
+])("a checkpoint of another %s is refused with the difference named", (_what, change, line) => {
+  refuseOthers("run", last, run());
+  refused(() => refuseOthers("run", last, change(run())), line);
+});
+
+/** Writes a checkpoint again with other texts, and its checksum, as somebody who knows the format could. */
+function forge(path: string, change: (texts: Record<string, string>) => Record<string, string>): void {
+  const { tensors, metadata: { checksum: _, ...texts } } = readSafetensors(path);
+  const changed = change(texts);
+  const bytes = encodeSafetensors(tensors, { ...changed, checksum: checksumOf(tensors, changed) });
+  Deno.writeFileSync(path, bytes);
+}
+
+Deno.test("a checkpoint that is torn, was changed or is of a newer format is refused", () =>
+  withFolder(async (folder) => {
+    const run = await copied(folder);
+    const path = join(run, `checkpoint-${last.place.step}.safetensors`), whole = Deno.readFileSync(path);
+    const others: [Uint8Array, RegExp][] = [
+      [whole.subarray(0, whole.length - 1), /checkpoint-\d+.safetensors": expected \d+ bytes of data/],
+      [whole.subarray(0, 3), /expected at least 8 bytes/],
+      [
+        whole.with(whole.length - 9, whole.at(-9)! ^ 1),
+        /expected contents with the checksum.*changed or damaged/,
+      ],
+      [
+        encodeSafetensors([]),
+        /expected format "bottleneck-checkpoint-1" but found nothing; it is no checkpoint/,
+      ],
+    ];
+    for (const [bytes, line] of others) {
+      Deno.writeFileSync(path, bytes);
+      refused(() => readLastCheckpoint(run), line);
+    }
+    const texts: [string, string, RegExp][] = [
+      ["format", "bottleneck-checkpoint-2", /found "bottleneck-checkpoint-2"; it is of a newer Bottleneck/],
+      ["place", "{}", /expected whole numbers as "place"/],
+      ["place", "3", /expected an object as "place" but found "3"/],
+      ["state", '{"index":-1}', /expected whole numbers as "state"/],
+      ["config", "[", /expected an object as "config"/],
+      ["best", '{"step":3}', /expected texts in "best"/],
+    ];
+    for (const [key, text, line] of texts) {
+      Deno.writeFileSync(path, whole);
+      forge(path, (own) => ({ ...own, [key]: text }));
+      refused(() => readLastCheckpoint(run), line);
+    }
+    Deno.writeFileSync(path, whole);
+    forge(path, (own) => own);
+    assert.deepEqual(Deno.readFileSync(path), whole, "what is forged is like what is saved");
+
+    Deno.writeFileSync(path, whole);
+    forge(path, (own) => ({ ...own, state: own.state.replace('"moments":2', '"moments":1') }));
+    assertRefused(
+      await runTask("train", ["--resume", run], folder),
+      1,
+      /the moments are not those of this step$/,
+    );
+    Deno.writeFileSync(path, whole.subarray(0, 1000));
+    assertRefused(await runTask("train", ["--resume", run], folder), 1, /^error: Cannot read ".*checkpoint-/);
+    Deno.removeSync(path); // the one before counts then
+    assert.ok(await train("train", ["--resume", run], folder));
+  }));
+
+Deno.test("a run goes on that is older than a flag, and is told of another adapter", () =>
+  withFolder(async (folder) => {
+    const run = await copied(folder), path = join(run, "config.json");
+    const { config: { warmup: _, ...config }, facts, ...rest } = JSON.parse(await Deno.readTextFile(path));
+    await Deno.writeTextFile(
+      path,
+      JSON.stringify({ ...rest, config, facts: { ...facts, adapter: "a fast one" } }),
+    );
+    forge(join(run, `checkpoint-${last.place.step}.safetensors`), (texts) => {
+      const { warmup: _, ...older } = JSON.parse(texts.config);
+      return { ...texts, config: JSON.stringify(older) };
+    });
+    const outcome = await runTask("train", ["--resume", run], folder);
+    assert.equal(outcome.code, 0, outcome.stderr);
+    const said = complaints(outcome);
+    assert.match(said[0], /was stored before these flags existed; taking their defaults: "warmup" \(0\)$/);
+    assert.match(
+      said[1],
+      /^warning: this run began with \["a fast one",.* and goes on with .*: rounding differs/,
+    );
+    assert.equal(said.length, 2);
+  }));
+
+Deno.test("--resume refuses other images, a shorter metrics.jsonl, and a second process", () =>
+  withFolder(async (folder) => {
+    const run = await copied(folder), resume = ["--resume", run];
+    const other = join(folder, "other.idx");
+    await Deno.writeFile(other, (await Deno.readFile(images[1])).with(99, 1));
+    assertRefused(
+      await runTask("train", [...resume, "--data", other], folder),
+      1,
+      /^error: Cannot resume ".*": expected the images that it began with, those of ".*images.idx", but found others/,
+    );
+    {
+      using _log = new MetricsLog(run); // as a process has it that trains
+      assertRefused(
+        await runTask("train", resume, folder),
+        1,
+        /^error: Cannot train in ".*": another process is training there/,
+      );
+    }
+    const metrics = await Deno.readTextFile(join(run, "metrics.jsonl"));
+    await Deno.writeTextFile(join(run, "metrics.jsonl"), metrics.slice(0, metrics.indexOf("\n") + 1));
+    assertRefused(await runTask("train", resume, folder), 1, /expected whole lines up to byte \d+/);
+    assert.equal(readLastCheckpoint(run)!.place.step, last.place.step, "it is as it was");
+  }));
+
+Deno.test("MetricsLog takes lines back, to a whole line only", () =>
+  withFolder((folder) => {
+    using log = new MetricsLog(folder);
+    log.write({ step: 1 });
+    const { size } = log;
+    log.write({ step: 2 });
+    refused(() => log.cut(size - 1), /expected whole lines up to byte/);
+    refused(() => log.cut(99), /expected whole lines up to byte 99/);
+    log.cut(size);
+    log.write({ step: 3 });
+    assert.deepEqual(readMetrics(folder), [{ step: 1 }, { step: 3 }]);
+    log.cut(0);
+    assert.deepEqual(readMetrics(folder), []);
+    return Promise.resolve();
+  }));
+
+Deno.test("a checkpoint that cannot be written leaves the earlier ones whole", () =>
+  withFolder((folder) => {
+    saveCheckpoint(folder, last, 1);
+    const next = { ...last, place: { ...last.place, step: last.place.step + 1 } };
+    withFullDisk(() => refused(() => saveCheckpoint(folder, next, 1), /Cannot write ".*": the disk is full/));
+    assert.deepEqual(namesIn(folder, ""), [`checkpoint-${last.place.step}.safetensors`]);
+    assert.deepEqual(readLastCheckpoint(folder), last);
+    saveCheckpoint(folder, next, 1);
+    assert.deepEqual(namesIn(folder, ""), [`checkpoint-${next.place.step}.safetensors`]);
+    return Promise.resolve();
+  }));
+
+Deno.test("a run whose folder cannot be written any more ends with one line, and what it left goes on", () =>
+  withFolder(async (folder) => {
+    const run = join(folder, "run"), moved = join(folder, "moved");
+    const args = taskArguments("train", [...FLAGS, "--epochs", "99", "--out", run], folder);
+    const child = new Deno.Command("deno", { args, cwd: ROOT, stdout: "piped", stderr: "piped" }).spawn();
+    const said = new Response(child.stderr).text();
+    let output = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      output += text;
+      if (output.includes("step   15/") && namesIn(folder, "moved").length === 0) {
+        await Deno.rename(run, moved);
+      }
+    }
+    const outcome = { code: (await child.status).code, stdout: output, stderr: await said };
+    assertRefused(outcome, 1, /^error: Cannot write ".*": no such file or folder/);
+    assert.ok(readLastCheckpoint(moved)!.place.step >= 12);
+    assert.equal(
+      await train("train", ["--resume", moved], folder, { signal: "SIGINT", step: 36 }),
+      false,
+    );
+  }));
+
+Deno.test("Ctrl-C saves a checkpoint of the step that it ends at, in the midst of an epoch too", () =>
+  withFolder(async (folder) => {
+    const run = join(folder, "run");
+    assert.equal(
+      await train("train", [...FLAGS, "--out", run], folder, { signal: "SIGINT", step: 15 }),
+      false,
+    );
+    const { place } = readLastCheckpoint(run)!;
+    const model = readSafetensors(join(run, "model.safetensors"));
+    assert.equal(Number(model.metadata.step), place.step);
+    assert.ok(place.step >= 15 && place.step % 3 === 0, `${place.step}`);
+    const kept = Deno.readTextFileSync(join(run, "metrics.jsonl")).slice(0, place.metricsBytes).split("\n");
+    assert.equal(JSON.parse(kept.at(-2)!).step, place.step);
+  }));
+
+Deno.test("--patience stops early, keeps the best model and the last, and says so", () =>
+  withFolder(async (folder) => {
+    const run = join(folder, "run"), first = join(folder, "first");
+    const args = ["--patience", "2", "--min-delta", "1", "--checkpoint-every", "2epochs", "--out", run];
+    const { stdout, code } = await runTask("train", [...FLAGS, ...args], folder);
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /^stopped early: the best test\.loss, 0\.\d+, is that of epoch 1 \(--patience 2\)$/m,
+    );
+    assert.match(
+      stdout,
+      /^best\.safetensors is the model after epoch 1, test\.loss 0\.\d+; model\.safetensors is/m,
+    );
+    const epochs = readMetrics(run).filter((line) => "test.loss" in line).map(({ epoch }) => epoch);
+    assert.deepEqual(epochs, [1, 2, 3]);
+    assert.equal(readSafetensors(join(run, "model.safetensors")).metadata.step, "36");
+    assert.ok(await train("train", [...FLAGS, "--epochs", "1", "--out", first], folder));
+    const [best, model] = [join(run, "best.safetensors"), join(first, "model.safetensors")].map(
+      readSafetensors,
+    );
+    assert.equal(best.metadata.step, "12");
+    assert.deepEqual(best.tensors, model.tensors);
+    assert.deepEqual(readLastCheckpoint(run)!.best, best);
+    refused(() => fromFlags("--resume", run), /it has finished/);
+  }));
+
+Deno.test("in stages each has its own patience, and the next one follows", () =>
+  withFolder(async (folder) => {
+    const run = join(folder, "run");
+    const args = [...images, "--sizes", "100,8,4,2", "--stages", "4,0,3", "--out", run];
+    const { stdout } = await runTask("stacked", [...args, "--patience", "1", "--min-delta", "1"], folder);
+    assert.match(
+      stdout,
+      /stage 0 stopped early: the best test\.reconstruction, .* is that of epoch 1 \(/,
+    );
+    const measured = readMetrics(run).filter((line) => "epoch" in line && "testError" in line);
+    assert.deepEqual(measured.map(({ epoch, stage }) => [epoch, stage]), [[1, 0], [2, 0], [3, 2], [4, 2]]);
+    assert.equal(readSafetensors(join(run, "best.safetensors")).metadata.epoch, "3");
+  }));
+
+const LINES = [
+  { epoch: 1, step: 10, loss: 9 },
+  { epoch: 1, step: 10, testError: 1, "test.loss": 0.5 },
+  { epoch: 2, step: 20, testError: 1, "test.loss": 0.4 },
+  { epoch: 3, step: 30, testError: 0, "test.loss": 0.39 },
+  { epoch: 4, step: 40, testError: 0, "test.loss": "NaN" },
+  { testError: 0 },
+];
+
+Deno.test("the best epoch is the last that fell by more than --min-delta, and NaN never is", () => {
+  const found = (delta?: number) => bestEpoch(LINES, undefined, delta);
+  assert.deepEqual(found(), { metric: "test.loss", value: 0.39, epoch: 3, step: 30 });
+  assert.equal(found(0.05)?.epoch, 2);
+  assert.equal(found(0.2)?.epoch, 1);
+  assert.equal(bestEpoch(LINES, 0), undefined);
+  assert.equal(bestEpoch([{ ...LINES[1], "test.total": 7 }], undefined)?.metric, "test.total");
+  const over = (patience: number, delta?: number) => isOutOfPatience(LINES, undefined, patience, delta);
+  assert.deepEqual([over(1), over(2), over(2, 0.05), over(3, 0.05), over(3, 0.2)], [
+    true,
+    false,
+    true,
+    false,
+    true,
+  ]);
+  assert.equal(isOutOfPatience([], undefined, 1), false);
+});
+
+Deno.test("--checkpoint-every counts steps or epochs", () => {
+  const { parse, accepts } = checkpointEveryFlag();
+  for (const text of ["1", "500", "1epoch", "20epochs"]) assert.equal(parse(text), text);
+  for (const text of ["0", "-1", "1.5", "epochs", "0epochs", "2 epochs", "1e3", ""]) {
+    assert.equal(parse(text), undefined);
+  }
+  assert.deepEqual([accepts("7"), accepts(7), accepts("x")], [true, false, false]);
+  assert.deepEqual(parseCheckpointEvery("500"), { unit: "steps", count: 500 });
+  assert.deepEqual(parseCheckpointEvery("2epochs"), { unit: "epochs", count: 2 });
+  assert.deepEqual(parseCheckpointEvery(), { unit: "epochs", count: 1 });
+  assert.throws(() => parseCheckpointEvery("x"), RangeError);
+});
+
+Deno.test("what is learned does not depend on flags of places, showing and keeping", () => {
+  assert.deepEqual(
+    learnedConfig({ seed: 1, out: "x", quiet: true, keep: 3, checkpointEvery: "5", patience: 2 }),
+    {
+      seed: 1,
+      patience: 2,
+    },
+  );
+});
