@@ -8,8 +8,8 @@ import { loadParameters, openRunDataset, readTrainedRun } from "../../src/runs/l
 import { networkData } from "../../src/recipe/recipe.ts";
 import { closingRows, measuredOf } from "../../src/evaluate/recipe_evaluation.ts";
 import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
-import { readMetrics } from "../../src/runs/run_folder.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
+import { readMetrics } from "../../src/runs/metrics_log.ts";
 
 const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
 const flags = { run: positional("RUN", "the run's folder"), recipe: recipeFlag(), dataDir, data };

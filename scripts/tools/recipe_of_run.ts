@@ -5,8 +5,8 @@ import type { Config, Flag } from "../../src/recipe/flag_kinds.ts";
 import { optionalText, restoreConfig } from "../../src/recipe/flags.ts";
 import type { Recipe, RecipeFlags } from "../../src/recipe/recipe.ts";
 import { matchScripts, scriptIn } from "../../src/recipe/recipe_script.ts";
-import type { Run } from "../../src/runs/run_folder.ts";
 import { findRecipe, RECIPE_NAMES } from "./find_recipe.ts";
+import type { Run } from "../../src/runs/run_config.ts";
 
 /** The flag `--recipe`. */
 export function recipeFlag(): Flag<string | undefined> {

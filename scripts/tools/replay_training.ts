@@ -22,10 +22,10 @@ import {
 } from "../../src/recipe/flags.ts";
 import { type KernelsChoice, kernelsFlag } from "../../src/recipe/flags.ts";
 import { readText } from "../../src/files/read_file.ts";
-import { readMetrics } from "../../src/runs/run_folder.ts";
 import { readResults } from "../../src/runs/read_results.ts";
 import { readSafetensors } from "../../src/files/safetensors.ts";
 import { findRecipe, RECIPE_NAMES } from "./find_recipe.ts";
+import { readMetrics } from "../../src/runs/metrics_log.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Flags that no trace decides: where things are, what is shown, and how it is computed. */

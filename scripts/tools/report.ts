@@ -6,10 +6,10 @@ import { runCommand } from "../../src/cli/command.ts";
 import type { RunData } from "../../src/report/run_data.ts";
 import { RECIPE_NAMES } from "./find_recipe.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
-import { readRun } from "../../src/runs/run_folder.ts";
 import { flag, optionalText, parseFlags, positionals } from "../../src/recipe/flags.ts";
 import { readRunData } from "../../src/runs/read_run_data.ts";
-import { writeFileAtomic } from "../../src/runs/run_folder.ts";
+import { readRun } from "../../src/runs/run_config.ts";
+import { writeFileAtomic } from "../../src/files/write_file.ts";
 
 const flags = {
   runs: positionals("RUN", "folders of runs; several are compared"),

@@ -12,7 +12,8 @@ import { formatKernel, type ProductKernel } from "../gpu/product_kernel.ts";
 import { kernelNamed, PRODUCT_SHADERS } from "../graph/products.ts";
 import { ioError } from "../files/io_error.ts";
 import { readText } from "../files/read_file.ts";
-import { writeFileAtomic } from "../runs/run_folder.ts";
+import { isRecord } from "../files/json.ts";
+import { writeFileAtomic } from "../files/write_file.ts";
 
 /** Where it is kept; git ignores it. */
 export const KERNEL_MEMORY: string = fileURLToPath(new URL("../../.cache/kernels.json", import.meta.url));
@@ -136,8 +137,4 @@ function readMemory(path: string): Memory | undefined {
 function isEntry(value: unknown): value is Entry {
   return isRecord(value) && typeof value.deno === "string" && typeof value.shaders === "string" &&
     isRecord(value.kernels) && Object.values(value.kernels).every((kernel) => typeof kernel === "string");
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

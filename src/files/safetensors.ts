@@ -17,7 +17,8 @@
 
 import { InputError, shown } from "../errors.ts";
 import { readBytes } from "./read_file.ts";
-import { writeFileAtomic } from "../runs/run_folder.ts";
+import { isRecord } from "./json.ts";
+import { writeFileAtomic } from "./write_file.ts";
 
 /** The greatest header that the format's own reader accepts, in bytes. */
 const MAX_HEADER_LENGTH = 100_000_000;
@@ -123,10 +124,6 @@ function repeatedKey(json: string): string | undefined {
     }
   }
   return undefined;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isSizeList(value: unknown): value is readonly number[] {

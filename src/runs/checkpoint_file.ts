@@ -12,8 +12,8 @@ import { LOSS_RING } from "../graph/compile.ts";
 import type { StepState } from "../graph/step.ts";
 import { ioError } from "../files/io_error.ts";
 import { readBytes } from "../files/read_file.ts";
-import { syncFolder } from "./run_folder.ts";
 import { decodeSafetensors, type NamedTensor, writeSafetensors } from "../files/safetensors.ts";
+import { syncFolder } from "../files/write_file.ts";
 
 const FORMAT = "bottleneck-checkpoint-";
 const VERSION = 1;

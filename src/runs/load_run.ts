@@ -10,8 +10,8 @@ import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
 import { commonFlags, restoreConfig } from "../recipe/flags.ts";
 import { openDataset } from "../cli/open_dataset.ts";
-import { readRun, type Run } from "./run_folder.ts";
 import { type NamedTensor, readSafetensors } from "../files/safetensors.ts";
+import { readRun, type Run } from "./run_config.ts";
 
 /** A run and its trained values. */
 export interface TrainedRun extends Run {

@@ -7,6 +7,7 @@ import type { TableRow } from "../report/results_table.ts";
 import type { Baseline } from "../report/run_data.ts";
 import { readText } from "../files/read_file.ts";
 import type { Results } from "./results.ts";
+import { isRecord } from "../files/json.ts";
 
 /** Digits that a row may show after its point. */
 const MOST_DIGITS = 20;
@@ -36,10 +37,6 @@ function parse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isRow(value: unknown): value is TableRow {

@@ -20,10 +20,11 @@ import { ioError } from "../files/io_error.ts";
 import { storedShape } from "./load_run.ts";
 import { readBytes } from "../files/read_file.ts";
 import { readResults } from "./read_results.ts";
-import { isBeingTrained, readMetrics, readRun, type Run } from "./run_folder.ts";
 import { readSafetensors } from "../files/safetensors.ts";
 import { loadSnapshot } from "./snapshot_file.ts";
 import type { Results } from "./results.ts";
+import { isBeingTrained, readMetrics } from "./metrics_log.ts";
+import { readRun, type Run } from "./run_config.ts";
 
 /** Tasks that are not called as their recipe is. */
 const TASKS: Readonly<Record<string, string>> = { deep: "train" };

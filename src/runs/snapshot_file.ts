@@ -6,13 +6,14 @@
 import { join } from "node:path";
 import { InputError, shown } from "../errors.ts";
 import type { ActivationHistogram, CodeCloud, LevelState, Snapshot } from "../report/run_data.ts";
-import { writeFileAtomic } from "./run_folder.ts";
 import {
   encodeSafetensors,
   type NamedTensor,
   readMixedSafetensors,
   type TensorData,
 } from "../files/safetensors.ts";
+import { isRecord } from "../files/json.ts";
+import { writeFileAtomic } from "../files/write_file.ts";
 
 const FILE = "snapshot.safetensors";
 const FORMAT = "bottleneck-snapshot-1";
@@ -139,10 +140,6 @@ function parseFacts(text: string | undefined): Facts | undefined {
   if (sparsity !== undefined && !isSparsity(sparsity)) return undefined;
   if (levels !== undefined && !isListOf(levels, isLevel)) return undefined;
   return { epoch, step, imageShape, activations, sparsity, levels };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isListOf<T>(value: unknown, isItem: (item: unknown) => item is T): value is T[] {

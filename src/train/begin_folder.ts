@@ -14,7 +14,9 @@ import { commandOf } from "../runs/read_run_data.ts";
 import type { Measured } from "../evaluate/recipe_evaluation.ts";
 import { readScript } from "../recipe/recipe_script.ts";
 import { learnedConfig } from "./resume.ts";
-import { createRunFolder, readRun, removeFile, removePartialFiles, writeConfig } from "../runs/run_folder.ts";
+import { createRunFolder } from "../runs/run_folder.ts";
+import { readRun, writeConfig } from "../runs/run_config.ts";
+import { removeFile, removePartialFiles } from "../files/write_file.ts";
 
 /** What is written down of a run. */
 export interface RunBeginning {

@@ -11,9 +11,11 @@ import { readLastCheckpoint, saveCheckpoint, type StoredModel } from "../runs/ch
 import { type CheckpointEvery, parseCheckpointEvery } from "../recipe/checkpoint_every.ts";
 import type { BestEpoch } from "./early_stopping.ts";
 import { learnedConfig, refuseOthers } from "./resume.ts";
-import { type MetricsLog, readRun, removeFile } from "../runs/run_folder.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import type { TrainedStage } from "./stages.ts";
+import type { MetricsLog } from "../runs/metrics_log.ts";
+import { readRun } from "../runs/run_config.ts";
+import { removeFile } from "../files/write_file.ts";
 
 /** What checkpoints are made from. */
 export interface RunCheckpointsOptions {

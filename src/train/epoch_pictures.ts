@@ -18,10 +18,10 @@ import { weightsPicture } from "../report/weights_picture.ts";
 import type { Measured } from "../evaluate/recipe_evaluation.ts";
 import { readRunData } from "../runs/read_run_data.ts";
 import type { Results } from "../runs/results.ts";
-import { removeFile, writeFileAtomic } from "../runs/run_folder.ts";
 import { saveSnapshot } from "../runs/snapshot_file.ts";
 import { Snapshots } from "../evaluate/epoch_snapshot.ts";
 import { priorCodes, SAMPLE_COLUMNS, SAMPLES } from "../evaluate/variational.ts";
+import { removeFile, writeFileAtomic } from "../files/write_file.ts";
 
 /** What {@link RunPictures} is made from. */
 export interface RunPicturesOptions {

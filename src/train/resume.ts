@@ -15,7 +15,7 @@ import {
 } from "../recipe/flags.ts";
 import { readResults } from "../runs/read_results.ts";
 import { matchScripts, readScript, scriptIn } from "../recipe/recipe_script.ts";
-import { readRun, type Run } from "../runs/run_folder.ts";
+import { readRun, type Run } from "../runs/run_config.ts";
 
 /** Flags that say where things are and what is shown or kept: what is learned does not depend on them. */
 const OUTSIDE: ReadonlySet<string> = new Set([

@@ -26,13 +26,14 @@ import { baselinesOf, closingRows, type Measured } from "../evaluate/recipe_eval
 import type { InitialLoss } from "../evaluate/initial_loss.ts";
 import { measureOverfit } from "../evaluate/overfit.ts";
 import { Progress } from "../cli/progress.ts";
-import { MetricsLog, readMetrics, writeFileAtomic } from "../runs/run_folder.ts";
 import { RunCheckpoints } from "./checkpoints.ts";
 import type { Results } from "../runs/results.ts";
 import { removeOtherPictures, RunPictures } from "./epoch_pictures.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import type { TrainedStage } from "./stages.ts";
 import { TestMeasure } from "../evaluate/stage_losses.ts";
+import { MetricsLog, readMetrics } from "../runs/metrics_log.ts";
+import { writeFileAtomic } from "../files/write_file.ts";
 
 /** What a run is about. */
 export interface TrainingRunOptions {

@@ -12,11 +12,11 @@ import {
   quantileGrid,
 } from "../../src/evaluate/code_space.ts";
 import { Forward } from "../../src/evaluate/forward.ts";
-import { readMetrics } from "../../src/runs/run_folder.ts";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
 import type { Results } from "../../src/runs/results.ts";
 import { priorCodes } from "../../src/evaluate/variational.ts";
 import { assertRefused, complaints, fileOf, runTask, withFolder } from "../helpers/commands.ts";
+import { readMetrics } from "../../src/runs/metrics_log.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "3"];
 

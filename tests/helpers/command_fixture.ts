@@ -4,7 +4,9 @@ import { runCommand, watchInterrupt } from "../../src/cli/command.ts";
 import { choice, integer, parseFlags, positional } from "../../src/recipe/flags.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { textStrokes } from "../../src/report/font.ts";
-import { createRunFolder, MetricsLog, writeFileAtomic } from "../../src/runs/run_folder.ts";
+import { createRunFolder } from "../../src/runs/run_folder.ts";
+import { MetricsLog } from "../../src/runs/metrics_log.ts";
+import { writeFileAtomic } from "../../src/files/write_file.ts";
 
 const flags = {
   ending: positional("ENDING", "how to end"),

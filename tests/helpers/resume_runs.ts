@@ -12,9 +12,9 @@ import { RandomStream } from "../../src/random.ts";
 import { readLastCheckpoint } from "../../src/runs/checkpoint_file.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { integer, optionalText, parseFlags } from "../../src/recipe/flags.ts";
-import { readMetrics } from "../../src/runs/run_folder.ts";
 import { fileOf, ROOT, taskArguments, withFolder } from "./commands.ts";
 import type { Task } from "./permission_cases.ts";
+import { readMetrics } from "../../src/runs/metrics_log.ts";
 
 const STAGES = "--sizes 100,8,4,2 --stages 1,2,1";
 

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
-import { readMetrics } from "../../src/runs/run_folder.ts";
 import { fileOf, ROOT, runTask, taskArguments, withFolder } from "../helpers/commands.ts";
 import { rawRequest } from "../helpers/live.ts";
+import { readMetrics } from "../../src/runs/metrics_log.ts";
 
 const SECRET = "what no page may read";
 const FLAGS = ["--limit", "64", "--log-every", "100"];

@@ -10,7 +10,6 @@ import { parseRecipe } from "../../src/train/resume.ts";
 import { recipe } from "../../src/recipe/recipe.ts";
 import { matchScripts } from "../../src/recipe/recipe_script.ts";
 import { openTraining } from "../../src/train/training.ts";
-import { readRun } from "../../src/runs/run_folder.ts";
 import {
   assertRefused,
   closingTableOf,
@@ -22,6 +21,7 @@ import {
   withFolder,
   withProjectFolder,
 } from "../helpers/commands.ts";
+import { readRun } from "../../src/runs/run_config.ts";
 
 const SMALL = ["--limit", "192", "--batch-size", "32", "--epochs", "1", "--sizes", "784,8,2"];
 

@@ -11,11 +11,12 @@ import { reportPage } from "../../src/report/page/report_page.ts";
 import { libraryFiles, PAGE_MODULES } from "../../src/report/page/sources.ts";
 import type { RunData } from "../../src/report/run_data.ts";
 import { commandOf, readRunData } from "../../src/runs/read_run_data.ts";
-import { MetricsLog, writeConfig } from "../../src/runs/run_folder.ts";
 import { saveSnapshot } from "../../src/runs/snapshot_file.ts";
 import { writeSafetensors } from "../../src/files/safetensors.ts";
 import { assertRefused, runTask, withFolder } from "../helpers/commands.ts";
 import { madeUpRun, RECIPE_NAMES } from "../helpers/run_data.ts";
+import { MetricsLog } from "../../src/runs/metrics_log.ts";
+import { writeConfig } from "../../src/runs/run_config.ts";
 
 /** The data that lie in a report. */
 function embedded(html: string): ReturnType<typeof pageData>[] {

@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { InputError } from "../../src/errors.ts";
-import {
-  createRunFolder,
-  MetricsLog,
-  readMetrics,
-  readRun,
-  writeConfig,
-  writeFileAtomic,
-} from "../../src/runs/run_folder.ts";
+import { createRunFolder } from "../../src/runs/run_folder.ts";
 import { withFullDisk } from "../helpers/full_disk.ts";
+import { MetricsLog, readMetrics } from "../../src/runs/metrics_log.ts";
+import { readRun, writeConfig } from "../../src/runs/run_config.ts";
+import { writeFileAtomic } from "../../src/files/write_file.ts";
 
 /** Runs a test body with a folder of its own. */
 function inFolder(body: (folder: string) => void): () => void {

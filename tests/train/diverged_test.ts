@@ -9,7 +9,6 @@ import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
 import { readLastCheckpoint } from "../../src/runs/checkpoint_file.ts";
 import { describeInitialLoss, initialLoss, initialLossWarning } from "../../src/evaluate/initial_loss.ts";
 import { describeOverfit, meanImageError } from "../../src/evaluate/overfit.ts";
-import { readMetrics, readRun } from "../../src/runs/run_folder.ts";
 import { readSafetensors } from "../../src/files/safetensors.ts";
 import { deep } from "../../scripts/deep.ts";
 import { sparse } from "../../scripts/sparse.ts";
@@ -17,6 +16,8 @@ import { vae } from "../../scripts/vae.ts";
 import { assertRefused, complaints, fileOf, runTask, withFolder } from "../helpers/commands.ts";
 import { gpuTest, randomFloats } from "../helpers/gpu.ts";
 import { recipeNetwork } from "../helpers/recipe_network.ts";
+import { readMetrics } from "../../src/runs/metrics_log.ts";
+import { readRun } from "../../src/runs/run_config.ts";
 
 type Task = Parameters<typeof runTask>[0];
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { decode } from "fast-png";
-import { readMetrics } from "../../src/runs/run_folder.ts";
 import { readRunData } from "../../src/runs/read_run_data.ts";
 import {
   assertRefused,
@@ -12,6 +11,7 @@ import {
   taskArguments,
   withFolder,
 } from "../helpers/commands.ts";
+import { readMetrics } from "../../src/runs/metrics_log.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "5"];
 

@@ -5,7 +5,6 @@ import { VARIANTS } from "../../src/gpu/product_kernel.ts";
 import { closingTable } from "../../src/report/results_table.ts";
 import { lastEpoch } from "../../src/evaluate/last_epoch.ts";
 import { withReferenceFigures } from "../../src/recipe/reference_figures.ts";
-import { readMetrics } from "../../src/runs/run_folder.ts";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
 import { sizesFor } from "../../src/recipe/sizes.ts";
 import type { Results } from "../../src/runs/results.ts";
@@ -23,6 +22,7 @@ import {
   withFolder,
 } from "../helpers/commands.ts";
 import { randomFloats } from "../helpers/gpu.ts";
+import { readMetrics } from "../../src/runs/metrics_log.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "5"];
 

@@ -12,7 +12,6 @@ import {
 import { checkpointEveryFlag, parseCheckpointEvery } from "../../src/recipe/checkpoint_every.ts";
 import { bestEpoch, isOutOfPatience } from "../../src/train/early_stopping.ts";
 import { learnedConfig, parseRecipe, refuseOthers } from "../../src/train/resume.ts";
-import { MetricsLog, readMetrics, readRun } from "../../src/runs/run_folder.ts";
 import { encodeSafetensors, readSafetensors } from "../../src/files/safetensors.ts";
 import {
   assertRefused,
@@ -25,6 +24,8 @@ import {
 } from "../helpers/commands.ts";
 import { withFullDisk } from "../helpers/full_disk.ts";
 import { makeImages, train } from "../helpers/resume_runs.ts";
+import { MetricsLog, readMetrics } from "../../src/runs/metrics_log.ts";
+import { readRun } from "../../src/runs/run_config.ts";
 
 /** A run of deep that was cut, once for all tests that only look at it or work on a copy. */
 const home = await Deno.makeTempDir({ prefix: "bottleneck-" });

@@ -1,0 +1,106 @@
+/**
+ * `config.json`: what a run was asked for, and what it found.
+ * @module
+ */
+
+import { join } from "node:path";
+import { InputError, shown } from "../errors.ts";
+import { ioError } from "../files/io_error.ts";
+import { isRecord, parseJson } from "../files/json.ts";
+import { readText } from "../files/read_file.ts";
+import { writeFileAtomic } from "../files/write_file.ts";
+import { RECIPE_NAME } from "./run_folder.ts";
+
+const CONFIG_FILE = "config.json";
+const CONFIG_FORMAT = "bottleneck-run-1";
+
+/** What `config.json` holds. */
+export interface RunConfig {
+  /** The recipe's name. */
+  readonly recipe: string;
+  /** When the run began: ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** The recipe's configuration, by camelCase key. A flag without a value is absent. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** What was found, such as the GPU's name and the number of images. */
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** A run that was read back. */
+export interface Run extends RunConfig {
+  /** The run's folder. */
+  readonly path: string;
+}
+
+/**
+ * Writes `config.json` into a run folder. Values that are undefined are left out.
+ *
+ * @param path the run folder
+ * @param run what to write
+ * @throws InputError if it cannot be written
+ */
+export function writeConfig(path: string, run: RunConfig): void {
+  const { recipe, startedAt, config, facts } = run;
+  const text = JSON.stringify({ format: CONFIG_FORMAT, recipe, startedAt, config, facts }, null, 2);
+  writeFileAtomic(join(path, CONFIG_FILE), text + "\n");
+}
+
+/**
+ * Reads a run folder back.
+ *
+ * @param path the run folder
+ * @param needs the files that must be in it besides `config.json`, such as `model.safetensors`
+ * @throws InputError if the folder or one of its files is missing, or `config.json` is damaged
+ */
+export function readRun(path: string, needs: readonly string[] = []): Run {
+  const action = `Cannot read the run "${path}"`;
+  let text = "";
+  try {
+    if (!Deno.statSync(path).isDirectory) {
+      throw new InputError(
+        `${action}: expected a run folder but found a file; name the folder that holds it`,
+      );
+    }
+    const present = new Set([...Deno.readDirSync(path)].map((entry) => entry.name));
+    const missing = [CONFIG_FILE, ...needs].filter((name) => !present.has(name));
+    if (missing.length > 0) {
+      const list = missing.map((name) => `"${name}"`).join(" and ");
+      throw new InputError(`${action}: ${list} is missing; name the folder of a run that has finished`);
+    }
+    text = readText(join(path, CONFIG_FILE));
+  } catch (error) {
+    throw ioError(action, error);
+  }
+  const refuse = (expected: string, found: unknown): InputError => {
+    const what = found === undefined ? "something else" : shown(found);
+    return new InputError(`${action}: expected ${expected} in ${CONFIG_FILE} but found ${what}; train again`);
+  };
+  const stored = parseJson(text);
+  if (!isRecord(stored)) throw refuse("a JSON object", undefined);
+  if (stored.format !== CONFIG_FORMAT) throw refuse(`"format": "${CONFIG_FORMAT}"`, stored.format);
+  const { recipe, startedAt, config, facts } = stored;
+  if (typeof recipe !== "string") throw refuse(`a text as "recipe"`, recipe);
+  if (!RECIPE_NAME.test(recipe)) throw refuse(`a plain name as "recipe"`, recipe);
+  if (typeof startedAt !== "string") throw refuse(`a text as "startedAt"`, startedAt);
+  if (!isRecord(config)) throw refuse(`an object as "config"`, config);
+  if (!Object.values(config).every(isSetting)) throw refuse(`values or lists in "config"`, config);
+  if (!isRecord(facts)) throw refuse(`an object as "facts"`, facts);
+  if (!isFacts(facts)) throw refuse(`values, lists and groups of them in "facts"`, facts);
+  return { path, recipe, startedAt, config, facts };
+}
+
+/** What a setting may be: one value or a list of them. */
+function isSetting(value: unknown): boolean {
+  return Array.isArray(value) ? value.every(isScalar) : isScalar(value);
+}
+
+/** Whether a value is a number, a text, a truth value or null. */
+export function isScalar(value: unknown): value is string | number | boolean | null {
+  return value === null || ["string", "number", "boolean"].includes(typeof value);
+}
+
+/** Settings by name, in groups and groups of groups. */
+function isFacts(value: unknown, depth = 4): boolean {
+  return isSetting(value) ||
+    isRecord(value) && depth > 0 && Object.values(value).every((item) => isFacts(item, depth - 1));
+}
