@@ -105,3 +105,8 @@ export function oneLine(text: string, most: number = 200): string {
 function cut(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
+
+/** A word as it must be typed in a shell: quoted if it holds anything unusual. */
+export function shellWord(word: string): string {
+  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -26,11 +26,11 @@ import {
   positionals,
   readFlags,
 } from "../../src/recipe/flags.ts";
-import type { Stage } from "../../src/train/stages.ts";
 import { openDataset } from "../../src/cli/open_dataset.ts";
 import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
 import { networkData, networkOf, type Recipe } from "../../src/recipe/recipe.ts";
 import { allRecipes, findRecipe, RECIPE_HELP } from "./find_recipe.ts";
+import type { Stage } from "../../src/recipe/stage_flags.ts";
 
 const common = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
 const { seed, dataset, dataDir, data, label, testFraction, limit, kernels } = common;

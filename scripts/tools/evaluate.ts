@@ -4,12 +4,13 @@ import { closingTable } from "../../src/report/results_table.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { evaluate } from "../../src/evaluate/evaluate.ts";
 import { commonFlags, kernelsFlag, parseFlags, positional } from "../../src/recipe/flags.ts";
-import { loadParameters, openRunDataset, readTrainedRun } from "../../src/runs/load_run.ts";
+import { loadParameters, readTrainedRun } from "../../src/runs/load_run.ts";
 import { networkData } from "../../src/recipe/recipe.ts";
-import { closingRows, measuredOf } from "../../src/evaluate/recipe_evaluation.ts";
 import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
+import { openRunDataset } from "../../src/cli/open_dataset.ts";
+import { closingRows, measuredOf } from "../../src/recipe/evaluated_network.ts";
 
 const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
 const flags = { run: positional("RUN", "the run's folder"), recipe: recipeFlag(), dataDir, data };

@@ -1,6 +1,5 @@
 // The recipe of a run, for the tools that load one: the shipped one of its name, or the one that the user names.
-import { InputError } from "../../src/errors.ts";
-import { shellWord } from "../../src/cli/shell_word.ts";
+import { InputError, shellWord } from "../../src/errors.ts";
 import type { Config, Flag } from "../../src/recipe/flag_kinds.ts";
 import { optionalText, restoreConfig } from "../../src/recipe/flags.ts";
 import type { Recipe, RecipeFlags } from "../../src/recipe/recipe.ts";

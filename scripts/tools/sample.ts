@@ -17,12 +17,13 @@ import {
   positional,
 } from "../../src/recipe/flags.ts";
 import { Forward } from "../../src/evaluate/forward.ts";
-import { loadParameters, openRunDataset, readTrainedRun, storedShape } from "../../src/runs/load_run.ts";
+import { loadParameters, readTrainedRun, storedShape } from "../../src/runs/load_run.ts";
 import { compileGenerator, imagesAt, priorCodes } from "../../src/evaluate/variational.ts";
 import { anyData } from "../../src/recipe/recipe.ts";
-import { measuredOf } from "../../src/evaluate/recipe_evaluation.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
+import { openRunDataset } from "../../src/cli/open_dataset.ts";
+import { measuredOf } from "../../src/recipe/evaluated_network.ts";
 
 /** Codes from one test image to the other, both included. */
 const STEPS = 10;

@@ -6,6 +6,8 @@ import { type Dataset, loadDataset } from "../data/dataset.ts";
 import { loadOwnData } from "../data/own_data.ts";
 import { progressBar } from "../data/download.ts";
 import { InputError } from "../errors.ts";
+import { commonFlags, restoreConfig } from "../recipe/flags.ts";
+import type { Run } from "../runs/run_config.ts";
 import { fileURLToPath } from "node:url";
 
 /** The folder where downloads are kept; git ignores it. */
@@ -63,4 +65,33 @@ export async function openDataset(choice: DatasetChoice): Promise<Dataset> {
   });
   if (!quiet) console.log(`data      ${data.source}`);
   return data;
+}
+
+/**
+ * Opens the data set that a run was trained on; warns if it has changed since.
+ *
+ * @param run the run
+ * @param given where it lies, if not where it lay then
+ * @throws InputError if it cannot be had
+ */
+export async function openRunDataset(
+  run: Run,
+  given: { readonly dataDir?: string | undefined; readonly data?: string | undefined },
+): Promise<Dataset> {
+  const { dataset, dataDir, data, label, testFraction, seed, limit } = commonFlags({
+    epochs: 1,
+    batchSize: 1,
+    learningRate: 1,
+  });
+  const choice = { dataset, dataDir, data, label, testFraction, seed, limit };
+  const stored = restoreConfig(choice, run.config, `"${run.path}"`);
+  const images = await openDataset({
+    ...stored,
+    dataDir: given.dataDir ?? stored.dataDir,
+    data: given.data ?? stored.data,
+  });
+  if (images.checksum !== run.facts.datasetChecksum) {
+    console.error(`warning: these are not the images that "${run.path}" was trained on`);
+  }
+  return images;
 }

@@ -18,7 +18,8 @@ import type { LevelState, Snapshot } from "../report/run_data.ts";
 import { spread } from "../stats/standard_deviation.ts";
 import { PICTURES } from "./evaluate.ts";
 import type { Forward } from "./forward.ts";
-import { type BuildDecoder, compileGenerator } from "./variational.ts";
+import { compileGenerator } from "./variational.ts";
+import type { BuildDecoder } from "./recipe_evaluation.ts";
 
 /** The most test images whose codes a snapshot keeps. */
 const CODES = 2000;

@@ -6,7 +6,7 @@ import type { TableRow } from "../report/results_table.ts";
 import { codeRanges } from "./code_ranges.ts";
 import { measureLosses } from "./evaluate.ts";
 import type { Closing, RecipeEvaluation } from "./recipe_evaluation.ts";
-import { stageEnds } from "../train/stages.ts";
+import { stageEnds } from "./stage_ends.ts";
 
 /** What {@link layerwiseEvaluation} is told. */
 export interface LayerwiseEvaluation {

@@ -4,22 +4,17 @@
  */
 import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
-import type { Graph } from "../graph/graph.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import type { Value } from "../graph/tensor.ts";
 import { activation } from "../layers/activation.ts";
 import { noiseFor } from "../layers/noise.ts";
 import type { TableRow } from "../report/results_table.ts";
 import { activeUnits } from "./code_space.ts";
 import { measureLosses } from "./evaluate.ts";
 import { Forward } from "./forward.ts";
-import type { RecipeEvaluation } from "./recipe_evaluation.ts";
+import type { BuildDecoder, RecipeEvaluation } from "./recipe_evaluation.ts";
 
 /** How many draws from the prior each epoch's picture shows, and how many stand in a row. */
 export const SAMPLES = 64, SAMPLE_COLUMNS = 8;
-
-/** Records a decoder, from codes [B, code size] to logits [B, pixels]. */
-export type BuildDecoder = (graph: Graph, parameters: Parameters, codes: Value) => Value;
 
 /**
  * Codes drawn from the prior, the standard normal distribution: equal seeds are equal codes.

@@ -3,12 +3,7 @@
  * @module
  */
 
-import { InputError } from "../errors.ts";
-
-/** A value as it must be typed in a shell, quoted if it holds anything unusual. */
-function shellWord(word: string): string {
-  return /^[\w./:@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
+import { InputError, shellWord } from "../errors.ts";
 
 /**
  * What to do about a refused permission: the flag to add, as it must be typed.

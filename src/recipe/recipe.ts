@@ -19,16 +19,9 @@ import {
   scheduleFlags,
 } from "./common_flags.ts";
 import type { Config, FlagSet } from "./flag_kinds.ts";
-import type { RecipeEvaluation } from "../evaluate/recipe_evaluation.ts";
+import type { NetworkUse, Purpose, RecipeEvaluation } from "../evaluate/recipe_evaluation.ts";
 import { sizesFor } from "./sizes.ts";
-import type { Stage } from "../train/stages.ts";
-
-/**
- * What a network is recorded for. `train`: the noise of training. `test`: noise too, the same at every measurement, for
- * losses on held-out images. `encode`: no noise, for codes and reconstructions. `replay`: the noise is an input of the graph,
- * because a trace gives it.
- */
-export type Purpose = "train" | "test" | "encode" | "replay";
+import type { Stage } from "./stage_flags.ts";
 
 /** What a network may know of the data that it is for. */
 export interface NetworkData {
@@ -153,14 +146,6 @@ export function anyData(width: number): NetworkData {
       return new Float32Array(width).fill(0.2);
     },
   };
-}
-
-/** What a network is recorded for, of those that have a choice. */
-export interface NetworkUse {
-  /** What for. */
-  readonly purpose: Exclude<Purpose, "replay">;
-  /** The stage; all layers if absent. */
-  readonly stage?: number | undefined;
 }
 
 /**

@@ -3,13 +3,10 @@
  * @module
  */
 import { join } from "node:path";
-import type { Dataset } from "../data/dataset.ts";
 import { InputError, oneLine, shown } from "../errors.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
-import { commonFlags, restoreConfig } from "../recipe/flags.ts";
-import { openDataset } from "../cli/open_dataset.ts";
 import { type NamedTensor, readSafetensors } from "../files/safetensors.ts";
 import { readRun, type Run } from "./run_config.ts";
 
@@ -28,35 +25,6 @@ export interface TrainedRun extends Run {
 export function readTrainedRun(folder: string): TrainedRun {
   const run = readRun(folder, ["model.safetensors"]);
   return { ...run, tensors: readSafetensors(join(folder, "model.safetensors")).tensors };
-}
-
-/**
- * Opens the data set that a run was trained on; warns if it has changed since.
- *
- * @param run the run
- * @param given where it lies, if not where it lay then
- * @throws InputError if it cannot be had
- */
-export async function openRunDataset(
-  run: Run,
-  given: { readonly dataDir?: string | undefined; readonly data?: string | undefined },
-): Promise<Dataset> {
-  const { dataset, dataDir, data, label, testFraction, seed, limit } = commonFlags({
-    epochs: 1,
-    batchSize: 1,
-    learningRate: 1,
-  });
-  const choice = { dataset, dataDir, data, label, testFraction, seed, limit };
-  const stored = restoreConfig(choice, run.config, `"${run.path}"`);
-  const images = await openDataset({
-    ...stored,
-    dataDir: given.dataDir ?? stored.dataDir,
-    data: given.data ?? stored.data,
-  });
-  if (images.checksum !== run.facts.datasetChecksum) {
-    console.error(`warning: these are not the images that "${run.path}" was trained on`);
-  }
-  return images;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import { basename, join, resolve } from "node:path";
 import { CATALOGUE } from "../data/catalogue.ts";
-import { InputError, shown } from "../errors.ts";
+import { InputError, shellWord, shown } from "../errors.ts";
 import type {
   Baseline,
   EpochPicture,
@@ -14,7 +14,6 @@ import type {
   Snapshot,
   WeightImages,
 } from "../report/run_data.ts";
-import { shellWord } from "../cli/shell_word.ts";
 import { checkPicture } from "./check_picture.ts";
 import { ioError } from "../files/io_error.ts";
 import { storedShape } from "./load_run.ts";

@@ -7,16 +7,16 @@ import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import { InputError, oneLine, shown } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { commandLine } from "../cli/shell_word.ts";
+import { commandLine } from "../cli/command_line.ts";
 import { flagName } from "../recipe/flags.ts";
 import type { InitialLoss } from "../evaluate/initial_loss.ts";
 import { commandOf } from "../runs/read_run_data.ts";
-import type { Measured } from "../evaluate/recipe_evaluation.ts";
 import { readScript } from "../recipe/recipe_script.ts";
 import { learnedConfig } from "./resume.ts";
 import { createRunFolder } from "../runs/run_folder.ts";
 import { readRun, writeConfig } from "../runs/run_config.ts";
 import { removeFile, removePartialFiles } from "../files/write_file.ts";
+import type { Measured } from "../recipe/evaluated_network.ts";
 
 /** What is written down of a run. */
 export interface RunBeginning {

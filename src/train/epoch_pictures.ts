@@ -15,13 +15,13 @@ import { reportPage } from "../report/page/report_page.ts";
 import { imageGrid, reconstructionGrid } from "../report/picture.ts";
 import type { EpochPicture, Snapshot } from "../report/run_data.ts";
 import { weightsPicture } from "../report/weights_picture.ts";
-import type { Measured } from "../evaluate/recipe_evaluation.ts";
 import { readRunData } from "../runs/read_run_data.ts";
 import type { Results } from "../runs/results.ts";
 import { saveSnapshot } from "../runs/snapshot_file.ts";
 import { Snapshots } from "../evaluate/epoch_snapshot.ts";
 import { priorCodes, SAMPLE_COLUMNS, SAMPLES } from "../evaluate/variational.ts";
 import { removeFile, writeFileAtomic } from "../files/write_file.ts";
+import type { Measured } from "../recipe/evaluated_network.ts";
 
 /** What {@link RunPictures} is made from. */
 export interface RunPicturesOptions {

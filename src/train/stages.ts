@@ -1,8 +1,7 @@
 /**
- * Training layer by layer: the flags of the recipes that do, and the stages that follow from them.
+ * Training layer by layer: compiling a step for each stage.
  * @module
  */
-import { InputError } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { compile, type GradientClip, type Optimizer } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
@@ -10,73 +9,8 @@ import type { BuildModel } from "../graph/model.ts";
 import type { Parameter, Parameters } from "../graph/parameters.ts";
 import { formatPlan } from "../graph/plan.ts";
 import type { Step } from "../graph/step.ts";
+import type { Stage } from "../recipe/stage_flags.ts";
 import { type DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
-import { type Flag, flag, integers, toggle } from "../recipe/flag_kinds.ts";
-import { lastEpoch } from "../evaluate/last_epoch.ts";
-import type { MetricsRecord } from "../report/run_data.ts";
-import { sizesFlag } from "../recipe/sizes.ts";
-
-/** The flags of the recipes that train layer by layer. */
-export interface StageFlags {
-  /** Widths from pixels to code. */
-  readonly sizes: Flag<readonly number[]>;
-  /** Epochs of each stage. */
-  readonly stages: Flag<readonly number[]>;
-  /** Whether only the new layer learns. */
-  readonly freeze: Flag<boolean>;
-  /** Whether everything is trained at once. */
-  readonly endToEnd: Flag<boolean>;
-}
-
-/**
- * The flags of the recipes that train layer by layer, with the recipe's own defaults.
- *
- * @param sizes widths from pixels to code
- * @param stages epochs of each stage
- */
-export function stageFlags(sizes: readonly number[], stages: readonly number[]): StageFlags {
-  return {
-    sizes: sizesFlag(sizes),
-    stages: integers(stages, "epochs of each stage, one stage for each layer; 0 leaves it out", { min: 0 }),
-    freeze: toggle(false, "in each stage train its own two matrices only, not those of earlier stages"),
-    endToEnd: flag("train all layers at once, for as many epochs as the stages have together"),
-  };
-}
-
-/** A stage of training. */
-export interface Stage {
-  /** Its name. */
-  readonly label: string;
-  /** The innermost layer that it uses, from 0; absent for all layers at once. */
-  readonly stage?: number;
-  /** Passes over the images. */
-  readonly epochs: number;
-}
-
-/**
- * The stages in their order; those without epochs are there too, as their layers exist.
- *
- * @throws InputError if there are not as many stages as layers, or nothing is to be done, or everything at once is to
- *   leave something frozen
- */
-export function planStages(
-  { sizes, stages, freeze, endToEnd }: { readonly [K in keyof StageFlags]: StageFlags[K]["defaultValue"] },
-): Stage[] {
-  const layers = sizes.length - 1;
-  if (stages.length !== layers) {
-    throw new InputError(
-      `Cannot train stages ${stages}: expected ${layers} numbers of epochs, one for each layer of ${sizes}, ` +
-        `but received ${stages.length}; use --stages`,
-    );
-  }
-  const epochs = stages.reduce((sum, some) => sum + some, 0);
-  if (epochs === 0) throw new InputError(`Cannot train stages ${stages}: expected at least one epoch in all`);
-  if (endToEnd && freeze) {
-    throw new InputError("Cannot train end to end with --freeze: no layer is trained before the others");
-  }
-  if (endToEnd) return [{ ...nameOf(undefined), epochs }];
-  return stages.map((epochs, stage) => ({ ...nameOf(stage), epochs }));
-}
 
 /**
  * What a stage trains: all that it uses, or, frozen, only the layer that it adds.
@@ -158,21 +92,4 @@ export async function compileStages(
 /** The plans of all stages, each under the stage's name. */
 export function formatPlans(stages: readonly CompiledStage[]): string {
   return stages.map(({ label, step }) => `${label}\n${formatPlan(step)}`).join("\n");
-}
-
-/** What a stage ended at. */
-export interface StageEnd extends Pick<Stage, "label" | "stage"> {
-  /** Mean losses over its last epoch, by the terms' labels, without weights. */
-  readonly losses: Readonly<Record<string, number>>;
-}
-
-/** What the stages of a run ended at, as far as they were trained, from the lines that training filed. */
-export function stageEnds(metrics: readonly MetricsRecord[]): StageEnd[] {
-  const reported = metrics.filter((line) => "step" in line);
-  const stages = new Set(reported.map(({ stage }) => stage === undefined ? undefined : Number(stage)));
-  return [...stages].map((stage) => ({ ...nameOf(stage), losses: lastEpoch(metrics, stage) }));
-}
-
-function nameOf(stage: number | undefined): Pick<Stage, "label" | "stage"> {
-  return stage === undefined ? { label: "end to end" } : { label: `stage ${stage}`, stage };
 }

@@ -25,11 +25,12 @@ import {
   initialLossWarning,
 } from "../evaluate/initial_loss.ts";
 import { networkData, type Recipe } from "../recipe/recipe.ts";
-import { type Measured, measuredOf } from "../evaluate/recipe_evaluation.ts";
 import { openDataset } from "../cli/open_dataset.ts";
 import { computingOn, kernelsIn, openGpuWith } from "../cli/open_gpu.ts";
-import { type CompiledStage, compileStages, formatPlans, type Stage } from "./stages.ts";
+import { type CompiledStage, compileStages, formatPlans } from "./stages.ts";
 import { TrainingRun } from "./training_run.ts";
+import { type Measured, measuredOf } from "../recipe/evaluated_network.ts";
+import type { Stage } from "../recipe/stage_flags.ts";
 
 /** The flags that training itself looks at; recipes have more. */
 export type TrainingConfig =

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import { Diverged } from "../errors.ts";
+import { Diverged, shellWord } from "../errors.ts";
 import { permutation } from "../data/shuffle.ts";
 import type { Batch, LossReading, Step } from "../graph/step.ts";
 import type { DeviceImages } from "../layers/gather_batch.ts";
@@ -19,10 +19,8 @@ import { type Live, startLive } from "../live/live.ts";
 import { beginFolder, continueFolder } from "./begin_folder.ts";
 import type { StoredModel } from "../runs/checkpoint_file.ts";
 import { type Interrupt, watchInterrupt } from "../cli/command.ts";
-import { shellWord } from "../cli/shell_word.ts";
 import { bestEpoch, isOutOfPatience } from "./early_stopping.ts";
 import { evaluate, type Evaluation, PICTURES } from "../evaluate/evaluate.ts";
-import { baselinesOf, closingRows, type Measured } from "../evaluate/recipe_evaluation.ts";
 import type { InitialLoss } from "../evaluate/initial_loss.ts";
 import { measureOverfit } from "../evaluate/overfit.ts";
 import { Progress } from "../cli/progress.ts";
@@ -31,9 +29,10 @@ import type { Results } from "../runs/results.ts";
 import { removeOtherPictures, RunPictures } from "./epoch_pictures.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import type { TrainedStage } from "./stages.ts";
-import { TestMeasure } from "../evaluate/stage_losses.ts";
+import { TestMeasure } from "../evaluate/epoch_test_losses.ts";
 import { MetricsLog, readMetrics } from "../runs/metrics_log.ts";
 import { writeFileAtomic } from "../files/write_file.ts";
+import { baselinesOf, closingRows, type Measured } from "../recipe/evaluated_network.ts";
 
 /** What a run is about. */
 export interface TrainingRunOptions {

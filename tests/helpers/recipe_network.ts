@@ -1,6 +1,7 @@
 /** Networks of recipes under other settings than their flags allow, for tests of what lies below recipes. */
 import type { BuildModel } from "../../src/graph/model.ts";
-import { anyData, type Purpose, type Recipe } from "../../src/recipe/recipe.ts";
+import { anyData, type Recipe } from "../../src/recipe/recipe.ts";
+import type { Purpose } from "../../src/evaluate/recipe_evaluation.ts";
 
 /**
  * Records a recipe's network as it trains, all layers of it.

@@ -4,9 +4,10 @@ import { codeRanges } from "../../src/evaluate/code_ranges.ts";
 import { histogram } from "../../src/stats/histogram.ts";
 import { decode } from "fast-png";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
-import { planStages, stageEnds } from "../../src/train/stages.ts";
 import { assertRefused, complaints, fileOf, type Outcome, runTask, withFolder } from "../helpers/commands.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
+import { planStages } from "../../src/recipe/stage_flags.ts";
+import { stageEnds } from "../../src/evaluate/stage_ends.ts";
 
 type Task = "stacked" | "denoising" | "sparse";
 

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { decode } from "fast-png";
 import { VARIANTS } from "../../src/gpu/product_kernel.ts";
 import { closingTable } from "../../src/report/results_table.ts";
-import { lastEpoch } from "../../src/evaluate/last_epoch.ts";
 import { withReferenceFigures } from "../../src/recipe/reference_figures.ts";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
 import { sizesFor } from "../../src/recipe/sizes.ts";
@@ -23,6 +22,7 @@ import {
 } from "../helpers/commands.ts";
 import { randomFloats } from "../helpers/gpu.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
+import { lastEpoch } from "../../src/evaluate/stage_ends.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "5"];
 

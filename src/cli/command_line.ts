@@ -5,11 +5,7 @@
 import denoConfig from "../../deno.json" with { type: "json" };
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-
-/** A word as it must be typed in a shell: quoted if it holds anything unusual. */
-export function shellWord(word: string): string {
-  return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
+import { shellWord } from "../errors.ts";
 
 /**
  * The command that this process was started with, without `--out`, whose folder exists by now: the task of the script,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { commandLine, shellWord } from "../../src/cli/shell_word.ts";
+import { commandLine } from "../../src/cli/command_line.ts";
+import { shellWord } from "../../src/errors.ts";
 
 const script = (path: string) => new URL(`../../${path}`, import.meta.url).href;
 

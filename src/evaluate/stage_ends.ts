@@ -43,3 +43,29 @@ export function lastEpoch(
   for (const label of Object.keys(means)) means[label] /= steps;
   return means;
 }
+
+/** A stage, as it is called. */
+export interface StageName {
+  /** Its name. */
+  readonly label: string;
+  /** The innermost layer that it uses, from 0; absent for all layers at once. */
+  readonly stage?: number;
+}
+
+/** A stage by its number, or all layers at once. */
+export function stageName(stage: number | undefined): StageName {
+  return stage === undefined ? { label: "end to end" } : { label: `stage ${stage}`, stage };
+}
+
+/** What a stage ended at. */
+export interface StageEnd extends StageName {
+  /** Mean losses over its last epoch, by the terms' labels, without weights. */
+  readonly losses: Readonly<Record<string, number>>;
+}
+
+/** What the stages of a run ended at, as far as they were trained, from the lines that training filed. */
+export function stageEnds(metrics: readonly MetricsRecord[]): StageEnd[] {
+  const reported = metrics.filter((line) => "step" in line);
+  const stages = new Set(reported.map(({ stage }) => stage === undefined ? undefined : Number(stage)));
+  return [...stages].map((stage) => ({ ...stageName(stage), losses: lastEpoch(metrics, stage) }));
+}

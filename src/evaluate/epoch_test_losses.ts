@@ -6,8 +6,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import { DeviceImages } from "../layers/gather_batch.ts";
-import { HeldOut } from "./test_losses.ts";
-import type { Measured } from "./recipe_evaluation.ts";
+import { HeldOut, type Network } from "./test_losses.ts";
 
 /** What {@link TestMeasure} measures. */
 export interface TestMeasureOptions {
@@ -17,8 +16,11 @@ export interface TestMeasureOptions {
   readonly data: Dataset;
   /** What is learned. */
   readonly parameters: Parameters;
-  /** How the network is measured. */
-  readonly measured: Measured;
+  /** How the network is measured: that of a stage, if there are stages, and the terms that add up. */
+  readonly measured: {
+    readonly ofStage: (stage: number | undefined) => Network;
+    readonly total?: readonly string[];
+  };
 }
 
 /** Measures a network on all test images; with stages, the network of the stage that is trained. */
