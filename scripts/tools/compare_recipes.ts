@@ -11,7 +11,7 @@ import type { Gpu } from "../../src/gpu/device.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
-import { perImage, type Step } from "../../src/graph/step.ts";
+import type { Step } from "../../src/graph/step.ts";
 import { InputError } from "../../src/errors.ts";
 import { isSparsityTerm } from "../../src/losses/sparsity_kl.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
@@ -31,6 +31,7 @@ import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
 import { networkData, networkOf, type Recipe } from "../../src/recipe/recipe.ts";
 import { allRecipes, findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 import type { Stage } from "../../src/recipe/stage_flags.ts";
+import { perImage } from "../../src/graph/loss_ring.ts";
 
 const common = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
 const { seed, dataset, dataDir, data, label, testFraction, limit, kernels } = common;

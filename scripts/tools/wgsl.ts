@@ -3,7 +3,6 @@
 //      deno task wgsl RECIPE LABEL        the whole text of one dispatch, such as: deno task wgsl deep encoder.0 forward
 //      (no permission is needed: .cache has what tune found)
 import type { Gpu } from "../../src/gpu/device.ts";
-import { planDispatches } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { type DispatchedText, formatText, formatTexts, textsOf } from "../../src/graph/kernel_texts.ts";
@@ -12,6 +11,7 @@ import { runCommand } from "../../src/cli/command.ts";
 import { kernelsFlag, parseFlags, positional, positionals } from "../../src/recipe/flags.ts";
 import { openGpuWith } from "../../src/cli/open_gpu.ts";
 import { findRecipe, RECIPE_HELP } from "./find_recipe.ts";
+import { planDispatches } from "../../src/graph/plan_dispatches.ts";
 
 const flags = {
   recipe: positional("RECIPE", `which recipe: ${RECIPE_HELP}`),

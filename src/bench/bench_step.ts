@@ -1,6 +1,6 @@
 // A network's training step on random images, to be timed by both kinds of `deno task bench`.
 import type { Gpu } from "../gpu/device.ts";
-import { compile, type Optimizer } from "../graph/compile.ts";
+import { compile } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
 import { checkLimits } from "../graph/limits.ts";
 import type { BuildModel } from "../graph/model.ts";
@@ -8,6 +8,7 @@ import type { Parameters } from "../graph/parameters.ts";
 import type { Step } from "../graph/step.ts";
 import { DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import { RandomStream } from "../random.ts";
+import type { Optimizer } from "../graph/update.ts";
 
 /** A compiled step with the images that it is run on. */
 export interface Bench extends Disposable {

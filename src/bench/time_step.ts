@@ -4,8 +4,10 @@
  */
 import type { Gpu } from "../gpu/device.ts";
 import { formatKernel } from "../gpu/product_kernel.ts";
-import type { CompiledDispatch, DispatchTime, Step } from "../graph/step.ts";
+import type { Step } from "../graph/step.ts";
 import { type Spread, spread } from "../stats/median.ts";
+import type { CompiledDispatch } from "../graph/compile_dispatch.ts";
+import type { DispatchTime } from "../graph/profile.ts";
 
 /** A copy into an image, and what it costs. */
 export interface CopyCost {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
-import { compile, type Optimizer } from "../graph/compile.ts";
+import { compile } from "../graph/compile.ts";
 import { Graph, type Node } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
@@ -31,6 +31,7 @@ import {
 import { checkFunctions, type FunctionCheck } from "./pointwise.ts";
 import { heldValues, lossInputs } from "./reference_graph.ts";
 import { TOLERANCES } from "./tolerances.ts";
+import type { Optimizer } from "../graph/update.ts";
 
 /** What to check, and on what. */
 export interface GradcheckOptions {

@@ -2,7 +2,6 @@
  * A compiled network held to the f64 reference, for one number of rows after another.
  * @module
  */
-import { LOSS_RING } from "../graph/compile.ts";
 import type { Graph, LossTerm } from "../graph/graph.ts";
 import type { Parameter, Parameters } from "../graph/parameters.ts";
 import type { Step } from "../graph/step.ts";
@@ -15,6 +14,7 @@ import { DRAW } from "./differences.ts";
 import { againstReference, type Evidence, figure, worstOf } from "./evidence.ts";
 import { type ReferenceInputs, type ReferenceResult, runReference } from "./reference_graph.ts";
 import { TOLERANCES } from "./tolerances.ts";
+import { LOSS_RING } from "../graph/loss_ring.ts";
 
 /** How often the reference is run with rounding noise, to learn what it does. */
 export const NOISY_RUNS = 3;

@@ -3,10 +3,10 @@
  * @module
  */
 import code from "../../shaders/layers/elementwise.wgsl" with { type: "text" };
-import type { Shader } from "../gpu/kernel.ts";
 import type { ElementwiseReference, Graph } from "../graph/graph.ts";
 import { ACTIVATIONS, type Value } from "../graph/tensor.ts";
 import { type Constants, type DeclarationKind, declare } from "./expressions.ts";
+import type { Shader } from "../gpu/shader.ts";
 
 /** An activation as a user writes it. */
 export interface ActivationDeclaration<C extends Constants> {

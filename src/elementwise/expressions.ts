@@ -3,7 +3,8 @@
  * @module
  */
 import { InputError, shown } from "../errors.ts";
-import { assembleShader, type Shader, type ShaderPart } from "../gpu/assemble.ts";
+import { assembleShader } from "../gpu/assemble.ts";
+import type { Shader, ShaderPart } from "../gpu/shader.ts";
 
 /** Named numbers that expressions may use. */
 export type Constants = Readonly<Record<string, number>>;

@@ -4,7 +4,7 @@
  */
 import { batches } from "../data/shuffle.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { compile, LOSS_RING } from "../graph/compile.ts";
+import { compile } from "../graph/compile.ts";
 import { Graph, type LossTerm } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
@@ -12,6 +12,7 @@ import type { Step } from "../graph/step.ts";
 import { type DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import { isSparsityTerm } from "../losses/sparsity_kl.ts";
 import { squaredError } from "../losses/squared_error.ts";
+import { LOSS_RING } from "../graph/loss_ring.ts";
 
 /** A network, as it is measured. */
 export interface Network {

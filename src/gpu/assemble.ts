@@ -4,36 +4,8 @@
  * @module
  */
 import { ShaderError } from "../errors.ts";
+import type { RewriteShader, Shader, ShaderPart, SourceLine } from "./shader.ts";
 import { COMMON_SHADERS } from "./common_shaders.ts";
-
-/** A piece of WGSL and what errors call it. */
-export interface ShaderPart {
-  /** Where it stands: a path from the project's root, or words such as `forward of activation "leaky"`. */
-  readonly path: string;
-  /** Its text, whole lines. */
-  readonly code: string;
-  /** Whose text it frames, if it is a line of ours around that: errors in it are shown at that text's start or end. */
-  readonly frames?: { readonly part: ShaderPart; readonly at: "start" | "end" };
-}
-
-/** Where a product's kernel reads its matrices from: see `shaders/common/operands_buffer.wgsl` and its sibling. */
-export type Operands = "buffer" | "texture";
-
-/** A shader: a WGSL file, and what stands before it. */
-export interface Shader extends ShaderPart {
-  /** What stands between the common files and the file itself; nothing if absent. */
-  readonly before?: readonly ShaderPart[];
-  /** Which file a first line means by `common/operands`; required where one says so. */
-  readonly operands?: Operands;
-}
-
-/** Where a line of assembled text came from. */
-export interface SourceLine {
-  /** The part. */
-  readonly part: ShaderPart;
-  /** The line in it, counted from 1. */
-  readonly line: number;
-}
 
 /** A shader in one text. */
 export interface AssembledShader {
@@ -45,9 +17,6 @@ export interface AssembledShader {
 
 /** `// after common/step.wgsl, common/activation.wgsl`: what stands before a file, if its first line says so. */
 const AFTER = /^\/\/ after (.+)$/;
-
-/** Changes the text of a part that stands at `path`, in the shader whose own file stands at `shader`. */
-export type RewriteShader = (path: string, code: string, shader: string) => string;
 
 /**
  * Puts a shader's parts together. A common file may name others in its own first line; each stands there once.

@@ -17,7 +17,7 @@ import weight_output from "../../shaders/common/weight_output.wgsl" with { type:
 import weight_tile from "../../shaders/common/weight_tile.wgsl" with { type: "text" };
 import workgroup_sum from "../../shaders/common/workgroup_sum.wgsl" with { type: "text" };
 import workgroup_tile from "../../shaders/common/workgroup_tile.wgsl" with { type: "text" };
-import type { ShaderPart } from "./assemble.ts";
+import type { ShaderPart } from "./shader.ts";
 
 const files: Readonly<Record<string, string>> = {
   activation,

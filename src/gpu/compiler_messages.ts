@@ -4,8 +4,7 @@
  * @module
  */
 import { ShaderError } from "../errors.ts";
-import type { Shader, SourceLine } from "./assemble.ts";
-import type { KernelSpec, KernelText } from "./kernel.ts";
+import type { KernelSpec, KernelText, Shader, SourceLine } from "./shader.ts";
 
 /** The text of a line that a part was assembled from. */
 export function lineOf({ part, line }: SourceLine): string {

@@ -4,9 +4,9 @@
  * @module
  */
 import { InputError } from "../errors.ts";
-import type { RewriteShader } from "./assemble.ts";
 import { createImage, IMAGE_FEATURE } from "./texture.ts";
 import type { KernelPreference } from "./product_kernel.ts";
+import type { RewriteShader } from "./shader.ts";
 
 /** What to ask of the machine. */
 export interface OpenOptions {

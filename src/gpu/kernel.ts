@@ -6,53 +6,17 @@
 import type { Gpu } from "./device.ts";
 import { IMAGE_FORMAT } from "./texture.ts";
 import { ShaderError } from "../errors.ts";
-import { assembleShader, type RewriteShader, type Shader, type SourceLine } from "./assemble.ts";
+import { assembleShader } from "./assemble.ts";
+import type { Access, KernelSpec, KernelText, RewriteShader } from "./shader.ts";
 import { compilationError, entryPointError, errorAt, explain, lineOf } from "./compiler_messages.ts";
 import { checkStruct } from "./struct_fields.ts";
 import { unroll, UnrollError } from "./unroll.ts";
-
-export type { Operands, RewriteShader, Shader, ShaderPart, SourceLine } from "./assemble.ts";
-
-/** How an entry point uses a binding: a buffer that it reads or writes, or an image that it reads. */
-export type Access = "read" | "write" | "image";
-
-/** A struct as a dispatch writes it. */
-export interface BoundStruct {
-  /** Where it is bound. */
-  readonly binding: number;
-  /** Its fields in order, such as `width: u32`. */
-  readonly fields: readonly string[];
-  /** The struct's name, if all shaders call it the same. */
-  readonly name?: string;
-}
-
-/** What makes a pipeline: a shader, its entry point, its constants, and how it uses each binding. */
-export interface KernelSpec {
-  /** The WGSL file. */
-  readonly shader: Shader;
-  /** The function to run. */
-  readonly entryPoint: string;
-  /** A value for each `override` without a default; booleans are 0 and 1. */
-  readonly constants: Readonly<Record<string, number>>;
-  /** Bindings 0, 1, 2, … in order. */
-  readonly access: readonly Access[];
-  /** Structs that are bound: a shader whose own has other fields does not compile. Unknown if absent. */
-  readonly structs?: readonly BoundStruct[];
-}
 
 const LAYOUTS: Record<Access, Omit<GPUBindGroupLayoutEntry, "binding" | "visibility">> = {
   read: { buffer: { type: "read-only-storage" } },
   write: { buffer: { type: "storage" } },
   image: { storageTexture: { access: "read-only", format: IMAGE_FORMAT } },
 };
-
-/** A kernel's text as it is compiled, and where each of its lines came from. */
-export interface KernelText {
-  /** What is compiled. */
-  readonly code: string;
-  /** For each line of `code`, where it came from. */
-  readonly sources: readonly SourceLine[];
-}
 
 /**
  * What is compiled for a kernel: its shader's parts, marked loops written out.

@@ -3,7 +3,7 @@
  * @module
  */
 import { errorAt, lineOf } from "./compiler_messages.ts";
-import type { BoundStruct, KernelText } from "./kernel.ts";
+import type { BoundStruct, KernelText } from "./shader.ts";
 
 /**
  * Refuses a struct whose fields are not those that the dispatch writes: it would read one number for another, and

@@ -5,10 +5,11 @@
  */
 import { InputError, shown } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { type KernelSpec, type KernelText, kernelText, type SourceLine } from "../gpu/kernel.ts";
-import { kernelOfDispatch } from "./compile.ts";
+import { kernelText } from "../gpu/kernel.ts";
 import { lanesOfWorkgroup } from "./limits.ts";
 import type { Dispatch } from "./tensor.ts";
+import type { KernelSpec, KernelText, SourceLine } from "../gpu/shader.ts";
+import { kernelOfDispatch } from "./compile_dispatch.ts";
 
 /** A text that dispatches compile. */
 export interface DispatchedText extends KernelText {

@@ -12,7 +12,6 @@ import weightImageCode from "../../shaders/layers/dense_backward_weight_image.wg
 import weightSharedCode from "../../shaders/layers/dense_backward_weight_workgroup.wgsl" with {
   type: "text",
 };
-import type { Operands, Shader } from "../gpu/kernel.ts";
 import {
   formatKernel,
   type Product,
@@ -24,6 +23,7 @@ import {
 } from "../gpu/product_kernel.ts";
 import type { Target } from "./graph.ts";
 import { type Dispatch, padded } from "./tensor.ts";
+import type { Operands, Shader } from "../gpu/shader.ts";
 
 /** What computes a product, by the name that it has as a register kernel. */
 export type ProductEntryPoint =

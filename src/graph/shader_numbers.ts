@@ -2,9 +2,9 @@
  * The numbers by which shaders know activations and reductions, as WGSL constants.
  * @module
  */
-import type { ShaderPart } from "../gpu/kernel.ts";
 import { REDUCTIONS } from "./graph.ts";
 import { ACTIVATIONS } from "./tensor.ts";
+import type { ShaderPart } from "../gpu/shader.ts";
 
 /**
  * `const ACTIVATION_TANH = 2u;` and the like, and how many there are, which `shaders/common/activation.wgsl` and

@@ -2,28 +2,18 @@
  * A compiled step: dispatches that are replayed for each batch, with nothing created on the way.
  * @module
  */
-import { Diverged, InputError } from "../errors.ts";
+import { Diverged } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { encodeCopy } from "../gpu/texture.ts";
-import type { CompileOptions } from "./compile.ts";
-import { LOSS_RING } from "./compile.ts";
+import { type CompiledDispatch, encodeDispatch } from "./compile_dispatch.ts";
+import { type DispatchTime, refuseWithoutTimestamps, timeDispatches } from "./profile.ts";
+import type { CompileOptions } from "./plan_dispatches.ts";
+import { LOSS_RING, type LossReading } from "./loss_ring.ts";
+import type { StepState } from "./step_state.ts";
 import type { Graph } from "./graph.ts";
-import type { ImageCopy } from "./textures.ts";
 import { elements, fromArena, type Parameter, toSlot } from "./parameters.ts";
-import { type Dispatch, padded, type Tensor, type Value } from "./tensor.ts";
-import { type TensorFigures, type WatchedTensor, watchedTensors } from "./tensor_stats.ts";
-
-/** A dispatch with its pipeline and bind group. */
-export interface CompiledDispatch extends Dispatch {
-  /** The pipeline, shared by dispatches with the same shader and constants. */
-  readonly pipeline: GPUComputePipeline;
-  /** What it is bound to. */
-  readonly bindGroup: GPUBindGroup;
-  /** How many workgroups run. */
-  readonly workgroups: number;
-  /** What is copied into images before it. */
-  readonly copies: readonly ImageCopy[];
-}
+import { padded, type Tensor, type Value } from "./tensor.ts";
+import { type WatchedTensor, watchedTensors } from "./tensor_stats.ts";
 
 /** The buffers that a step owns. */
 export interface StepBuffers {
@@ -69,60 +59,6 @@ export interface Batch {
   readonly rows: number;
   /** Which draw of the noise, an integer in [0, 2³²): equal draws are equal noise. The step's number if absent. */
   readonly draw?: number;
-}
-
-/** The losses of the steps since the last reading. */
-export interface LossReading {
-  /** How many steps there were. */
-  readonly steps: number;
-  /** How many rows they had together. */
-  readonly images: number;
-  /** Each term's values by the term's label, one a step, without the term's weight. */
-  readonly values: Readonly<Record<string, Float32Array>>;
-  /** Each term's mean over these steps; NaN if there were none. */
-  readonly mean: Readonly<Record<string, number>>;
-  /** The gradients' norm over all trainable parameters before clipping, one a step; absent without clipping. */
-  readonly gradientNorms?: Float32Array;
-  /** The trained tensors after the latest step; absent unless that step was watched (`CompileOptions.watch`). */
-  readonly tensors?: readonly TensorFigures[];
-}
-
-/**
- * The same reading with each mean over images instead of steps, for terms that are sums over their batch: what they
- * are per image, also if the batches have different numbers of rows.
- */
-export function perImage(reading: LossReading): LossReading {
-  const { images, values } = reading;
-  const mean = Object.fromEntries(
-    Object.entries(values).map(([label, sums]) => [label, sums.reduce((a, b) => a + b, 0) / images]),
-  );
-  return { ...reading, mean };
-}
-
-/** All that the next runs and readings of a step depend on, beside the parameters. */
-export interface StepState {
-  /** How many times it has run. */
-  readonly index: number;
-  /** Runs since the losses were last read. */
-  readonly unread: number;
-  /** Rows that they had together. */
-  readonly unreadImages: number;
-  /** The optimizer's numbers, a map for each kind, by the names of the trainable parameters, in PyTorch's layout. */
-  readonly moments: readonly ReadonlyMap<string, Float32Array>[];
-  /** The losses of the latest runs, by their number modulo {@link LOSS_RING}: [LOSS_RING, terms]. */
-  readonly losses: Float32Array;
-  /** The gradients' norms in the same order, [LOSS_RING]; absent without clipping. */
-  readonly norms?: Float32Array | undefined;
-}
-
-/** One kernel's time. */
-export interface DispatchTime {
-  /** The dispatch. */
-  readonly dispatch: CompiledDispatch;
-  /** Microseconds of its pass on the GPU. */
-  readonly microseconds: number;
-  /** Microseconds of each copy into an image before it, at least 0. */
-  readonly copies: readonly number[];
 }
 
 /** A step, ready to be run. Make one with `compile`. */
@@ -189,7 +125,7 @@ export class Step {
         for (const { from, image } of dispatch.copies) encodeCopy(encoder, from, image);
       }
       pass ??= encoder.beginComputePass({ label: this.#options.label });
-      encode(pass, dispatch);
+      encodeDispatch(pass, dispatch);
     }
     pass?.end();
     this.#gpu.device.queue.submit([encoder.finish()]);
@@ -204,55 +140,9 @@ export class Step {
    * @throws InputError if the device cannot time kernels
    */
   async profile(batch: Batch, repeats: number = 1): Promise<DispatchTime[]> {
-    const { device, hasTimestamps } = this.#gpu;
-    if (!hasTimestamps) throw new InputError("Cannot time kernels: this device has no timestamp queries");
+    refuseWithoutTimestamps(this.#gpu);
     this.#prepare(batch, 0);
-    const count = this.dispatches.reduce((sum, { copies }) => sum + 2 + 3 * copies.length, 0);
-    const querySet = device.createQuerySet({ label: "profile", type: "timestamp", count });
-    const resolved = this.#gpu.createBuffer("profile", 8 * count, GPUBufferUsage.QUERY_RESOLVE);
-    try {
-      const encoder = device.createCommandEncoder({ label: "profile" });
-      let query = 0;
-      const mark = () =>
-        // an empty pass: encoders have no timestamps outside passes
-        encoder.beginComputePass({ timestampWrites: { querySet, endOfPassWriteIndex: query++ } }).end();
-      for (const dispatch of this.dispatches) {
-        for (const { from, image } of dispatch.copies) {
-          mark();
-          mark();
-          encodeCopy(encoder, from, image);
-          mark();
-        }
-        const pass = encoder.beginComputePass({
-          timestampWrites: {
-            querySet,
-            beginningOfPassWriteIndex: query++,
-            endOfPassWriteIndex: query++,
-          },
-        });
-        for (let k = 0; k < repeats; k++) encode(pass, dispatch);
-        pass.end();
-      }
-      encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
-      device.queue.submit([encoder.finish()]);
-      const [bytes] = await this.#gpu.read([{ buffer: resolved, offset: 0, size: 8 * count }], this.#name);
-      const ticks = new BigUint64Array(bytes.buffer);
-      query = 0;
-      const between = () => Number(ticks[query + 1] - ticks[query++]) / 1000;
-      return this.dispatches.map((dispatch) => {
-        const copies = dispatch.copies.map(() => {
-          const nothing = between(), copy = between();
-          query++;
-          return Math.max(0, copy - nothing);
-        });
-        const microseconds = between();
-        query++;
-        return { dispatch, microseconds, copies };
-      });
-    } finally {
-      querySet.destroy();
-      this.#gpu.destroyBuffer(resolved);
-    }
+    return await timeDispatches(this.#gpu, this.dispatches, repeats, this.#name);
   }
 
   /**
@@ -530,12 +420,6 @@ export class Step {
   [Symbol.dispose](): void {
     this.destroy();
   }
-}
-
-function encode(pass: GPUComputePassEncoder, { pipeline, bindGroup, workgroups }: CompiledDispatch): void {
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, bindGroup);
-  pass.dispatchWorkgroups(workgroups);
 }
 
 function andMore(parameters: readonly Parameter[]): string {

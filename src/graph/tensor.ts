@@ -2,8 +2,8 @@
  * The nouns of a graph: tensors that dispatches read and write, values that flow between nodes, and dispatches.
  * @module
  */
-import type { Shader } from "../gpu/kernel.ts";
 import type { Product, ProductKernel } from "../gpu/product_kernel.ts";
+import type { Shader } from "../gpu/shader.ts";
 
 /** A named piece of GPU memory. A compiled step gives it a buffer when a dispatch names it. */
 export interface Tensor {

@@ -3,10 +3,10 @@
  * update moved it, and whether all of its numbers are finite. Training does not depend on it.
  * @module
  */
-import type { Shader } from "../gpu/kernel.ts";
 import watchCode from "../../shaders/optim/watch.wgsl" with { type: "text" };
 import type { Parameter } from "./parameters.ts";
 import type { Dispatch, Tensor } from "./tensor.ts";
+import type { Shader } from "../gpu/shader.ts";
 
 /** What a trained tensor is like after a step. */
 export interface TensorFigures {

@@ -3,8 +3,9 @@
  * @module
  */
 import code from "../../shaders/optim/clip.wgsl" with { type: "text" };
-import { type GradientClip, LOSS_RING } from "../graph/compile.ts";
 import type { Dispatch, Tensor } from "../graph/tensor.ts";
+import type { GradientClip } from "../graph/update.ts";
+import { LOSS_RING } from "../graph/loss_ring.ts";
 
 const SHADER = { path: "shaders/optim/clip.wgsl", code };
 

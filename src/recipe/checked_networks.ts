@@ -3,10 +3,10 @@
  * @module
  */
 import { InputError } from "../errors.ts";
-import type { Optimizer } from "../graph/compile.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { type Flag, optionalText, readFlags } from "./flags.ts";
 import { anyData, networkOf, type Recipe } from "./recipe.ts";
+import type { Optimizer } from "../graph/update.ts";
 
 /** A network, as it trains. */
 export interface CheckedNetwork {

@@ -6,7 +6,6 @@
 import { meanImage } from "../data/mean_image.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { InputError, shown } from "../errors.ts";
-import type { Optimizer } from "../graph/compile.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { BuildModel, Model } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
@@ -22,6 +21,7 @@ import type { Config, FlagSet } from "./flag_kinds.ts";
 import type { NetworkUse, Purpose, RecipeEvaluation } from "../evaluate/recipe_evaluation.ts";
 import { sizesFor } from "./sizes.ts";
 import type { Stage } from "./stage_flags.ts";
+import type { Optimizer } from "../graph/update.ts";
 
 /** What a network may know of the data that it is for. */
 export interface NetworkData {

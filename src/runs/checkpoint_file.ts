@@ -8,12 +8,12 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { InputError, shown } from "../errors.ts";
-import { LOSS_RING } from "../graph/compile.ts";
-import type { StepState } from "../graph/step.ts";
 import { ioError } from "../files/io_error.ts";
 import { readBytes } from "../files/read_file.ts";
 import { decodeSafetensors, type NamedTensor, writeSafetensors } from "../files/safetensors.ts";
 import { syncFolder } from "../files/write_file.ts";
+import { LOSS_RING } from "../graph/loss_ring.ts";
+import type { StepState } from "../graph/step_state.ts";
 
 const FORMAT = "bottleneck-checkpoint-";
 const VERSION = 1;

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
-import { compile, type GradientClip, type Optimizer } from "../graph/compile.ts";
+import { compile } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import type { Parameter, Parameters } from "../graph/parameters.ts";
@@ -11,6 +11,7 @@ import { formatPlan } from "../graph/plan.ts";
 import type { Step } from "../graph/step.ts";
 import type { Stage } from "../recipe/stage_flags.ts";
 import { type DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
+import type { GradientClip, Optimizer } from "../graph/update.ts";
 
 /**
  * What a stage trains: all that it uses, or, frozen, only the layer that it adds.

@@ -5,7 +5,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import { batches } from "../data/shuffle.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { compile, type GradientClip, type Optimizer } from "../graph/compile.ts";
+import { compile } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
@@ -31,6 +31,7 @@ import { type CompiledStage, compileStages, formatPlans } from "./stages.ts";
 import { TrainingRun } from "./training_run.ts";
 import { type Measured, measuredOf } from "../recipe/evaluated_network.ts";
 import type { Stage } from "../recipe/stage_flags.ts";
+import type { GradientClip, Optimizer } from "../graph/update.ts";
 
 /** The flags that training itself looks at; recipes have more. */
 export type TrainingConfig =

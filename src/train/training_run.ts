@@ -8,7 +8,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import { Diverged, shellWord } from "../errors.ts";
 import { permutation } from "../data/shuffle.ts";
-import type { Batch, LossReading, Step } from "../graph/step.ts";
+import type { Batch, Step } from "../graph/step.ts";
 import type { DeviceImages } from "../layers/gather_batch.ts";
 import type { TensorFigures } from "../graph/tensor_stats.ts";
 import { closingTable } from "../report/results_table.ts";
@@ -33,6 +33,7 @@ import { TestMeasure } from "../evaluate/epoch_test_losses.ts";
 import { MetricsLog, readMetrics } from "../runs/metrics_log.ts";
 import { writeFileAtomic } from "../files/write_file.ts";
 import { baselinesOf, closingRows, type Measured } from "../recipe/evaluated_network.ts";
+import type { LossReading } from "../graph/loss_ring.ts";
 
 /** What a run is about. */
 export interface TrainingRunOptions {

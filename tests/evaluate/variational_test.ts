@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { decode } from "fast-png";
 import { openGpu } from "../../src/gpu/device.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
-import { perImage } from "../../src/graph/step.ts";
 import { dense } from "../../src/layers/dense.ts";
 import {
   activeUnits,
@@ -17,6 +16,7 @@ import type { Results } from "../../src/runs/results.ts";
 import { priorCodes } from "../../src/evaluate/variational.ts";
 import { assertRefused, complaints, fileOf, runTask, withFolder } from "../helpers/commands.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
+import { perImage } from "../../src/graph/loss_ring.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "3"];
 

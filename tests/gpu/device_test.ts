@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { InputError } from "../../src/errors.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
-import { createPipeline, type KernelSpec } from "../../src/gpu/kernel.ts";
+import { createPipeline } from "../../src/gpu/kernel.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
@@ -9,6 +9,7 @@ import { dense } from "../../src/layers/dense.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { adam } from "../../src/optim/adam.ts";
 import { gpuTest, sharedGpu } from "../helpers/gpu.ts";
+import type { KernelSpec } from "../../src/gpu/shader.ts";
 
 /** A network of one layer, 3 → 2. */
 function small() {

@@ -7,7 +7,7 @@ import { TOLERANCES } from "../../src/check/tolerances.ts";
 import { Diverged } from "../../src/errors.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import { type Variant, VARIANTS } from "../../src/gpu/product_kernel.ts";
-import { compile, type Optimizer } from "../../src/graph/compile.ts";
+import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import type { Step } from "../../src/graph/step.ts";
@@ -24,6 +24,7 @@ import { tensorNorm, updateRatio } from "../../src/reference/watch.ts";
 import { everyOp } from "../../src/check/every_op.ts";
 import { randomFloats, retile } from "../helpers/gpu.ts";
 import { type Mutant, MUTANTS, mutate, nameOf } from "../helpers/mutants.ts";
+import type { Optimizer } from "../../src/graph/update.ts";
 
 /** Which check noticed first, and what it looked at. */
 interface Finding {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { InputError } from "../../src/errors.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
-import { compile, type GradientClip, type Optimizer } from "../../src/graph/compile.ts";
+import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import type { Step } from "../../src/graph/step.ts";
@@ -17,6 +17,7 @@ import { clipFactor, globalNorm } from "../../src/reference/clip.ts";
 import { type SgdFigures, sgdUpdate } from "../../src/reference/sgd.ts";
 import { complaints, fileOf, runTask, withFolder } from "../helpers/commands.ts";
 import { assertAllClose, bitsOf, gpuTest, largest, randomFloats } from "../helpers/gpu.ts";
+import type { GradientClip, Optimizer } from "../../src/graph/update.ts";
 
 /** Updates one parameter by the reference; `moments` are kept from step to step. */
 type Update = (

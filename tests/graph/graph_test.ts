@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile, type CompileOptions, LOSS_RING } from "../../src/graph/compile.ts";
+import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { type Initializer, Parameters } from "../../src/graph/parameters.ts";
 import { formatPlan } from "../../src/graph/plan.ts";
@@ -11,6 +11,8 @@ import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { adam } from "../../src/optim/adam.ts";
 import { bitsOf, gpuTest, randomFloats, withKernels } from "../helpers/gpu.ts";
+import type { CompileOptions } from "../../src/graph/plan_dispatches.ts";
+import { LOSS_RING } from "../../src/graph/loss_ring.ts";
 
 // One batch size throughout, and with it one height of tiles: each is a kernel to compile.
 const BATCH = 4;

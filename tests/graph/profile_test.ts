@@ -3,7 +3,6 @@ import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
-import type { CompiledDispatch } from "../../src/graph/step.ts";
 import { dense } from "../../src/layers/dense.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
@@ -13,6 +12,7 @@ import { bytesOf, floorOf, measureStep, type StepCost } from "../../src/bench/ti
 import { spread } from "../../src/stats/median.ts";
 import { runTask } from "../helpers/commands.ts";
 import { gpuTest, withKernels } from "../helpers/gpu.ts";
+import type { CompiledDispatch } from "../../src/graph/compile_dispatch.ts";
 
 Deno.test("spread() takes the middle of an odd number, and the mean of the two in the middle of an even one", () => {
   assert.deepEqual(spread([3, 1, 2]), { median: 2, least: 1, most: 3 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Diverged } from "../../src/errors.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile, type Optimizer } from "../../src/graph/compile.ts";
+import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import type { Step } from "../../src/graph/step.ts";
@@ -13,6 +13,7 @@ import { adam } from "../../src/optim/adam.ts";
 import { sgd } from "../../src/optim/sgd.ts";
 import { tensorNorm, updateRatio } from "../../src/reference/watch.ts";
 import { bitsOf, gpuTest, randomFloats } from "../helpers/gpu.ts";
+import type { Optimizer } from "../../src/graph/update.ts";
 
 const ROWS = 6, RATE = { learningRate: 0.01 };
 

@@ -1,7 +1,7 @@
 // Activations at their extremes, through every kernel that goes through one, and the numbers that shaders know them by.
 import assert from "node:assert/strict";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
-import { createPipeline, kernelText, type RewriteShader } from "../../src/gpu/kernel.ts";
+import { createPipeline, kernelText } from "../../src/gpu/kernel.ts";
 import { type Variant, VARIANTS } from "../../src/gpu/product_kernel.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
@@ -14,6 +14,7 @@ import { tiedDense } from "../../src/layers/tied_dense.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { activate, activationDerivative } from "../../src/reference/dense.ts";
 import { gpuTest, retile, withGpu, withKernels } from "../helpers/gpu.ts";
+import type { RewriteShader } from "../../src/gpu/shader.ts";
 
 const NAMES = Object.keys(ACTIVATIONS) as Activation[];
 const Z = Float32Array.of(0, -0, 0.3, -0.3, 2, -2, 14.9, -15.1, 100, -100, 1000, -1000, 3e38, -3e38, NaN);

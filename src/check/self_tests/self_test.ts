@@ -4,7 +4,8 @@
  * @module
  */
 import type { Gpu } from "../../gpu/device.ts";
-import { type Access, createPipeline, type Shader } from "../../gpu/kernel.ts";
+import { createPipeline } from "../../gpu/kernel.ts";
+import type { Access, Shader } from "../../gpu/shader.ts";
 
 /** What a self-test found. */
 export interface Finding {
