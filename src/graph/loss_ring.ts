@@ -13,6 +13,7 @@ export const LOSS_RING = 1024;
 
 const TOTAL: Shader = { path: "shaders/losses/total.wgsl", code: totalCode };
 
+/** The dispatch that adds up the parts of one term, and files the sum. */
 export function totalOf(term: LossTerm, at: number, terms: number, ring: Tensor): Dispatch {
   return {
     label: `${term.label} total`,
