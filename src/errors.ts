@@ -9,10 +9,18 @@
 export class InputError extends Error {
   /** The class's name, as printed. */
   override name = "InputError";
+  /** Settings that help, by camelCase key, such as `batchSize`: the command line names their flags. */
+  readonly settings: readonly string[];
 
-  /** With the message, which is all that is printed, also where a script throws it before a command can catch it. */
-  constructor(message: string) {
+  /**
+   * With the message, which is all that is printed, also where a script throws it before a command can catch it.
+   *
+   * @param message what was attempted, expected and found, and what to do
+   * @param remedy the settings that help
+   */
+  constructor(message: string, { settings = [] }: { readonly settings?: readonly string[] } = {}) {
     super(message);
+    this.settings = settings;
     this.stack = `error: ${message}`;
   }
 }

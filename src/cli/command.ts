@@ -9,6 +9,7 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError, oneLine, ShaderError } from "../errors.ts";
+import { flagName } from "../recipe/flag_kinds.ts";
 import { permissionAdvice } from "../files/io_error.ts";
 
 /**
@@ -26,7 +27,8 @@ export async function runCommand(main: () => Promise<number | void>): Promise<vo
     if (error instanceof ShaderError) {
       console.error(`error: ${error.message}`);
     } else if (error instanceof InputError) {
-      console.error(`error: ${oneLine(error.message, 2000)}`);
+      const flags = error.settings.map(flagName).join(", ");
+      console.error(`error: ${oneLine(error.message, 2000)}${flags && ` (${flags})`}`);
     } else if (error instanceof Deno.errors.NotCapable) {
       console.error(`error: ${permissionAdvice(error)}`);
     } else if (error instanceof Deno.errors.BrokenPipe) {
@@ -101,7 +103,7 @@ export function watchInterrupt(): Interrupt {
   const listen = (code: number) => () => {
     if (exitCode !== 0) Deno.exit(code);
     exitCode = code;
-    console.error("\nStopping after this step; once more to stop at once");
+    console.error("\nStopping after the current report; press again to stop at once");
   };
   const listeners = new Map<Deno.Signal, () => void>([["SIGINT", listen(130)]]);
   if (Deno.build.os !== "windows") listeners.set("SIGTERM", listen(143)); // Windows has no SIGTERM

@@ -31,8 +31,8 @@ const SHOWN = 8;
 /** Characters of a cell that a message shows. */
 const QUOTED = 40;
 
-function fail(name: string, problem: string): never {
-  throw new InputError(`Cannot read "${name}": ${problem}`);
+function fail(name: string, problem: string, settings: readonly string[] = []): never {
+  throw new InputError(`Cannot read "${name}": ${problem}`, { settings });
 }
 
 /** The line of the first bytes that are no UTF-8, counted from 1; absent if all are. */
@@ -130,7 +130,8 @@ function classes(texts: readonly string[], label: string, name: string): Pick<Cs
       `expected at most ${MAX_CLASSES} classes in column ${
         shown(label, QUOTED)
       } but found ${classNames.length}; ` +
-        "name a column of classes with --label",
+        "name a column of classes",
+      ["label"],
     );
   }
   const index = new Map(classNames.map((text, k) => [text, k]));
@@ -167,9 +168,8 @@ export async function readCsv(parts: Iterable<Uint8Array>, name: string, label?:
     if (labelAt < 0) {
       fail(
         name,
-        `expected a column ${
-          shown(label, QUOTED)
-        }, as --label says, but found ${named} in line 1; name one of these`,
+        `expected a column ${shown(label, QUOTED)} but found ${named} in line 1; name one of these`,
+        ["label"],
       );
     }
     if (cells.includes(label, labelAt + 1)) {
@@ -192,10 +192,12 @@ export async function readCsv(parts: Iterable<Uint8Array>, name: string, label?:
       }
       const value = NUMBER.test(trimmed) ? Number(trimmed) : NaN;
       if (!(value >= 0 && value <= 255)) {
-        const advice = Number.isNaN(value) && labelAt < 0 ? "; name a column of classes with --label" : "";
+        const isText = Number.isNaN(value) && labelAt < 0;
         fail(
           name,
-          `expected numbers in [0, 1], or whole numbers from 0 to 255, but found ${where()}${advice}`,
+          `expected numbers in [0, 1], or whole numbers from 0 to 255, but found ${where()}` +
+            (isText ? "; name a column of classes" : ""),
+          isText ? ["label"] : [],
         );
       }
       numbers.push(value, where);

@@ -182,10 +182,9 @@ async function fromDataDir(entry: CatalogueEntry, dataDir: string, log: Log): Pr
   const missing = FILE_ROLES.filter((role) => !found.files.has(role)).map((role) => FILE_NAMES[role]);
   if (missing.length > 0) {
     throw new InputError(
-      `Cannot load "${entry.name}" from --data-dir "${dataDir}": expected four IDX files, with or without .gz, ` +
-        `in it or in "${inner}", but did not find ${
-          missing.join(", ")
-        }; give another folder or leave --data-dir out`,
+      `Cannot load "${entry.name}" from "${dataDir}": expected four IDX files, with or without .gz, ` +
+        `in it or in "${inner}", but did not find ${missing.join(", ")}; give another folder, or none`,
+      { settings: ["dataDir"] },
     );
   }
   const isSet = (other: CatalogueEntry) =>

@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import { sha256 } from "./catalogue.ts";
 import { expandIdx } from "./idx.ts";
+import { ioError } from "../files/io_error.ts";
+import { writeFileAtomic } from "../files/write_file.ts";
 
 /** How far a download has come. */
 export interface DownloadProgress {
@@ -98,22 +100,13 @@ async function receive(url: string, options: DownloadOptions): Promise<Uint8Arra
   }
 }
 
-/** Writes beside the final place and renames, so that a half-written file is never seen under its name. */
-async function place(bytes: Uint8Array, folder: string, file: string): Promise<void> {
-  let part: string | undefined;
+/** Puts what was downloaded into the folder, which is made if need be. */
+function place(bytes: Uint8Array, folder: string, file: string): void {
   try {
-    await Deno.mkdir(folder, { recursive: true });
-    // A name of its own, so that two processes that download the same file do not write into each other's.
-    part = await Deno.makeTempFile({ dir: folder, prefix: `${file}.`, suffix: ".part" });
-    await Deno.writeFile(part, bytes);
-    await Deno.chmod(part, 0o644).catch(() => {}); // makeTempFile gives 0600; not every system has modes
-    await Deno.rename(part, join(folder, file));
+    Deno.mkdirSync(folder, { recursive: true });
+    writeFileAtomic(join(folder, file), bytes);
   } catch (error) {
-    if (part !== undefined) await Deno.remove(part).catch(() => {}); // the first error is the one to tell
-    const advice = error instanceof Deno.errors.NotCapable
-      ? `run with --allow-read=${folder} --allow-write=${folder}`
-      : "make the folder writable or choose another cache folder";
-    throw new InputError(`Cannot save "${file}" in "${folder}": ${reasonOf(error)}; ${advice}`);
+    throw ioError(`Cannot save "${file}" in "${folder}"`, error);
   }
 }
 
@@ -141,7 +134,7 @@ export async function downloadFile(options: DownloadOptions): Promise<Uint8Array
       failures.push(reason.includes(url) ? reason : `${url}: ${reason}`);
       continue;
     }
-    await place(bytes, folder, file);
+    place(bytes, folder, file);
     return expanded;
   }
   throw new InputError(

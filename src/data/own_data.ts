@@ -37,8 +37,8 @@ const MAX_FILE_BYTES = 2 ** 31;
 /** Bytes of a CSV file that are read at once. */
 const PART_BYTES = 2 ** 20;
 
-function fail(path: string, problem: string): never {
-  throw new InputError(`Cannot use "${path}" as data: ${problem}`);
+function fail(path: string, problem: string, settings: readonly string[] = []): never {
+  throw new InputError(`Cannot use "${path}" as data: ${problem}`, { settings });
 }
 
 /** A file that is read from its beginning. */
@@ -147,9 +147,10 @@ async function readTable(
   if (isArray && label !== undefined) {
     fail(
       path,
-      `expected CSV, as --label ${shown(label)} names a column, but found ${
+      `expected CSV, as ${shown(label)} is to be a column of classes, but found ${
         isIdx ? "IDX" : "NPY"
-      }; leave --label out`,
+      }; name no column`,
+      ["label"],
     );
   }
   if (isArray) {

@@ -23,9 +23,9 @@ export function permissionAdvice(error: Deno.errors.NotCapable): string {
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full; free some space and run again",
   EDQUOT: "the disk quota is used up; free some space and run again",
-  EROFS: "the file system is read-only; choose another folder with --out",
-  EACCES: "the operating system denies it; check who owns the folder, or choose another with --out",
-  EPERM: "the operating system denies it; check who owns the folder, or choose another with --out",
+  EROFS: "the file system is read-only; choose another folder",
+  EACCES: "the operating system denies it; check who owns the folder, or choose another folder",
+  EPERM: "the operating system denies it; check who owns the folder, or choose another folder",
   ENOENT: "no such file or folder; check the path",
   EEXIST: "it exists already; choose another name",
   ENOTDIR: "a part of the path is a file, not a folder; check the path",

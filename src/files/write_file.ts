@@ -4,6 +4,7 @@
  */
 
 import { basename, dirname, join } from "node:path";
+import { InputError } from "../errors.ts";
 import { ioError } from "./io_error.ts";
 
 /** Writes all bytes: the system may take fewer at once. */
@@ -12,8 +13,9 @@ export function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
 }
 
 /**
- * Writes a whole file or nothing: writes it beside the target under another name, waits until it is on the
- * disk, and renames it. A file that was there before stays as it was if anything fails.
+ * Writes a whole file or nothing (an atomic write): writes it beside the target under a name that nobody can foretell,
+ * waits until it is on the disk, and renames it. A file that was there before stays as it was if anything fails, and a
+ * symbolic link that stands under the target's name is replaced, not followed.
  *
  * @param path the file to write or replace
  * @param data its bytes, or its text
@@ -21,27 +23,61 @@ export function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
  */
 export function writeFileAtomic(path: string, data: Uint8Array | string): void {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  const beside = join(dirname(path), `.${basename(path)}.${Deno.pid}.partial`);
+  const partial = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.partial`);
   let isOpened = false;
   try {
     {
-      using file = Deno.openSync(beside, { write: true, create: true, truncate: true });
+      using file = Deno.openSync(partial, { write: true, createNew: true });
       isOpened = true;
       writeAll(file, bytes);
       file.syncSync();
     }
-    Deno.renameSync(beside, path);
+    Deno.renameSync(partial, path);
   } catch (error) {
     if (isOpened) {
       try {
-        Deno.removeSync(beside);
+        Deno.removeSync(partial);
       } catch { /* the first error is the one to report */ }
     }
     // Permission for the folder is what helps, not for the passing name in it.
     const refused = error instanceof Deno.errors.NotCapable
-      ? new Deno.errors.NotCapable(error.message.replace(beside, dirname(path)))
+      ? new Deno.errors.NotCapable(error.message.replace(partial, dirname(path)))
       : error;
     throw ioError(`Cannot write "${path}"`, refused);
+  }
+}
+
+/**
+ * Opens a file to append to it, or makes it. What stands there must be a plain file: a symbolic link could lead out of
+ * the folder, and a pipe would never answer.
+ *
+ * @param path the file
+ * @throws InputError if something else stands there
+ */
+export function openToAppend(path: string): Deno.FsFile {
+  const stat = lstatIfThere(path);
+  if (stat && !stat.isFile) {
+    throw new InputError(
+      `Cannot open "${path}": expected a plain file but found ${
+        stat.isSymlink ? "a symbolic link" : stat.isDirectory ? "a folder" : "a device or a pipe"
+      }; remove it`,
+    );
+  }
+  const file = Deno.openSync(path, { read: true, append: true, ...(stat ? {} : { createNew: true }) });
+  const { dev, ino } = file.statSync();
+  if (stat && (stat.dev !== dev || stat.ino !== ino)) { // replaced in between
+    file.close();
+    throw new InputError(`Cannot open "${path}": it was replaced while it was opened; try again`);
+  }
+  return file;
+}
+
+function lstatIfThere(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 
@@ -79,7 +115,7 @@ export function removeFile(path: string): void {
 export function removePartialFiles(folder: string): void {
   try {
     for (const { name } of Deno.readDirSync(folder)) {
-      if (/^\..*\.\d+\.partial$/.test(name)) Deno.removeSync(join(folder, name));
+      if (/^\..*\.[\da-f-]+\.partial$/.test(name)) Deno.removeSync(join(folder, name));
     }
   } catch (error) {
     throw ioError(`Cannot clear "${folder}"`, error);

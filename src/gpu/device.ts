@@ -111,7 +111,8 @@ export class Gpu {
         `Out of GPU memory during ${doing}: ${
           mebibytes(this.liveBytes)
         } are more than this device has left; ` +
-          "use fewer images (--limit), a smaller batch or smaller layers",
+          "use fewer images, a smaller batch or smaller layers",
+        { settings: ["limit", "batchSize", "sizes"] },
       );
     }
     if (this.#lost !== undefined) {

@@ -64,7 +64,8 @@ export function formatText(texts: readonly DispatchedText[], label: string): str
     throw new InputError(
       `Cannot print the shader of dispatch ${
         shown(label)
-      }: expected one of ${known}; --print-plan shows what each does`,
+      }: expected one of ${known}; print the plan to see what each does`,
+      { settings: ["printPlan"] },
     );
   }
   return found.map((text) =>

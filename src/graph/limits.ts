@@ -41,7 +41,8 @@ export function checkLimits(gpu: Gpu, { label, batchSize, parameters, values, di
     throw new InputError(
       `Cannot compile "${label}": a buffer of its ${number(parameters.count)} parameters, of which ` +
         `"${largest.name}" has [${largest.shape.join(", ")}], ${excess(parameters.bytes)}; at most ` +
-        `${number(Math.floor(bufferBytes / 4))} parameters fit: use smaller layers (--sizes)`,
+        `${number(Math.floor(bufferBytes / 4))} parameters fit: use smaller layers`,
+      { settings: ["sizes"] },
     );
   }
   const [widest] = values.toSorted((a, b) => b.width - a.width);
@@ -50,9 +51,8 @@ export function checkLimits(gpu: Gpu, { label, batchSize, parameters, values, di
     throw new InputError(
       `Cannot compile "${label}" for batches of ${number(batchSize)}: "${widest.label}" ` +
         `[${batchSize}, ${widest.width}] ${excess(widest.tensor.bytes)}; ` +
-        (rows > 0
-          ? `batches of at most ${number(rows)} fit (--batch-size)`
-          : "not even one row fits: use smaller layers (--sizes)"),
+        (rows > 0 ? `batches of at most ${number(rows)} fit` : "not even one row fits: use smaller layers"),
+      { settings: [rows > 0 ? "batchSize" : "sizes"] },
     );
   }
   for (const dispatch of dispatches) lanesOfWorkgroup(gpu, dispatch, batchSize);
@@ -81,7 +81,10 @@ export function lanesOfWorkgroup(gpu: Gpu, dispatch: Dispatch, batchSize: number
   throw new InputError(
     `Cannot dispatch "${dispatch.label}": it needs ${number(workgroups(lanes))} workgroups of ${lanes}, ` +
       `${number(excess)} more than this device's maxComputeWorkgroupsPerDimension of ` +
-      `${number(maxComputeWorkgroupsPerDimension)}; use batches of at most ${number(Math.max(1, rows))} ` +
-      "(--batch-size), or smaller layers (--sizes)",
+      `${number(maxComputeWorkgroupsPerDimension)}; use batches of at most ${
+        number(Math.max(1, rows))
+      }, or ` +
+      "smaller layers",
+    { settings: ["batchSize", "sizes"] },
   );
 }

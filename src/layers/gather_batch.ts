@@ -70,9 +70,10 @@ export class DeviceImages {
         `Cannot upload ${count} images "${label}": their order needs ${
           4 * count
         } bytes, and this device binds at ` +
-          `most ${gpu.bufferBytes} (maxStorageBufferBindingSize); use --limit ${
+          `most ${gpu.bufferBytes} (maxStorageBufferBindingSize); use at most ${
             Math.floor(gpu.bufferBytes / 4)
-          }`,
+          } images`,
+        { settings: ["limit"] },
       );
     }
     const imageBytes = padded(width) * pixels.BYTES_PER_ELEMENT;

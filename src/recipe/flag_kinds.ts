@@ -391,3 +391,8 @@ export function positionals(placeholder: string, help: string, least: 0 | 1 = 1)
     accepts: (value) => Array.isArray(value) && value.every(isText),
   };
 }
+
+/** A flag's name from its key: `batchSize` → `--batch-size`. */
+export function flagName(key: string): string {
+  return "--" + key.replace(/[A-Z]/g, (letter) => "-" + letter.toLowerCase());
+}

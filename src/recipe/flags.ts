@@ -20,7 +20,7 @@
 
 import { Argument, Command, CommanderError, Option } from "commander";
 import { InputError, oneLine, shown } from "../errors.ts";
-import type { Config, Flag, FlagSet } from "./flag_kinds.ts";
+import { type Config, type Flag, flagName, type FlagSet } from "./flag_kinds.ts";
 
 export * from "./common_flags.ts";
 export * from "./flag_kinds.ts";
@@ -46,11 +46,6 @@ export type FlagOutcome<F extends FlagSet> =
 
 /** Exit code of a command whose flags are wrong. */
 export const USAGE_EXIT_CODE = 2;
-
-/** A flag's name from its key: `batchSize` → `--batch-size`. */
-export function flagName(key: string): string {
-  return "--" + key.replace(/[A-Z]/g, (letter) => "-" + letter.toLowerCase());
-}
 
 function helpText(declared: Flag<unknown>): string {
   const notes = [

@@ -8,7 +8,7 @@ import { InputError, shown } from "../errors.ts";
 import { ioError } from "../files/io_error.ts";
 import { isRecord, parseJson } from "../files/json.ts";
 import { readText } from "../files/read_file.ts";
-import { writeAll } from "../files/write_file.ts";
+import { openToAppend, writeAll } from "../files/write_file.ts";
 import type { MetricsRecord } from "../report/run_data.ts";
 import { isScalar } from "./run_config.ts";
 
@@ -58,7 +58,7 @@ export class MetricsLog {
   constructor(folder: string) {
     this.#path = join(folder, METRICS_FILE);
     try {
-      this.#file = Deno.openSync(this.#path, { read: true, append: true, create: true });
+      this.#file = openToAppend(this.#path);
       if (!tryLock(this.#file)) {
         this.#file.close();
         throw new InputError(

@@ -51,7 +51,8 @@ export function createRunFolder(options: RunFolderOptions): string {
       Deno.mkdirSync(out, { recursive: true });
       for (const entry of Deno.readDirSync(out)) {
         throw new InputError(
-          `${action}: expected a new or empty folder but found "${entry.name}" in it; choose another with --out`,
+          `${action}: expected a new or empty folder but found "${entry.name}" in it; choose another`,
+          { settings: ["out"] },
         );
       }
     } catch (error) {

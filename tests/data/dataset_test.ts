@@ -181,7 +181,7 @@ Deno.test("loadEntry() refuses a given folder without the files and names what i
       await assertRefused(
         entry,
         { dataDir, cacheDir },
-        new RegExp(`from --data-dir "${dataDir}"`),
+        new RegExp(`from "${dataDir}"`),
         /did not find train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-/,
       );
     }

@@ -199,7 +199,10 @@ Deno.test("downloadFile() reports a folder that cannot be written and leaves no 
     await Deno.mkdir(join(folder, FILE, "in the way"), { recursive: true }); // rename() onto it fails
     await assert.rejects(downloadFile({ file: FILE, mirrors: [origin], sum: SUM, folder }), (error) => {
       assert.ok(error instanceof InputError);
-      assert.match(error.message, /^Cannot save "labels\.gz" in ".*": .*; make the folder writable/);
+      assert.match(
+        error.message,
+        /^Cannot write ".*labels\.gz": it is a folder, not a file; check the path$/,
+      );
       return true;
     });
     assert.deepEqual(names(folder), [FILE]);

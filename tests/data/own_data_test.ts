@@ -173,7 +173,7 @@ Deno.test.each([
   ["ragged rows", "a,b\n1,2\n1,2,3\n", "on line 3"],
   ["short rows", "a,b\n1,2\n1\n", "on line 3"],
   ["an open quote", 'a,b\n1,"2\n', "line 2"],
-  ["words", "a,b\n1,2\n1,two\n", '"two" in line 3, column "b"; name a column of classes with --label'],
+  ["words", "a,b\n1,2\n1,two\n", '"two" in line 3, column "b"; name a column of classes'],
   ["nothing", "a,b\n1,\n", '"" in line 2, column "b"'],
   ["NaN", "a\n1\nNaN\n", '"NaN" in line 3'],
   ["infinity", "a\nInfinity\n", '"Infinity"'],
@@ -188,7 +188,7 @@ Deno.test.each([
 Deno.test("readCsv() refuses a label column that does not serve, and what is not UTF-8", async () => {
   await refuses(
     () => readCsv([utf8("a,b\n1,2\n")], "x", "c"),
-    'expected a column "c", as --label says, but found "a", "b"',
+    'expected a column "c" but found "a", "b"',
   );
   await refuses(() => readCsv([utf8("a,a,b\n1,2,3\n")], "x", "a"), "found several");
   await refuses(() => readCsv([utf8("a\n1\n")], "x", "a"), "columns of numbers besides");
@@ -305,7 +305,7 @@ Deno.test("loadOwnData() refuses what it cannot use in one line that names the f
     await refused("none.npy", npy("'<f4'", [0, 4], new Float32Array()), "found shape (0, 4)");
     await refused("flat.npy", npy("'<f4'", [4, 0], new Float32Array()), "found shape (4, 0)");
     await refused("single.npy", npy("'<f4'", [1, 12], floats), "at least 2 rows");
-    await refused("label.npy", npy("'<f4'", [3, 4], floats), "leave --label out", { label: "y" });
+    await refused("label.npy", npy("'<f4'", [3, 4], floats), "name no column", { label: "y" });
     await refused("label.idx", writeIdx([3, 4], new Uint8Array(12)), "found IDX", { label: "y" });
     await refused("labels.idx", writeIdx([12], new Uint8Array(12)), "expected 3 dimension(s) but found 1");
     await refused("text.npy", utf8("a,b\n1,2\n"), "expected an NPY file, which starts with");

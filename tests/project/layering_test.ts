@@ -27,7 +27,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   losses: { folders: ["graph"], alone: true, shaders: "shaders/", isPortable: true },
   optim: { folders: ["graph", "errors"], alone: true, shaders: "shaders/", isPortable: true },
   files: { folders: ["errors"] },
-  data: { folders: ["errors", "random"], packages: ["csv-parse"] },
+  data: { folders: ["files", "errors", "random"], packages: ["csv-parse"] },
   stats: { folders: ["errors"], packages: ["ml-matrix"] },
   report: { folders: ["stats"], packages: ["chart.js", "chartjs-plugin-zoom", "fast-png", "three"] },
   live: { folders: ["report", "errors"] },
