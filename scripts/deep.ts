@@ -55,7 +55,7 @@ async function main(): Promise<number> {
   using run = await training.start(step); //                       the run folder, progress, the dashboard
   if (!run) return 0; //                                           --dry-run, --print-plan or --profile
   for await (const batch of run.batches(step)) { //                every image once an epoch, in a new order
-    step.run(batch, training.rate(step.index)); //                 queued on the GPU, not waited for
+    step.run(batch, training.rate(step.count)); //                 queued on the GPU, not waited for
     if (run.isDue(step)) await run.report(step.readLosses()); //   one wait for 100 steps
   }
   return await run.finish(); //                                    measures, saves, draws

@@ -100,7 +100,7 @@ async function main(): Promise<number> {
   using run = await training.start(step);
   if (!run) return 0; //                                           --dry-run, --print-plan or --profile
   for await (const batch of run.batches(step)) {
-    step.run(batch, training.rate(step.index));
+    step.run(batch, training.rate(step.count));
     if (run.isDue(step)) await run.report(step.readLosses());
   }
   return await run.finish();

@@ -65,7 +65,7 @@ async function main(): Promise<number> {
   if (!run) return 0; //                                           --dry-run, --print-plan or --profile
   for (const { step, rate } of stages) {
     for await (const batch of run.batches(step)) {
-      step.run(batch, rate(step.index));
+      step.run(batch, rate(step.count));
       if (run.isDue(step)) await run.report(step.readLosses());
     }
   }

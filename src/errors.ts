@@ -85,7 +85,7 @@ const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u2028\u2029]/g;
  * @param value anything that was read
  * @param most characters that are shown at most
  */
-export function shown(value: unknown, most: number = 60): string {
+export function quote(value: unknown, most: number = 60): string {
   if (typeof value === "function") return "a function";
   let text: string | undefined;
   try {
@@ -106,7 +106,7 @@ export function shown(value: unknown, most: number = 60): string {
  * @param text the message
  * @param most characters that are kept at most
  */
-export function oneLine(text: string, most: number = 200): string {
+export function toOneLine(text: string, most: number = 200): string {
   return cut(text.replace(UNPRINTABLE, " ").replace(/\s+/g, " "), most);
 }
 

@@ -77,14 +77,14 @@ export class RandomStream {
 
   /** The next integer in [0, 2³²). */
   nextUint32(): number {
-    const lane = this.#counter % 4;
-    if (lane === 0) {
+    const invocation = this.#counter % 4;
+    if (invocation === 0) {
       const block = Math.floor(this.#counter / 4);
       const high = Math.floor(block / 4294967296);
       this.#block = philox([block >>> 0, high, this.#substream >>> 0, 0], this.#key);
     }
     this.#counter++;
-    return this.#block[lane];
+    return this.#block[invocation];
   }
 
   /** The next number in [0, 1), with 32 random bits. */

@@ -5,7 +5,7 @@
 import { InputError } from "../../src/errors.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flag, integer, parseFlags, text } from "../../src/recipe/flags.ts";
-import { type Spread, spread } from "../../src/stats/median.ts";
+import { type MedianAndRange, medianAndRange } from "../../src/stats/median.ts";
 import { COMPARED_STEPS } from "./entrant.ts";
 import { EntrantProcess, type Launch } from "./entrant_process.ts";
 import { createTask, type ModelName, MODELS } from "./models.ts";
@@ -31,9 +31,9 @@ interface Figures {
   /** The largest relative difference of a loss from ours. */
   readonly lossDifference: number;
   /** Milliseconds of a step. */
-  readonly step: Spread;
+  readonly step: MedianAndRange;
   /** Its time in ours, round by round. */
-  readonly ratio: Spread;
+  readonly ratio: MedianAndRange;
 }
 
 async function main(): Promise<number> {
@@ -86,8 +86,8 @@ async function race(task: Task, entrants: readonly string[], rounds: number, ste
   await Promise.all(racing.map(({ process }) => process.end()));
   const figures = racing.map(({ process: _process, times, ...rest }): Figures => ({
     ...rest,
-    step: spread(times),
-    ratio: spread(times.map((time, round) => time / racing[0].times[round])),
+    step: medianAndRange(times),
+    ratio: medianAndRange(times.map((time, round) => time / racing[0].times[round])),
   }));
   return { figures, missing };
 }
@@ -167,7 +167,7 @@ export function chosen<T extends string>(name: string, list: string, known: read
 function format(
   { model, figures, missing }: { model: ModelName } & Awaited<ReturnType<typeof race>>,
 ): string {
-  const range = ({ median, least, most }: Spread) =>
+  const range = ({ median, least, most }: MedianAndRange) =>
     `${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
   const rows = [
     ["", "ms a step", "times ours", "losses differ by"],

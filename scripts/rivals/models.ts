@@ -43,7 +43,7 @@ export async function createTask(model: ModelName, steps: number): Promise<Task>
     })),
     isVariational: noise !== undefined,
     isSum: losses[0].reduction === "sum",
-    shift: shift?.given?.(0, batchSize)[0] ?? 0,
+    shift: shift?.constants?.(0, batchSize)[0] ?? 0,
     batchSize,
     learningRate: optimizer.learningRate,
     parameters: Object.fromEntries(
@@ -55,7 +55,7 @@ export async function createTask(model: ModelName, steps: number): Promise<Task>
     ),
     noise: noise === undefined ? [] : Array.from(
       { length: steps },
-      (_, k) => toBase64(Float32Array.from(noise.given!(k + 1, batchSize))),
+      (_, k) => toBase64(Float32Array.from(noise.constants!(k + 1, batchSize))),
     ),
   };
 }

@@ -7,7 +7,7 @@ import { Parameters } from "../../src/graph/parameters.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flag, integer, kernelsFlag, parseFlags, positionals } from "../../src/recipe/flags.ts";
 import { formatCost } from "../../src/bench/cost_table.ts";
-import { measureStep, timeSteps } from "../../src/bench/time_step.ts";
+import { timeStep, timeSteps } from "../../src/bench/time_step.ts";
 import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
 import { formatGrowth, measureGrowth } from "../../src/bench/growth.ts";
 import { createBench } from "../../src/bench/bench_step.ts";
@@ -60,7 +60,7 @@ async function main(): Promise<void> {
   using bench = await createBench(gpu, parameters, { build: network(WIDTH), optimizer, batchSize });
   await timeSteps(bench.step, batchSize, 1);
   const compileMs = performance.now() - began;
-  const cost = await measureStep(gpu, bench.step, batchSize, { rounds, steps });
+  const cost = await timeStep(gpu, bench.step, batchSize, { rounds, steps });
   const title = `${found} ${options}`.trim();
   if (json) {
     const { step, javascript, dispatches, copy, kernels } = cost;

@@ -5,10 +5,10 @@
 // what is measured is mostly one thread.
 import denoConfig from "../../deno.json" with { type: "json" };
 import { fileURLToPath } from "node:url";
-import { InputError, oneLine } from "../../src/errors.ts";
+import { InputError, toOneLine } from "../../src/errors.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flag, integer, optionalText, parseFlags } from "../../src/recipe/flags.ts";
-import { type Spread, spread } from "../../src/stats/median.ts";
+import { type MedianAndRange, medianAndRange } from "../../src/stats/median.ts";
 import { RECIPE_NAMES } from "./find_recipe.ts";
 
 const flags = {
@@ -63,8 +63,8 @@ async function main(): Promise<void> {
       continue;
     }
     const cpu = found.flatMap(({ cpu }) => cpu ?? []);
-    const wall = spread(found.map(({ wall }) => wall));
-    const row = { what, wall, ...cpu.length > 0 ? { cpu: spread(cpu) } : {} };
+    const wall = medianAndRange(found.map(({ wall }) => wall));
+    const row = { what, wall, ...cpu.length > 0 ? { cpu: medianAndRange(cpu) } : {} };
     table.push(row);
     if (!json) console.log(formatRow(row));
   }
@@ -72,8 +72,10 @@ async function main(): Promise<void> {
 }
 
 /** A line of the table. */
-function formatRow({ what, wall, cpu }: { what: string; wall: Spread; cpu?: Spread }): string {
-  const seconds = ({ median, least, most }: Spread) =>
+function formatRow(
+  { what, wall, cpu }: { what: string; wall: MedianAndRange; cpu?: MedianAndRange },
+): string {
+  const seconds = ({ median, least, most }: MedianAndRange) =>
     `${(median / 1000).toFixed(2)} s (${(least / 1000).toFixed(2)} to ${(most / 1000).toFixed(2)})`;
   return `${what.padEnd(46)}  ${seconds(wall)}${cpu ? `, ${seconds(cpu)} of CPU time` : ""}`;
 }
@@ -96,7 +98,7 @@ async function timeFirstStep(): Promise<Time> {
       text += chunk;
       if (/step +1\//.test(text)) return { wall: performance.now() - start };
     }
-    throw new InputError(`Cannot time the deep recipe: it ended before its first step: ${oneLine(text)}`);
+    throw new InputError(`Cannot time the deep recipe: it ended before its first step: ${toOneLine(text)}`);
   } finally {
     try {
       child.kill("SIGKILL"); // SIGTERM would have it save what it learned
@@ -116,7 +118,7 @@ async function timePart(args: readonly string[], env: Readonly<Record<string, st
     env: { ...env },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
-  if (code !== 0) throw new InputError(`Cannot time ${args.join(" ")}: ${oneLine(text(stderr))}`);
+  if (code !== 0) throw new InputError(`Cannot time ${args.join(" ")}: ${toOneLine(text(stderr))}`);
   return JSON.parse(text(stdout)) as Time;
 }
 

@@ -111,7 +111,7 @@ export async function train(
     steps.push(owned.use(await compile(gpu, graph, parameters, options)));
   }
 
-  const schedule = batches(images.count, batchSize);
+  const epochBatches = batches(images.count, batchSize);
   const epochs = stages.reduce((sum, { epochs }) => sum + epochs, 0);
   const start = performance.now();
   let done = 0, share = 0, loss = NaN;
@@ -122,10 +122,10 @@ export async function train(
       !isInterrupted()
     ) {
       for (let n = 0; n < WAIT && done < Math.round(share * budget.steps); n++, done++) {
-        if (done % schedule.length === 0) {
-          images.setOrder(permutation(images.count, budget.seed, 1 + done / schedule.length));
+        if (done % epochBatches.length === 0) {
+          images.setOrder(permutation(images.count, budget.seed, 1 + done / epochBatches.length));
         }
-        step.run(schedule[done % schedule.length]);
+        step.run(epochBatches[done % epochBatches.length]);
       }
       const reading = await step.readLosses();
       const isPerImage = recorded[k].losses.some((term) => term.reduction === "sum" && !isSparsityTerm(term));

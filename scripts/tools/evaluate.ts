@@ -1,6 +1,6 @@
-// Loads a trained model back and prints the closing table of its run again.
+// Loads a trained model back and prints the results table of its run again.
 // Run: deno task evaluate runs/deep-…    (offline the same as: deno run --allow-read scripts/tools/evaluate.ts RUN)
-import { closingTable } from "../../src/report/results_table.ts";
+import { resultsTable } from "../../src/report/results_table.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { evaluate } from "../../src/evaluate/evaluate.ts";
 import { commonFlags, kernelsFlag, parseFlags, positional } from "../../src/recipe/flags.ts";
@@ -10,7 +10,7 @@ import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
 import { openRunDataset } from "../../src/cli/open_dataset.ts";
-import { closingRows, measuredOf } from "../../src/recipe/evaluated_network.ts";
+import { evaluatedNetwork, resultsRows } from "../../src/recipe/evaluated_network.ts";
 
 const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
 const flags = { run: positional("RUN", "the run's folder"), recipe: recipeFlag(), dataDir, data };
@@ -28,11 +28,11 @@ async function main(): Promise<void> {
   using gpu = await openGpuWith(kernelsFlag().parse(`${kernels}`) ?? "auto", true); // as in training
   console.log(computingOn(gpu));
   const data = await openRunDataset(run, given);
-  const measured = measuredOf(recipe, config, networkData(data));
-  using parameters = loadParameters(run, measured.build, data.width);
-  const result = await evaluate(gpu, measured.build, parameters, data);
+  const evaluated = evaluatedNetwork(recipe, config, networkData(data));
+  using parameters = loadParameters(run, evaluated.build, data.width);
+  const result = await evaluate(gpu, evaluated.build, parameters, data);
   const metrics = readMetrics(folder);
-  console.log(closingTable(await closingRows(measured, { gpu, parameters, data, result, metrics })));
+  console.log(resultsTable(await resultsRows(evaluated, { gpu, parameters, data, result, metrics })));
 }
 
 if (import.meta.main) await runCommand(main);

@@ -1,7 +1,7 @@
 // Finds recipes for the tools that work on any of them: a shipped one by its name, a user's own by its script's path.
 import { basename, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { InputError, oneLine, shown } from "../../src/errors.ts";
+import { InputError, quote, toOneLine } from "../../src/errors.ts";
 import { isRecipe, type Recipe } from "../../src/recipe/recipe.ts";
 import { SHIPPED } from "../recipes.ts";
 import { readScript, type RecipeScript } from "../../src/recipe/recipe_script.ts";
@@ -59,16 +59,16 @@ async function importScript(
     const isMissing = message.startsWith("Module not found") && message.includes(url.href);
     if (isMissing && !isPath) {
       throw new InputError(
-        `Cannot find recipe ${shown(given)}: expected one of ${
+        `Cannot find recipe ${quote(given)}: expected one of ${
           RECIPE_NAMES.join(", ")
         }, another script in scripts/, or ` +
           "a script's path such as ./mine.ts",
       );
     }
     const why = isMissing
-      ? `there is no file ${shown(fileURLToPath(url), 200)}`
-      : `${name}: ${oneLine(message, 500)}`;
-    throw new InputError(`Cannot load recipe ${shown(given, 200)}: ${why}`);
+      ? `there is no file ${quote(fileURLToPath(url), 200)}`
+      : `${name}: ${toOneLine(message, 500)}`;
+    throw new InputError(`Cannot load recipe ${quote(given, 200)}: ${why}`);
   }
 }
 

@@ -16,7 +16,7 @@ import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { adam } from "../../src/optim/adam.ts";
 import { cosine } from "../../src/optim/schedule.ts";
-import { closingTable } from "../../src/report/results_table.ts";
+import { resultsTable } from "../../src/report/results_table.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { evaluate, type Evaluation } from "../../src/evaluate/evaluate.ts";
 import { commonFlags, integer, parseFlags } from "../../src/recipe/flags.ts";
@@ -69,12 +69,12 @@ export async function trainLinear(gpu: Gpu, data: Dataset, options: LinearOption
   const optimizer = adam({ learningRate });
   const trainable = parameters.all;
   using step = await compile(gpu, graph, parameters, { label: "linear", losses, trainable, optimizer });
-  const schedule = batches(images.count, batchSize);
+  const epochBatches = batches(images.count, batchSize);
   const share = cosine();
   for (let epoch = 1; epoch <= epochs; epoch++) {
     images.setOrder(permutation(images.count, seed, epoch));
-    for (const batch of schedule) {
-      step.run(batch, learningRate * share(step.index, epochs * schedule.length));
+    for (const batch of epochBatches) {
+      step.run(batch, learningRate * share(step.count, epochs * epochBatches.length));
     }
     await step.readLosses(); // one wait an epoch keeps the queue short
   }
@@ -88,7 +88,7 @@ async function main(): Promise<number> {
   console.log(`computing on ${gpu.description}`);
   const { error, pcaError } = await trainLinear(gpu, await openDataset(config), config);
   const unit = "squared error per pixel, test images";
-  console.log(closingTable([
+  console.log(resultsTable([
     { label: "linear autoencoder", value: error, digits: 5, unit },
     { label: `PCA, ${config.code} components`, value: pcaError, digits: 5, unit: "the same" },
     { label: "above PCA", value: 100 * (error / pcaError - 1), digits: 2, unit: "%" },

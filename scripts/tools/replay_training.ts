@@ -1,5 +1,5 @@
 // Trains as PyTorch did: runs each trace's recipe by its own script, under the trace's flags, and compares every loss,
-// the final parameters and the closing table. Run: deno task replay:training fixtures/training/*.json
+// the final parameters and the results table. Run: deno task replay:training fixtures/training/*.json
 // Prints for each file the worst deviation of each kind; exit code 1 if any fails.
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ import {
   type TrainingReport,
   type TrainingTrace,
 } from "../../src/check/training_trace.ts";
-import { InputError, oneLine } from "../../src/errors.ts";
+import { InputError, toOneLine } from "../../src/errors.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import {
   flagName,
@@ -65,7 +65,7 @@ export function checkTracedFlags({ name, recipe, flags: words }: TrainingTrace, 
     const why = outcome.kind === "error"
       ? outcome.message.replace(/ \(see --help\)$/, "")
       : "they ask for help";
-    throw new InputError(`Cannot train ${name}: its flags are not those of ${recipe}: ${oneLine(why)}`);
+    throw new InputError(`Cannot train ${name}: its flags are not those of ${recipe}: ${toOneLine(why)}`);
   }
   const ours = OURS.find((key) => outcome.given.has(key));
   if (ours !== undefined) {
@@ -90,7 +90,7 @@ export async function replayTraining(
   const { code, stderr } = await child.output();
   if (code !== 0) {
     const said = new TextDecoder().decode(stderr).trim().split("\n").at(-1) ?? "";
-    throw new InputError(`Cannot train ${trace.name}: its script failed: ${oneLine(said)}`);
+    throw new InputError(`Cannot train ${trace.name}: its script failed: ${toOneLine(said)}`);
   }
   return compareTraining(trace, {
     metrics: readMetrics(run),

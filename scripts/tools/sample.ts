@@ -23,7 +23,7 @@ import { anyData } from "../../src/recipe/recipe.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
 import { openRunDataset } from "../../src/cli/open_dataset.ts";
-import { measuredOf } from "../../src/recipe/evaluated_network.ts";
+import { evaluatedNetwork } from "../../src/recipe/evaluated_network.ts";
 
 /** Codes from one test image to the other, both included. */
 const STEPS = 10;
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
   const { recipe, config: trained } = await recipeOfRun(run, config.recipe);
   const shape = storedShape(run);
   const width = shape[0] * shape[1];
-  const { build, generator } = measuredOf(recipe, trained, anyData(width));
+  const { build, generator } = evaluatedNetwork(recipe, trained, anyData(width));
   if (!generator) {
     throw new InputError(
       `Cannot sample from ${source}: expected a run of a recipe that draws from a prior, such as vae, but found one ` +

@@ -68,14 +68,14 @@ export function formatFinding({ product, kernels, winner }: Finding): string {
   const sorted = kernels.toSorted((a, b) => a.microseconds - b.microseconds);
   return [
     productName(product),
-    ...sorted.map((measured) => {
-      const { kernel, microseconds } = measured;
+    ...sorted.map((evaluated) => {
+      const { kernel, microseconds } = evaluated;
       const rate = 2 * rows * sum * columns / microseconds / 1e3;
       const notes = [
-        ...(kernel.variant === "image" ? ["with its copies"] : []),
-        ...(measured === usual ? ["usual"] : []),
-        ...(measured === winner ? ["taken"] : []),
-        ...(measured === winner && winner !== usual
+        ...(kernel.kind === "texture" ? ["with its copies"] : []),
+        ...(evaluated === usual ? ["usual"] : []),
+        ...(evaluated === winner ? ["taken"] : []),
+        ...(evaluated === winner && winner !== usual
           ? [`${percent(winner.microseconds, usual.microseconds)}`]
           : []),
       ];

@@ -1,6 +1,6 @@
 // The two matrices of a product, in textures of PITCH texels a row, vec4 after vec4; a step copies them there from
-// their buffers. Mesa's llvmpipe gathers a vec4 of a texture for eight lanes at once, and a vec4 of a buffer lane by
-// lane, with five branches each: products are twice as fast.
+// their buffers. Mesa's llvmpipe gathers a vec4 of a texture for eight invocations at once, and a vec4 of a buffer invocation by
+// invocation, with five branches each: products are twice as fast.
 
 const PITCH = 1024u; // as in src/gpu/texture.ts
 

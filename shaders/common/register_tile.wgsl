@@ -1,12 +1,12 @@
 // after common/dense_output.wgsl
-// A tile of Y or dX that one lane computes in its registers: what comes before and after the products.
+// A tile of Y or dX that one invocation computes in its registers: what comes before and after the products.
 //
-// One lane   TILE_ROWS rows × TILE_COLUMNS vec4 columns; lanes past the end do nothing
+// One invocation   TILE_ROWS rows × TILE_COLUMNS vec4 columns; invocations past the end do nothing
 // Sum order  the bias, or the earlier value of dX, first if there is one
 // Edges      what is past the last row or column of a tile repeats it, sum and store: no condition is unrolled. The
 //            activation is a second walk over what was stored. Both are for drivers, which compile three times faster
 
-override LANES: u32;        // lanes of a workgroup
+override WORKGROUP_SIZE: u32;        // invocations of a workgroup
 override TILE_ROWS: u32;    // at most MAX_ROWS
 override TILE_COLUMNS: u32; // in vec4; TILE_ROWS · TILE_COLUMNS at most MAX_TILE
 
@@ -19,10 +19,10 @@ struct Tile {
   columns: u32, // vec4 columns of the whole matrix
 }
 
-fn tile_of(lane: u32, width: u32) -> Tile {
+fn tile_of(invocation: u32, width: u32) -> Tile {
   let columns = vec4_count(width);
   let across = (columns + TILE_COLUMNS - 1u) / TILE_COLUMNS;
-  return Tile(lane / across * TILE_ROWS, lane % across * TILE_COLUMNS, columns);
+  return Tile(invocation / across * TILE_ROWS, invocation % across * TILE_COLUMNS, columns);
 }
 
 /// The tile's row number r, or the last row that exists.

@@ -3,7 +3,7 @@
 struct Step {
   rows: u32,          // of this batch, at most B
   first: u32,         // the batch's place in the epoch's order
-  index: u32,         // the step's number, from 1
+  count: u32,         // the step's number, from 1
   learning_rate: f32, // η
   correction_1: f32,  // the optimizer's own: Adam's 1/(1-β1^t)
   correction_2: f32,  // Adam's 1/√(1-β2^t)

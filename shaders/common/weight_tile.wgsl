@@ -1,12 +1,12 @@
 // after common/weight_output.wgsl
-// A tile of dW that one lane computes in its registers: what comes before and after the products.
+// A tile of dW that one invocation computes in its registers: what comes before and after the products.
 //
-// One lane   TILE_ROWS vec4 of inputs × TILE_COLUMNS vec4 of outputs of dW; the lanes of the first inputs also write
+// One invocation   TILE_ROWS vec4 of inputs × TILE_COLUMNS vec4 of outputs of dW; the invocations of the first inputs also write
 //            d_bias, which costs no load of its own
 // Sum order  the earlier value first: a weight that is used twice gets the sum
 // Edges      what is past the last row or column of a tile repeats it, sum and store: see register_tile.wgsl
 
-override LANES: u32;        // lanes of a workgroup
+override WORKGROUP_SIZE: u32;        // invocations of a workgroup
 override TILE_ROWS: u32;    // in vec4; at most MAX_ROWS
 override TILE_COLUMNS: u32; // in vec4; 4 · TILE_ROWS · TILE_COLUMNS at most MAX_TILE
 
@@ -21,10 +21,10 @@ struct Tile {
   columns: u32, // vec4 of outputs of the whole matrix
 }
 
-fn tile_of(lane: u32) -> Tile {
+fn tile_of(invocation: u32) -> Tile {
   let columns = vec4_count(layer.outputs);
   let across = (columns + TILE_COLUMNS - 1u) / TILE_COLUMNS;
-  return Tile(lane / across * TILE_ROWS, lane % across * TILE_COLUMNS, vec4_count(layer.inputs), columns);
+  return Tile(invocation / across * TILE_ROWS, invocation % across * TILE_COLUMNS, vec4_count(layer.inputs), columns);
 }
 
 /// The tile's vec4 of inputs number r, or the last that exists.

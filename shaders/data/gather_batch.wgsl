@@ -9,10 +9,10 @@
 // Shapes     images [N, I] as bytes, four to a word, rows padded to whole words; floats [N, I] in [0, 1], rows
 //            padded with zeros to a multiple of four; N images from the first-th on lie in this chunk; order:
 //            indices of images in all chunks; X [B, I], padded likewise
-// One lane   takes four pixels of one row: one word of bytes, or one vec4
+// One invocation   takes four pixels of one row: one word of bytes, or one vec4
 // Rows       past step.rows are not written, nor those whose image lies in another chunk
 
-override LANES: u32; // lanes of a workgroup
+override WORKGROUP_SIZE: u32; // invocations of a workgroup
 
 struct Batch {
   words: u32, // words or vec4 of a row: pixels / 4, rounded up
@@ -27,22 +27,22 @@ struct Batch {
 @group(0) @binding(3) var<storage, read> batch: Batch;
 @group(0) @binding(4) var<storage, read> step: Step;
 
-@compute @workgroup_size(LANES)
-fn gather_batch(@builtin(global_invocation_id) lane: vec3u) {
-  let b = lane.x / batch.words;
-  let word = lane.x % batch.words;
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn gather_batch(@builtin(global_invocation_id) invocation: vec3u) {
+  let b = invocation.x / batch.words;
+  let word = invocation.x % batch.words;
   if (b >= step.rows) { return; }
   let image = order[step.first + b] - batch.first; // wraps below the chunk, and is then too large
   if (image >= batch.count) { return; }
-  x[lane.x] = unpack4x8unorm(images[image * batch.words + word]);
+  x[invocation.x] = unpack4x8unorm(images[image * batch.words + word]);
 }
 
-@compute @workgroup_size(LANES)
-fn gather_batch_float(@builtin(global_invocation_id) lane: vec3u) {
-  let b = lane.x / batch.words;
-  let word = lane.x % batch.words;
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn gather_batch_float(@builtin(global_invocation_id) invocation: vec3u) {
+  let b = invocation.x / batch.words;
+  let word = invocation.x % batch.words;
   if (b >= step.rows) { return; }
   let image = order[step.first + b] - batch.first; // wraps below the chunk, and is then too large
   if (image >= batch.count) { return; }
-  x[lane.x] = floats[image * batch.words + word];
+  x[invocation.x] = floats[image * batch.words + word];
 }

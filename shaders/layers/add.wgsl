@@ -4,11 +4,11 @@
 // Forward    Z[b,d] = X[b,d] + Y[b,d]
 // Backward   pass_gradient.wgsl, into X and into Y: dX = dZ, dY = dZ
 // Shapes     X [B, D], Y [B, D], Z [B, D], row-major, widths padded with zeros to multiples of four (0 + 0 is 0)
-// One lane   one vec4 of one row
+// One invocation   one vec4 of one row
 // Rows       past step.rows are neither read nor written
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46
 
-override LANES: u32; // lanes of a workgroup
+override WORKGROUP_SIZE: u32; // invocations of a workgroup
 
 struct Layer {
   width: u32, // D
@@ -20,8 +20,8 @@ struct Layer {
 @group(0) @binding(3) var<storage, read> layer: Layer;
 @group(0) @binding(4) var<storage, read> step: Step;
 
-@compute @workgroup_size(LANES)
-fn add(@builtin(global_invocation_id) lane: vec3u) {
-  if (!is_in_rows(lane.x, layer.width, step.rows)) { return; }
-  z[lane.x] = x[lane.x] + y[lane.x];
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn add(@builtin(global_invocation_id) invocation: vec3u) {
+  if (!is_in_rows(invocation.x, layer.width, step.rows)) { return; }
+  z[invocation.x] = x[invocation.x] + y[invocation.x];
 }

@@ -11,7 +11,7 @@
 //            the tied layer's: tied_backward_input in dense_forward.wgsl, dense_backward_weight.wgsl
 // Shapes     A or dZ [B, O] on the left, W [I, O] on the right, X, dX, Y [B, I], bias [I], row-major, widths padded with
 //            zeros to multiples of four
-// One lane   computes a tile of dX or Y: see register_tile.wgsl
+// One invocation   computes a tile of dX or Y: see register_tile.wgsl
 // Sum order  the bias or the earlier value of dX first if there is one, then o upwards in blocks of four
 // Padding    tied_forward writes columns past I as exact zeros, also where f(0) is not zero
 // Rows       past step.rows are neither read nor written
@@ -38,9 +38,9 @@ fn add_product(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   }
 }
 
-@compute @workgroup_size(LANES)
-fn dense_backward_input(@builtin(global_invocation_id) lane: vec3u) {
-  let tile = tile_of(lane.x, layer.inputs);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn dense_backward_input(@builtin(global_invocation_id) invocation: vec3u) {
+  let tile = tile_of(invocation.x, layer.inputs);
   if (tile.row >= step.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
   begin_with_earlier(tile, &sum);
@@ -48,9 +48,9 @@ fn dense_backward_input(@builtin(global_invocation_id) lane: vec3u) {
   store_gradient(tile, &sum);
 }
 
-@compute @workgroup_size(LANES)
-fn tied_forward(@builtin(global_invocation_id) lane: vec3u) {
-  let tile = tile_of(lane.x, layer.inputs);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn tied_forward(@builtin(global_invocation_id) invocation: vec3u) {
+  let tile = tile_of(invocation.x, layer.inputs);
   if (tile.row >= step.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
   begin_with_bias(tile, &sum);

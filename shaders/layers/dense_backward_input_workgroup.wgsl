@@ -1,10 +1,10 @@
 // after common/operands_buffer.wgsl, common/workgroup_tile.wgsl
-// The products of dense_backward_input.wgsl, whose header has the maths, for GPUs: the lanes of a workgroup load what
+// The products of dense_backward_input.wgsl, whose header has the maths, for GPUs: the invocations of a workgroup load what
 // they all need into its shared memory once, and compute a tile together.
 //
 // Shapes     as in dense_backward_input.wgsl
 // Workgroup  computes a tile of dX or Y: see workgroup_tile.wgsl. In shared memory the rows of W lie apart by what they
-//            are modulo four, in stretches of one vec4 more than there are columns: eight lanes load eight vec4 along
+//            are modulo four, in stretches of one vec4 more than there are columns: eight invocations load eight vec4 along
 //            W's rows, and store them into different banks
 // Sum order  as in dense_backward_input.wgsl: the bias, then o upwards in blocks of four, then the earlier value of dX
 // Padding    tied_forward writes columns past I as exact zeros; what is past the end of the sum is shared as zeros
@@ -13,19 +13,19 @@
 var<workgroup> left_tile: array<vec4f, ROWS * DEPTH>;              // [row][o]
 var<workgroup> w_tile: array<vec4f, 4u * DEPTH * (COLUMNS + 1u)>; // [i modulo 4][o][i / 4, and one that is not used]
 
-/// Adds the workgroup's tile of A·Wᵀ to `sum`, each lane its own part.
-fn add_product(tile: Tile, lane: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {
+/// Adds the workgroup's tile of A·Wᵀ to `sum`, each invocation its own part.
+fn add_product(tile: Tile, invocation: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   let I4 = vec4_count(layer.inputs);
   let O4 = vec4_count(layer.outputs);
-  let row = lane / ACROSS;
-  let column = lane % ACROSS;
+  let row = invocation / ACROSS;
+  let column = invocation % ACROSS;
   for (var start = 0u; start < O4; start += DEPTH) {
-    for (var at = lane; at < ROWS * DEPTH; at += LANES) {
+    for (var at = invocation; at < ROWS * DEPTH; at += WORKGROUP_SIZE) {
       let b = min(tile.row + at / DEPTH, step.rows - 1u);
       let o = start + at % DEPTH;
       left_tile[at] = select(vec4f(0.0), left_at(b * O4 + min(o, O4 - 1u)), o < O4);
     }
-    for (var at = lane; at < 4u * COLUMNS * DEPTH; at += LANES) {
+    for (var at = invocation; at < 4u * COLUMNS * DEPTH; at += WORKGROUP_SIZE) {
       let i = at / DEPTH; // in the tile
       let o = at % DEPTH;
       let place = min(4u * tile.column + i, 4u * I4 - 1u) * O4 + min(start + o, O4 - 1u);
@@ -52,27 +52,27 @@ fn add_product(tile: Tile, lane: u32, sum: ptr<function, array<vec4f, MAX_TILE>>
   }
 }
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(WORKGROUP_SIZE)
 fn dense_backward_input_workgroup(
   @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_index) invocation: u32,
 ) {
   let tile = tile_of(workgroup.x, layer.inputs);
   if (tile.row >= step.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
-  add_product(tile, lane, &sum);
-  store_gradient(tile, lane, &sum);
+  add_product(tile, invocation, &sum);
+  store_gradient(tile, invocation, &sum);
 }
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(WORKGROUP_SIZE)
 fn tied_forward_workgroup(
   @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_index) invocation: u32,
 ) {
   let tile = tile_of(workgroup.x, layer.inputs);
   if (tile.row >= step.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
-  begin_with_bias(tile, lane, &sum);
-  add_product(tile, lane, &sum);
-  store_activated(tile, lane, layer.inputs, &sum);
+  begin_with_bias(tile, invocation, &sum);
+  add_product(tile, invocation, &sum);
+  store_activated(tile, invocation, layer.inputs, &sum);
 }

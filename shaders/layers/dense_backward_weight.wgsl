@@ -5,7 +5,7 @@
 // Backward   dW[i,o] = Σ_b X[b,i]·dZ[b,o],  d_bias[o] = Σ_b dZ[b,o]
 // Shapes     X [B, I] on the left, dZ [B, O] on the right, dW [I, O], d_bias [O], row-major, widths padded with zeros to
 //            multiples of four
-// One lane   computes a tile of dW: see weight_tile.wgsl.
+// One invocation   computes a tile of dW: see weight_tile.wgsl.
 //            dense_backward_bias, for the tied layer: one vec4 of d_bias. There Y = f(X·Wᵀ + bias) has as many columns
 //            as W has rows, so dZ stands in X's place in dW and X in dZ's, and d_bias is summed by itself
 // Sum order  the earlier value first (a weight that is used twice gets the sum), then b upwards
@@ -33,9 +33,9 @@ fn add_row(
   }
 }
 
-@compute @workgroup_size(LANES)
-fn dense_backward_weight(@builtin(global_invocation_id) lane: vec3u) {
-  let tile = tile_of(lane.x);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn dense_backward_weight(@builtin(global_invocation_id) invocation: vec3u) {
+  let tile = tile_of(invocation.x);
   if (tile.row >= tile.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
   var bias_sum: array<vec4f, MAX_COLUMNS>;
@@ -51,10 +51,10 @@ fn dense_backward_weight(@builtin(global_invocation_id) lane: vec3u) {
   store_gradients(tile, &sum, &bias_sum);
 }
 
-@compute @workgroup_size(LANES)
-fn dense_backward_bias(@builtin(global_invocation_id) lane: vec3u) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn dense_backward_bias(@builtin(global_invocation_id) invocation: vec3u) {
   let O4 = vec4_count(layer.outputs);
-  let column = lane.x;
+  let column = invocation.x;
   if (column >= O4) { return; }
   var d = vec4f(0.0);
   for (var b = 0u; b < step.rows; b++) { d += right_at(b * O4 + column); }

@@ -1,23 +1,23 @@
 // after common/operands_buffer.wgsl, common/weight_output.wgsl
-// The weight gradient of dense_backward_weight.wgsl, whose header has the maths, for GPUs: the lanes of a workgroup load
+// The weight gradient of dense_backward_weight.wgsl, whose header has the maths, for GPUs: the invocations of a workgroup load
 // what they all need into its shared memory once, and compute a tile together.
 //
 // Shapes     as in dense_backward_weight.wgsl
 // Workgroup  computes ROWS vec4 of inputs × COLUMNS vec4 of outputs of dW, DEPTH rows of the batch at a time; both parts
 //            of them lie in shared memory, at most 16 KiB together. The workgroups of the first inputs also write d_bias
-// One lane   computes TILE_ROWS × TILE_COLUMNS vec4 of it in registers: inputs DOWN vec4 apart, outputs ACROSS apart, so
-//            that neighbouring lanes read and write neighbouring vec4s, and no two of the eight lanes that a bank of
+// One invocation   computes TILE_ROWS × TILE_COLUMNS vec4 of it in registers: inputs DOWN vec4 apart, outputs ACROSS apart, so
+//            that neighbouring invocations read and write neighbouring vec4s, and no two of the eight invocations that a bank of
 //            shared memory serves at once ask it for different words
 // Sum order  b upwards, then the earlier value (a weight that is used twice gets the sum)
 // Rows       past step.rows are not read, and shared as zeros
 
-override LANES: u32;        // lanes of a workgroup
-override ACROSS: u32;       // of them side by side, at least 8 on a GPU; LANES / ACROSS are below one another
-override TILE_ROWS: u32;    // vec4 of inputs of one lane; at most MAX_ROWS
-override TILE_COLUMNS: u32; // vec4 of outputs of one lane; 4 · TILE_ROWS · TILE_COLUMNS at most MAX_TILE
+override WORKGROUP_SIZE: u32;        // invocations of a workgroup
+override ACROSS: u32;       // of them side by side, at least 8 on a GPU; WORKGROUP_SIZE / ACROSS are below one another
+override TILE_ROWS: u32;    // vec4 of inputs of one invocation; at most MAX_ROWS
+override TILE_COLUMNS: u32; // vec4 of outputs of one invocation; 4 · TILE_ROWS · TILE_COLUMNS at most MAX_TILE
 override DEPTH: u32;        // rows of the batch that are shared at a time
 
-override DOWN = LANES / ACROSS;
+override DOWN = WORKGROUP_SIZE / ACROSS;
 override ROWS = DOWN * TILE_ROWS;         // of the workgroup's tile, in vec4
 override COLUMNS = ACROSS * TILE_COLUMNS; // in vec4
 
@@ -28,10 +28,10 @@ const MAX_TILE = 16u;
 var<workgroup> x_tile: array<vec4f, DEPTH * ROWS>;     // [b][input]
 var<workgroup> d_z_tile: array<vec4f, DEPTH * COLUMNS>; // [b][output]
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(WORKGROUP_SIZE)
 fn dense_backward_weight_workgroup(
   @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_index) invocation: u32,
 ) {
   let I4 = vec4_count(layer.inputs);
   let O4 = vec4_count(layer.outputs);
@@ -40,18 +40,18 @@ fn dense_backward_weight_workgroup(
   let first_column = workgroup.x % column_tiles * COLUMNS;
   if (first_row >= I4) { return; }
   let has_bias = layer.has_bias != 0u && first_row == 0u;
-  let row = lane / ACROSS;
-  let column = lane % ACROSS;
+  let row = invocation / ACROSS;
+  let column = invocation % ACROSS;
 
   var sum: array<vec4f, MAX_TILE>;
   var bias_sum: array<vec4f, MAX_COLUMNS>;
   for (var start = 0u; start < step.rows; start += DEPTH) {
-    for (var at = lane; at < DEPTH * ROWS; at += LANES) {
+    for (var at = invocation; at < DEPTH * ROWS; at += WORKGROUP_SIZE) {
       let b = start + at / ROWS;
       let place = min(b, step.rows - 1u) * I4 + min(first_row + at % ROWS, I4 - 1u);
       x_tile[at] = select(vec4f(0.0), left_at(place), b < step.rows);
     }
-    for (var at = lane; at < DEPTH * COLUMNS; at += LANES) {
+    for (var at = invocation; at < DEPTH * COLUMNS; at += WORKGROUP_SIZE) {
       let b = start + at / COLUMNS;
       let place = min(b, step.rows - 1u) * O4 + min(first_column + at % COLUMNS, O4 - 1u);
       d_z_tile[at] = select(vec4f(0.0), right_at(place), b < step.rows);

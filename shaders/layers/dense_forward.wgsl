@@ -9,7 +9,7 @@
 //            the dense layer's: dense_backward_input.wgsl, dense_backward_weight.wgsl
 // Shapes     A or dZ [B, I] on the left, W [I, O] on the right, bias [O], Y, X, dX [B, O], row-major, widths padded with
 //            zeros to multiples of four; PyTorch's weight [O, I] is the transpose of W
-// One lane   computes a tile of Y or dX: see register_tile.wgsl
+// One invocation   computes a tile of Y or dX: see register_tile.wgsl
 // Sum order  the bias or the earlier value of dX first if there is one, then i upwards in blocks of four
 // Padding    columns past O are written as exact zeros, also where f(0) is not zero
 // Rows       past step.rows are neither read nor written
@@ -37,9 +37,9 @@ fn add_product(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   }
 }
 
-@compute @workgroup_size(LANES)
-fn dense_forward(@builtin(global_invocation_id) lane: vec3u) {
-  let tile = tile_of(lane.x, layer.outputs);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn dense_forward(@builtin(global_invocation_id) invocation: vec3u) {
+  let tile = tile_of(invocation.x, layer.outputs);
   if (tile.row >= step.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
   begin_with_bias(tile, &sum);
@@ -47,9 +47,9 @@ fn dense_forward(@builtin(global_invocation_id) lane: vec3u) {
   store_activated(tile, layer.outputs, &sum);
 }
 
-@compute @workgroup_size(LANES)
-fn tied_backward_input(@builtin(global_invocation_id) lane: vec3u) {
-  let tile = tile_of(lane.x, layer.outputs);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn tied_backward_input(@builtin(global_invocation_id) invocation: vec3u) {
+  let tile = tile_of(invocation.x, layer.outputs);
   if (tile.row >= step.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
   begin_with_earlier(tile, &sum);

@@ -1,10 +1,10 @@
 // after common/operands_buffer.wgsl, common/workgroup_tile.wgsl
-// The products of dense_forward.wgsl, whose header has the maths, for GPUs: the lanes of a workgroup load what they all
+// The products of dense_forward.wgsl, whose header has the maths, for GPUs: the invocations of a workgroup load what they all
 // need into its shared memory once, and compute a tile together.
 //
 // Shapes     as in dense_forward.wgsl
-// Workgroup  computes a tile of Y or dX: see workgroup_tile.wgsl. No two of the eight lanes that a bank of shared memory
-//            serves at once ask it for different words: eight lanes in a row read the same vec4 of A and eight
+// Workgroup  computes a tile of Y or dX: see workgroup_tile.wgsl. No two of the eight invocations that a bank of shared memory
+//            serves at once ask it for different words: eight invocations in a row read the same vec4 of A and eight
 //            neighbouring ones of W
 // Sum order  as in dense_forward.wgsl: the bias, then i upwards in blocks of four, then the earlier value of dX
 // Padding    columns past O are written as exact zeros; what is past the end of the sum is shared as zeros
@@ -13,19 +13,19 @@
 var<workgroup> left_tile: array<vec4f, ROWS * DEPTH>;      // [row][i]
 var<workgroup> w_tile: array<vec4f, 4u * DEPTH * COLUMNS>; // [i][column]
 
-/// Adds the workgroup's tile of A·W to `sum`, each lane its own part.
-fn add_product(tile: Tile, lane: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {
+/// Adds the workgroup's tile of A·W to `sum`, each invocation its own part.
+fn add_product(tile: Tile, invocation: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   let I4 = vec4_count(layer.inputs);
   let O4 = vec4_count(layer.outputs);
-  let row = lane / ACROSS;
-  let column = lane % ACROSS;
+  let row = invocation / ACROSS;
+  let column = invocation % ACROSS;
   for (var start = 0u; start < I4; start += DEPTH) {
-    for (var at = lane; at < ROWS * DEPTH; at += LANES) {
+    for (var at = invocation; at < ROWS * DEPTH; at += WORKGROUP_SIZE) {
       let b = min(tile.row + at / DEPTH, step.rows - 1u);
       let i = start + at % DEPTH;
       left_tile[at] = select(vec4f(0.0), left_at(b * I4 + min(i, I4 - 1u)), i < I4);
     }
-    for (var at = lane; at < 4u * DEPTH * COLUMNS; at += LANES) {
+    for (var at = invocation; at < 4u * DEPTH * COLUMNS; at += WORKGROUP_SIZE) {
       let i = 4u * start + at / COLUMNS;
       let o = min(tile.column + at % COLUMNS, O4 - 1u);
       w_tile[at] = select(vec4f(0.0), right_at(min(i, 4u * I4 - 1u) * O4 + o), i < 4u * I4);
@@ -51,27 +51,27 @@ fn add_product(tile: Tile, lane: u32, sum: ptr<function, array<vec4f, MAX_TILE>>
   }
 }
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(WORKGROUP_SIZE)
 fn dense_forward_workgroup(
   @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_index) invocation: u32,
 ) {
   let tile = tile_of(workgroup.x, layer.outputs);
   if (tile.row >= step.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
-  begin_with_bias(tile, lane, &sum);
-  add_product(tile, lane, &sum);
-  store_activated(tile, lane, layer.outputs, &sum);
+  begin_with_bias(tile, invocation, &sum);
+  add_product(tile, invocation, &sum);
+  store_activated(tile, invocation, layer.outputs, &sum);
 }
 
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(WORKGROUP_SIZE)
 fn tied_backward_input_workgroup(
   @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(local_invocation_index) lane: u32,
+  @builtin(local_invocation_index) invocation: u32,
 ) {
   let tile = tile_of(workgroup.x, layer.outputs);
   if (tile.row >= step.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
-  add_product(tile, lane, &sum);
-  store_gradient(tile, lane, &sum);
+  add_product(tile, invocation, &sum);
+  store_gradient(tile, invocation, &sum);
 }

@@ -1,5 +1,5 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/dense_layer.wgsl
-// The specification of all products of dense and tied layers: one number of the result a lane, in plain loops. Slow
+// The specification of all products of dense and tied layers: one number of the result a invocation, in plain loops. Slow
 // everywhere, and what the fast kernels are tested against (`--kernels naive` trains with it).
 //
 // Forward    dense_forward_naive: Y[b,o] = f( Σ_i X[b,i]·W[i,o] + bias[o] )
@@ -11,13 +11,13 @@
 //            before; 0 if this is the first.
 // Shapes     as in dense_forward.wgsl: row-major, and each width I or O padded with zeros to a multiple of four, so
 //            that row b of X begins at b · 4 · vec4_count(I)
-// One lane   computes one number of Y, dX or dW, padding included; lanes past the end do nothing
+// One invocation   computes one number of Y, dX or dW, padding included; invocations past the end do nothing
 // Sum order  the bias first if there is one, then upwards one by one, then the earlier value
 // Padding    sums over padding add exact zeros; columns past the width of Y are written as exact zeros
 // Rows       past step.rows are neither read nor written
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.36 and 6.46, algorithms 6.3 and 6.4
 
-override LANES: u32; // lanes of a workgroup
+override WORKGROUP_SIZE: u32; // invocations of a workgroup
 
 // forward and backward to the input
 @group(0) @binding(0) var<storage, read> left: array<f32>;      // X forward, dZ backward
@@ -35,12 +35,12 @@ override LANES: u32; // lanes of a workgroup
 @group(0) @binding(3) var<storage, read_write> d_bias: array<f32>; // [O]
 @group(0) @binding(4) var<storage, read> weight_layer: WeightLayer;
 
-@compute @workgroup_size(LANES)
-fn dense_forward_naive(@builtin(global_invocation_id) lane: vec3u) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn dense_forward_naive(@builtin(global_invocation_id) invocation: vec3u) {
   let I = 4u * vec4_count(layer.inputs);
   let O = 4u * vec4_count(layer.outputs);
-  let b = lane.x / O;
-  let o = lane.x % O;
+  let b = invocation.x / O;
+  let o = invocation.x % O;
   if (b >= step.rows) { return; }
 
   var z = 0.0;
@@ -49,12 +49,12 @@ fn dense_forward_naive(@builtin(global_invocation_id) lane: vec3u) {
   y[b * O + o] = select(0.0, activate(layer.activation, vec4f(z)).x, o < layer.outputs);
 }
 
-@compute @workgroup_size(LANES)
-fn tied_forward_naive(@builtin(global_invocation_id) lane: vec3u) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn tied_forward_naive(@builtin(global_invocation_id) invocation: vec3u) {
   let I = 4u * vec4_count(layer.inputs);
   let O = 4u * vec4_count(layer.outputs);
-  let b = lane.x / I;
-  let i = lane.x % I;
+  let b = invocation.x / I;
+  let i = invocation.x % I;
   if (b >= step.rows) { return; }
 
   var z = 0.0;
@@ -63,46 +63,46 @@ fn tied_forward_naive(@builtin(global_invocation_id) lane: vec3u) {
   y[b * I + i] = select(0.0, activate(layer.activation, vec4f(z)).x, i < layer.inputs);
 }
 
-@compute @workgroup_size(LANES)
-fn dense_backward_input_naive(@builtin(global_invocation_id) lane: vec3u) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn dense_backward_input_naive(@builtin(global_invocation_id) invocation: vec3u) {
   let I = 4u * vec4_count(layer.inputs);
   let O = 4u * vec4_count(layer.outputs);
-  let b = lane.x / I;
-  let i = lane.x % I;
+  let b = invocation.x / I;
+  let i = invocation.x % I;
   if (b >= step.rows) { return; }
 
   var d = 0.0;
   for (var o = 0u; o < O; o++) { d += left[b * O + o] * w[i * O + o]; }
-  if (layer.accumulate != 0u) { d += d_x[lane.x]; }
-  d_x[lane.x] = d * derivative(layer.activation, vec4f(x[lane.x])).x;
+  if (layer.accumulate != 0u) { d += d_x[invocation.x]; }
+  d_x[invocation.x] = d * derivative(layer.activation, vec4f(x[invocation.x])).x;
 }
 
-@compute @workgroup_size(LANES)
-fn tied_backward_input_naive(@builtin(global_invocation_id) lane: vec3u) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn tied_backward_input_naive(@builtin(global_invocation_id) invocation: vec3u) {
   let I = 4u * vec4_count(layer.inputs);
   let O = 4u * vec4_count(layer.outputs);
-  let b = lane.x / O;
-  let o = lane.x % O;
+  let b = invocation.x / O;
+  let o = invocation.x % O;
   if (b >= step.rows) { return; }
 
   var d = 0.0;
   for (var i = 0u; i < I; i++) { d += left[b * I + i] * w[i * O + o]; }
-  if (layer.accumulate != 0u) { d += d_x[lane.x]; }
-  d_x[lane.x] = d * derivative(layer.activation, vec4f(x[lane.x])).x;
+  if (layer.accumulate != 0u) { d += d_x[invocation.x]; }
+  d_x[invocation.x] = d * derivative(layer.activation, vec4f(x[invocation.x])).x;
 }
 
-@compute @workgroup_size(LANES)
-fn dense_backward_weight_naive(@builtin(global_invocation_id) lane: vec3u) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn dense_backward_weight_naive(@builtin(global_invocation_id) invocation: vec3u) {
   let I = 4u * vec4_count(weight_layer.inputs);
   let O = 4u * vec4_count(weight_layer.outputs);
-  let i = lane.x / O;
-  let o = lane.x % O;
+  let i = invocation.x / O;
+  let o = invocation.x % O;
   if (i >= I) { return; }
 
   var d = 0.0;
   for (var b = 0u; b < step.rows; b++) { d += x_of_w[b * I + i] * d_z[b * O + o]; }
-  if (weight_layer.accumulate_weight != 0u) { d += d_w[lane.x]; }
-  d_w[lane.x] = d;
+  if (weight_layer.accumulate_weight != 0u) { d += d_w[invocation.x]; }
+  d_w[invocation.x] = d;
 
   if (weight_layer.has_bias != 0u && i == 0u) {
     var d = 0.0;

@@ -6,12 +6,12 @@
 // Backward   dX[b,d] = f'(X[b,d]) · ( dY[b,d] · g'(X[b,d]) + what other readers of X wrote before )
 //            f is the activation that made X (see dense_backward_input.wgsl)
 // Shapes     X, Y, dX, dY [B, D], row-major, widths padded with zeros to multiples of four
-// One lane   one vec4 of one row, component by component
+// One invocation   one vec4 of one row, component by component
 // Padding    columns past D are written as exact zeros, also where g(0) is not 0 or g'(0) is infinite
 // Rows       past step.rows are neither read nor written
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), sections 6.3 and 6.5.6
 
-override LANES: u32; // lanes of a workgroup
+override WORKGROUP_SIZE: u32; // invocations of a workgroup
 
 struct Layer {
   width: u32,      // D
@@ -26,21 +26,21 @@ struct Layer {
 @group(0) @binding(3) var<storage, read> layer: Layer;
 @group(0) @binding(4) var<storage, read> this_step: Step;         // not `step`: users may call WGSL's function of that name
 
-@compute @workgroup_size(LANES)
-fn elementwise(@builtin(global_invocation_id) lane: vec3u) {
-  if (!is_in_rows(lane.x, layer.width, this_step.rows)) { return; }
-  let v = x[lane.x];
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn elementwise(@builtin(global_invocation_id) invocation: vec3u) {
+  if (!is_in_rows(invocation.x, layer.width, this_step.rows)) { return; }
+  let v = x[invocation.x];
   let g = vec4f(function_forward(v.x), function_forward(v.y), function_forward(v.z), function_forward(v.w));
-  y[lane.x] = select(vec4f(0.0), g, is_column(lane.x % vec4_count(layer.width), layer.width));
+  y[invocation.x] = select(vec4f(0.0), g, is_column(invocation.x % vec4_count(layer.width), layer.width));
 }
 
-@compute @workgroup_size(LANES)
-fn elementwise_backward(@builtin(global_invocation_id) lane: vec3u) {
-  if (!is_in_rows(lane.x, layer.width, this_step.rows)) { return; }
-  let v = x[lane.x];
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn elementwise_backward(@builtin(global_invocation_id) invocation: vec3u) {
+  if (!is_in_rows(invocation.x, layer.width, this_step.rows)) { return; }
+  let v = x[invocation.x];
   let slope = vec4f(
     function_derivative(v.x), function_derivative(v.y), function_derivative(v.z), function_derivative(v.w));
-  var d = select(vec4f(0.0), d_y[lane.x] * slope, is_column(lane.x % vec4_count(layer.width), layer.width));
-  if (layer.accumulate != 0u) { d += d_x[lane.x]; }
-  d_x[lane.x] = d * derivative(layer.activation, v);
+  var d = select(vec4f(0.0), d_y[invocation.x] * slope, is_column(invocation.x % vec4_count(layer.width), layer.width));
+  if (layer.accumulate != 0u) { d += d_x[invocation.x]; }
+  d_x[invocation.x] = d * derivative(layer.activation, v);
 }

@@ -9,7 +9,7 @@
 //            mask: dX[b,d] = f'(X[b,d]) · ( dY[b,d] where it was kept, else 0, + what other readers wrote before )
 //            f is the activation that made X (see dense_backward_input.wgsl)
 // Shapes     X [B, D], Y [B, D], dY [B, D], dX [B, D], row-major, widths padded with zeros to multiples of four
-// One lane   one vec4 of one row, from the four words of one Philox block: counter (its place in the padded Y, 0,
+// One invocation   one vec4 of one row, from the four words of one Philox block: counter (its place in the padded Y, 0,
 //            step.draw, 0), key (seed, stream). Noise is a function of these alone: not of B, nor of the device
 // Numerics   u has 24 bits, so that every u is a float32: the word's upper 24 bits / 2^24.
 //            n by Box and Muller, two from two words: r = √(-2·ln(u + 2^-24)), n = r·cos(2π·u'), r·sin(2π·u'), at
@@ -21,7 +21,7 @@
 //            on the generation of random normal deviates (1958); mask: Vincent et al., Extracting and composing
 //            robust features with denoising autoencoders (2008), section 2.3
 
-override LANES: u32; // lanes of a workgroup
+override WORKGROUP_SIZE: u32; // invocations of a workgroup
 
 const UNIFORM = 1u;
 const GAUSSIAN = 2u;
@@ -113,26 +113,26 @@ fn cut(at: u32, value: vec4f) -> vec4f {
   return select(vec4f(0.0), value, is_column(at % vec4_count(noise.width), noise.width));
 }
 
-@compute @workgroup_size(LANES)
-fn add_noise(@builtin(global_invocation_id) lane: vec3u) {
-  if (!is_in_rows(lane.x, noise.width, step.rows)) { return; }
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn add_noise(@builtin(global_invocation_id) invocation: vec3u) {
+  if (!is_in_rows(invocation.x, noise.width, step.rows)) { return; }
   switch noise.kind {
-    case UNIFORM: { y[lane.x] = cut(lane.x, x[lane.x] + noise.amount * uniforms(words(lane.x))); }
-    case GAUSSIAN: { y[lane.x] = cut(lane.x, x[lane.x] + noise.amount * normals(words(lane.x))); }
-    default: { y[lane.x] = select(x[lane.x], vec4f(0.0), is_masked(lane.x)); }
+    case UNIFORM: { y[invocation.x] = cut(invocation.x, x[invocation.x] + noise.amount * uniforms(words(invocation.x))); }
+    case GAUSSIAN: { y[invocation.x] = cut(invocation.x, x[invocation.x] + noise.amount * normals(words(invocation.x))); }
+    default: { y[invocation.x] = select(x[invocation.x], vec4f(0.0), is_masked(invocation.x)); }
   }
 }
 
-@compute @workgroup_size(LANES)
-fn mask_backward(@builtin(global_invocation_id) lane: vec3u) {
-  if (!is_in_rows(lane.x, noise.width, step.rows)) { return; }
-  var d = select(d_y[lane.x], vec4f(0.0), is_masked(lane.x));
-  if (noise.accumulate != 0u) { d += d_x[lane.x]; }
-  d_x[lane.x] = d * derivative(noise.activation, x[lane.x]);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn mask_backward(@builtin(global_invocation_id) invocation: vec3u) {
+  if (!is_in_rows(invocation.x, noise.width, step.rows)) { return; }
+  var d = select(d_y[invocation.x], vec4f(0.0), is_masked(invocation.x));
+  if (noise.accumulate != 0u) { d += d_x[invocation.x]; }
+  d_x[invocation.x] = d * derivative(noise.activation, x[invocation.x]);
 }
 
-@compute @workgroup_size(LANES)
-fn standard_normal(@builtin(global_invocation_id) lane: vec3u) {
-  if (!is_in_rows(lane.x, noise.width, step.rows)) { return; }
-  y[lane.x] = cut(lane.x, normals(words(lane.x)));
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn standard_normal(@builtin(global_invocation_id) invocation: vec3u) {
+  if (!is_in_rows(invocation.x, noise.width, step.rows)) { return; }
+  y[invocation.x] = cut(invocation.x, normals(words(invocation.x)));
 }

@@ -6,11 +6,11 @@
 //            f is the activation that made X (see dense_backward_input.wgsl)
 // Shapes     dY [B, D], X [B, D], dX [B, D], row-major, widths padded with zeros to multiples of four (0 of dY
 //            gives 0 of dX)
-// One lane   one vec4 of one row
+// One invocation   one vec4 of one row
 // Rows       past step.rows are neither read nor written
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46
 
-override LANES: u32; // lanes of a workgroup
+override WORKGROUP_SIZE: u32; // invocations of a workgroup
 
 struct Layer {
   width: u32,      // D
@@ -24,10 +24,10 @@ struct Layer {
 @group(0) @binding(3) var<storage, read> layer: Layer;
 @group(0) @binding(4) var<storage, read> step: Step;
 
-@compute @workgroup_size(LANES)
-fn pass_gradient(@builtin(global_invocation_id) lane: vec3u) {
-  if (!is_in_rows(lane.x, layer.width, step.rows)) { return; }
-  var d = d_y[lane.x];
-  if (layer.accumulate != 0u) { d += d_x[lane.x]; }
-  d_x[lane.x] = d * derivative(layer.activation, x[lane.x]);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn pass_gradient(@builtin(global_invocation_id) invocation: vec3u) {
+  if (!is_in_rows(invocation.x, layer.width, step.rows)) { return; }
+  var d = d_y[invocation.x];
+  if (layer.accumulate != 0u) { d += d_x[invocation.x]; }
+  d_x[invocation.x] = d * derivative(layer.activation, x[invocation.x]);
 }

@@ -8,12 +8,12 @@
 //            f is the activation that made the value (see dense_backward_input.wgsl)
 // Shapes     all [B, J], row-major, widths padded with zeros to multiples of four: 0 + exp(0)·0 is 0, and gradients
 //            of zeros are zeros
-// One lane   one vec4 of one row
+// One invocation   one vec4 of one row
 // Numerics   nothing is clamped: exp overflows where V is above 177, and Z with it
 // Rows       past step.rows are neither read nor written
 // Source     Kingma and Welling, Auto-Encoding Variational Bayes (2014), eq. 10
 
-override LANES: u32; // lanes of a workgroup
+override WORKGROUP_SIZE: u32; // invocations of a workgroup
 
 struct Layer {
   width: u32,      // J
@@ -30,24 +30,24 @@ struct Layer {
 @group(0) @binding(4) var<storage, read> layer: Layer;
 @group(0) @binding(5) var<storage, read> step: Step;
 
-@compute @workgroup_size(LANES)
-fn reparameterize(@builtin(global_invocation_id) lane: vec3u) {
-  if (!is_in_rows(lane.x, layer.width, step.rows)) { return; }
-  z[lane.x] = mean[lane.x] + exp(0.5 * log_variance[lane.x]) * epsilon[lane.x];
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn reparameterize(@builtin(global_invocation_id) invocation: vec3u) {
+  if (!is_in_rows(invocation.x, layer.width, step.rows)) { return; }
+  z[invocation.x] = mean[invocation.x] + exp(0.5 * log_variance[invocation.x]) * epsilon[invocation.x];
 }
 
-@compute @workgroup_size(LANES)
-fn reparameterize_backward_log_variance(@builtin(global_invocation_id) lane: vec3u) {
-  if (!is_in_rows(lane.x, layer.width, step.rows)) { return; }
-  var gradient = d_z[lane.x] * epsilon[lane.x] * (0.5 * exp(0.5 * log_variance[lane.x]));
-  if (layer.accumulate != 0u) { gradient += d[lane.x]; }
-  d[lane.x] = gradient * derivative(layer.activation, log_variance[lane.x]);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn reparameterize_backward_log_variance(@builtin(global_invocation_id) invocation: vec3u) {
+  if (!is_in_rows(invocation.x, layer.width, step.rows)) { return; }
+  var gradient = d_z[invocation.x] * epsilon[invocation.x] * (0.5 * exp(0.5 * log_variance[invocation.x]));
+  if (layer.accumulate != 0u) { gradient += d[invocation.x]; }
+  d[invocation.x] = gradient * derivative(layer.activation, log_variance[invocation.x]);
 }
 
-@compute @workgroup_size(LANES)
-fn reparameterize_backward_epsilon(@builtin(global_invocation_id) lane: vec3u) {
-  if (!is_in_rows(lane.x, layer.width, step.rows)) { return; }
-  var gradient = d_z[lane.x] * exp(0.5 * log_variance[lane.x]);
-  if (layer.accumulate != 0u) { gradient += d[lane.x]; }
-  d[lane.x] = gradient * derivative(layer.activation, epsilon[lane.x]);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn reparameterize_backward_epsilon(@builtin(global_invocation_id) invocation: vec3u) {
+  if (!is_in_rows(invocation.x, layer.width, step.rows)) { return; }
+  var gradient = d_z[invocation.x] * exp(0.5 * log_variance[invocation.x]);
+  if (layer.accumulate != 0u) { gradient += d[invocation.x]; }
+  d[invocation.x] = gradient * derivative(layer.activation, epsilon[invocation.x]);
 }

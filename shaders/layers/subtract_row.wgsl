@@ -4,11 +4,11 @@
 // Forward    Y[b,d] = X[b,d] - m[d]
 // Backward   pass_gradient.wgsl: dX = dY; m is no parameter and gets none
 // Shapes     X [B, D], m [D], Y [B, D], row-major, widths padded with zeros to multiples of four (0 - 0 is 0)
-// One lane   one vec4 of one row
+// One invocation   one vec4 of one row
 // Rows       past step.rows are neither read nor written
 // Source     LeCun, Bottou, Orr, Müller, Efficient BackProp (1998), section 4.3
 
-override LANES: u32; // lanes of a workgroup
+override WORKGROUP_SIZE: u32; // invocations of a workgroup
 
 struct Layer {
   width: u32, // D
@@ -20,8 +20,8 @@ struct Layer {
 @group(0) @binding(3) var<storage, read> layer: Layer;
 @group(0) @binding(4) var<storage, read> step: Step;
 
-@compute @workgroup_size(LANES)
-fn subtract_row(@builtin(global_invocation_id) lane: vec3u) {
-  if (!is_in_rows(lane.x, layer.width, step.rows)) { return; }
-  y[lane.x] = x[lane.x] - m[lane.x % vec4_count(layer.width)];
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn subtract_row(@builtin(global_invocation_id) invocation: vec3u) {
+  if (!is_in_rows(invocation.x, layer.width, step.rows)) { return; }
+  y[invocation.x] = x[invocation.x] - m[invocation.x % vec4_count(layer.width)];
 }

@@ -9,8 +9,8 @@
 //            f is the activation that made P, or T (see dense_backward_input.wgsl); `weight` is the term's share of
 //            the total loss and is not in the value of L
 // Shapes     P, T, dP, dT [B, D], row-major; partial [B, CHUNKS]
-// One lane   every CHUNKS-th vec4 of one row
-// Sum order  within a lane d upwards, then the four components in pairs; total.wgsl adds the lanes' sums
+// One invocation   every CHUNKS-th vec4 of one row
+// Sum order  within a invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
 // Padding    columns past D count for nothing, their gradients are 0 (ln(1-0) - ln(0) would be 100)
 // Rows       past step.rows are neither read nor written
 // Numerics   The clamps are those of torch.nn.BCELoss: -100 keeps the value finite at P = 0 and P = 1, 1e-12 the
@@ -23,8 +23,8 @@
 //            f' = 0 and no gradient, as in PyTorch. NaN passes; P outside [0, 1] has no logarithm and gives NaN
 // Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 4.90; clamps: PyTorch, torch.nn.BCELoss
 
-override LANES: u32;  // lanes of a workgroup
-override CHUNKS: u32; // lanes that share a row
+override WORKGROUP_SIZE: u32;  // invocations of a workgroup
+override CHUNKS: u32; // invocations that share a row
 
 const LOWEST_LOG = -100.0;
 const SCALE_UP = 1099511627776.0;      // 2^40
@@ -61,15 +61,15 @@ fn log_clamped(n: vec4f) -> vec4f {
   return select(value, vec4f(LOWEST_LOG), lowest);
 }
 
-@compute @workgroup_size(LANES)
-fn binary_cross_entropy(@builtin(global_invocation_id) lane: vec3u) {
-  let b = lane.x / CHUNKS;
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn binary_cross_entropy(@builtin(global_invocation_id) invocation: vec3u) {
+  let b = invocation.x / CHUNKS;
   if (b >= step.rows) { return; }
   let width4 = vec4_count(loss.width);
   let scale = reduction_scale(loss.reduction, step.rows, loss.width);
 
   var sum = vec4f(0.0);
-  for (var d = lane.x % CHUNKS; d < width4; d += CHUNKS) {
+  for (var d = invocation.x % CHUNKS; d < width4; d += CHUNKS) {
     let at = b * width4 + d;
     let exists = is_column(d, loss.width);
     let probability = p[at];
@@ -94,5 +94,5 @@ fn binary_cross_entropy(@builtin(global_invocation_id) lane: vec3u) {
       d_t[at] = select(vec4f(0.0), gradient * derivative(loss.activation_t, truth), exists);
     }
   }
-  partial[lane.x] = scale * sum_of_four(sum);
+  partial[invocation.x] = scale * sum_of_four(sum);
 }

@@ -9,8 +9,8 @@
 //            f is the activation that made Z, or T (see dense_backward_input.wgsl); `weight` is the term's share of
 //            the total loss and is not in the value of L
 // Shapes     Z, T, dZ, dT [B, D], row-major; partial [B, CHUNKS]
-// One lane   every CHUNKS-th vec4 of one row
-// Sum order  within a lane d upwards, then the four components in pairs; total.wgsl adds the lanes' sums
+// One invocation   every CHUNKS-th vec4 of one row
+// Sum order  within a invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
 // Padding    columns past D count for nothing (a logit of 0 would count for log 2), their gradients are 0
 // Rows       past step.rows are neither read nor written
 // Numerics   max(Z,0) - Z·T is Z·(1-T) for Z > 0 and -Z·T else: no cancellation at T = 1, and NaN passes. With
@@ -21,8 +21,8 @@
 // Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 4.90 and 4.91; the form in which nothing
 //            overflows is that of PyTorch's binary_cross_entropy_with_logits
 
-override LANES: u32;  // lanes of a workgroup
-override CHUNKS: u32; // lanes that share a row
+override WORKGROUP_SIZE: u32;  // invocations of a workgroup
+override CHUNKS: u32; // invocations that share a row
 
 struct Loss {
   width: u32,        // D
@@ -44,15 +44,15 @@ struct Loss {
 @group(0) @binding(5) var<storage, read> loss: Loss;
 @group(0) @binding(6) var<storage, read> step: Step;
 
-@compute @workgroup_size(LANES)
-fn binary_cross_entropy_with_logits(@builtin(global_invocation_id) lane: vec3u) {
-  let b = lane.x / CHUNKS;
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn binary_cross_entropy_with_logits(@builtin(global_invocation_id) invocation: vec3u) {
+  let b = invocation.x / CHUNKS;
   if (b >= step.rows) { return; }
   let width4 = vec4_count(loss.width);
   let scale = reduction_scale(loss.reduction, step.rows, loss.width);
 
   var sum = vec4f(0.0);
-  for (var d = lane.x % CHUNKS; d < width4; d += CHUNKS) {
+  for (var d = invocation.x % CHUNKS; d < width4; d += CHUNKS) {
     let at = b * width4 + d;
     let exists = is_column(d, loss.width);
     let logit = z[at];
@@ -73,5 +73,5 @@ fn binary_cross_entropy_with_logits(@builtin(global_invocation_id) lane: vec3u) 
       d_t[at] = select(vec4f(0.0), gradient * derivative(loss.activation_t, truth), exists);
     }
   }
-  partial[lane.x] = scale * sum_of_four(sum);
+  partial[invocation.x] = scale * sum_of_four(sum);
 }

@@ -8,14 +8,14 @@
 //            f is the activation that made Y, or T (see dense_backward_input.wgsl); `weight` is the term's share of
 //            the total loss and is not in the value of L
 // Shapes     Y, T, dY, dT [B, D], row-major, widths padded with zeros to multiples of four; partial [B, CHUNKS]
-// One lane   every CHUNKS-th vec4 of one row, component by component
-// Sum order  within a lane d upwards, then the four components in pairs; total.wgsl adds the lanes' sums
+// One invocation   every CHUNKS-th vec4 of one row, component by component
+// Sum order  within a invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
 // Padding    columns past D count for nothing, also where l(0, 0) is not 0; their gradients are 0
 // Rows       past step.rows are neither read nor written
 // Source     Bishop, Pattern Recognition and Machine Learning (2006), section 1.5.5
 
-override LANES: u32;  // lanes of a workgroup
-override CHUNKS: u32; // lanes that share a row
+override WORKGROUP_SIZE: u32;  // invocations of a workgroup
+override CHUNKS: u32; // invocations that share a row
 
 struct Loss {
   width: u32,        // D
@@ -37,15 +37,15 @@ struct Loss {
 @group(0) @binding(5) var<storage, read> loss: Loss;
 @group(0) @binding(6) var<storage, read> this_step: Step;           // not `step`: users may call WGSL's function of that name
 
-@compute @workgroup_size(LANES)
-fn elementwise_loss(@builtin(global_invocation_id) lane: vec3u) {
-  let b = lane.x / CHUNKS;
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn elementwise_loss(@builtin(global_invocation_id) invocation: vec3u) {
+  let b = invocation.x / CHUNKS;
   if (b >= this_step.rows) { return; }
   let width4 = vec4_count(loss.width);
   let scale = reduction_scale(loss.reduction, this_step.rows, loss.width);
 
   var sum = vec4f(0.0);
-  for (var d = lane.x % CHUNKS; d < width4; d += CHUNKS) {
+  for (var d = invocation.x % CHUNKS; d < width4; d += CHUNKS) {
     let at = b * width4 + d;
     let exists = is_column(d, loss.width);
     let p = y[at];
@@ -68,5 +68,5 @@ fn elementwise_loss(@builtin(global_invocation_id) lane: vec3u) {
       d_t[at] = gradient * derivative(loss.activation_t, q);
     }
   }
-  partial[lane.x] = scale * sum_of_four(sum);
+  partial[invocation.x] = scale * sum_of_four(sum);
 }

@@ -8,8 +8,8 @@
 //            f is the activation that made M, or V (see dense_backward_input.wgsl); `weight` is the term's share of
 //            the total loss (β) and is not in the value of L
 // Shapes     M, V, dM, dV [B, J], row-major; partial [B, CHUNKS]
-// One lane   every CHUNKS-th vec4 of one row
-// Sum order  within a lane j upwards, then the four components in pairs; total.wgsl adds the lanes' sums
+// One invocation   every CHUNKS-th vec4 of one row
+// Sum order  within a invocation j upwards, then the four components in pairs; total.wgsl adds the invocations' sums
 // Padding    zeros, which are the standard Gaussian: they add exactly 0 to the value, and their gradients are 0
 // Rows       past step.rows are neither read nor written
 // Numerics   -½·(1 + V - M² - e^V) = ½·(M² + (e^V - 1 - V)), two terms that are never negative. For |V| ≤ 1
@@ -18,8 +18,8 @@
 //            Nothing is clamped: V above 88 makes e^V infinite in float32, and the loss says so
 // Source     Kingma and Welling, Auto-Encoding Variational Bayes (2014), appendix B
 
-override LANES: u32;  // lanes of a workgroup
-override CHUNKS: u32; // lanes that share a row
+override WORKGROUP_SIZE: u32;  // invocations of a workgroup
+override CHUNKS: u32; // invocations that share a row
 
 struct Loss {
   width: u32,                   // J
@@ -48,15 +48,15 @@ fn exp_beyond_linear(v: vec4f) -> vec4f {
   return v * v * (0.5 + v * (1.0 / 6.0 + v * (1.0 / 24.0 + v * fifth)));
 }
 
-@compute @workgroup_size(LANES)
-fn gaussian_kl(@builtin(global_invocation_id) lane: vec3u) {
-  let b = lane.x / CHUNKS;
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn gaussian_kl(@builtin(global_invocation_id) invocation: vec3u) {
+  let b = invocation.x / CHUNKS;
   if (b >= step.rows) { return; }
   let width4 = vec4_count(loss.width);
   let scale = reduction_scale(loss.reduction, step.rows, loss.width);
 
   var sum = vec4f(0.0);
-  for (var j = lane.x % CHUNKS; j < width4; j += CHUNKS) {
+  for (var j = invocation.x % CHUNKS; j < width4; j += CHUNKS) {
     let at = b * width4 + j;
     let m = mean[at];
     let v = log_variance[at];
@@ -75,5 +75,5 @@ fn gaussian_kl(@builtin(global_invocation_id) lane: vec3u) {
       d_log_variance[at] = gradient * derivative(loss.activation_log_variance, v);
     }
   }
-  partial[lane.x] = scale * sum_of_four(sum);
+  partial[invocation.x] = scale * sum_of_four(sum);
 }

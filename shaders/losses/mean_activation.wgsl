@@ -4,13 +4,13 @@
 // Forward    rho[j] = 1/rows · Σ_b H[b,j]
 // Backward   in sparsity_kl.wgsl, the only reader
 // Shapes     H [B, J], rho [1, J], row-major, widths padded with zeros to multiples of four
-// One lane   one vec4 of units
+// One invocation   one vec4 of units
 // Sum order  b upwards
 // Padding    the mean of zeros is 0
 // Rows       past step.rows are not read
 // Source     Ng, Sparse autoencoder (CS294A lecture notes, 2011), section 3, the definition of ρ̂_j
 
-override LANES: u32; // lanes of a workgroup
+override WORKGROUP_SIZE: u32; // invocations of a workgroup
 
 struct Layer { width: u32 } // J
 
@@ -19,9 +19,9 @@ struct Layer { width: u32 } // J
 @group(0) @binding(2) var<storage, read> layer: Layer;
 @group(0) @binding(3) var<storage, read> step: Step;
 
-@compute @workgroup_size(LANES)
-fn mean_activation(@builtin(global_invocation_id) lane: vec3u) {
-  let j = lane.x;
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn mean_activation(@builtin(global_invocation_id) invocation: vec3u) {
+  let j = invocation.x;
   let width4 = vec4_count(layer.width);
   if (j >= width4) { return; }
   var sum = vec4f(0.0);

@@ -9,9 +9,9 @@
 //            f is the activation that made H (see dense_backward_input.wgsl); `weight` is the term's share of the
 //            total loss and is not in the value of L
 // Shapes     H [B, J], rho [1, J], dH [B, J], row-major; partial [B, CHUNKS]
-// One lane   every CHUNKS-th vec4 of one row. The value belongs to no row: the lanes of row 0 file it, the others
+// One invocation   every CHUNKS-th vec4 of one row. The value belongs to no row: the invocations of row 0 file it, the others
 //            file 0
-// Sum order  within a lane j upwards, then the four components in pairs; total.wgsl adds the lanes' sums
+// Sum order  within a invocation j upwards, then the four components in pairs; total.wgsl adds the invocations' sums
 // Padding    columns past J count for nothing (a mean of 0 would count for log(1/CLAMP)), their gradients are 0
 // Rows       past step.rows are neither read nor written
 // Numerics   CLAMP = 1e-6: in float32 a sigmoid is exactly 1 above 17, where KL and gradient are infinite. With
@@ -23,8 +23,8 @@
 //            made of selects
 // Source     Ng, Sparse autoencoder (CS294A lecture notes, 2011), section 3: the penalty, and its δ term
 
-override LANES: u32;  // lanes of a workgroup
-override CHUNKS: u32; // lanes that share a row
+override WORKGROUP_SIZE: u32;  // invocations of a workgroup
+override CHUNKS: u32; // invocations that share a row
 
 const CLAMP = 1e-6;
 
@@ -58,14 +58,14 @@ fn beyond_log(x: vec4f, one_plus_x: vec4f) -> vec4f {
   return select(x - log(one_plus_x), x * u - 2.0 * u * artanh_series(u * u), abs(x) <= vec4f(0.5));
 }
 
-@compute @workgroup_size(LANES)
-fn sparsity_kl(@builtin(global_invocation_id) lane: vec3u) {
-  let b = lane.x / CHUNKS;
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn sparsity_kl(@builtin(global_invocation_id) invocation: vec3u) {
+  let b = invocation.x / CHUNKS;
   if (b >= step.rows) { return; }
   let width4 = vec4_count(loss.width);
 
   var sum = vec4f(0.0);
-  for (var j = lane.x % CHUNKS; j < width4; j += CHUNKS) {
+  for (var j = invocation.x % CHUNKS; j < width4; j += CHUNKS) {
     let at = b * width4 + j;
     let exists = is_column(j, loss.width);
     let mean = clamped(rho[j]);
@@ -81,5 +81,5 @@ fn sparsity_kl(@builtin(global_invocation_id) lane: vec3u) {
       d_h[at] = select(vec4f(0.0), gradient * derivative(loss.activation, h[at]), exists);
     }
   }
-  partial[lane.x] = select(0.0, sum_of_four(sum), b == 0u);
+  partial[invocation.x] = select(0.0, sum_of_four(sum), b == 0u);
 }

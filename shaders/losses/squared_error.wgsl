@@ -8,13 +8,13 @@
 //            total loss and is not in the value of L
 // Shapes     Y [B, D], T [B, D], dY [B, D], row-major, widths padded with zeros to multiples of four (their
 //            difference is 0, so padding adds nothing to either); partial [B, CHUNKS]
-// One lane   every CHUNKS-th vec4 of one row
-// Sum order  within a lane d upwards, then the four components in pairs; total.wgsl adds the lanes' sums
+// One invocation   every CHUNKS-th vec4 of one row
+// Sum order  within a invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
 // Rows       past step.rows are neither read nor written
 // Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 5.14 (there with a factor 1/2)
 
-override LANES: u32;  // lanes of a workgroup
-override CHUNKS: u32; // lanes that share a row
+override WORKGROUP_SIZE: u32;  // invocations of a workgroup
+override CHUNKS: u32; // invocations that share a row
 
 struct Loss {
   width: u32,        // D
@@ -32,15 +32,15 @@ struct Loss {
 @group(0) @binding(4) var<storage, read> loss: Loss;
 @group(0) @binding(5) var<storage, read> step: Step;
 
-@compute @workgroup_size(LANES)
-fn squared_error(@builtin(global_invocation_id) lane: vec3u) {
-  let b = lane.x / CHUNKS;
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn squared_error(@builtin(global_invocation_id) invocation: vec3u) {
+  let b = invocation.x / CHUNKS;
   if (b >= step.rows) { return; }
   let width4 = vec4_count(loss.width);
   let scale = reduction_scale(loss.reduction, step.rows, loss.width);
 
   var sum = vec4f(0.0);
-  for (var d = lane.x % CHUNKS; d < width4; d += CHUNKS) {
+  for (var d = invocation.x % CHUNKS; d < width4; d += CHUNKS) {
     let at = b * width4 + d;
     let difference = y[at] - t[at];
     sum += difference * difference;
@@ -50,5 +50,5 @@ fn squared_error(@builtin(global_invocation_id) lane: vec3u) {
       d_y[at] = gradient * derivative(loss.activation, y[at]);
     }
   }
-  partial[lane.x] = scale * sum_of_four(sum);
+  partial[invocation.x] = scale * sum_of_four(sum);
 }

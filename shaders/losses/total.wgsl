@@ -4,11 +4,11 @@
 // Forward    losses[index mod RING, term] = Σ_b Σ_c partial[b,c]
 // Backward   none: the term's own shader writes its gradient
 // Shapes     partial [B, CHUNKS] with CHUNKS a multiple of four, losses [RING, terms]
-// One lane   LANES lanes, one workgroup: lane l adds every LANES-th vec4, then a tree adds the lanes
-// Sum order  fixed: rows upwards in each lane, then halves onto halves
+// One invocation   WORKGROUP_SIZE invocations, one workgroup: invocation l adds every WORKGROUP_SIZE-th vec4, then a tree adds the invocations
+// Sum order  fixed: rows upwards in each invocation, then halves onto halves
 // Rows       past step.rows are not read
 
-override LANES: u32;  // a power of two, and the only workgroup's size
+override WORKGROUP_SIZE: u32;  // a power of two, and the only workgroup's size
 override CHUNKS: u32; // partial sums of a row
 override RING: u32;   // steps that are remembered
 
@@ -22,10 +22,10 @@ struct Term {
 @group(0) @binding(2) var<storage, read> term: Term;
 @group(0) @binding(3) var<storage, read> step: Step;
 
-@compute @workgroup_size(LANES)
-fn loss_total(@builtin(local_invocation_index) lane: u32) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn loss_total(@builtin(local_invocation_index) invocation: u32) {
   var sum = vec4f(0.0);
-  for (var at = lane; at < step.rows * CHUNKS / 4u; at += LANES) { sum += partial[at]; }
-  let total = workgroup_sum(lane, sum);
-  if (lane == 0u) { losses[step.index % RING * term.terms + term.term] = total; }
+  for (var at = invocation; at < step.rows * CHUNKS / 4u; at += WORKGROUP_SIZE) { sum += partial[at]; }
+  let total = workgroup_sum(invocation, sum);
+  if (invocation == 0u) { losses[step.count % RING * term.terms + term.term] = total; }
 }

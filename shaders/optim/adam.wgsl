@@ -9,15 +9,15 @@
 //            η = step.learning_rate, correction_1 = 1/(1-β1^t) and correction_2 = 1/√(1-β2^t) come with the
 //            step, computed in float64
 // Shapes     p, g, m, v: the same stretch of four arenas with equal offsets; padding is 0 and stays 0, as ε > 0
-// One lane   every COUNT-th vec4, COUNT being the number of lanes
+// One invocation   every COUNT-th vec4, COUNT being the number of invocations
 // Source     Kingma and Ba, Adam (2015), algorithm 1, with ε outside the root's correction as in PyTorch;
 //            decoupled: Loshchilov and Hutter (2019), algorithm 2
 
-override LANES: u32; // lanes of a workgroup
+override WORKGROUP_SIZE: u32; // invocations of a workgroup
 
 struct Adam {
   count: u32,     // vec4 in the stretch
-  lanes: u32,     // lanes that share it
+  invocations: u32,     // invocations that share it
   decoupled: u32, // 1: decay the parameter itself, 0: add λ·p to the gradient
   beta1: f32,
   beta2: f32,
@@ -35,13 +35,13 @@ struct Adam {
 @group(0) @binding(5) var<storage, read> adam: Adam;
 @group(0) @binding(6) var<storage, read> step: Step;
 
-@compute @workgroup_size(LANES)
-fn adam_update(@builtin(global_invocation_id) lane: vec3u) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn adam_update(@builtin(global_invocation_id) invocation: vec3u) {
   // read once here, as a compiler must assume that a write to p, m or v could change them: a quarter less time
   let adam = adam;
   let step = step;
   let clip = clip;
-  for (var at = lane.x; at < adam.count; at += adam.lanes) {
+  for (var at = invocation.x; at < adam.count; at += adam.invocations) {
     var parameter = p[at];
     var gradient = clip[0] * g[at];
     if (adam.decoupled != 0u) {

@@ -4,22 +4,22 @@
 // Forward    norm = √( Σ g² ) over all trainable parameters,  factor = min(1, c / (norm + 1e-6))
 //            The optimizer's shader multiplies; the gradients themselves stay as they are.
 // Backward   none: the factor belongs to the update, not to the loss
-// Shapes     g: a stretch of the gradient arena, whole vec4; partial: one sum a lane, stretch after stretch, each
+// Shapes     g: a stretch of the gradient arena, whole vec4; partial: one sum a invocation, stretch after stretch, each
 //            stretch's rounded up to whole vec4 with zeros; clip: factor and norm; norms [RING]
-// One lane   clip_partial: adds the squares of every lanes-th vec4 of its stretch
-//            clip_total: LANES lanes, one workgroup: lane l adds every LANES-th vec4 of partial, then a tree
-// Sum order  fixed: places upwards in each lane, then halves onto halves
+// One invocation   clip_partial: adds the squares of every invocations-th vec4 of its stretch
+//            clip_total: WORKGROUP_SIZE invocations, one workgroup: invocation l adds every WORKGROUP_SIZE-th vec4 of partial, then a tree
+// Sum order  fixed: places upwards in each invocation, then halves onto halves
 // Padding    is 0 in every gradient and adds nothing; frozen parameters lie in no stretch
 // Numerics   squares overflow above 1.8e19: the norm is then infinite, the factor 0. Squares below 1e-45 are lost.
 //            A norm of NaN makes the factor NaN, as in PyTorch: divergence shows in all parameters at once. That is
 //            tested by bits, because NaN fails every comparison and min would drop it.
 // Source     Pascanu, Mikolov, Bengio (2013), algorithm 1, with the 1e-6 of torch.nn.utils.clip_grad_norm_
 
-override LANES: u32; // lanes of a workgroup; for clip_total a power of two, and the only workgroup's size
+override WORKGROUP_SIZE: u32; // invocations of a workgroup; for clip_total a power of two, and the only workgroup's size
 
 struct Stretch {
   count: u32, // vec4 in the stretch
-  lanes: u32, // lanes that share it, a multiple of four
+  invocations: u32, // invocations that share it, a multiple of four
   first: u32, // place of its first partial sum
 }
 struct Total {
@@ -29,7 +29,7 @@ struct Total {
 }
 
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;           // gradients of the stretch
-@group(0) @binding(1) var<storage, read_write> partial: array<f32>; // sums of squares, one a lane
+@group(0) @binding(1) var<storage, read_write> partial: array<f32>; // sums of squares, one a invocation
 @group(0) @binding(2) var<storage, read> stretch: Stretch;
 
 @group(0) @binding(0) var<storage, read> sums_of_lanes: array<vec4f>;  // partial, four at a time
@@ -38,23 +38,23 @@ struct Total {
 @group(0) @binding(3) var<storage, read> total: Total;
 @group(0) @binding(4) var<storage, read> step: Step;
 
-@compute @workgroup_size(LANES)
-fn clip_partial(@builtin(global_invocation_id) lane: vec3u) {
-  if (lane.x >= stretch.lanes) { return; }
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn clip_partial(@builtin(global_invocation_id) invocation: vec3u) {
+  if (invocation.x >= stretch.invocations) { return; }
   var sum = vec4f(0.0);
-  for (var at = lane.x; at < stretch.count; at += stretch.lanes) { sum += g[at] * g[at]; }
-  partial[stretch.first + lane.x] = sum_of_four(sum);
+  for (var at = invocation.x; at < stretch.count; at += stretch.invocations) { sum += g[at] * g[at]; }
+  partial[stretch.first + invocation.x] = sum_of_four(sum);
 }
 
-@compute @workgroup_size(LANES)
-fn clip_total(@builtin(local_invocation_index) lane: u32) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn clip_total(@builtin(local_invocation_index) invocation: u32) {
   var sum = vec4f(0.0);
-  for (var at = lane; at < total.count; at += LANES) { sum += sums_of_lanes[at]; }
-  let norm = sqrt(workgroup_sum(lane, sum));
-  if (lane != 0u) { return; }
+  for (var at = invocation; at < total.count; at += WORKGROUP_SIZE) { sum += sums_of_lanes[at]; }
+  let norm = sqrt(workgroup_sum(invocation, sum));
+  if (invocation != 0u) { return; }
   let factor = total.most / (norm + 1e-6);
   let is_nan = (bitcast<u32>(norm) & 0x7fffffffu) > 0x7f800000u;
   clip[0] = select(select(1.0, factor, factor < 1.0), norm, is_nan);
   clip[1] = norm;
-  norms[step.index % total.ring] = norm;
+  norms[step.count % total.ring] = norm;
 }

@@ -7,15 +7,15 @@
 //            p ← p - η·g                         without momentum, where b is not touched
 //            η = step.learning_rate
 // Shapes     p, g, b: the same stretch of three arenas with equal offsets; padding is 0 and stays 0
-// One lane   every COUNT-th vec4, COUNT being the number of lanes
+// One invocation   every COUNT-th vec4, COUNT being the number of invocations
 // Source     torch.optim.SGD with dampening 0; Sutskever et al. (2013), eq. 1 to 4, in PyTorch's form, where η
 //            multiplies the velocity and not the gradient
 
-override LANES: u32; // lanes of a workgroup
+override WORKGROUP_SIZE: u32; // invocations of a workgroup
 
 struct Sgd {
   count: u32,    // vec4 in the stretch
-  lanes: u32,    // lanes that share it
+  invocations: u32,    // invocations that share it
   moves: u32,    // 1: there is a velocity, 0: momentum is 0
   nesterov: u32, // 1: look ahead along the velocity
   momentum: f32, // μ
@@ -29,12 +29,12 @@ struct Sgd {
 @group(0) @binding(4) var<storage, read> sgd: Sgd;
 @group(0) @binding(5) var<storage, read> step: Step;
 
-@compute @workgroup_size(LANES)
-fn sgd_update(@builtin(global_invocation_id) lane: vec3u) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn sgd_update(@builtin(global_invocation_id) invocation: vec3u) {
   let sgd = sgd; // read once, as in adam.wgsl
   let step = step;
   let clip = clip;
-  for (var at = lane.x; at < sgd.count; at += sgd.lanes) {
+  for (var at = invocation.x; at < sgd.count; at += sgd.invocations) {
     let gradient = clip[0] * g[at] + sgd.decay * p[at];
     var direction = gradient;
     if (sgd.moves != 0u) {

@@ -4,16 +4,16 @@
 // Forward    for each of g, w and w - w_before, and each scale s of 2^60, 1 and 2^-80:  Σ (s·x)²
 //            The CPU takes the root of the sum that neither overflowed nor lost its small numbers, and divides by s.
 // Backward   none: nothing of the training depends on it
-// Shapes     g, w, w_before: a tensor's slot in three arenas, whole vec4; partial [tensors, lanes]; sums [tensors]
-// One lane   watch_partial: adds every lanes-th vec4 of its tensor
-//            watch_total: a workgroup a tensor; lane l adds every LANES-th of its partial sums, then a tree
-// Sum order  fixed: places upwards in each lane, then halves onto halves
+// Shapes     g, w, w_before: a tensor's slot in three arenas, whole vec4; partial [tensors, invocations]; sums [tensors]
+// One invocation   watch_partial: adds every invocations-th vec4 of its tensor
+//            watch_total: a workgroup a tensor; invocation l adds every WORKGROUP_SIZE-th of its partial sums, then a tree
+// Sum order  fixed: places upwards in each invocation, then halves onto halves
 // Padding    is 0 in every slot and adds nothing
 // Numerics   at 2^60 squares of numbers from 1e-37 to 1e0 are exact enough, at 1 those from 1e-18 to 1e18, at 2^-80
 //            those up to float32's largest. What is not finite is told by its bits: NaN fails every comparison.
 // Source     Blue, A portable Fortran program to find the Euclidean norm of a vector (1978): sums at three scales
 
-override LANES: u32; // lanes of a workgroup; for watch_total a power of two
+override WORKGROUP_SIZE: u32; // invocations of a workgroup; for watch_total a power of two
 
 const SMALL = 1152921504606846976.0;    // 2^60
 const LARGE = 8.271806125530277e-25;    // 2^-80
@@ -25,17 +25,17 @@ struct Sums {
 }
 struct Slot {
   count: u32,  // vec4 in the slot
-  lanes: u32,  // lanes that share it
+  invocations: u32,  // invocations that share it
   tensor: u32, // which tensor, from 0
 }
 struct Total {
-  lanes: u32, // lanes that shared each tensor
+  invocations: u32, // invocations that shared each tensor
 }
 
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;            // gradients, before clipping
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;            // weights after the update
 @group(0) @binding(2) var<storage, read> w_before: array<vec4f>;     // weights before it
-@group(0) @binding(3) var<storage, read_write> partial: array<Sums>; // one a lane
+@group(0) @binding(3) var<storage, read_write> partial: array<Sums>; // one a invocation
 @group(0) @binding(4) var<storage, read> slot: Slot;
 
 @group(0) @binding(0) var<storage, read> sums_of_lanes: array<Sums>;   // partial
@@ -49,11 +49,11 @@ fn not_finite(x: vec4f) -> f32 {
   return dot(select(vec4f(0.0), vec4f(1.0), exponents == vec4u(0x7f800000u)), vec4f(1.0));
 }
 
-@compute @workgroup_size(LANES)
-fn watch_partial(@builtin(global_invocation_id) lane: vec3u) {
-  if (lane.x >= slot.lanes) { return; }
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn watch_partial(@builtin(global_invocation_id) invocation: vec3u) {
+  if (invocation.x >= slot.invocations) { return; }
   var sums = Sums();
-  for (var at = lane.x; at < slot.count; at += slot.lanes) {
+  for (var at = invocation.x; at < slot.count; at += slot.invocations) {
     let gradient = g[at];
     let weight = w[at];
     let change = weight - w_before[at];
@@ -61,29 +61,29 @@ fn watch_partial(@builtin(global_invocation_id) lane: vec3u) {
     sums.plain += vec4f(squares(gradient, weight, change), not_finite(weight));
     sums.large += vec4f(squares(LARGE * gradient, LARGE * weight, LARGE * change), 0.0);
   }
-  partial[slot.tensor * slot.lanes + lane.x] = sums;
+  partial[slot.tensor * slot.invocations + invocation.x] = sums;
 }
 
-var<workgroup> shared_sums: array<Sums, LANES>;
+var<workgroup> shared_sums: array<Sums, WORKGROUP_SIZE>;
 
-@compute @workgroup_size(LANES)
-fn watch_total(@builtin(workgroup_id) tensor: vec3u, @builtin(local_invocation_index) lane: u32) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn watch_total(@builtin(workgroup_id) tensor: vec3u, @builtin(local_invocation_index) invocation: u32) {
   var sums = Sums();
-  for (var at = lane; at < total.lanes; at += LANES) {
-    let more = sums_of_lanes[tensor.x * total.lanes + at];
+  for (var at = invocation; at < total.invocations; at += WORKGROUP_SIZE) {
+    let more = sums_of_lanes[tensor.x * total.invocations + at];
     sums.small += more.small;
     sums.plain += more.plain;
     sums.large += more.large;
   }
-  shared_sums[lane] = sums;
+  shared_sums[invocation] = sums;
   workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (lane < half) {
-      shared_sums[lane].small += shared_sums[lane + half].small;
-      shared_sums[lane].plain += shared_sums[lane + half].plain;
-      shared_sums[lane].large += shared_sums[lane + half].large;
+  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
+    if (invocation < half) {
+      shared_sums[invocation].small += shared_sums[invocation + half].small;
+      shared_sums[invocation].plain += shared_sums[invocation + half].plain;
+      shared_sums[invocation].large += shared_sums[invocation + half].large;
     }
     workgroupBarrier();
   }
-  if (lane == 0u) { totals[tensor.x] = shared_sums[0]; }
+  if (invocation == 0u) { totals[tensor.x] = shared_sums[0]; }
 }

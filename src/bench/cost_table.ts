@@ -13,7 +13,7 @@ export function formatCost(cost: StepCost): string {
 /**
  * A table of dispatches: label, entry point (and a product's kernel), shape, workgroups and, where they were timed,
  * microseconds, share of the step, rate (GFLOP/s of products, GB/s of everything else) and the floor's microseconds.
- * Copies into images have a line each before the dispatch that they are made for, with their bytes in the entry point's
+ * Copies into textures have a line each before the dispatch that they are made for, with their bytes in the entry point's
  * place and without a floor: they are no part of the arithmetic.
  */
 export function formatDispatches(
@@ -90,7 +90,7 @@ function formatStep({ rows, step, rounds, javascript, dispatches, copy, kernels 
     whole,
     `kernels take ${share(kernels.milliseconds)}, ` +
     (copied.length > 0
-      ? `${copied.length} copies of ${(bytes / 1e6).toFixed(2)} MB into images ${share(kernels.copies)}, `
+      ? `${copied.length} copies of ${(bytes / 1e6).toFixed(2)} MB into textures ${share(kernels.copies)}, `
       : "") +
     `what is outside them ${share(Math.max(0, step.median - kernels.milliseconds - kernels.copies))}`,
     encoding,

@@ -6,7 +6,7 @@ import { Parameters } from "../graph/parameters.ts";
 import { dense } from "../layers/dense.ts";
 import { squaredError } from "../losses/squared_error.ts";
 import { adam } from "../optim/adam.ts";
-import { bestProduct, costOf, floorOf, isTimed, measureStep, timeSteps } from "./time_step.ts";
+import { bestProduct, costOf, floorOf, isTimed, timeStep, timeSteps } from "./time_step.ts";
 import { type Bench, createBench } from "./bench_step.ts";
 
 const BATCHES = [1, 8, 64, 512, 4096], WIDTHS = [32, 256, 2048, 8192];
@@ -31,7 +31,7 @@ export interface Growth {
 export async function measureGrowth(gpu: Gpu): Promise<Growth[]> {
   const places = [...WIDTHS.flatMap((width) => BATCHES.map((batch) => ({ batch, width }))), ...BEYOND];
   const rates = await withBench(gpu, MEASURED, async ({ step }) => {
-    const { dispatches, copy } = await measureStep(gpu, step, MEASURED.batch, { rounds: 3 });
+    const { dispatches, copy } = await timeStep(gpu, step, MEASURED.batch, { rounds: 3 });
     return { product: bestProduct(dispatches.filter(isTimed)), copy };
   });
   const table: Growth[] = [];

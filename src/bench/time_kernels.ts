@@ -33,7 +33,7 @@ export interface Finding {
 
 /**
  * Times the products of a layer's step by name: microseconds of one dispatch, of `repeats` in a row, with its share of
- * the copies into images that it reads. That is half of each: two of a layer's three products read each matrix, and as
+ * the copies into textures that it reads. That is half of each: two of a layer's three products read each matrix, and as
  * all three do the same arithmetic, they rarely differ in whether images pay.
  */
 export type Clock = (step: Step, rows: number, repeats: number) => Promise<ReadonlyMap<string, number>>;
@@ -43,7 +43,7 @@ export const GAIN = 0.95;
 /** Kernels that take longer than so many times the fastest at first are not measured again. */
 const HOPELESS = 4;
 /** What a measurement should last, in microseconds, and how many repeats it may have for that. */
-const LONG_ENOUGH = 3000, MOST_REPEATS = 50;
+const LONG_ENOUGH = 3000, MAX_REPEATS = 50;
 
 /** The layers whose products a training step of a network has, each once. */
 export function layersOf(gpu: Gpu, build: BuildModel, batchSize: number, width: number): Layer[] {
@@ -105,7 +105,7 @@ export async function tuneLayer(
     const first = await clock(step, layer.rows, 1);
     products.forEach(({ name, kernels, times }) => kernels[k] && times[k].push(first.get(name)!));
     const longest = Math.max(...products.map(({ name }) => first.get(name)!));
-    steps.push({ step, repeats: Math.max(1, Math.min(MOST_REPEATS, Math.round(LONG_ENOUGH / longest))) });
+    steps.push({ step, repeats: Math.max(1, Math.min(MAX_REPEATS, Math.round(LONG_ENOUGH / longest))) });
   }
   const hopeful = products.map(({ times }) => {
     const fastest = Math.min(...times.map(([first]) => first));
@@ -145,7 +145,7 @@ async function compileLayer(
   });
   const losses = [squaredError(graph, y, target, { label: "loss", reduction: "mean" })];
   const before = gpu.kernels;
-  gpu.kernels = { variant: "auto", tuned };
+  gpu.kernels = { kind: "auto", tuned };
   try {
     return await compile(gpu, graph, parameters, {
       label: "tune",
@@ -167,9 +167,9 @@ export async function profile(step: Step, rows: number, repeats: number): Promis
     ),
   );
   return new Map(
-    times.flatMap(({ dispatch: { product, reads, images = 0 }, microseconds }): [string, number][] => {
+    times.flatMap(({ dispatch: { product, reads, textures = 0 }, microseconds }): [string, number][] => {
       if (!product) return [];
-      const shares = reads.slice(0, images).map((tensor) => copied.get(tensor!)! / 2);
+      const shares = reads.slice(0, textures).map((tensor) => copied.get(tensor!)! / 2);
       return [[productName(product), shares.reduce((sum, share) => sum + share, microseconds / repeats)]];
     }),
   );

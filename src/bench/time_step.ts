@@ -5,7 +5,7 @@
 import type { Gpu } from "../gpu/device.ts";
 import { formatKernel } from "../gpu/product_kernel.ts";
 import type { Step } from "../graph/step.ts";
-import { type Spread, spread } from "../stats/median.ts";
+import { type MedianAndRange, medianAndRange } from "../stats/median.ts";
 import type { CompiledDispatch } from "../graph/compile_dispatch.ts";
 import type { DispatchTime } from "../graph/profile.ts";
 
@@ -39,7 +39,7 @@ export interface DispatchCost {
   readonly bytes: number;
   /** Microseconds that one more of it costs, above 0; absent if the device has no timestamp queries. */
   readonly microseconds?: number;
-  /** What is copied into images before it, which is in none of its own figures. */
+  /** What is copied into textures before it, which is in none of its own figures. */
   readonly copies: readonly CopyCost[];
 }
 
@@ -57,12 +57,12 @@ export interface Rates {
   readonly copy: number;
 }
 
-/** What {@link measureStep} found. */
+/** What {@link timeStep} found. */
 export interface StepCost {
   /** Rows of a step. */
   readonly rows: number;
   /** Milliseconds of a step. */
-  readonly step: Spread;
+  readonly step: MedianAndRange;
   /** Rounds that this is the spread of. */
   readonly rounds: number;
   /** Milliseconds in which JavaScript encodes and submits a step. */
@@ -75,7 +75,7 @@ export interface StepCost {
   readonly kernels?: {
     /** Milliseconds of all kernels together. */
     readonly milliseconds: number;
-    /** Milliseconds of all copies into images together; 0 if there are none. */
+    /** Milliseconds of all copies into textures together; 0 if there are none. */
     readonly copies: number;
     /** FLOP/s of the best product; 0 without products. */
     readonly product: number;
@@ -100,7 +100,7 @@ export interface Effort {
  * @param rows rows of a batch
  * @param effort how long
  */
-export async function measureStep(
+export async function timeStep(
   gpu: Gpu,
   step: Step,
   rows: number,
@@ -117,7 +117,7 @@ export async function measureStep(
     if (gpu.hasTimestamps) kernels.push(await timeKernels(step, rows, { few: 1, many: 1 + within(50, 8) }));
   }
   const typical = (of: (round: KernelTime[]) => number): { readonly microseconds?: number } =>
-    gpu.hasTimestamps ? { microseconds: Math.max(0.01, spread(kernels.map(of)).median) } : {};
+    gpu.hasTimestamps ? { microseconds: Math.max(0.01, medianAndRange(kernels.map(of)).median) } : {};
   const dispatches = step.dispatches.map((dispatch, at): DispatchCost => {
     const cost = costOf(step, dispatch);
     const copies = cost.copies.map((copy, k) => ({ ...copy, ...typical((round) => round[at].copies[k]) }));
@@ -128,9 +128,9 @@ export async function measureStep(
   const product = bestProduct(timed);
   return {
     rows,
-    step: spread(times),
+    step: medianAndRange(times),
     rounds,
-    javascript: spread(javascript).median,
+    javascript: medianAndRange(javascript).median,
     dispatches,
     copy,
     kernels: gpu.hasTimestamps
@@ -253,7 +253,7 @@ export async function measureCopy(gpu: Gpu): Promise<number> {
       few.push(await time(1));
       many.push(await time(9));
     }
-    return 1000 * 8 * 2 * size / (spread(many).median - spread(few).median);
+    return 1000 * 8 * 2 * size / (medianAndRange(many).median - medianAndRange(few).median);
   } finally {
     for (const buffer of [from, to]) gpu.destroyBuffer(buffer);
   }

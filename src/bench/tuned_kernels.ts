@@ -6,7 +6,7 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sha256 } from "../data/catalogue.ts";
-import { InputError, shown } from "../errors.ts";
+import { InputError, quote } from "../errors.ts";
 import { assembleShader } from "../gpu/assemble.ts";
 import { formatKernel, type ProductKernel } from "../gpu/product_kernel.ts";
 import { kernelNamed, PRODUCT_SHADERS } from "../graph/products.ts";
@@ -98,7 +98,7 @@ function unlessDamaged<T>(read: () => T): T | undefined {
  */
 function kernelsOf({ deno, shaders, kernels }: Entry): Kernels {
   const now = versions();
-  if (deno !== now.deno) throw new InputError(`was measured with Deno ${shown(deno, 20)}`);
+  if (deno !== now.deno) throw new InputError(`was measured with Deno ${quote(deno, 20)}`);
   if (shaders !== now.shaders) throw new InputError("was measured with other shaders");
   const found = new Map<string, ProductKernel>();
   for (const [product, name] of Object.entries(kernels)) {

@@ -4,7 +4,7 @@
  */
 import type { Graph, Node } from "../graph/graph.ts";
 import type { Value } from "../graph/tensor.ts";
-import { beside, curveOf, kinksOf } from "./kinks.ts";
+import { curveOf, kinksOf, nextTo } from "./kinks.ts";
 import type { ReferenceResult } from "./reference_graph.ts";
 import { TOLERANCES } from "./tolerances.ts";
 
@@ -68,9 +68,9 @@ export function sidesOnGpu(
   values: ReadonlyMap<Value, Float32Array>,
   tie: 1 | -1,
 ): Map<Node, Float64Array> {
-  const sides = new Map(reference.kinkInputs);
+  const kinkSides = new Map(reference.kinkInputs);
   for (const { node, kinks } of atKinks) {
-    const homes = sides.get(node)!.slice();
+    const sidesOfNode = kinkSides.get(node)!.slice();
     const [first, second] = (keepsOnlyOutput(node) ? [node.output!] : node.inputs).map((value) =>
       values.get(value)!
     );
@@ -79,10 +79,10 @@ export function sidesOnGpu(
       const offset = keepsOnlyOutput(node)
         ? first[k] - curveOf(node)!.forward(kink)
         : Math.fround(node.term ? first[k] - second[k] : first[k]) - kink;
-      if (offset !== 0) homes[k] = beside(kink, offset > 0 ? 1 : -1);
-      else homes[k] = keepsOnlyOutput(node) ? kink : beside(kink, tie);
+      if (offset !== 0) sidesOfNode[k] = nextTo(kink, offset > 0 ? 1 : -1);
+      else sidesOfNode[k] = keepsOnlyOutput(node) ? kink : nextTo(kink, tie);
     }
-    sides.set(node, homes);
+    kinkSides.set(node, sidesOfNode);
   }
-  return sides;
+  return kinkSides;
 }

@@ -106,7 +106,7 @@ export interface GpuDifferences {
   /** The terms of the loss. */
   readonly losses: readonly LossTerm[];
   /** The same state for the reference, which says what kinks do. */
-  readonly reference: ReferenceInputs & { readonly sides: ReadonlyMap<Node, Float64Array> };
+  readonly reference: ReferenceInputs & { readonly kinkSides: ReadonlyMap<Node, Float64Array> };
 }
 
 /**
@@ -132,10 +132,10 @@ export async function differencesOnGpu(
   }
   function kinksAt(shifted: Float32Array): number {
     const at = new Map(reference.parameters).set(name, Float64Array.from(shifted));
-    const [free, held] = [undefined, reference.sides].map((sides) =>
-      runReference(graph, losses, { ...reference, parameters: at, sides }, { gradients: false }).total
+    const [free, frozen] = [undefined, reference.kinkSides].map((kinkSides) =>
+      runReference(graph, losses, { ...reference, parameters: at, kinkSides }, { gradients: false }).total
     );
-    return free - held;
+    return free - frozen;
   }
   async function along(direction: Float64Array): Promise<Difference> {
     const length = Math.sqrt(direction.reduce((sum, d) => sum + d * d, 0));

@@ -29,7 +29,7 @@ import {
   type RowsResult,
 } from "./network_check.ts";
 import { checkFunctions, type FunctionCheck } from "./pointwise.ts";
-import { heldValues, lossInputs } from "./reference_graph.ts";
+import { frozenValuesOf, lossInputs } from "./reference_graph.ts";
 import { TOLERANCES } from "./tolerances.ts";
 import type { Optimizer } from "../graph/update.ts";
 
@@ -248,7 +248,7 @@ interface Differencing {
   /** Computes what the losses are made of. */
   readonly forward: Step;
   /** Values that stay as they are, as no gradient passes them. */
-  readonly held: readonly Value[];
+  readonly frozenValues: readonly Value[];
 }
 
 async function prepareDifferences(
@@ -256,16 +256,20 @@ async function prepareDifferences(
   { graph, losses, parameters, pixels }: CheckedNetwork,
   rows: number,
 ): Promise<Differencing> {
-  const held = heldValues(graph, losses);
+  const frozenValues = frozenValuesOf(graph, losses);
   const outputs = lossInputs(graph, losses);
-  const forward = await compile(gpu, graph, parameters, { label: "gradcheck differences", outputs, held });
+  const forward = await compile(gpu, graph, parameters, {
+    label: "gradcheck differences",
+    outputs,
+    frozenValues,
+  });
   forward.upload(pixels.value, pixels.images.subarray(0, rows * pixels.value.width));
-  return { forward, held };
+  return { forward, frozenValues };
 }
 
 /** The three kinds of difference of one parameter. */
 async function differencesOf(
-  { forward, held }: Differencing,
+  { forward, frozenValues }: Differencing,
   { graph, losses, parameters }: CheckedNetwork,
   { onGpu, inputs, reference, gradients }: RowsResult,
   name: string,
@@ -273,9 +277,9 @@ async function differencesOf(
 ): Promise<Pick<GradcheckRow, "referenceDifference" | "alongGradient" | "alongRandom">> {
   const expected = reference.gradients.get(name)!, gradient = onGpu.get(name)!;
   const largest = largestOf(expected), onGpuLargest = largestOf(gradient);
-  const heldAt = new Map(held.map((value) => [value, reference.values.get(value)!]));
+  const heldAt = new Map(frozenValues.map((value) => [value, reference.values.get(value)!]));
   for (const [value, numbers] of heldAt) forward.upload(value, Float32Array.from(numbers));
-  const still = { ...inputs, held: heldAt, sides: reference.kinkInputs };
+  const still = { ...inputs, frozenValues: heldAt, kinkSides: reference.kinkInputs };
   const bound = TOLERANCES.referenceDifference;
   const difference = differenceOfReference(graph, losses, still, name, expected, random, bound);
   const referenceDifference = fromDifference(difference, bound, largest);

@@ -44,7 +44,7 @@ export function kinksOf(node: Node): readonly number[] {
 const BESIDE = 2 ** -40;
 
 /** A number on a side of a kink, as near to it as derivatives are taken. */
-export function beside(kink: number, side: 1 | -1): number {
+export function nextTo(kink: number, side: 1 | -1): number {
   return kink + side * BESIDE * Math.max(1, Math.abs(kink));
 }
 
@@ -56,15 +56,15 @@ interface Crossing {
 }
 
 /** Which kink z lies on or beyond, seen from the element's home, nearest to home; undefined if none. */
-function crossing(kinks: readonly number[], home: number, z: number): Crossing | undefined {
-  if (z > home) {
+function crossing(kinks: readonly number[], origin: number, z: number): Crossing | undefined {
+  if (z > origin) {
     for (const kink of kinks) {
-      if (kink >= home && kink <= z) return { kink, inside: kink > home ? beside(kink, -1) : kink };
+      if (kink >= origin && kink <= z) return { kink, inside: kink > origin ? nextTo(kink, -1) : kink };
     }
-  } else if (z < home) {
+  } else if (z < origin) {
     for (let k = kinks.length - 1; k >= 0; k--) {
       const kink = kinks[k];
-      if (kink <= home && kink >= z) return { kink, inside: kink < home ? beside(kink, 1) : kink };
+      if (kink <= origin && kink >= z) return { kink, inside: kink < origin ? nextTo(kink, 1) : kink };
     }
   }
   return undefined;
@@ -88,18 +88,18 @@ export interface HeldCurve {
  *
  * @param homes each element's own z
  */
-export function holdSides(curve: Curve, homes: Float64Array): HeldCurve {
+export function holdSides(curve: Curve, sidesOfNode: Float64Array): HeldCurve {
   const { kinks } = curve;
   const slope = (z: number) => curve.derivative(z, curve.forward(z));
   return {
     forward(z, k) {
-      const crossed = crossing(kinks, homes[k], z);
+      const crossed = crossing(kinks, sidesOfNode[k], z);
       return crossed
         ? curve.forward(crossed.kink) + slope(crossed.inside) * (z - crossed.kink)
         : curve.forward(z);
     },
     derivative(z, y, k) {
-      const crossed = crossing(kinks, homes[k], z);
+      const crossed = crossing(kinks, sidesOfNode[k], z);
       return crossed ? slope(crossed.inside) : curve.derivative(z, y);
     },
   };
@@ -119,16 +119,16 @@ export interface HeldLoss {
  */
 export function holdSidesOfLoss(
   loss: Omit<ElementwiseLossReference, "name" | "record">,
-  homes: Float64Array,
+  sidesOfNode: Float64Array,
 ): HeldLoss {
   const { kinks, byTarget } = loss;
   const derivative = (by: (prediction: number, target: number) => number): PairFunction => (y, t, k) => {
-    const crossed = crossing(kinks, homes[k], y - t);
+    const crossed = crossing(kinks, sidesOfNode[k], y - t);
     return by(crossed ? t + crossed.inside : y, t);
   };
   return {
     value(y, t, k) {
-      const crossed = crossing(kinks, homes[k], y - t);
+      const crossed = crossing(kinks, sidesOfNode[k], y - t);
       if (!crossed) return loss.value(y, t);
       const slope = loss.byPrediction(t + crossed.inside, t);
       return loss.value(t + crossed.kink, t) + slope * (y - t - crossed.kink);

@@ -84,7 +84,7 @@ export async function checkRows(network: CheckedNetwork, rows: number): Promise<
   let noisyRuns: readonly ReferenceResult[] | undefined;
   const noisy = () => {
     const roundingNoise = new RandomStream(rows, "gradcheck rounding");
-    const given = { ...inputs, sides: reference.kinkInputs };
+    const given = { ...inputs, kinkSides: reference.kinkInputs };
     const run = () => runReference(graph, losses, given, { roundingNoise });
     return noisyRuns ??= Array.from({ length: NOISY_RUNS }, run);
   };
@@ -160,7 +160,8 @@ async function kinkExplanation(
   const read = await step.read(wanted, inputs.rows);
   const values = new Map(wanted.map((value, k) => [value, read[k]]));
   const [below, above] = ([-1, 1] as const).map((tie) =>
-    runReference(graph, losses, { ...inputs, sides: sidesOnGpu(atKinks, reference, values, tie) }).gradients
+    runReference(graph, losses, { ...inputs, kinkSides: sidesOnGpu(atKinks, reference, values, tie) })
+      .gradients
   );
   const [{ node, kinks }] = atKinks, count = atKinks.reduce((sum, { kinks }) => sum + kinks.size, 0);
   const elements = count === 1 ? "an element lies" : `${count} elements lie`;
@@ -179,8 +180,8 @@ async function kinkExplanation(
 
 /** The latest run's losses, which may be NaN: `Step.readLosses` would throw. */
 async function readLosses(step: Step, terms: number): Promise<Float32Array<ArrayBuffer>> {
-  const { index, losses } = await step.readState();
-  const at = index % LOSS_RING * terms;
+  const { count, losses } = await step.readState();
+  const at = count % LOSS_RING * terms;
   return Float32Array.from(losses.subarray(at, at + terms));
 }
 

@@ -70,7 +70,7 @@ async function checkActivation(gpu: Gpu, f: ElementwiseReference): Promise<Funct
       step.read([y], 1),
       step.readValueGradients([input], 1),
     ]);
-    const at = (k: number) => `x = ${shown(x[k])}`;
+    const at = (k: number) => `x = ${quote(x[k])}`;
     const twins = x.map((x) => f.derivative(x));
     failures.push(
       ...differ("forward", at, forward, ON_GPU, x.map((x) => f.forward(x)), IN_REFERENCE),
@@ -111,12 +111,12 @@ async function checkLoss(gpu: Gpu, loss: ElementwiseLossReference): Promise<Func
       remarks.push(`"value" is not finite ${ON_GPU} for some pair, where it is ${IN_REFERENCE}`);
     } else if (Math.abs(sum - total) > BOUND * size) {
       failures.push(
-        `"value" summed over ${pairs.length} pairs is ${shown(sum)} ${ON_GPU} but ${
-          shown(total)
+        `"value" summed over ${pairs.length} pairs is ${quote(sum)} ${ON_GPU} but ${
+          quote(total)
         } ${IN_REFERENCE}`,
       );
     }
-    const at = (k: number) => `y = ${shown(pairs[k][0])}, t = ${shown(pairs[k][1])}`;
+    const at = (k: number) => `y = ${quote(pairs[k][0])}, t = ${quote(pairs[k][1])}`;
     const byY = pairs.map(([y, t]) => byPrediction(y, t));
     const slopes = pairs.map(([y, t]) => slope((y) => loss.value(y, t), y));
     failures.push(
@@ -171,7 +171,7 @@ function differ(
   }
   if (worst < 0) return [];
   return [
-    `"${what}" at ${at(worst)} is ${shown(left[worst])} ${where} but ${shown(right[worst])} ${there}`,
+    `"${what}" at ${at(worst)} is ${quote(left[worst])} ${where} but ${quote(right[worst])} ${there}`,
   ];
 }
 
@@ -233,6 +233,6 @@ function undeclared(variable: string, jumps: readonly number[]): string[] {
   ];
 }
 
-function shown(number: number): string {
+function quote(number: number): string {
   return String(Number(number.toPrecision(5)));
 }

@@ -38,12 +38,12 @@ export interface ReferenceInputs {
   /** Which draw of the noise, as `Batch.draw`; 1, a step's first, if absent. */
   readonly draw?: number;
   /** Values that are not computed but taken from here; see {@link heldValues}. */
-  readonly held?: ReadonlyMap<Value, Float64Array>;
+  readonly frozenValues?: ReadonlyMap<Value, Float64Array>;
   /**
    * `kinkInputs` of another run: each element stays on the side of a kink where it is there. Then the loss is as
    * smooth as its other parts, and equal to the true one as long as nothing crosses a kink.
    */
-  readonly sides?: ReadonlyMap<Node, Float64Array> | undefined;
+  readonly kinkSides?: ReadonlyMap<Node, Float64Array> | undefined;
 }
 
 /** What a run of the reference does besides. */
@@ -91,7 +91,7 @@ interface Specification {
     parameters: Float64Array[],
     rows: number,
     given: Float64Array,
-    homes?: Float64Array,
+    sidesOfNode?: Float64Array,
   ): Float64Array;
   backward(
     node: Node,
@@ -100,7 +100,7 @@ interface Specification {
     dOutput: Float64Array,
     rows: number,
     given: Float64Array,
-    homes?: Float64Array,
+    sidesOfNode?: Float64Array,
   ): NodeGradients;
 }
 
@@ -137,10 +137,12 @@ const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
   activation: JUST_A_CURVE,
   elementwise: JUST_A_CURVE,
   "elementwise loss": {
-    forward: (node, [y, t], _parameters, rows, _given, homes) =>
-      Float64Array.of(elementwiseLossValue(lossOf(node, homes).value, y, t, node.term!.reduction, rows)),
-    backward(node, [y, t], _parameters, [dLoss], rows, _given, homes) {
-      const { byPrediction, byTarget } = lossOf(node, homes), { reduction } = node.term!;
+    forward: (node, [y, t], _parameters, rows, _given, sidesOfNode) =>
+      Float64Array.of(
+        elementwiseLossValue(lossOf(node, sidesOfNode).value, y, t, node.term!.reduction, rows),
+      ),
+    backward(node, [y, t], _parameters, [dLoss], rows, _given, sidesOfNode) {
+      const { byPrediction, byTarget } = lossOf(node, sidesOfNode), { reduction } = node.term!;
       const gradient = (derivative: PairFunction) =>
         elementwiseLossGradient(derivative, y, t, reduction, rows).map((d) => d * dLoss);
       return {
@@ -250,9 +252,9 @@ function specificationOf({ op, label, reference }: Node): Specification {
 }
 
 /** A node's elementwise loss, with elements held on their sides if `homes` says where they are. */
-function lossOf({ elementwiseLoss }: Node, homes: Float64Array | undefined): HeldLoss {
+function lossOf({ elementwiseLoss }: Node, sidesOfNode: Float64Array | undefined): HeldLoss {
   const loss = elementwiseLoss!;
-  return homes ? holdSidesOfLoss(loss, homes) : {
+  return sidesOfNode ? holdSidesOfLoss(loss, sidesOfNode) : {
     value: (y, t) => loss.value(y, t),
     byPrediction: (y, t) => loss.byPrediction(y, t),
     byTarget: loss.byTarget && ((y, t) => loss.byTarget!(y, t)),
@@ -260,9 +262,9 @@ function lossOf({ elementwiseLoss }: Node, homes: Float64Array | undefined): Hel
 }
 
 /** A node's function, with elements held on their sides if `homes` says where they are. */
-function heldCurveOf(node: Node, homes: Float64Array | undefined): HeldCurve | undefined {
+function heldCurveOf(node: Node, sidesOfNode: Float64Array | undefined): HeldCurve | undefined {
   const curve = curveOf(node);
-  return curve && homes ? holdSides(curve, homes) : curve;
+  return curve && sidesOfNode ? holdSides(curve, sidesOfNode) : curve;
 }
 
 /**
@@ -273,7 +275,7 @@ function heldCurveOf(node: Node, homes: Float64Array | undefined): HeldCurve | u
 export function runReference(
   graph: Graph,
   losses: readonly LossTerm[],
-  { parameters, inputs, rows, draw = 1, held, sides }: ReferenceInputs,
+  { parameters, inputs, rows, draw = 1, frozenValues, kinkSides }: ReferenceInputs,
   { gradients: wantsGradients = true, roundingNoise }: ReferenceOptions = {},
 ): ReferenceResult {
   const values = new Map<Value, Float64Array>();
@@ -281,7 +283,7 @@ export function runReference(
   const elsewhere = new Map<Node, Float64Array>();
   const before = new Map<Node, Float64Array>(); // Z, what a node's function is applied to
   const kinkInputs = new Map<Node, Float64Array>();
-  for (const node of graph.nodes) elsewhere.set(node, node.given?.(draw, rows) ?? NOTHING);
+  for (const node of graph.nodes) elsewhere.set(node, node.constants?.(draw, rows) ?? NOTHING);
   const read = (node: Node) => ({
     inputs: node.inputs.map((value) => values.get(value)!),
     parameters: node.parameters.map(({ name }) => parameters.get(name)!),
@@ -289,7 +291,7 @@ export function runReference(
   const rounded = (numbers: Float64Array) =>
     roundingNoise ? numbers.map((x) => withRoundingNoise(x, roundingNoise)) : numbers;
   for (const node of graph.nodes) {
-    const kept = node.output && held?.get(node.output);
+    const kept = node.output && frozenValues?.get(node.output);
     if (kept) {
       values.set(node.output!, kept);
       continue;
@@ -301,8 +303,15 @@ export function runReference(
       continue;
     }
     const specification = specificationOf(node);
-    const given = read(node), homes = sides?.get(node), curve = heldCurveOf(node, homes);
-    const z = specification.forward(node, given.inputs, given.parameters, rows, elsewhere.get(node)!, homes);
+    const given = read(node), sidesOfNode = kinkSides?.get(node), curve = heldCurveOf(node, sidesOfNode);
+    const z = specification.forward(
+      node,
+      given.inputs,
+      given.parameters,
+      rows,
+      elsewhere.get(node)!,
+      sidesOfNode,
+    );
     const result = rounded(curve ? z.map((x, k) => curve.forward(x, k)) : z);
     if (curve) before.set(node, z);
     if (kinksOf(node).length > 0) {
@@ -320,7 +329,7 @@ export function runReference(
     const isLoss = node.term && losses.includes(node.term);
     let dOutput = isLoss ? Float64Array.of(node.term!.weight) : node.output && dValues.get(node.output);
     if (!wantsGradients || !dOutput || node.op === "input") continue;
-    const given = read(node), homes = sides?.get(node), curve = heldCurveOf(node, homes);
+    const given = read(node), sidesOfNode = kinkSides?.get(node), curve = heldCurveOf(node, sidesOfNode);
     if (curve) {
       const y = values.get(node.output!)!, z = before.get(node)!;
       dOutput = rounded(dOutput.map((d, k) => d * curve.derivative(z[k], y[k], k)));
@@ -333,7 +342,7 @@ export function runReference(
       dOutput,
       rows,
       elsewhere.get(node)!,
-      homes,
+      sidesOfNode,
     );
     node.inputs.forEach((value, k) => addInto(dValues, value, rounded(sent.inputs[k])));
     node.parameters.forEach(({ name }, k) => addInto(gradients, name, sent.parameters[k]));
@@ -352,15 +361,15 @@ export function runReference(
  * The values that must be held where they are while these terms are differenced: no gradient passes them, but a
  * difference would.
  */
-export function heldValues(graph: Graph, losses: readonly LossTerm[]): Value[] {
+export function frozenValuesOf(graph: Graph, losses: readonly LossTerm[]): Value[] {
   const wanted = new Set<Value>();
-  const held: Value[] = [];
+  const frozenValues: Value[] = [];
   for (const { output, term, inputs, stopsGradient } of graph.nodes.toReversed()) {
     if (term ? !losses.includes(term) : !output || !wanted.has(output)) continue;
-    if (output && stopsGradient) held.push(output);
+    if (output && stopsGradient) frozenValues.push(output);
     else for (const input of inputs) wanted.add(input);
   }
-  return held;
+  return frozenValues;
 }
 
 /** The values that loss terms are made of. */

@@ -187,10 +187,12 @@ function sameTensors(
 
 /** One line for a person. */
 export function formatReplay({ name, steps, loss, gradient, parameter, passed }: ReplayReport): string {
-  const shown = ({ error, bound, of }: Deviation, kind: Kind) => {
+  const againstBound = ({ error, bound, of }: Deviation, kind: Kind) => {
     const widened = bound > BOUNDS[kind] ? `, bound widened to ${figure(bound)} for rounding` : "";
     return `${figure(error)} (${of}${widened})`;
   };
-  return `${passed ? "pass" : "FAIL"}  ${name}: ${steps} steps, losses ${shown(loss, "loss")}, ` +
-    `first gradients ${shown(gradient, "gradient")}, final parameters ${shown(parameter, "parameter")}`;
+  return `${passed ? "pass" : "FAIL"}  ${name}: ${steps} steps, losses ${againstBound(loss, "loss")}, ` +
+    `first gradients ${againstBound(gradient, "gradient")}, final parameters ${
+      againstBound(parameter, "parameter")
+    }`;
 }

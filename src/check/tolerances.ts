@@ -46,7 +46,7 @@ export const TOLERANCES = {
   traceParameter: 3e-5,
   /** The losses of a whole training and the norms of its gradients, relative: Adam carries rounding from step to step. */
   trainingLoss: 2e-5,
-  /** What is measured on test images, and the closing table, relative. */
+  /** What is measured on test images, and the results table, relative. */
   trainingFigure: 2e-5,
   /** The share of test images whose class their neighbors tell, absolute: distances that are equal but for rounding. */
   trainingAccuracy: 2.5e-3,

@@ -2,7 +2,7 @@
  * Reading traces: optimizer steps that another framework wrote down (the format is in ARCHITECTURE.md).
  * @module
  */
-import { oneLine } from "../errors.ts";
+import { toOneLine } from "../errors.ts";
 import { type Activation, ACTIVATIONS } from "../graph/tensor.ts";
 import { Field, type TraceTensor } from "./trace_field.ts";
 
@@ -241,7 +241,9 @@ function readStep(step: Field, { sizes }: TraceModel, more: readonly string[]): 
     const [found, width] = tensor.shape;
     if (tensor.shape.length !== 2 || found < 1 || found !== (rows ?? found) || width !== widths[input]) {
       throw step.get(input).error(
-        `expected a shape [${rows ?? "rows"}, ${widths[input]}], found [${oneLine(tensor.shape.join(", "))}]`,
+        `expected a shape [${rows ?? "rows"}, ${widths[input]}], found [${
+          toOneLine(tensor.shape.join(", "))
+        }]`,
       );
     }
     inputs.set(input, tensor);

@@ -2,7 +2,7 @@
  * The values of a trace file, checked one by one.
  * @module
  */
-import { InputError, oneLine, shown } from "../errors.ts";
+import { InputError, quote, toOneLine } from "../errors.ts";
 
 /** A tensor of a trace. */
 export interface TraceTensor {
@@ -33,12 +33,12 @@ export class Field {
     try {
       return new Field(file, "", JSON.parse(text));
     } catch (error) {
-      throw new InputError(`Cannot read trace ${file}: ${oneLine((error as Error).message)}`);
+      throw new InputError(`Cannot read trace ${file}: ${toOneLine((error as Error).message)}`);
     }
   }
 
   error(what: string): InputError {
-    return new InputError(`Cannot read trace ${this.#file}: ${oneLine(this.#path) || "the file"}: ${what}`);
+    return new InputError(`Cannot read trace ${this.#file}: ${toOneLine(this.#path) || "the file"}: ${what}`);
   }
 
   #object(): Readonly<Record<string, unknown>> {
@@ -61,14 +61,14 @@ export class Field {
   onlyHas(keys: readonly string[]): void {
     for (const key of Object.keys(this.#object())) {
       if (!keys.includes(key)) {
-        throw this.error(`option ${shown(key)} is not known to this replay (known: ${keys.join(", ")})`);
+        throw this.error(`option ${quote(key)} is not known to this replay (known: ${keys.join(", ")})`);
       }
     }
   }
 
   oneOf<const T extends string>(known: readonly T[]): T {
     if (!known.includes(this.#value as T)) {
-      throw this.error(`expected ${known.join(" or ")}, found ${shown(this.#value, 80)}`);
+      throw this.error(`expected ${known.join(" or ")}, found ${quote(this.#value, 80)}`);
     }
     return this.#value as T;
   }
@@ -120,7 +120,7 @@ export class Field {
     const count = shape.reduce((product, size) => product * size, 1);
     if (data.length !== count) {
       throw this.error(
-        `expected ${count} numbers for shape [${oneLine(shape.join(", "))}], found ${data.length}`,
+        `expected ${count} numbers for shape [${toOneLine(shape.join(", "))}], found ${data.length}`,
       );
     }
     return { shape, data };

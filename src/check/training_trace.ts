@@ -45,7 +45,7 @@ export interface TracedParameter {
   readonly values: readonly number[];
 }
 
-/** A row of the closing table. */
+/** A row of the results table. */
 export interface TracedRow {
   /** Its label. */
   readonly label: string;
@@ -71,7 +71,7 @@ export interface TrainingTrace {
   readonly epochs: readonly TracedEpoch[];
   /** What training ended with, by `state_dict` name. */
   readonly parameters: ReadonlyMap<string, TracedParameter>;
-  /** The closing table, in order. */
+  /** The results table, in order. */
   readonly table: readonly TracedRow[];
 }
 
@@ -172,7 +172,7 @@ export interface TrainingReport {
   readonly name: string;
   /** How many steps there were. */
   readonly steps: number;
-  /** The worst of the losses and gradient norms, the figures of test images, the parameters and the closing table. */
+  /** The worst of the losses and gradient norms, the figures of test images, the parameters and the results table. */
   readonly worst: Readonly<Record<Kind, TrainingDeviation>>;
   /** What one of the two has and the other has not. */
   readonly differences: readonly string[];
@@ -261,7 +261,7 @@ export function compareTraining(
     }
   }
 
-  counts("rows of the closing table", rows.length, trace.table.length);
+  counts("rows of the results table", rows.length, trace.table.length);
   for (const [k, { label, value, spread }] of trace.table.entries()) {
     const row = rows[k], of = label.trim();
     if (row?.label !== label) differences.push(`row ${k + 1}: expected "${label}" but found "${row?.label}"`);
@@ -271,12 +271,12 @@ export function compareTraining(
       const least = label.startsWith("range of") ? LEAST_RANGE : undefined;
       relative("table", of, row.value, value, TOLERANCES.trainingFigure, least);
     }
-    const sides = SPREAD.exec(row?.unit ?? "")?.slice(1).map(Number);
+    const kinkSides = SPREAD.exec(row?.unit ?? "")?.slice(1).map(Number);
     for (const [side, wanted] of spread?.entries() ?? []) {
       add(
         "table",
         `spread of ${of}`,
-        Math.abs((sides?.[side] ?? NaN) - wanted),
+        Math.abs((kinkSides?.[side] ?? NaN) - wanted),
         0.5e-4 + TOLERANCES.trainingFigure,
       );
     }

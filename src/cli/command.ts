@@ -8,7 +8,7 @@
 
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { InputError, oneLine, ShaderError } from "../errors.ts";
+import { InputError, ShaderError, toOneLine } from "../errors.ts";
 import { flagName } from "../recipe/flag_kinds.ts";
 import { permissionAdvice } from "../files/io_error.ts";
 
@@ -28,14 +28,14 @@ export async function runCommand(main: () => Promise<number | void>): Promise<vo
       console.error(`error: ${error.message}`);
     } else if (error instanceof InputError) {
       const flags = error.settings.map(flagName).join(", ");
-      console.error(`error: ${oneLine(error.message, 2000)}${flags && ` (${flags})`}`);
+      console.error(`error: ${toOneLine(error.message, 2000)}${flags && ` (${flags})`}`);
     } else if (error instanceof Deno.errors.NotCapable) {
       console.error(`error: ${permissionAdvice(error)}`);
     } else if (error instanceof Deno.errors.BrokenPipe) {
       console.error("error: Cannot write the output: whoever was reading it has closed the pipe");
     } else if (error instanceof Error && isMistakeInScript(error)) {
       const place = placeInScript(error);
-      console.error(`error: ${oneLine(messageWithName(error), 2000)}${place ? `; at ${place}` : ""}`);
+      console.error(`error: ${toOneLine(messageWithName(error), 2000)}${place ? `; at ${place}` : ""}`);
     } else {
       console.error(error);
       const place = error instanceof Error ? placeInScript(error) : undefined;

@@ -4,14 +4,14 @@
  */
 import { InputError } from "../errors.ts";
 import { type Gpu, openGpu } from "../gpu/device.ts";
-import { IMAGE_FEATURE } from "../gpu/texture.ts";
+import { TEXTURE_FEATURE } from "../gpu/texture.ts";
 import { formatKernel, productName } from "../gpu/product_kernel.ts";
 import type { Step } from "../graph/step.ts";
 import type { KernelsChoice } from "../recipe/common_flags.ts";
 import { type Kernels, recallKernels } from "../bench/tuned_kernels.ts";
 
-/** Why image kernels do not compile, as it reads after a colon. */
-const NO_IMAGES = `this WebGPU lacks WGSL's feature "${IMAGE_FEATURE}", with which shaders read images`;
+/** Why texture kernels do not compile, as it reads after a colon. */
+const NO_TEXTURES = `this WebGPU lacks WGSL's feature "${TEXTURE_FEATURE}", with which shaders read textures`;
 
 /**
  * Opens the device; products are compiled as asked, and with `auto` as `deno task tune` found, if it was used here.
@@ -20,43 +20,39 @@ const NO_IMAGES = `this WebGPU lacks WGSL's feature "${IMAGE_FEATURE}", with whi
  * @param isWish whether kernels that this device cannot compile are replaced by `auto`, with a warning
  * @throws InputError when there is no adapter, or, unless it is a wish, when it cannot compile these kernels
  */
-export async function openGpuWith(variant: KernelsChoice, isWish: boolean = false): Promise<Gpu> {
+export async function openGpuWith(kind: KernelsChoice, isWish: boolean = false): Promise<Gpu> {
   const gpu = await openGpu();
-  if (variant === "image" && !gpu.hasImages) {
+  if (kind === "texture" && !gpu.hasTextures) {
     if (!isWish) {
       gpu.destroy();
-      throw new InputError(`Cannot use --kernels image: ${NO_IMAGES}; use --kernels auto`);
+      throw new InputError(`Cannot use --kernels texture: ${NO_TEXTURES}; use --kernels auto`);
     }
-    console.error(`warning: not using image kernels: ${NO_IMAGES}; taking --kernels auto`);
-    variant = "auto";
+    console.error(`warning: not using texture kernels: ${NO_TEXTURES}; taking --kernels auto`);
+    kind = "auto";
   }
-  const tuned = variant === "auto" ? withoutImages(gpu, recallKernels(gpu.adapterName)) : undefined;
-  gpu.kernels = { variant, tuned };
+  const tuned = kind === "auto" ? withoutTextures(gpu, recallKernels(gpu.adapterName)) : undefined;
+  gpu.kernels = { kind, tuned };
   return gpu;
 }
 
-/** What tuning found, less the image kernels, with a warning, where shaders cannot read images. */
-export function withoutImages(
-  { hasImages }: Pick<Gpu, "hasImages">,
+/** What tuning found, less the texture kernels, with a warning, where shaders cannot read textures. */
+export function withoutTextures(
+  { hasTextures }: Pick<Gpu, "hasTextures">,
   tuned: Kernels | undefined,
 ): Kernels | undefined {
-  if (!tuned || hasImages) return tuned;
-  const kept = new Map([...tuned].filter(([, { variant }]) => variant !== "image"));
+  if (!tuned || hasTextures) return tuned;
+  const kept = new Map([...tuned].filter(([, { kind }]) => kind !== "texture"));
   if (kept.size < tuned.size) {
     console.error(
-      `warning: ignoring the image kernels that were found: ${NO_IMAGES}; deno task tune measures anew`,
+      `warning: ignoring the texture kernels that were found: ${NO_TEXTURES}; deno task tune measures anew`,
     );
   }
   return kept.size > 0 ? kept : undefined;
 }
 
 /** A line for people: what computes, and with which kernels if they are not the adapter's usual ones. */
-export function computingOn({ description, kernels: { variant, tuned } }: Gpu): string {
-  const chosen = variant !== "auto"
-    ? `${variant} kernels`
-    : tuned
-    ? "the kernels that deno task tune found"
-    : "";
+export function computingOn({ description, kernels: { kind, tuned } }: Gpu): string {
+  const chosen = kind !== "auto" ? `${kind} kernels` : tuned ? "the kernels that deno task tune found" : "";
   return `computing on ${description}${chosen && `, with ${chosen}`}`;
 }
 

@@ -4,7 +4,7 @@
  */
 import { pipeline } from "node:stream/promises";
 import { CsvError, parse } from "csv-parse";
-import { InputError, oneLine, shown } from "../errors.ts";
+import { InputError, quote, toOneLine } from "../errors.ts";
 
 /** The contents of one CSV file. */
 export interface Csv {
@@ -128,7 +128,7 @@ function classes(texts: readonly string[], label: string, name: string): Pick<Cs
     fail(
       name,
       `expected at most ${MAX_CLASSES} classes in column ${
-        shown(label, QUOTED)
+        quote(label, QUOTED)
       } but found ${classNames.length}; ` +
         "name a column of classes",
       ["label"],
@@ -155,7 +155,7 @@ export async function readCsv(parts: Iterable<Uint8Array>, name: string, label?:
 
   const readHeader = (cells: readonly string[]): void => {
     header = cells;
-    const named = cells.slice(0, SHOWN).map((cell) => shown(cell, QUOTED)).join(", ") +
+    const named = cells.slice(0, SHOWN).map((cell) => quote(cell, QUOTED)).join(", ") +
       (cells.length > SHOWN ? ", …" : "");
     if (cells.every((cell) => NUMBER.test(cell.trim()))) {
       fail(
@@ -168,22 +168,22 @@ export async function readCsv(parts: Iterable<Uint8Array>, name: string, label?:
     if (labelAt < 0) {
       fail(
         name,
-        `expected a column ${shown(label, QUOTED)} but found ${named} in line 1; name one of these`,
+        `expected a column ${quote(label, QUOTED)} but found ${named} in line 1; name one of these`,
         ["label"],
       );
     }
     if (cells.includes(label, labelAt + 1)) {
-      fail(name, `expected one column ${shown(label, QUOTED)} but found several in line 1; rename one`);
+      fail(name, `expected one column ${quote(label, QUOTED)} but found several in line 1; rename one`);
     }
     if (cells.length === 1) {
-      fail(name, `expected columns of numbers besides ${shown(label, QUOTED)} but found none in line 1`);
+      fail(name, `expected columns of numbers besides ${quote(label, QUOTED)} but found none in line 1`);
     }
   };
 
   const readRow = (cells: readonly string[], line: number): void => {
     cells.forEach((cell, at) => {
       const trimmed = cell.trim();
-      const where = () => `${shown(cell, QUOTED)} in line ${line}, column ${shown(header![at], QUOTED)}`;
+      const where = () => `${quote(cell, QUOTED)} in line ${line}, column ${quote(header![at], QUOTED)}`;
       if (at === labelAt) {
         if (trimmed === "") fail(name, `expected a class but found ${where()}`);
         if (!known.has(trimmed)) known.set(trimmed, trimmed);
@@ -226,7 +226,7 @@ export async function readCsv(parts: Iterable<Uint8Array>, name: string, label?:
     await pipeline(wholeLines(parts, name), parser.resume());
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    fail(name, `it is no valid CSV: ${oneLine(error.message)}; mend that line`);
+    fail(name, `it is no valid CSV: ${toOneLine(error.message)}; mend that line`);
   }
   const data = numbers.finish();
   if (!header || data.length === 0) {

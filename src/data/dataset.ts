@@ -8,7 +8,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { InputError, oneLine } from "../errors.ts";
+import { InputError, toOneLine } from "../errors.ts";
 import {
   CATALOGUE,
   type CatalogueEntry,
@@ -120,7 +120,7 @@ async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | unde
     if (error instanceof Deno.errors.NotCapable) {
       throw new InputError(`Cannot read "${path}": expected permission but have none; run with --allow-read`);
     }
-    const reason = oneLine(error instanceof Error ? error.message : String(error));
+    const reason = toOneLine(error instanceof Error ? error.message : String(error));
     throw new InputError(
       `Cannot read "${path}": expected a readable file but found: ${reason}; check the path`,
     );

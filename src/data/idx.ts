@@ -5,7 +5,7 @@
  * @module
  */
 import { constants, gunzipSync } from "node:zlib";
-import { InputError, oneLine } from "../errors.ts";
+import { InputError, toOneLine } from "../errors.ts";
 
 /** The contents of one IDX file of unsigned bytes. */
 export interface Idx {
@@ -40,7 +40,7 @@ function hex(bytes: Uint8Array): string {
 
 /** The dimensions in words, cut off where there are more than anybody would read. */
 function times(shape: readonly number[]): string {
-  return oneLine(shape.join("×"), 80);
+  return toOneLine(shape.join("×"), 80);
 }
 
 /** Checks the header and gives the shape, the offset of the elements, and the size of the whole file in bytes. */
@@ -127,7 +127,7 @@ function inflate(
           `which gives ${got}${expected} decompressed bytes; fetch it again`,
       );
     }
-    const reason = oneLine(error instanceof Error ? error.message : String(error));
+    const reason = toOneLine(error instanceof Error ? error.message : String(error));
     fail(
       name,
       `expected a valid gzip stream of ${bytes.length} bytes but it is corrupt (${reason}); fetch it again`,

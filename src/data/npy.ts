@@ -4,7 +4,7 @@
  * order and the shape, then the elements. Unsigned bytes and 32-bit little-endian floats in C order are read.
  * @module
  */
-import { InputError, oneLine, shown } from "../errors.ts";
+import { InputError, quote, toOneLine } from "../errors.ts";
 
 /** What the header of an NPY file says. */
 export interface NpyHeader {
@@ -82,7 +82,7 @@ export function readNpyHeader(bytes: Uint8Array<ArrayBuffer>, name: string, file
   const field = (key: string, value: string): string => {
     const found = new RegExp(`['"]${key}['"]\\s*:\\s*(${value})\\s*[,}]`).exec(header)?.[1];
     return found ??
-      fail(name, `expected "${key}" in the header at byte ${begin} but found ${shown(header.trim())}`);
+      fail(name, `expected "${key}" in the header at byte ${begin} but found ${quote(header.trim())}`);
   };
   const type = field("descr", "'[^']*'|\"[^\"]*\"|\\[[^]*?\\]").replace(/^['"]|['"]$/g, "");
   const order = field("fortran_order", "True|False");
@@ -91,7 +91,7 @@ export function readNpyHeader(bytes: Uint8Array<ArrayBuffer>, name: string, file
     const known = TYPE_NAMES[type];
     fail(
       name,
-      `expected element type |u1 (unsigned bytes) or <f4 (32-bit floats) but found ${shown(type)}` +
+      `expected element type |u1 (unsigned bytes) or <f4 (32-bit floats) but found ${quote(type)}` +
         `${known === undefined ? "" : ` (${known})`} in the header at byte ${begin}; convert with ` +
         'array.astype("uint8") or array.astype("float32")',
     );
@@ -106,7 +106,7 @@ export function readNpyHeader(bytes: Uint8Array<ArrayBuffer>, name: string, file
     fail(
       name,
       `expected ${size} bytes from byte ${offset} for shape (${
-        oneLine(shape.join(", "))
+        toOneLine(shape.join(", "))
       }) but the file has ` +
         `${fileBytes - offset}; save it again`,
     );

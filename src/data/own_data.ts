@@ -3,7 +3,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { InputError, oneLine, shown } from "../errors.ts";
+import { InputError, quote, toOneLine } from "../errors.ts";
 import { readCsv } from "./csv.ts";
 import type { Dataset, DatasetSplit } from "./dataset.ts";
 import { expandIdx, MAX_DECOMPRESSED_BYTES, readIdx, readIdxHeader } from "./idx.ts";
@@ -56,7 +56,7 @@ function openFile(path: string): OpenFile {
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) fail(path, "there is no such file; check the path");
       if (error instanceof Deno.errors.NotCapable || !(error instanceof Error)) throw error;
-      fail(path, `it cannot be read: ${oneLine(error.message)}; check the path and who may read it`);
+      fail(path, `it cannot be read: ${toOneLine(error.message)}; check the path and who may read it`);
     }
   };
   const { isFile, isDirectory, size } = attempt(() => Deno.statSync(path));
@@ -105,12 +105,15 @@ function arrayTable(
     fail(
       path,
       `expected 2 dimensions (rows, numbers) or 3 (rows, height, width) but found ${shape.length}: (${
-        oneLine(shape.join(", "))
+        toOneLine(shape.join(", "))
       })`,
     );
   }
   if (data.length === 0) {
-    fail(path, `expected rows of numbers but found shape (${oneLine(shape.join(", "))}); give another file`);
+    fail(
+      path,
+      `expected rows of numbers but found shape (${toOneLine(shape.join(", "))}); give another file`,
+    );
   }
   const imageShape = shape.length === 3 ? [shape[1], shape[2]] as const : pictureShape(shape[1]);
   if (data instanceof Float32Array) {
@@ -147,7 +150,7 @@ async function readTable(
   if (isArray && label !== undefined) {
     fail(
       path,
-      `expected CSV, as ${shown(label)} is to be a column of classes, but found ${
+      `expected CSV, as ${quote(label)} is to be a column of classes, but found ${
         isIdx ? "IDX" : "NPY"
       }; name no column`,
       ["label"],

@@ -126,7 +126,7 @@ export function applyActivation(
 ): Value {
   const { width } = x;
   const output = graph.value(label, width);
-  const size = { lanes: output.tensor.bytes / 16, workgroup: 64 };
+  const size = { invocations: output.tensor.bytes / 16, workgroupSize: 64 };
   graph.add({
     op: "elementwise",
     label,

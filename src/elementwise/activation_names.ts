@@ -2,7 +2,7 @@
  * Activations by name: the fused ones, and those that ship as elementwise ones.
  * @module
  */
-import { InputError, shown } from "../errors.ts";
+import { InputError, quote } from "../errors.ts";
 import { type Activation, ACTIVATIONS } from "../graph/tensor.ts";
 import { type ElementwiseActivation, isElementwise } from "./activation.ts";
 import { elu } from "./elu.ts";
@@ -59,6 +59,6 @@ export function resolveActivation(
     : "use one of these names, or make it";
   throw new InputError(
     `Cannot record "${label}": expected an activation (${ACTIVATION_NAMES.join(", ")}, or what ` +
-      `activationOf() made) but received ${shown(activation)}; ${advice}`,
+      `activationOf() made) but received ${quote(activation)}; ${advice}`,
   );
 }

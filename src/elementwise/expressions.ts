@@ -2,7 +2,7 @@
  * Functions that users declare as WGSL expressions: what a declaration may say, and the shader that it becomes.
  * @module
  */
-import { InputError, shown } from "../errors.ts";
+import { InputError, quote } from "../errors.ts";
 import { assembleShader } from "../gpu/assemble.ts";
 import type { Shader, ShaderPart } from "../gpu/shader.ts";
 
@@ -61,7 +61,7 @@ export function declare(kind: DeclarationKind, declaration: Declaration): Declar
   const of = isName ? `${kind.noun} "${name}"` : kind.noun;
   const reject: Reject = (expected, received, advice) => {
     throw new InputError(
-      `Cannot make ${of}: expected ${expected} but received ${shown(received)}; ${advice}`,
+      `Cannot make ${of}: expected ${expected} but received ${quote(received)}; ${advice}`,
     );
   };
   if (!isName) reject("a name of up to 40 characters without quotes", name, "give it a short one");

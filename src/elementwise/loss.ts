@@ -150,7 +150,7 @@ export function lossOf<C extends Constants = Record<never, never>>(
           },
           f32: { weight },
         },
-        lanes: graph.batchSize * LOSS_CHUNKS,
+        invocations: graph.batchSize * LOSS_CHUNKS,
       };
     }
 

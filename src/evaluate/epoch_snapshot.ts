@@ -15,7 +15,7 @@ import type { Activation, Value } from "../graph/tensor.ts";
 import { DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import { activationHistogram } from "./activation_histogram.ts";
 import type { LevelState, Snapshot } from "../report/run_data.ts";
-import { spread } from "../stats/standard_deviation.ts";
+import { standardDeviation } from "../stats/standard_deviation.ts";
 import { PICTURES } from "./evaluate.ts";
 import type { Forward } from "./forward.ts";
 import { compileGenerator } from "./variational.ts";
@@ -123,8 +123,8 @@ export class Snapshots implements Disposable {
         levels: levels.map(({ encoded, decoded }, level): LevelState => ({
           label: `level ${level}, ${encoded.width} units`,
           error: meanSquare(numbersOf(encoded), numbersOf(decoded)),
-          encoderSpread: spread(numbersOf(encoded), encoded.width),
-          decoderSpread: spread(numbersOf(decoded), decoded.width),
+          encoderSpread: standardDeviation(numbersOf(encoded), encoded.width),
+          decoderSpread: standardDeviation(numbersOf(decoded), decoded.width),
         })),
       }),
     };

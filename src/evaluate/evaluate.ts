@@ -14,7 +14,7 @@ import { batches } from "../data/shuffle.ts";
 import { baselines } from "../stats/baselines.ts";
 import type { TableRow } from "../report/results_table.ts";
 import { nearestNeighbourAccuracy } from "../stats/nearest_neighbors.ts";
-import { spread } from "../stats/standard_deviation.ts";
+import { standardDeviation } from "../stats/standard_deviation.ts";
 import { averageLosses } from "./test_losses.ts";
 
 /** Images that a forward pass takes at once. */
@@ -159,7 +159,7 @@ export function evaluationRows(result: Evaluation): TableRow[] {
  * How far each level's two sides are apart on test images, and how much each side varies from image to image: where
  * a side's spread is near 0, all images look the same to it, and a small error means nothing.
  *
- * @returns rows for the closing table; spreads are standard deviations over images, root mean square over units
+ * @returns rows for the results table; spreads are standard deviations over images, root mean square over units
  */
 export async function measureLevels(
   gpu: Gpu,
@@ -178,7 +178,9 @@ export async function measureLevels(
   return levels.map(({ encoded }, level) => {
     const [left, right] = values.slice(2 * level, 2 * level + 2);
     const error = left.reduce((sum, value, k) => sum + (value - right[k]) ** 2, 0) / left.length;
-    const [spreadLeft, spreadRight] = [left, right].map((side) => spread(side, encoded.width).toFixed(4));
+    const [spreadLeft, spreadRight] = [left, right].map((side) =>
+      standardDeviation(side, encoded.width).toFixed(4)
+    );
     return {
       label: `level ${level}, ${encoded.width} units`,
       value: error,

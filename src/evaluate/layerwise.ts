@@ -5,7 +5,7 @@
 import type { TableRow } from "../report/results_table.ts";
 import { codeRanges } from "./code_ranges.ts";
 import { measureLosses } from "./evaluate.ts";
-import type { Closing, RecipeEvaluation } from "./recipe_evaluation.ts";
+import type { RecipeEvaluation, ResultsContext } from "./recipe_evaluation.ts";
 import { stageEnds } from "./stage_ends.ts";
 
 /** What {@link layerwiseEvaluation} is told. */
@@ -15,7 +15,7 @@ export interface LayerwiseEvaluation {
   /** The weight of the term `sparsity`, if there is one. */
   readonly penalty?: number;
   /** The recipe's own rows, before the ranges of the code. */
-  readonly rows?: (closing: Closing) => Promise<readonly TableRow[]>;
+  readonly rows?: (closing: ResultsContext) => Promise<readonly TableRow[]>;
 }
 
 /** How a network is measured that is trained layer by layer. */
@@ -35,7 +35,10 @@ export function layerwiseEvaluation(
 }
 
 /** The error on noisy test images; `this model` is the one on clean ones, which differs where noise shifts the mean. */
-async function noisyRow(noise: string, { gpu, parameters, data, network }: Closing): Promise<TableRow> {
+async function noisyRow(
+  noise: string,
+  { gpu, parameters, data, network }: ResultsContext,
+): Promise<TableRow> {
   const noisy = network({ purpose: "test" });
   const { reconstruction } = await measureLosses(gpu, noisy, parameters, data.test.images, data.width);
   const unit = `the same, from images with ${noise}`;
@@ -43,7 +46,7 @@ async function noisyRow(noise: string, { gpu, parameters, data, network }: Closi
 }
 
 /** What each stage ended at. */
-function stageRows(penalty: number | undefined, { metrics }: Closing): TableRow[] {
+function stageRows(penalty: number | undefined, { metrics }: ResultsContext): TableRow[] {
   return stageEnds(metrics).flatMap(({ label, losses: { reconstruction, sparsity } }) => {
     const unit = penalty === undefined ? "squared error per pixel" : "squared error and penalty";
     const value = penalty === undefined ? reconstruction : reconstruction + penalty * sparsity;

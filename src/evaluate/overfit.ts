@@ -7,7 +7,7 @@ import { meanImage } from "../data/mean_image.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import { DeviceImages } from "../layers/gather_batch.ts";
-import { HeldOut, type Network } from "./test_losses.ts";
+import { type Network, TestLosses } from "./test_losses.ts";
 
 /**
  * The share of the mean image's error that a network which learns by heart must fall below. A network that ignores its
@@ -58,18 +58,18 @@ export interface OverfitRun {
   /** What was learned. */
   readonly parameters: Parameters;
   /** The network. */
-  readonly measured: Network;
+  readonly evaluated: Network;
   /** How large the batch is. */
   readonly config: { readonly batchSize: number };
 }
 
 /** Measures a network on the batch that it was trained on, and says whether it learned it by heart. */
 export async function measureOverfit(
-  { gpu, data, parameters, measured, config }: OverfitRun,
+  { gpu, data, parameters, evaluated, config }: OverfitRun,
 ): Promise<string> {
   const pixels = data.train.images.subarray(0, config.batchSize * data.width);
   using batch = new DeviceImages(gpu, "first batch", pixels, data.width);
-  using network = await HeldOut.compile(gpu, parameters, batch, measured);
+  using network = await TestLosses.compile(gpu, parameters, batch, evaluated);
   const { testError: error } = await network.measure();
   return describeOverfit({ error, meanError: meanImageError(pixels, data.width) });
 }

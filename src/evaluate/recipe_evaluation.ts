@@ -30,8 +30,8 @@ export interface NetworkUse {
 /** Records a decoder, from codes [B, code size] to logits [B, pixels]. */
 export type BuildDecoder = (graph: Graph, parameters: Parameters, codes: Value) => Value;
 
-/** What a recipe's own rows of the closing table are made from. */
-export interface Closing {
+/** What a recipe's own rows of the results table are made from. */
+export interface ResultsContext {
   /** The device. */
   readonly gpu: Gpu;
   /** What was learned. */
@@ -62,6 +62,6 @@ export interface RecipeEvaluation {
   readonly generator?: { readonly decoder: BuildDecoder; readonly codeSize: number };
   /** The mean activation that each unit of a code should have. */
   readonly sparsityTarget?: number;
-  /** The recipe's own rows of the closing table. */
-  readonly rows?: (closing: Closing) => readonly TableRow[] | Promise<readonly TableRow[]>;
+  /** The recipe's own rows of the results table. */
+  readonly rows?: (closing: ResultsContext) => readonly TableRow[] | Promise<readonly TableRow[]>;
 }

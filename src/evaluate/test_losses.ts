@@ -35,7 +35,7 @@ interface Pass {
 }
 
 /** A network's loss terms and its squared error on images, with its parameters as they are when it is asked. */
-export class HeldOut implements Disposable {
+export class TestLosses implements Disposable {
   readonly #passes: readonly Pass[];
   readonly #images: DeviceImages;
 
@@ -57,7 +57,7 @@ export class HeldOut implements Disposable {
     parameters: Parameters,
     images: DeviceImages,
     { build, noisy }: Network,
-  ): Promise<HeldOut> {
+  ): Promise<TestLosses> {
     using owned = new DisposableStack();
     const pass = async (build: BuildModel, parts: { terms: boolean; error: boolean }): Promise<Pass> => {
       const graph = new Graph(Math.min(BATCH, images.count));
@@ -72,7 +72,7 @@ export class HeldOut implements Disposable {
       ? [await pass(noisy, { terms: true, error: false }), await pass(build, { terms: false, error: true })]
       : [await pass(build, { terms: true, error: true })];
     owned.move(); // it is this object's from now on
-    return new HeldOut(passes, images);
+    return new TestLosses(passes, images);
   }
 
   /**
@@ -116,10 +116,10 @@ export async function averageLosses(
   count: number,
   rows: number,
 ): Promise<Record<string, number>> {
-  const schedule = batches(count, rows);
+  const epochBatches = batches(count, rows);
   const sums = new Map(losses.map((term) => [term, 0]));
-  for (let begin = 0; begin < schedule.length; begin += LOSS_RING) { // no more losses are remembered
-    const some = schedule.slice(begin, begin + LOSS_RING);
+  for (let begin = 0; begin < epochBatches.length; begin += LOSS_RING) { // no more losses are remembered
+    const some = epochBatches.slice(begin, begin + LOSS_RING);
     some.forEach((batch, k) => step.run({ ...batch, draw: begin + k + 1 }));
     const { values } = await step.readLosses();
     for (const term of losses) {

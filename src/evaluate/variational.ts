@@ -98,7 +98,7 @@ export function variationalEvaluation(
 }
 
 /**
- * The rows of the closing table: the bound's two terms and their sum, and how many code units are active.
+ * The rows of the results table: the bound's two terms and their sum, and how many code units are active.
  *
  * @param losses nats per image, without weights: `reconstruction` and `kl`
  * @param codes mean codes of the test images, [count, codeSize]

@@ -15,7 +15,7 @@
  * @module
  */
 
-import { InputError, shown } from "../errors.ts";
+import { InputError, quote } from "../errors.ts";
 import { readBytes } from "./read_file.ts";
 import { isRecord } from "./json.ts";
 import { writeFileAtomic } from "./write_file.ts";
@@ -144,7 +144,7 @@ export function decodeSafetensors(bytes: Uint8Array, source: string = "safetenso
   return {
     metadata,
     tensors: tensors.map((tensor) => {
-      if (!isFloat(tensor)) throw wrongDtype(source, `tensor ${shown(tensor.name)}`, "U8");
+      if (!isFloat(tensor)) throw wrongDtype(source, `tensor ${quote(tensor.name)}`, "U8");
       return tensor;
     }),
   };
@@ -152,7 +152,7 @@ export function decodeSafetensors(bytes: Uint8Array, source: string = "safetenso
 
 /** What is said of a dtype that cannot be read. */
 function wrongDtype(source: string, label: string, found: unknown): InputError {
-  const what = found === undefined ? "none" : shown(found);
+  const what = found === undefined ? "none" : quote(found);
   return new InputError(
     `Cannot read ${source}: expected dtype F32 for ${label} but found ${what}; ` +
       "convert the file to 32-bit floats first",
@@ -193,11 +193,11 @@ export function decodeMixedSafetensors(
     throw refuse("a header that is JSON", "something else");
   }
   if (!isRecord(entries) || !header.startsWith("{")) {
-    throw refuse(`a header that begins with "{"`, shown(header, 20));
+    throw refuse(`a header that begins with "{"`, quote(header, 20));
   }
   const repeated = repeatedKey(header);
   if (repeated !== undefined) {
-    throw refuse("each name once in the header", `${shown(repeated)} twice`);
+    throw refuse("each name once in the header", `${quote(repeated)} twice`);
   }
 
   const metadata: Record<string, string> = {};
@@ -210,29 +210,29 @@ export function decodeMixedSafetensors(
   }[] = [];
   for (const [name, entry] of Object.entries(entries)) {
     if (name === METADATA_KEY) {
-      if (!isRecord(entry)) throw refuse(`an object as ${METADATA_KEY}`, shown(entry));
+      if (!isRecord(entry)) throw refuse(`an object as ${METADATA_KEY}`, quote(entry));
       for (const [key, text] of Object.entries(entry)) {
         if (typeof text !== "string") {
-          throw refuse(`a text as metadata ${shown(key)}`, shown(text));
+          throw refuse(`a text as metadata ${quote(key)}`, quote(text));
         }
         Object.defineProperty(metadata, key, { value: text, enumerable: true }); // safe for "__proto__" too
       }
       continue;
     }
-    const label = `tensor ${shown(name)}`;
-    if (!isRecord(entry)) throw refuse(`an object for ${label}`, shown(entry));
+    const label = `tensor ${quote(name)}`;
+    if (!isRecord(entry)) throw refuse(`an object for ${label}`, quote(entry));
     const { dtype, shape, data_offsets: offsets } = entry;
     if (dtype !== "F32" && dtype !== "U8") throw wrongDtype(source, label, dtype);
     if (!isSizeList(shape)) {
-      throw refuse(`a list of sizes as the shape of ${label}`, shown(shape));
+      throw refuse(`a list of sizes as the shape of ${label}`, quote(shape));
     }
     if (!isSizeList(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-      throw refuse(`two rising offsets for ${label}`, shown(offsets));
+      throw refuse(`two rising offsets for ${label}`, quote(offsets));
     }
     const [begin, end] = offsets;
     const expected = DTYPES[dtype].BYTES_PER_ELEMENT * elementCount(shape);
     if (expected !== end - begin) {
-      throw refuse(`${expected} bytes for ${label} of shape ${shown(shape)}`, `${end - begin}`);
+      throw refuse(`${expected} bytes for ${label} of shape ${quote(shape)}`, `${end - begin}`);
     }
     places.push({ name, dtype, shape, begin, end });
   }
@@ -243,7 +243,7 @@ export function decodeMixedSafetensors(
     if (begin !== next) {
       const fault = begin < next ? "an overlap" : "a gap";
       throw refuse(
-        `tensor ${shown(name)} to begin at offset ${next}`,
+        `tensor ${quote(name)} to begin at offset ${next}`,
         `${fault}: it begins at ${begin}`,
       );
     }

@@ -4,7 +4,7 @@
  * @module
  */
 import { InputError } from "../errors.ts";
-import { createImage, IMAGE_FEATURE } from "./texture.ts";
+import { createTexture, TEXTURE_FEATURE } from "./texture.ts";
 import type { KernelPreference } from "./product_kernel.ts";
 import type { RewriteShader } from "./shader.ts";
 
@@ -27,33 +27,33 @@ export class Gpu {
   readonly adapterName: string;
   /** Whether the adapter computes on the CPU. */
   readonly isSoftware: boolean;
-  /** Whether shaders can read images. */
-  readonly hasImages: boolean;
-  /** Whether it reads images faster than buffers, as Mesa's software driver does. */
-  readonly prefersImages: boolean;
+  /** Whether shaders can read textures. */
+  readonly hasTextures: boolean;
+  /** Whether it reads textures faster than buffers, as Mesa's software driver does. */
+  readonly prefersTextures: boolean;
   /** Whether kernels can be timed one by one. */
   readonly hasTimestamps: boolean;
   /** See {@link OpenOptions.rewriteShader}. */
   readonly rewriteShader: RewriteShader;
   /** Which kernels of products are compiled from now on. */
-  kernels: KernelPreference = { variant: "auto" };
+  kernels: KernelPreference = { kind: "auto" };
   /** Pipelines made so far, by everything that tells them apart. */
   readonly pipelines: Map<string, GPUComputePipeline> = new Map();
 
   readonly #errors: string[] = [];
   #isOutOfMemory = false;
   readonly #buffers: Set<GPUBuffer> = new Set();
-  readonly #images: Set<GPUTexture> = new Set();
+  readonly #textures: Set<GPUTexture> = new Set();
   #lost: string | undefined;
-  #absent: GPUBuffer | undefined;
+  #placeholder: GPUBuffer | undefined;
 
   /** Use {@link openGpu}. */
   constructor(adapter: GPUAdapter, device: GPUDevice, options: OpenOptions) {
     this.device = device;
     this.adapterName = adapter.info.description || adapter.info.device || "unnamed adapter";
     this.isSoftware = adapter.info.isFallbackAdapter ?? false;
-    this.hasImages = languageFeatures().has(IMAGE_FEATURE);
-    this.prefersImages = this.hasImages && this.adapterName.startsWith("llvmpipe");
+    this.hasTextures = languageFeatures().has(TEXTURE_FEATURE);
+    this.prefersTextures = this.hasTextures && this.adapterName.startsWith("llvmpipe");
     this.hasTimestamps = device.features.has("timestamp-query");
     this.rewriteShader = options.rewriteShader ?? ((_path, code) => code);
     device.addEventListener("uncapturederror", (event) => {
@@ -85,16 +85,16 @@ export class Gpu {
     return this.device.limits[this.bufferLimit];
   }
 
-  /** Number of buffers and images created and not yet destroyed. */
+  /** Number of buffers and textures created and not yet destroyed. */
   get liveBuffers(): number {
-    return this.#buffers.size + this.#images.size;
+    return this.#buffers.size + this.#textures.size;
   }
 
-  /** Bytes of all buffers and images created and not yet destroyed. */
+  /** Bytes of all buffers and textures created and not yet destroyed. */
   get liveBytes(): number {
     let bytes = 0;
     for (const buffer of this.#buffers) bytes += buffer.size;
-    for (const { width, height } of this.#images) bytes += 16 * width * height;
+    for (const { width, height } of this.#textures) bytes += 16 * width * height;
     return bytes;
   }
 
@@ -163,9 +163,9 @@ export class Gpu {
   }
 
   /** What a shader binds in place of something that a layer does not have, such as a bias: 256 bytes a binding. */
-  get absent(): GPUBuffer {
-    this.#absent ??= this.createBuffer("absent", 2048);
-    return this.#absent;
+  get placeholder(): GPUBuffer {
+    this.#placeholder ??= this.createBuffer("placeholder", 2048);
+    return this.#placeholder;
   }
 
   /** Frees a buffer made by {@link createBuffer}. */
@@ -175,21 +175,21 @@ export class Gpu {
   }
 
   /**
-   * An image for the vec4 of a buffer: see `src/gpu/texture.ts`.
+   * A texture for the vec4 of a buffer: see `src/gpu/texture.ts`.
    *
    * @param label the name that errors show
    * @param bytes its size, a multiple of 16, at most what a storage buffer may have
    */
-  createImage(label: string, bytes: number): GPUTexture {
-    const image = createImage(this.device, label, bytes);
-    this.#images.add(image);
-    return image;
+  createTexture(label: string, bytes: number): GPUTexture {
+    const texture = createTexture(this.device, label, bytes);
+    this.#textures.add(texture);
+    return texture;
   }
 
-  /** Frees an image made by {@link createImage}. */
-  destroyImage(image: GPUTexture): void {
-    image.destroy();
-    this.#images.delete(image);
+  /** Frees a texture made by {@link createTexture}. */
+  destroyTexture(texture: GPUTexture): void {
+    texture.destroy();
+    this.#textures.delete(texture);
   }
 
   /**
@@ -235,9 +235,9 @@ export class Gpu {
   /** Destroys every buffer and the device. */
   destroy(): void {
     for (const buffer of this.#buffers) buffer.destroy();
-    for (const image of this.#images) image.destroy();
+    for (const texture of this.#textures) texture.destroy();
     this.#buffers.clear();
-    this.#images.clear();
+    this.#textures.clear();
     this.pipelines.clear();
     this.device.destroy();
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Gpu } from "./device.ts";
-import { IMAGE_FORMAT } from "./texture.ts";
+import { TEXTURE_FORMAT } from "./texture.ts";
 import { ShaderError } from "../errors.ts";
 import { assembleShader } from "./assemble.ts";
 import type { Access, KernelSpec, KernelText, RewriteShader } from "./shader.ts";
@@ -15,7 +15,7 @@ import { unroll, UnrollError } from "./unroll.ts";
 const LAYOUTS: Record<Access, Omit<GPUBindGroupLayoutEntry, "binding" | "visibility">> = {
   read: { buffer: { type: "read-only-storage" } },
   write: { buffer: { type: "storage" } },
-  image: { storageTexture: { access: "read-only", format: IMAGE_FORMAT } },
+  texture: { storageTexture: { access: "read-only", format: TEXTURE_FORMAT } },
 };
 
 /**

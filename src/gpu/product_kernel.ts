@@ -28,19 +28,19 @@ export function productName({ kind, rows, sum, columns }: Product): string {
 }
 
 /**
- * The kinds of kernel that every product has: `naive`, plain loops, one number a lane; `register`, a tile in the
- * registers of each lane, for software adapters; `workgroup`, a tile that the lanes of a workgroup compute from what they
- * share, for GPUs; `image`, as `register`, from images of both matrices, for Mesa's software driver.
+ * The kinds of kernel that every product has: `naive`, plain loops, one number a invocation; `register`, a tile in the
+ * registers of each invocation, for software adapters; `workgroup`, a tile that the invocations of a workgroup compute from what they
+ * share, for GPUs; `texture`, as `register`, from textures of both matrices, for Mesa's software driver.
  */
-export const VARIANTS = ["naive", "register", "workgroup", "image"] as const;
+export const KERNEL_KINDS = ["naive", "register", "workgroup", "texture"] as const;
 
-/** The name of a kind of kernel: see {@link VARIANTS}. */
-export type Variant = typeof VARIANTS[number];
+/** The name of a kind of kernel: see {@link KERNEL_KINDS}. */
+export type KernelKind = typeof KERNEL_KINDS[number];
 
-/** A kernel of a product: its kind, and the tile of the result that a lane (`workgroup`: a workgroup) computes. */
+/** A kernel of a product: its kind, and the tile of the result that a invocation (`workgroup`: a workgroup) computes. */
 export interface ProductKernel {
   /** Its kind. */
-  readonly variant: Variant;
+  readonly kind: KernelKind;
   /** Rows of the tile at most; 1 if it is naive. */
   readonly rows: number;
   /** Columns of the tile, a multiple of four; 1 if it is naive. */
@@ -50,12 +50,12 @@ export interface ProductKernel {
 /** Which kernels a device computes products with. */
 export interface KernelPreference {
   /** One kind for all products; `auto` goes by what tuning found and, where that says nothing, by the adapter. */
-  readonly variant: Variant | "auto";
+  readonly kind: KernelKind | "auto";
   /** What tuning found, by the product's name. */
   readonly tuned?: ReadonlyMap<string, ProductKernel> | undefined;
 }
 
 /** `naive`, `register 16×16`: a kernel as tables and files name it. */
-export function formatKernel({ variant, rows, columns }: ProductKernel): string {
-  return variant === "naive" ? variant : `${variant} ${rows}×${columns}`;
+export function formatKernel({ kind, rows, columns }: ProductKernel): string {
+  return kind === "naive" ? kind : `${kind} ${rows}×${columns}`;
 }

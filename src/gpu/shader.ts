@@ -35,8 +35,8 @@ export interface SourceLine {
 /** Changes the text of a part that stands at `path`, in the shader whose own file stands at `shader`. */
 export type RewriteShader = (path: string, code: string, shader: string) => string;
 
-/** How an entry point uses a binding: a buffer that it reads or writes, or an image that it reads. */
-export type Access = "read" | "write" | "image";
+/** How an entry point uses a binding: a buffer that it reads or writes, or a texture that it reads. */
+export type Access = "read" | "write" | "texture";
 
 /** A struct as a dispatch writes it. */
 export interface BoundStruct {

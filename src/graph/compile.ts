@@ -15,8 +15,8 @@ import {
 import type { Graph } from "./graph.ts";
 import { LOSS_RING } from "./loss_ring.ts";
 import { type CompileOptions, planDispatches } from "./plan_dispatches.ts";
-import { planImages, type StepImages } from "./textures.ts";
-import { checkLimits, lanesOfWorkgroup } from "./limits.ts";
+import { planTextures, type StepTextures } from "./textures.ts";
+import { checkLimits, workgroupSizeOf } from "./limits.ts";
 import type { Parameters } from "./parameters.ts";
 import { Step } from "./step.ts";
 import type { Dispatch, Tensor } from "./tensor.ts";
@@ -39,7 +39,7 @@ export async function compile(
   parameters: Parameters,
   options: CompileOptions,
 ): Promise<Step> {
-  const { held = [], trainable = [], optimizer, clip: clipping, watch, label } = options;
+  const { frozenValues = [], trainable = [], optimizer, clip: clipping, watch, label } = options;
   const { used, ring, dispatches } = planDispatches(gpu, graph, options);
   const values = used.flatMap(({ output }) => output ? [output] : []);
   checkLimits(gpu, { label, batchSize: graph.batchSize, parameters, values, dispatches });
@@ -47,7 +47,7 @@ export async function compile(
 
   const owned = new Map<Tensor, GPUBuffer>();
   const made: GPUBuffer[] = [];
-  let images: StepImages | undefined;
+  let textures: StepTextures | undefined;
   function create(name: string, bytes: number, usage?: number): GPUBuffer {
     const buffer = gpu.createBuffer(name, bytes, usage);
     made.push(buffer);
@@ -71,20 +71,20 @@ export async function compile(
     if (optimizer) {
       const factor = create(`${label} clip`, 16);
       gpu.device.queue.writeBuffer(factor, 0, Float32Array.of(1, 0)); // what there is without clipping
-      const clip: Tensor = { name: "clip", bytes: 16, home: { buffer: factor, offset: 0 } };
+      const clip: Tensor = { name: "clip", bytes: 16, location: { buffer: factor, offset: 0 } };
       const trained = stretches(trainable).map(({ name, offset, bytes }) => ({
         name,
         at: (arena: string, buffer: GPUBuffer): Tensor => ({
           name: `${arena} of ${name}`,
           bytes,
-          home: { buffer, offset },
+          location: { buffer, offset },
         }),
       }));
       if (clipping && norms) {
         const stretched = trained.map(({ at }) => at("gradients", arenas.gradients));
         dispatches.push(...clipping.dispatches(stretched, clip, norms));
       }
-      const arena = parameters.all[0].tensor.home!.buffer;
+      const arena = parameters.all[0].tensor.location!.buffer;
       for (const { name, at } of trained) {
         dispatches.push(optimizer.update(
           `update ${name}`,
@@ -100,17 +100,17 @@ export async function compile(
         watching.push(...watchDispatches(trainable, (of, { name, bytes, offset }) => ({
           name: `${of} of ${name}`,
           bytes,
-          home: { buffer: buffers[of], offset },
+          location: { buffer: buffers[of], offset },
         }), watched));
       }
     }
 
     const place: Place = (tensor, binding = 0) => {
       // a stretch for each binding: writable bindings of one dispatch must not overlap
-      if (!tensor) return { buffer: gpu.absent, offset: SETTINGS_STRIDE * binding, size: 16 };
+      if (!tensor) return { buffer: gpu.placeholder, offset: SETTINGS_STRIDE * binding, size: 16 };
       const size = Math.max(16, Math.ceil(tensor.bytes / 4) * 4);
-      if (tensor.home) return { ...tensor.home, size };
-      if (tensor.sameAs && !held.some((value) => value.tensor === tensor)) {
+      if (tensor.location) return { ...tensor.location, size };
+      if (tensor.sameAs && !frozenValues.some((value) => value.tensor === tensor)) {
         const shared = place(tensor.sameAs);
         owned.set(tensor, shared.buffer);
         return shared;
@@ -119,9 +119,9 @@ export async function compile(
       if (parameter) return { buffer: arenas.gradients, offset: parameter.offset, size };
       let buffer = owned.get(tensor);
       if (!buffer) {
-        // images take whole rows; what is read back as it is has its own size
+        // textures take whole rows; what is read back as it is has its own size
         const isRing = tensor === ring || tensor === norms;
-        const unit = !isRing && dispatches.some(({ images = 0 }) => images > 0) ? ROW_BYTES : 4;
+        const unit = !isRing && dispatches.some(({ textures = 0 }) => textures > 0) ? ROW_BYTES : 4;
         buffer = create(tensor.name, Math.ceil(tensor.bytes / unit) * unit);
         owned.set(tensor, buffer);
         if (tensor.contents) gpu.device.queue.writeBuffer(buffer, 0, tensor.contents);
@@ -140,10 +140,10 @@ export async function compile(
     const state = create(`${label} step`, STEP_BYTES);
     const compiled: CompiledDispatch[] = [];
     const all = [...dispatches, ...watching];
-    images = planImages(gpu, all, place);
+    textures = planTextures(gpu, all, place);
     for (const [at, dispatch] of all.entries()) {
-      const lanes = lanesOfWorkgroup(gpu, dispatch, graph.batchSize);
-      compiled.push(await compileDispatch(gpu, dispatch, lanes, place, images, settings, at, state));
+      const invocations = workgroupSizeOf(gpu, dispatch, graph.batchSize);
+      compiled.push(await compileDispatch(gpu, dispatch, invocations, place, textures, settings, at, state));
     }
     gpu.check(`compiling ${label}`);
     return new Step(gpu, graph, options, compiled.slice(0, dispatches.length), {
@@ -154,17 +154,17 @@ export async function compile(
       ring: owned.get(ring)!,
       norms: norms && owned.get(norms),
       watch: before && {
-        parameters: parameters.all[0].tensor.home!.buffer,
+        parameters: parameters.all[0].tensor.location!.buffer,
         before,
         dispatches: compiled.slice(dispatches.length),
         sums: owned.get(watched)!,
       },
       made,
-      images: images.all,
+      textures: textures.all,
     });
   } catch (error) {
     for (const buffer of made) gpu.destroyBuffer(buffer);
-    for (const image of images?.all ?? []) gpu.destroyImage(image);
+    for (const texture of textures?.all ?? []) gpu.destroyTexture(texture);
     throw error;
   }
 }

@@ -7,7 +7,7 @@ import { createPipeline } from "../gpu/kernel.ts";
 import type { KernelSpec } from "../gpu/shader.ts";
 import { SHADER_NUMBERS } from "./shader_numbers.ts";
 import type { Dispatch, Tensor } from "./tensor.ts";
-import type { ImageCopy, StepImages } from "./textures.ts";
+import type { StepTextures, TextureCopy } from "./textures.ts";
 
 /** A dispatch with its pipeline and bind group. */
 export interface CompiledDispatch extends Dispatch {
@@ -17,8 +17,8 @@ export interface CompiledDispatch extends Dispatch {
   readonly bindGroup: GPUBindGroup;
   /** How many workgroups run. */
   readonly workgroups: number;
-  /** What is copied into images before it. */
-  readonly copies: readonly ImageCopy[];
+  /** What is copied into textures before it. */
+  readonly copies: readonly TextureCopy[];
 }
 
 /** Bytes from one dispatch's settings to the next one's: what bindings must be aligned to. */
@@ -31,7 +31,7 @@ export const STEP_BYTES = 32;
 const STEP_FIELDS = [
   "rows: u32",
   "first: u32",
-  "index: u32",
+  "count: u32",
   "learning_rate: f32",
   "correction_1: f32",
   "correction_2: f32",
@@ -45,18 +45,19 @@ export type Place = (
 ) => { buffer: GPUBuffer; offset: number; size: number };
 
 /**
- * The kernel that a dispatch runs: its shader behind the numbers that shaders of a graph know, how many lanes a workgroup
+ * The kernel that a dispatch runs: its shader behind the numbers that shaders of a graph know, how many invocations a workgroup
  * has, and what it binds.
  */
-export function kernelOfDispatch(dispatch: Dispatch, lanes: number): KernelSpec {
-  const { shader, entryPoint, reads, writes, constants, images = 0, settings: { u32, f32 = {} } } = dispatch;
+export function kernelOfDispatch(dispatch: Dispatch, invocations: number): KernelSpec {
+  const { shader, entryPoint, reads, writes, constants, textures = 0, settings: { u32, f32 = {} } } =
+    dispatch;
   const binding = reads.length + writes.length;
   return {
     shader: { ...shader, before: [SHADER_NUMBERS, ...shader.before ?? []] },
     entryPoint,
-    constants: { LANES: lanes, ...constants },
+    constants: { WORKGROUP_SIZE: invocations, ...constants },
     access: [
-      ...reads.map((_, at) => at < images ? "image" : "read"),
+      ...reads.map((_, at) => at < textures ? "texture" : "read"),
       ...writes.map(() => "write" as const),
       "read", // settings
       "read", // step
@@ -83,28 +84,28 @@ function settingsBytes({ settings: { u32, f32 = {} } }: Dispatch): number {
 export async function compileDispatch(
   gpu: Gpu,
   dispatch: Dispatch,
-  lanes: number,
+  invocations: number,
   place: Place,
-  images: StepImages,
+  textures: StepTextures,
   settings: GPUBuffer,
   at: number,
   state: GPUBuffer,
 ): Promise<CompiledDispatch> {
-  const { reads, writes, label, images: imageReads = 0 } = dispatch;
+  const { reads, writes, label, textures: textureReads = 0 } = dispatch;
   const { u32, f32 = {} } = dispatch.settings;
   const bytes = new ArrayBuffer(settingsBytes(dispatch));
   new Uint32Array(bytes).set(Object.values(u32));
   new Float32Array(bytes).set(Object.values(f32), Object.values(u32).length);
   gpu.device.queue.writeBuffer(settings, SETTINGS_STRIDE * at, bytes);
 
-  const pipeline = await createPipeline(gpu, kernelOfDispatch(dispatch, lanes));
+  const pipeline = await createPipeline(gpu, kernelOfDispatch(dispatch, invocations));
   const bindGroup = gpu.device.createBindGroup({
     label,
     layout: pipeline.getBindGroupLayout(0),
     entries: [
       ...[...reads, ...writes].map((tensor, binding) => ({
         binding,
-        resource: binding < imageReads ? images.of(tensor).createView() : place(tensor, binding),
+        resource: binding < textureReads ? textures.of(tensor).createView() : place(tensor, binding),
       })),
       {
         binding: reads.length + writes.length,
@@ -113,8 +114,8 @@ export async function compileDispatch(
       { binding: reads.length + writes.length + 1, resource: { buffer: state } },
     ],
   });
-  const workgroups = Math.ceil(dispatch.lanes / lanes);
-  return { ...dispatch, pipeline, bindGroup, workgroups, copies: images.copies[at] };
+  const workgroups = Math.ceil(dispatch.invocations / invocations);
+  return { ...dispatch, pipeline, bindGroup, workgroups, copies: textures.copies[at] };
 }
 
 /** Puts a dispatch into a pass. */

@@ -23,11 +23,11 @@ export interface BackwardRequest {
 }
 
 /** What the kernels are chosen by. */
-export interface Target {
+export interface DeviceTraits {
   /** Whether the adapter computes on the CPU. */
   readonly isSoftware: boolean;
-  /** Whether it reads images faster than buffers. */
-  readonly prefersImages: boolean;
+  /** Whether it reads textures faster than buffers. */
+  readonly prefersTextures: boolean;
   /** Which kernels of products its user asked for. */
   readonly kernels: KernelPreference;
 }
@@ -51,15 +51,15 @@ export interface ElementwiseLossReference {
   /** The function's name in errors. */
   readonly name: string;
   /** ℓ(prediction, target). */
-  value(prediction: number, target: number): number;
+  value(prediction: number, traits: number): number;
   /** ∂ℓ/∂prediction. */
-  byPrediction(prediction: number, target: number): number;
+  byPrediction(prediction: number, traits: number): number;
   /** ∂ℓ/∂target; absent where the target may not need a gradient. */
-  byTarget?(prediction: number, target: number): number;
+  byTarget?(prediction: number, traits: number): number;
   /** Values of prediction − target at which a derivative jumps, in ascending order; empty for a smooth loss. */
   readonly kinks: readonly number[];
   /** Records its sum in another graph, where a check looks at it alone. */
-  record(graph: Graph, prediction: Value, target: Value, label: string): LossTerm;
+  record(graph: Graph, prediction: Value, traits: Value, label: string): LossTerm;
 }
 
 /** How the f64 reference computes an op that brings its own, as one in a user's script does. Arrays have no padding. */
@@ -108,11 +108,11 @@ export interface Node {
    * Numbers that it has from elsewhere than its inputs and parameters, computed on the CPU for the reference: the
    * noise of a draw [rows, width], or a fixed row [width].
    */
-  given?(draw: number, rows: number): Float64Array;
+  constants?(draw: number, rows: number): Float64Array;
   /** Its dispatches on the way forward. `request` is undefined if no gradient passes this node. */
-  forward(target: Target, request: BackwardRequest | undefined): readonly Dispatch[];
+  forward(traits: DeviceTraits, request: BackwardRequest | undefined): readonly Dispatch[];
   /** Its dispatches on the way back. */
-  backward(target: Target, request: BackwardRequest): readonly Dispatch[];
+  backward(traits: DeviceTraits, request: BackwardRequest): readonly Dispatch[];
 }
 
 /** A term of the total loss. */

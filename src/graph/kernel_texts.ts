@@ -3,10 +3,10 @@
  * parts.
  * @module
  */
-import { InputError, shown } from "../errors.ts";
+import { InputError, quote } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { kernelText } from "../gpu/kernel.ts";
-import { lanesOfWorkgroup } from "./limits.ts";
+import { workgroupSizeOf } from "./limits.ts";
 import type { Dispatch } from "./tensor.ts";
 import type { KernelSpec, KernelText, SourceLine } from "../gpu/shader.ts";
 import { kernelOfDispatch } from "./compile_dispatch.ts";
@@ -28,7 +28,7 @@ export interface DispatchedText extends KernelText {
 export function textsOf(gpu: Gpu, dispatches: readonly Dispatch[], batchSize: number): DispatchedText[] {
   const texts = new Map<string, DispatchedText & { labels: string[] }>();
   for (const dispatch of dispatches) {
-    const kernel = kernelOfDispatch(dispatch, lanesOfWorkgroup(gpu, dispatch, batchSize));
+    const kernel = kernelOfDispatch(dispatch, workgroupSizeOf(gpu, dispatch, batchSize));
     const text = kernelText(kernel, gpu.rewriteShader);
     const key = JSON.stringify([text.code, kernel.entryPoint, kernel.constants]);
     const known = texts.get(key);
@@ -63,7 +63,7 @@ export function formatText(texts: readonly DispatchedText[], label: string): str
     const known = texts.flatMap(({ labels }) => labels).map((known) => `"${known}"`).join(", ");
     throw new InputError(
       `Cannot print the shader of dispatch ${
-        shown(label)
+        quote(label)
       }: expected one of ${known}; print the plan to see what each does`,
       { settings: ["printPlan"] },
     );

@@ -55,31 +55,35 @@ export function checkLimits(gpu: Gpu, { label, batchSize, parameters, values, di
       { settings: [rows > 0 ? "batchSize" : "sizes"] },
     );
   }
-  for (const dispatch of dispatches) lanesOfWorkgroup(gpu, dispatch, batchSize);
+  for (const dispatch of dispatches) workgroupSizeOf(gpu, dispatch, batchSize);
 }
 
 /**
- * Lanes of a dispatch's workgroups: what it wants or else the adapter's usual number, and more where there would be more
+ * Invocations of a dispatch's workgroups: what it wants or else the adapter's usual number, and more where there would be more
  * workgroups than the device allows.
  *
  * @param batchSize B, for the error
  * @throws InputError if there are more even so
  */
-export function lanesOfWorkgroup(gpu: Gpu, dispatch: Dispatch, batchSize: number): number {
+export function workgroupSizeOf(gpu: Gpu, dispatch: Dispatch, batchSize: number): number {
   const { maxComputeWorkgroupsPerDimension, maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } =
     gpu.device.limits;
-  const wanted = dispatch.workgroup ?? (gpu.isSoftware ? 8 : 64);
-  const workgroups = (lanes: number) => Math.ceil(dispatch.lanes / lanes);
-  // lanes that share memory are as many as their tile needs
-  const isFixed = dispatch.kernel?.variant === "workgroup";
+  const wanted = dispatch.workgroupSize ?? (gpu.isSoftware ? 8 : 64);
+  const workgroups = (invocations: number) => Math.ceil(dispatch.invocations / invocations);
+  // invocations that share memory are as many as their tile needs
+  const isFixed = dispatch.kernel?.kind === "workgroup";
   const most = isFixed ? wanted : Math.min(maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX);
-  let lanes = wanted;
-  while (workgroups(lanes) > maxComputeWorkgroupsPerDimension && 2 * lanes <= most) lanes *= 2;
-  if (workgroups(lanes) <= maxComputeWorkgroupsPerDimension) return lanes;
-  const excess = workgroups(lanes) - maxComputeWorkgroupsPerDimension;
-  const rows = Math.floor(batchSize * maxComputeWorkgroupsPerDimension / workgroups(lanes));
+  let invocations = wanted;
+  while (workgroups(invocations) > maxComputeWorkgroupsPerDimension && 2 * invocations <= most) {
+    invocations *= 2;
+  }
+  if (workgroups(invocations) <= maxComputeWorkgroupsPerDimension) return invocations;
+  const excess = workgroups(invocations) - maxComputeWorkgroupsPerDimension;
+  const rows = Math.floor(batchSize * maxComputeWorkgroupsPerDimension / workgroups(invocations));
   throw new InputError(
-    `Cannot dispatch "${dispatch.label}": it needs ${number(workgroups(lanes))} workgroups of ${lanes}, ` +
+    `Cannot dispatch "${dispatch.label}": it needs ${
+      number(workgroups(invocations))
+    } workgroups of ${invocations}, ` +
       `${number(excess)} more than this device's maxComputeWorkgroupsPerDimension of ` +
       `${number(maxComputeWorkgroupsPerDimension)}; use batches of at most ${
         number(Math.max(1, rows))

@@ -23,8 +23,8 @@ export function totalOf(term: LossTerm, at: number, terms: number, ring: Tensor)
     reads: [term.partial],
     writes: [ring],
     settings: { u32: { term: at, terms } },
-    lanes: 1,
-    workgroup: 64,
+    invocations: 1,
+    workgroupSize: 64,
   };
 }
 
@@ -33,7 +33,7 @@ export interface LossReading {
   /** How many steps there were. */
   readonly steps: number;
   /** How many rows they had together. */
-  readonly images: number;
+  readonly rows: number;
   /** Each term's values by the term's label, one a step, without the term's weight. */
   readonly values: Readonly<Record<string, Float32Array>>;
   /** Each term's mean over these steps; NaN if there were none. */
@@ -49,9 +49,9 @@ export interface LossReading {
  * are per image, also if the batches have different numbers of rows.
  */
 export function perImage(reading: LossReading): LossReading {
-  const { images, values } = reading;
+  const { rows, values } = reading;
   const mean = Object.fromEntries(
-    Object.entries(values).map(([label, sums]) => [label, sums.reduce((a, b) => a + b, 0) / images]),
+    Object.entries(values).map(([label, sums]) => [label, sums.reduce((a, b) => a + b, 0) / rows]),
   );
   return { ...reading, mean };
 }

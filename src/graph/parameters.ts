@@ -98,7 +98,7 @@ export class Parameters {
       tensor: {
         name,
         bytes,
-        get home() {
+        get location() {
           return parameters.#arena && { buffer: parameters.#arena, offset };
         },
       },

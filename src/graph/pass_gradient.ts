@@ -27,7 +27,7 @@ export function passGradient(label: string, from: Value, to: Value, into: Gradie
     settings: {
       u32: { width: to.width, activation: ACTIVATIONS[into.activation], accumulate: into.accumulate },
     },
-    lanes: to.tensor.bytes / 16,
-    workgroup: 64,
+    invocations: to.tensor.bytes / 16,
+    workgroupSize: 64,
   };
 }

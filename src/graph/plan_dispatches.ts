@@ -19,7 +19,7 @@ export interface CompileOptions {
   /** Values that will be read, and must be computed even if no loss needs them. */
   readonly outputs?: readonly Value[];
   /** Values that are not computed but uploaded, as inputs are: they keep what they are given. */
-  readonly held?: readonly Value[];
+  readonly frozenValues?: readonly Value[];
   /** Parameters that get a gradient. */
   readonly trainable?: readonly Parameter[];
   /** Values whose gradient will be read. */
@@ -52,8 +52,8 @@ export interface PlannedDispatches {
  * @throws TypeError if a trainable parameter is used by no loss
  */
 export function planDispatches(gpu: Gpu, graph: Graph, options: CompileOptions): PlannedDispatches {
-  const { losses = [], outputs = [], held = [], trainable = [], gradients = [], label } = options;
-  const used = reachable(graph, losses, outputs, held);
+  const { losses = [], outputs = [], frozenValues = [], trainable = [], gradients = [], label } = options;
+  const used = reachable(graph, losses, outputs, frozenValues);
   const requests = planGradients(used, losses, trainable, gradients);
   const updated = new Set<Parameter>();
   for (const [node, request] of requests) {

@@ -11,14 +11,14 @@ export function reachable(
   graph: Graph,
   losses: readonly LossTerm[],
   outputs: readonly Value[],
-  held: readonly Value[],
+  frozenValues: readonly Value[],
 ): Node[] {
   const wanted = new Set<Value>(outputs);
   const used: Node[] = [];
   for (const node of graph.nodes.toReversed()) {
     const isWanted = node.term ? losses.includes(node.term) : node.output && wanted.has(node.output);
     if (!isWanted) continue;
-    if (node.output && held.includes(node.output)) {
+    if (node.output && frozenValues.includes(node.output)) {
       used.unshift({ ...node, inputs: [], parameters: [], forward: () => [], backward: () => [] });
       continue;
     }

@@ -13,7 +13,7 @@ export interface DispatchTime {
   readonly dispatch: CompiledDispatch;
   /** Microseconds of its pass on the GPU. */
   readonly microseconds: number;
-  /** Microseconds of each copy into an image before it, at least 0. */
+  /** Microseconds of each copy into an texture before it, at least 0. */
   readonly copies: readonly number[];
 }
 
@@ -44,10 +44,10 @@ export async function timeDispatches(
       // an empty pass: encoders have no timestamps outside passes
       encoder.beginComputePass({ timestampWrites: { querySet, endOfPassWriteIndex: query++ } }).end();
     for (const dispatch of dispatches) {
-      for (const { from, image } of dispatch.copies) {
+      for (const { from, texture } of dispatch.copies) {
         mark();
         mark();
-        encodeCopy(encoder, from, image);
+        encodeCopy(encoder, from, texture);
         mark();
       }
       const pass = encoder.beginComputePass({

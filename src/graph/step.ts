@@ -17,7 +17,7 @@ import { type WatchedTensor, watchedTensors } from "./tensor_stats.ts";
 
 /** The buffers that a step owns. */
 export interface StepBuffers {
-  /** One for each tensor without a home. */
+  /** One for each tensor without a location. */
   readonly owned: ReadonlyMap<Tensor, GPUBuffer>;
   /** The arena of parameter gradients. */
   readonly gradients: GPUBuffer;
@@ -35,8 +35,8 @@ export interface StepBuffers {
   readonly watch: WatchBuffers | undefined;
   /** All of these and what only dispatches know: what is freed with the step. */
   readonly made: readonly GPUBuffer[];
-  /** The images that dispatches read, freed with the step too. */
-  readonly images: readonly GPUTexture[];
+  /** The textures that dispatches read, freed with the step too. */
+  readonly textures: readonly GPUTexture[];
 }
 
 /** What a step watches its trained tensors with. */
@@ -72,9 +72,9 @@ export class Step {
   readonly #state = new ArrayBuffer(32);
   readonly #stateU32 = new Uint32Array(this.#state);
   readonly #stateF32 = new Float32Array(this.#state);
-  #index = 0;
+  #count = 0;
   #read = 0;
-  #images = 0;
+  #rows = 0;
   #watched = 0; // the latest step that was watched
 
   /** Use `compile`. */
@@ -93,12 +93,12 @@ export class Step {
   }
 
   /** How many times it has run. */
-  get index(): number {
-    return this.#index;
+  get count(): number {
+    return this.#count;
   }
 
   get #name(): string {
-    return `step ${this.#index} of "${this.#options.label}"`;
+    return `step ${this.#count} of "${this.#options.label}"`;
   }
 
   /**
@@ -111,9 +111,9 @@ export class Step {
   run(batch: Batch, learningRate?: number): void {
     this.#prepare(batch, learningRate);
     const encoder = this.#gpu.device.createCommandEncoder({ label: this.#options.label });
-    const watch = this.#options.watch?.(this.#index) ? this.#buffers.watch : undefined;
+    const watch = this.#options.watch?.(this.#count) ? this.#buffers.watch : undefined;
     if (watch) {
-      this.#watched = this.#index;
+      this.#watched = this.#count;
       const { parameters, before } = watch;
       encoder.copyBufferToBuffer(parameters, 0, before, 0, before.size);
     }
@@ -122,7 +122,7 @@ export class Step {
       if (dispatch.copies.length > 0) {
         pass?.end();
         pass = undefined;
-        for (const { from, image } of dispatch.copies) encodeCopy(encoder, from, image);
+        for (const { from, texture } of dispatch.copies) encodeCopy(encoder, from, texture);
       }
       pass ??= encoder.beginComputePass({ label: this.#options.label });
       encodeDispatch(pass, dispatch);
@@ -133,7 +133,7 @@ export class Step {
 
   /**
    * Times each dispatch, in a pass of its own that holds it `repeats` times. A pass has a cost of its own: the
-   * difference between two numbers of repeats is free of it. A copy into an image is made once, as another would find
+   * difference between two numbers of repeats is free of it. A copy into a texture is made once, as another would find
    * all in the cache, and timed by how much later it makes the next of two empty passes. Parameters keep their values,
    * as the steps are of size 0; gradients, moments and losses mean nothing afterwards.
    *
@@ -176,20 +176,20 @@ export class Step {
         `Cannot run "${this.#options.label}": draw must be an integer in [0, 2³²), received ${draw}`,
       );
     }
-    this.#index++;
-    this.#images += rows;
+    this.#count++;
+    this.#rows += rows;
     const { optimizer } = this.#options;
-    this.#stateU32.set([rows, first, this.#index]);
+    this.#stateU32.set([rows, first, this.#count]);
     this.#stateF32[3] = learningRate ?? optimizer?.learningRate ?? 0;
-    this.#stateF32.set(optimizer?.corrections(this.#index) ?? [1, 1], 4);
-    this.#stateU32[6] = draw ?? this.#index;
+    this.#stateF32.set(optimizer?.corrections(this.#count) ?? [1, 1], 4);
+    this.#stateU32[6] = draw ?? this.#count;
     this.#gpu.device.queue.writeBuffer(this.#buffers.state, 0, this.#state);
   }
 
   /** Writes an input value: `data` is [rows, width], row-major. */
   upload(value: Value, data: Float32Array): void {
     const rows = data.length / value.width;
-    const isInput = this.#options.held?.includes(value) ||
+    const isInput = this.#options.frozenValues?.includes(value) ||
       this.#graph.nodes.some(({ op, output }) => op === "input" && output === value);
     const buffer = isInput ? this.#buffers.owned.get(value.tensor) : undefined;
     if (!buffer || !Number.isInteger(rows) || rows > this.#graph.batchSize) {
@@ -213,7 +213,7 @@ export class Step {
    */
   async readLosses(): Promise<LossReading> {
     const { losses = [], label } = this.#options;
-    const [after, upTo, images] = [this.#read, this.#index, this.#images];
+    const [after, upTo, rows] = [this.#read, this.#count, this.#rows];
     const steps = upTo - after;
     if (steps > LOSS_RING) {
       throw new RangeError(
@@ -221,7 +221,7 @@ export class Step {
       );
     }
     this.#read = upTo;
-    this.#images = 0;
+    this.#rows = 0;
     const watch = this.#watched === upTo && upTo > after ? this.#buffers.watch : undefined;
     const [ring, ...others] = await this.#gpu.read(
       [this.#buffers.ring, this.#buffers.norms, watch?.sums].flatMap((buffer) =>
@@ -244,7 +244,7 @@ export class Step {
       Float32Array.from({ length: steps }, (_, k) => norms[(after + 1 + k) % LOSS_RING]);
     return {
       steps,
-      images,
+      rows,
       values,
       mean,
       ...(gradientNorms ? { gradientNorms } : {}),
@@ -277,7 +277,7 @@ export class Step {
   async #notFinite(): Promise<string> {
     const { trainable = [], optimizer } = this.#options;
     if (trainable.length === 0) return "";
-    const { gradients } = this.#buffers, weights = trainable[0].tensor.home!.buffer;
+    const { gradients } = this.#buffers, weights = trainable[0].tensor.location!.buffer;
     const arenas = await this.#gpu.read(
       [gradients, weights].map((buffer) => ({ buffer, offset: 0, size: buffer.size })),
       this.#name,
@@ -347,7 +347,7 @@ export class Step {
   /** What {@link restoreState} brings back; waits for the GPU. Read the parameters at the same moment. */
   async readState(): Promise<StepState> {
     const { moments, ring, norms } = this.#buffers, { trainable = [] } = this.#options;
-    const [index, unread, unreadImages] = [this.#index, this.#index - this.#read, this.#images];
+    const [count, unread, unreadRows] = [this.#count, this.#count - this.#read, this.#rows];
     const parts = [ring, ...(norms ? [norms] : []), ...moments].map((buffer) => ({
       buffer,
       offset: 0,
@@ -355,9 +355,9 @@ export class Step {
     }));
     const [losses, ...rest] = await this.#gpu.read(parts, this.#name);
     return {
-      index,
+      count,
       unread,
-      unreadImages,
+      unreadRows,
       losses,
       norms: norms && rest.shift(),
       moments: rest.map((arena) =>
@@ -373,7 +373,7 @@ export class Step {
    * @param state what {@link readState} gave, of this step or of one that was compiled alike
    * @throws TypeError if it does not fit this step
    */
-  restoreState({ index, unread, unreadImages, moments, losses, norms }: StepState): void {
+  restoreState({ count, unread, unreadRows, moments, losses, norms }: StepState): void {
     const { trainable = [] } = this.#options, buffers = this.#buffers, { queue } = this.#gpu.device;
     const refuse = (what: string): TypeError =>
       new TypeError(`Cannot restore "${this.#options.label}": ${what} are not those of this step`);
@@ -391,29 +391,29 @@ export class Step {
     }
     queue.writeBuffer(buffers.ring, 0, Float32Array.from(losses));
     if (norms) queue.writeBuffer(buffers.norms!, 0, Float32Array.from(norms));
-    this.#index = index;
-    this.#read = index - unread;
-    this.#images = unreadImages;
+    this.#count = count;
+    this.#read = count - unread;
+    this.#rows = unreadRows;
     this.#watched = 0;
   }
 
   /**
    * Forgets what the optimizer has gathered, and the losses that were not read.
    *
-   * @param index how many runs to count from now on: 0 is as after compiling, more is for a step that has done its part
+   * @param count how many runs to count from now on: 0 is as after compiling, more is for a step that has done its part
    */
-  reset(index: number = 0): void {
+  reset(count: number = 0): void {
     const encoder = this.#gpu.device.createCommandEncoder({ label: "reset" });
     for (const buffer of this.#buffers.moments) encoder.clearBuffer(buffer);
     this.#gpu.device.queue.submit([encoder.finish()]);
-    this.#index = this.#read = index;
-    this.#images = this.#watched = 0;
+    this.#count = this.#read = count;
+    this.#rows = this.#watched = 0;
   }
 
   /** Frees everything that the step owns. */
   destroy(): void {
     for (const buffer of this.#buffers.made) this.#gpu.destroyBuffer(buffer);
-    for (const image of this.#buffers.images) this.#gpu.destroyImage(image);
+    for (const texture of this.#buffers.textures) this.#gpu.destroyTexture(texture);
   }
 
   /** Same as {@link destroy}, for `using`. */

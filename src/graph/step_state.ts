@@ -6,11 +6,11 @@
 /** All that the next runs and readings of a step depend on, beside the parameters. */
 export interface StepState {
   /** How many times it has run. */
-  readonly index: number;
+  readonly count: number;
   /** Runs since the losses were last read. */
   readonly unread: number;
   /** Rows that they had together. */
-  readonly unreadImages: number;
+  readonly unreadRows: number;
   /** The optimizer's numbers, a map for each kind, by the names of the trainable parameters, in PyTorch's layout. */
   readonly moments: readonly ReadonlyMap<string, Float32Array>[];
   /** The losses of the latest runs, by their number modulo {@link LOSS_RING}: [LOSS_RING, terms]. */

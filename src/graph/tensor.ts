@@ -12,7 +12,7 @@ export interface Tensor {
   /** Its size. */
   readonly bytes: number;
   /** Where it lies, if it exists before any step is compiled (data sets, parameters). */
-  readonly home?: { readonly buffer: GPUBuffer; readonly offset: number } | undefined;
+  readonly location?: { readonly buffer: GPUBuffer; readonly offset: number } | undefined;
   /** Another tensor that has the same numbers, and whose memory it shares unless a step holds it apart. */
   readonly sameAs?: Tensor;
   /** What it holds from the start, if it never changes. */
@@ -63,20 +63,20 @@ export interface Dispatch {
   readonly shader: Shader;
   /** The function in it. */
   readonly entryPoint: string;
-  /** Its `override` constants besides LANES. */
+  /** Its `override` constants besides WORKGROUP_SIZE. */
   readonly constants?: Readonly<Record<string, number>>;
   /** What it reads, in the order of its bindings; undefined binds something that is not read. */
   readonly reads: readonly (Tensor | undefined)[];
-  /** How many of what it reads, from the first on, it reads as images: the step copies them there. None if absent. */
-  readonly images?: number;
+  /** How many of what it reads, from the first on, it reads as textures: the step copies them there. None if absent. */
+  readonly textures?: number;
   /** What it writes, in the order of its bindings; undefined binds something that is not written. */
   readonly writes: readonly (Tensor | undefined)[];
   /** Its fixed numbers. */
   readonly settings: Settings;
-  /** How many lanes it needs. */
-  readonly lanes: number;
-  /** Lanes of a workgroup; the device's usual number if absent. */
-  readonly workgroup?: number;
+  /** How many invocations it needs. */
+  readonly invocations: number;
+  /** Invocations of a workgroup; the device's usual number if absent. */
+  readonly workgroupSize?: number;
   /** Floating-point operations, for benchmarks; absent where memory is what counts. */
   readonly flop?: number;
   /** The product that it computes, if it is one. */

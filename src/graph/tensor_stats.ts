@@ -29,7 +29,7 @@ export interface WatchedTensor extends TensorFigures {
 }
 
 const WATCH: Shader = { path: "shaders/optim/watch.wgsl", code: watchCode };
-/** Lanes that share a tensor; each leaves one set of sums. */
+/** Invocations that share a tensor; each leaves one set of sums. */
 const PARTIAL_LANES = 1024;
 /** Floats of a set of sums: at three scales, of gradient, weights and change, and a count. */
 const SUMS = 12;
@@ -61,9 +61,9 @@ export function watchDispatches(trainable: readonly Parameter[], slotOf: SlotOf,
       slotOf("weights before", parameter),
     ],
     writes: [partial],
-    settings: { u32: { count: parameter.bytes / 16, lanes: PARTIAL_LANES, tensor } },
-    lanes: PARTIAL_LANES,
-    workgroup: 64,
+    settings: { u32: { count: parameter.bytes / 16, invocations: PARTIAL_LANES, tensor } },
+    invocations: PARTIAL_LANES,
+    workgroupSize: 64,
   }));
   return [...partials, {
     label: "watched tensors",
@@ -71,9 +71,9 @@ export function watchDispatches(trainable: readonly Parameter[], slotOf: SlotOf,
     entryPoint: "watch_total",
     reads: [partial],
     writes: [sums],
-    settings: { u32: { lanes: PARTIAL_LANES } },
-    lanes: 64 * trainable.length,
-    workgroup: 64,
+    settings: { u32: { invocations: PARTIAL_LANES } },
+    invocations: 64 * trainable.length,
+    workgroupSize: 64,
   }];
 }
 

@@ -50,8 +50,8 @@ export function activation(
       reads: [x.tensor],
       writes: [output.tensor],
       settings: { u32: { width, activation: ACTIVATIONS[activation] } },
-      lanes: output.tensor.bytes / 16,
-      workgroup: 64,
+      invocations: output.tensor.bytes / 16,
+      workgroupSize: 64,
     }],
     // the output's gradient is already the one before f
     backward: (_target, { inputs: [intoX] }) => intoX ? [passGradient(label, output, x, intoX)] : [],

@@ -40,8 +40,8 @@ export function add(graph: Graph, x: Value, y: Value, { label }: { readonly labe
       reads: [x.tensor, y.tensor],
       writes: [output.tensor],
       settings: { u32: { width } },
-      lanes: output.tensor.bytes / 16,
-      workgroup: 64,
+      invocations: output.tensor.bytes / 16,
+      workgroupSize: 64,
     }],
     backward: (_target, { inputs: [intoX, intoY] }) => [
       ...(intoX ? [passGradient(label, output, x, intoX)] : []),

@@ -59,10 +59,10 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
     parameters: bias ? [weight, bias] : [weight],
     output,
     attributes: { activation },
-    forward(target) {
+    forward(traits) {
       return [{
         label: `${label} forward`,
-        ...dispatchProduct(target, "dense_forward", { rows, sum: inputs, columns: outputs }),
+        ...dispatchProduct(traits, "dense_forward", { rows, sum: inputs, columns: outputs }),
         reads: [x.tensor, weight.tensor, bias?.tensor],
         writes: [output.tensor],
         settings: {
@@ -76,12 +76,12 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
         },
       }];
     },
-    backward(target, { inputs: [intoX], parameters: [intoWeight, intoBias] }) {
+    backward(traits, { inputs: [intoX], parameters: [intoWeight, intoBias] }) {
       const dispatches = [];
       if (intoWeight !== undefined || intoBias !== undefined) {
         dispatches.push({
           label: `${label} backward weight`,
-          ...dispatchProduct(target, "dense_backward_weight", { rows: inputs, sum: rows, columns: outputs }),
+          ...dispatchProduct(traits, "dense_backward_weight", { rows: inputs, sum: rows, columns: outputs }),
           reads: [x.tensor, output.gradient],
           writes: [weight.gradient, bias?.gradient],
           settings: {
@@ -98,7 +98,7 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
       if (intoX) {
         dispatches.push({
           label: `${label} backward input`,
-          ...dispatchProduct(target, "dense_backward_input", { rows, sum: outputs, columns: inputs }),
+          ...dispatchProduct(traits, "dense_backward_input", { rows, sum: outputs, columns: inputs }),
           reads: [output.gradient, weight.tensor, x.tensor],
           writes: [x.gradient],
           settings: {

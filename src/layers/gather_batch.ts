@@ -93,12 +93,12 @@ export class DeviceImages {
       const first = firsts[k], rows = Math.min(most, count - first);
       upload(gpu, buffer, pixels.subarray(first * width, (first + rows) * width), width);
       const bytes = rows * imageBytes;
-      return { first, count: rows, pixels: { name: buffer.label, bytes, home: { buffer, offset: 0 } } };
+      return { first, count: rows, pixels: { name: buffer.label, bytes, location: { buffer, offset: 0 } } };
     });
     this.count = count;
     this.width = width;
     this.isFloat = isFloat;
-    this.order = { name: order.label, bytes: count * 4, home: { buffer: order, offset: 0 } };
+    this.order = { name: order.label, bytes: count * 4, location: { buffer: order, offset: 0 } };
     this.#gpu = gpu;
     this.#buffers = [order, ...buffers];
     made.move(); // they are this object's from now on
@@ -175,8 +175,8 @@ export function gatherBatch(graph: Graph, label: string, source: DeviceImages): 
         reads: [pixels, source.order],
         writes: [output.tensor],
         settings: { u32: { words, first, count } },
-        lanes: graph.batchSize * words,
-        workgroup: 64,
+        invocations: graph.batchSize * words,
+        workgroupSize: 64,
         bytes: graph.batchSize * (4 + 4 * words * (pixelBytes + 4)) / source.chunks.length,
       })),
     backward: () => [],

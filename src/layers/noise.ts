@@ -140,7 +140,7 @@ export function addNoise(
     parameters: [],
     output,
     attributes: { kind: noise.kind, amount: noise.amount },
-    given: (draw, rows) => noiseFor(noise, { seed, stream }, draw, rows, width),
+    constants: (draw, rows) => noiseFor(noise, { seed, stream }, draw, rows, width),
     forward: () => [{
       label: `${label} forward`,
       shader: SHADER,
@@ -148,8 +148,8 @@ export function addNoise(
       reads: [x.tensor, undefined],
       writes: [output.tensor],
       settings: settingsOf(width, noise, seed, stream),
-      lanes: output.tensor.bytes / 16,
-      workgroup: 64,
+      invocations: output.tensor.bytes / 16,
+      workgroupSize: 64,
     }],
     backward(_target, { inputs: [intoX] }) {
       if (!intoX) return [];
@@ -165,8 +165,8 @@ export function addNoise(
           u32: { ...u32, activation: ACTIVATIONS[intoX.activation], accumulate: intoX.accumulate },
           f32,
         },
-        lanes: x.tensor.bytes / 16,
-        workgroup: 64,
+        invocations: x.tensor.bytes / 16,
+        workgroupSize: 64,
       }];
     },
   });
@@ -194,7 +194,7 @@ export function standardNormal(
     parameters: [],
     output,
     attributes: {},
-    given: (draw, rows) => noiseFor(noise, { seed, stream }, draw, rows, width),
+    constants: (draw, rows) => noiseFor(noise, { seed, stream }, draw, rows, width),
     forward: () => [{
       label: `${label} forward`,
       shader: SHADER,
@@ -202,8 +202,8 @@ export function standardNormal(
       reads: [undefined, undefined],
       writes: [output.tensor],
       settings: settingsOf(width, noise, seed, stream),
-      lanes: output.tensor.bytes / 16,
-      workgroup: 64,
+      invocations: output.tensor.bytes / 16,
+      workgroupSize: 64,
     }],
     backward: () => [],
   });

@@ -35,7 +35,7 @@ export function reparameterize(
     );
   }
   const output = graph.value(label, width);
-  const lanes = output.tensor.bytes / 16;
+  const invocations = output.tensor.bytes / 16;
 
   function backwardTo(name: "log_variance" | "epsilon", value: Value, into: GradientWrite): Dispatch {
     return {
@@ -45,8 +45,8 @@ export function reparameterize(
       reads: [output.gradient, logVariance.tensor, epsilon.tensor],
       writes: [value.gradient],
       settings: { u32: { width, activation: ACTIVATIONS[into.activation], accumulate: into.accumulate } },
-      lanes,
-      workgroup: 64,
+      invocations,
+      workgroupSize: 64,
     };
   }
 
@@ -64,8 +64,8 @@ export function reparameterize(
       reads: [mean.tensor, logVariance.tensor, epsilon.tensor],
       writes: [output.tensor],
       settings: { u32: { width, activation: ACTIVATIONS.identity, accumulate: 0 } },
-      lanes,
-      workgroup: 64,
+      invocations,
+      workgroupSize: 64,
     }],
     backward: (_target, { inputs: [intoMean, intoLogVariance, intoEpsilon] }) => [
       ...(intoMean ? [passGradient(label, output, mean, intoMean)] : []),

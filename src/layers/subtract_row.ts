@@ -42,7 +42,7 @@ export function subtractRow(graph: Graph, x: Value, { label, row }: SubtractRowO
     parameters: [],
     output,
     attributes: {},
-    given: () => Float64Array.from(contents.subarray(0, width)),
+    constants: () => Float64Array.from(contents.subarray(0, width)),
     forward: () => [{
       label: `${label} forward`,
       shader: SHADER,
@@ -50,8 +50,8 @@ export function subtractRow(graph: Graph, x: Value, { label, row }: SubtractRowO
       reads: [x.tensor, fixed],
       writes: [output.tensor],
       settings: { u32: { width } },
-      lanes: output.tensor.bytes / 16,
-      workgroup: 64,
+      invocations: output.tensor.bytes / 16,
+      workgroupSize: 64,
     }],
     backward: (_target, { inputs: [intoX] }) => intoX ? [passGradient(label, output, x, intoX)] : [],
   });

@@ -68,10 +68,10 @@ export function tiedDense(graph: Graph, parameters: Parameters, x: Value, option
     parameters: bias ? [weight, bias] : [weight],
     output,
     attributes: { activation },
-    forward(target) {
+    forward(traits) {
       return [{
         label: `${label} forward`,
-        ...dispatchProduct(target, "tied_forward", { rows, sum: inputs, columns: outputs }),
+        ...dispatchProduct(traits, "tied_forward", { rows, sum: inputs, columns: outputs }),
         reads: [x.tensor, weight.tensor, bias?.tensor],
         writes: [output.tensor],
         settings: {
@@ -79,12 +79,12 @@ export function tiedDense(graph: Graph, parameters: Parameters, x: Value, option
         },
       }];
     },
-    backward(target, { inputs: [intoX], parameters: [intoWeight, intoBias] }) {
+    backward(traits, { inputs: [intoX], parameters: [intoWeight, intoBias] }) {
       const dispatches: Dispatch[] = [];
       if (intoWeight !== undefined) {
         dispatches.push({
           label: `${label} backward weight`,
-          ...dispatchProduct(target, "dense_backward_weight", { rows: outputs, sum: rows, columns: inputs }),
+          ...dispatchProduct(traits, "dense_backward_weight", { rows: outputs, sum: rows, columns: inputs }),
           reads: [output.gradient, x.tensor], // dW[i,o] = Σ_b dZ[b,i]·X[b,o]
           writes: [weight.gradient, undefined],
           settings: {
@@ -103,13 +103,13 @@ export function tiedDense(graph: Graph, parameters: Parameters, x: Value, option
           settings: {
             u32: { inputs, outputs, has_bias: 1, accumulate_weight: 0, accumulate_bias: intoBias },
           },
-          lanes: Math.ceil(outputs / 4),
+          invocations: Math.ceil(outputs / 4),
         });
       }
       if (intoX) {
         dispatches.push({
           label: `${label} backward input`,
-          ...dispatchProduct(target, "tied_backward_input", { rows, sum: outputs, columns: inputs }),
+          ...dispatchProduct(traits, "tied_backward_input", { rows, sum: outputs, columns: inputs }),
           reads: [output.gradient, weight.tensor, x.tensor],
           writes: [x.gradient],
           settings: {

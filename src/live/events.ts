@@ -32,7 +32,7 @@ export interface LiveProgress {
 export type LiveEvent =
   /** All that is known at the start. Comes first; a later one replaces everything. */
   | { readonly kind: "run"; readonly run: RunData }
-  /** Whatever of the run has changed: the snapshot, weights, status, baselines, closing table and so on. */
+  /** Whatever of the run has changed: the snapshot, weights, status, baselines, results table and so on. */
   | { readonly kind: "change"; readonly change: Partial<Omit<RunData, "metrics" | "pictures">> }
   /** One more line of metrics. */
   | { readonly kind: "metrics"; readonly record: MetricsRecord }

@@ -79,7 +79,7 @@ export function binaryCrossEntropy(
         },
         f32: { weight },
       },
-      lanes: graph.batchSize * LOSS_CHUNKS,
+      invocations: graph.batchSize * LOSS_CHUNKS,
     };
   }
 

@@ -72,7 +72,7 @@ export function binaryCrossEntropyWithLogits(
         },
         f32: { weight },
       },
-      lanes: graph.batchSize * LOSS_CHUNKS,
+      invocations: graph.batchSize * LOSS_CHUNKS,
     };
   }
 

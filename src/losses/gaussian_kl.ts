@@ -76,7 +76,7 @@ export function gaussianKl(
         },
         f32: { weight },
       },
-      lanes: graph.batchSize * LOSS_CHUNKS,
+      invocations: graph.batchSize * LOSS_CHUNKS,
     };
   }
 

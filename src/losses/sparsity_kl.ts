@@ -76,7 +76,7 @@ export function sparsityKl(
     reads: [hidden.tensor],
     writes: [meanActivation.tensor],
     settings: { u32: { width } },
-    lanes: padded(width) / 4,
+    invocations: padded(width) / 4,
   };
   function dispatch(into: GradientWrite | undefined): Dispatch {
     return {
@@ -95,7 +95,7 @@ export function sparsityKl(
         },
         f32: { sparsity, rest: 1 - sparsity, weight },
       },
-      lanes: graph.batchSize * LOSS_CHUNKS,
+      invocations: graph.batchSize * LOSS_CHUNKS,
     };
   }
 

@@ -66,7 +66,7 @@ export function squaredError(
         },
         f32: { weight },
       },
-      lanes: graph.batchSize * LOSS_CHUNKS,
+      invocations: graph.batchSize * LOSS_CHUNKS,
     };
   }
 

@@ -21,7 +21,7 @@ export interface AdamOptions {
   readonly decay?: "l2" | "decoupled";
 }
 
-/** Lanes of one update; each takes every LANES-th vec4. */
+/** Invocations of one update; each takes every WORKGROUP_SIZE-th vec4. */
 const UPDATE_LANES = 4096;
 
 /**
@@ -49,7 +49,7 @@ export function adam(options: AdamOptions): Optimizer {
     moments: 2,
     update: (label, gradients, parameters, moments, clip) => {
       const count = gradients.bytes / 16;
-      const lanes = Math.min(count, UPDATE_LANES);
+      const invocations = Math.min(count, UPDATE_LANES);
       return {
         label,
         shader: SHADER,
@@ -57,11 +57,11 @@ export function adam(options: AdamOptions): Optimizer {
         reads: [gradients, clip],
         writes: [parameters, ...moments],
         settings: {
-          u32: { count, lanes, decoupled: decay === "decoupled" ? 1 : 0 },
+          u32: { count, invocations, decoupled: decay === "decoupled" ? 1 : 0 },
           f32: { beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, epsilon, decay: weightDecay },
         },
-        lanes,
-        workgroup: 64,
+        invocations,
+        workgroupSize: 64,
       };
     },
     corrections: (t) => [1 / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t)],

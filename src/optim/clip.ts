@@ -9,7 +9,7 @@ import { LOSS_RING } from "../graph/loss_ring.ts";
 
 const SHADER = { path: "shaders/optim/clip.wgsl", code };
 
-/** Lanes that share a stretch; each leaves one partial sum. */
+/** Invocations that share a stretch; each leaves one partial sum. */
 const PARTIAL_LANES = 4096;
 
 /**
@@ -30,8 +30,8 @@ export function clipByGlobalNorm(maxNorm: number): GradientClip {
   return {
     name: `gradients clipped to a norm of ${maxNorm}`,
     dispatches: (gradients, clip, norms) => {
-      const lanes = gradients.map(({ bytes }) => Math.min(Math.ceil(bytes / 64) * 4, PARTIAL_LANES));
-      const sums = lanes.reduce((sum, n) => sum + n, 0);
+      const invocations = gradients.map(({ bytes }) => Math.min(Math.ceil(bytes / 64) * 4, PARTIAL_LANES));
+      const sums = invocations.reduce((sum, n) => sum + n, 0);
       const partial: Tensor = { name: "partial norms", bytes: 4 * sums };
       let first = 0;
       const partials = gradients.map((stretch, k): Dispatch => ({
@@ -41,10 +41,14 @@ export function clipByGlobalNorm(maxNorm: number): GradientClip {
         reads: [stretch],
         writes: [partial],
         settings: {
-          u32: { count: stretch.bytes / 16, lanes: lanes[k], first: (first += lanes[k]) - lanes[k] },
+          u32: {
+            count: stretch.bytes / 16,
+            invocations: invocations[k],
+            first: (first += invocations[k]) - invocations[k],
+          },
         },
-        lanes: lanes[k],
-        workgroup: 64,
+        invocations: invocations[k],
+        workgroupSize: 64,
       }));
       return [...partials, {
         label: "norm of the gradients",
@@ -53,8 +57,8 @@ export function clipByGlobalNorm(maxNorm: number): GradientClip {
         reads: [partial],
         writes: [clip, norms],
         settings: { u32: { count: sums / 4, ring: LOSS_RING }, f32: { most: maxNorm } },
-        lanes: 1,
-        workgroup: 64,
+        invocations: 1,
+        workgroupSize: 64,
       }];
     },
   };

@@ -19,7 +19,7 @@ export interface SgdOptions {
   readonly weightDecay?: number;
 }
 
-/** Lanes of one update; each takes every LANES-th vec4. */
+/** Invocations of one update; each takes every WORKGROUP_SIZE-th vec4. */
 const UPDATE_LANES = 4096;
 
 /**
@@ -48,7 +48,7 @@ export function sgd(options: SgdOptions): Optimizer {
     moments: moves ? 1 : 0,
     update: (label, gradients, parameters, moments, clip) => {
       const count = gradients.bytes / 16;
-      const lanes = Math.min(count, UPDATE_LANES);
+      const invocations = Math.min(count, UPDATE_LANES);
       return {
         label,
         shader: SHADER,
@@ -56,11 +56,11 @@ export function sgd(options: SgdOptions): Optimizer {
         reads: [gradients, clip],
         writes: [parameters, moments[0]],
         settings: {
-          u32: { count, lanes, moves: moves ? 1 : 0, nesterov: nesterov ? 1 : 0 },
+          u32: { count, invocations, moves: moves ? 1 : 0, nesterov: nesterov ? 1 : 0 },
           f32: { momentum, decay: weightDecay },
         },
-        lanes,
-        workgroup: 64,
+        invocations,
+        workgroupSize: 64,
       };
     },
     corrections: () => [1, 1],

@@ -3,7 +3,7 @@
  * @module
  */
 import { ACTIVATION_NAMES, type ActivationLike } from "../elementwise/activation_names.ts";
-import { type KernelPreference, VARIANTS } from "../gpu/product_kernel.ts";
+import { KERNEL_KINDS, type KernelPreference } from "../gpu/product_kernel.ts";
 import { SCHEDULE_NAMES } from "../optim/schedule.ts";
 import { checkpointEveryFlag } from "./checkpoint_every.ts";
 import {
@@ -177,12 +177,12 @@ function grouped<F extends FlagSet>(group: string, flags: F, { isRare = true } =
 }
 
 /** What `--kernels` may say. */
-export type KernelsChoice = KernelPreference["variant"];
+export type KernelsChoice = KernelPreference["kind"];
 
 /** The flag that says which kernels compute products. */
 export function kernelsFlag(): Flag<KernelsChoice> {
   return choice(
-    ["auto", ...VARIANTS],
+    ["auto", ...KERNEL_KINDS],
     "auto",
     "kernels of matrix products; auto: what deno task tune found, else what suits the adapter",
   );

@@ -4,7 +4,7 @@
  */
 import type { Dataset } from "../data/dataset.ts";
 import { type Evaluation, evaluationRows } from "../evaluate/evaluate.ts";
-import type { Closing, NetworkUse, RecipeEvaluation } from "../evaluate/recipe_evaluation.ts";
+import type { NetworkUse, RecipeEvaluation, ResultsContext } from "../evaluate/recipe_evaluation.ts";
 import type { Network } from "../evaluate/test_losses.ts";
 import type { BuildModel } from "../graph/model.ts";
 import type { TableRow } from "../report/results_table.ts";
@@ -15,7 +15,7 @@ import { type NetworkData, networkOf, type Recipe, type RecipeFlags, settingsFor
 import { withReferenceFigures } from "./reference_figures.ts";
 
 /** A recipe under its flags on a data set, as it is measured. */
-export interface Measured extends Network, RecipeEvaluation {
+export interface EvaluatedNetwork extends Network, RecipeEvaluation {
   /** The network of a stage, if it is trained in stages. */
   readonly ofStage: (stage: number | undefined) => Network;
   /** Records the network. */
@@ -33,11 +33,11 @@ export interface Measured extends Network, RecipeEvaluation {
  * @param data what is known of the data
  * @throws InputError if the flags do not fit the data
  */
-export function measuredOf(
+export function evaluatedNetwork(
   recipe: Recipe,
   config: Config<RecipeFlags>,
   data: NetworkData,
-): Measured {
+): EvaluatedNetwork {
   const evaluation = recipe.evaluation?.(settingsFor(recipe, config, data.width)) ?? {};
   const network = (use: NetworkUse) => networkOf(recipe, config, data, use);
   const ofStage = (stage: number | undefined): Network => ({
@@ -47,10 +47,10 @@ export function measuredOf(
   return { ...evaluation, ...ofStage(undefined), ofStage, network, recipe, config };
 }
 
-/** The closing table: the rows of all recipes, and the recipe's own, beside what PyTorch reaches. */
-export async function closingRows(
-  { rows, network, recipe, config }: Measured,
-  closing: Omit<Closing, "network">,
+/** The results table: the rows of all recipes, and the recipe's own, beside what PyTorch reaches. */
+export async function resultsRows(
+  { rows, network, recipe, config }: EvaluatedNetwork,
+  closing: Omit<ResultsContext, "network">,
 ): Promise<TableRow[]> {
   const all = [...evaluationRows(closing.result), ...await rows?.({ ...closing, network }) ?? []];
   return withReferenceFigures(all, recipe, config);
@@ -61,7 +61,7 @@ export async function closingRows(
  * entropy that the pixels themselves have.
  */
 export function baselinesOf(
-  { crossEntropy }: Measured,
+  { crossEntropy }: EvaluatedNetwork,
   { codeSize, pcaError, meanImageError }: Evaluation,
   { test, width }: Dataset,
 ): Baseline[] {

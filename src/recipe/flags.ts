@@ -19,7 +19,7 @@
  */
 
 import { Argument, Command, CommanderError, Option } from "commander";
-import { InputError, oneLine, shown } from "../errors.ts";
+import { InputError, quote, toOneLine } from "../errors.ts";
 import { type Config, type Flag, flagName, type FlagSet } from "./flag_kinds.ts";
 
 export * from "./common_flags.ts";
@@ -75,7 +75,7 @@ function usageOf(command: CommandInfo, flags: FlagSet): string {
 
 /** Commander's complaint, reworded as one line. */
 function complaint(error: CommanderError): string {
-  const line = oneLine(error.message.replace(/^error: /, ""));
+  const line = toOneLine(error.message.replace(/^error: /, ""));
   const quoted = /'(.*?)'/.exec(line)?.[1] ?? "";
   if (error.code === "commander.unknownOption") {
     const similar = /\(Did you mean (.*)\?\)/.exec(line)?.[1];
@@ -175,7 +175,7 @@ export function readFlags<const F extends FlagSet>(
   const given: Readonly<Record<string, unknown>> = parser.opts();
   const refuse = (name: string, declared: Flag<unknown>, received: string): FlagOutcome<F> => ({
     kind: "error",
-    message: `Cannot set ${name}: expected ${declared.expected} but received ${shown(received)} (see --help)`,
+    message: `Cannot set ${name}: expected ${declared.expected} but received ${quote(received)} (see --help)`,
   });
   const values: Record<string, unknown> = {};
   let next = 0; // the first positional argument that is still unused
@@ -201,7 +201,7 @@ export function readFlags<const F extends FlagSet>(
     }
   }
   if (next < parser.args.length) {
-    const message = `Unexpected argument ${shown(parser.args[next])} (see --help)`;
+    const message = `Unexpected argument ${quote(parser.args[next])} (see --help)`;
     return { kind: "error", message };
   }
   const wasGiven = (key: string) =>
@@ -262,12 +262,12 @@ export function restoreConfig<const F extends FlagSet>(
     const isStored = Object.hasOwn(stored, key) && stored[key] !== undefined;
     const value = isStored ? stored[key] : declared.defaultValue;
     if (!isStored && declared.kind !== "switch" && value !== undefined) {
-      missing.push(`"${key}" (${shown(value)})`);
+      missing.push(`"${key}" (${quote(value)})`);
     }
     if (isStored && !declared.accepts(value)) {
       throw new InputError(
         `Cannot use ${source}: expected "${key}" to be ${declared.expected} but found ${
-          shown(value)
+          quote(value)
         }; train again`,
       );
     }

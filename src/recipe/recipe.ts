@@ -5,7 +5,7 @@
  */
 import { meanImage } from "../data/mean_image.ts";
 import type { Dataset } from "../data/dataset.ts";
-import { InputError, shown } from "../errors.ts";
+import { InputError, quote } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { BuildModel, Model } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
@@ -97,7 +97,7 @@ export function recipe<F extends RecipeFlags, const A extends object>(
   if (!NAME.test(declaration.name)) {
     throw new InputError(
       "Cannot declare a recipe: expected a name of lower-case letters, digits, - and _ but received " +
-        `${shown(declaration.name)}; rename it`,
+        `${quote(declaration.name)}; rename it`,
     );
   }
   return declaration;

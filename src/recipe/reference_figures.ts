@@ -12,7 +12,7 @@ interface ReferenceFigures {
   readonly dataset: string;
   /** The settings that differ from the recipe's usual ones. */
   readonly settings?: Settings;
-  /** By the label of the closing table's row. */
+  /** By the label of the results table's row. */
   readonly rows: Readonly<Partial<Record<string, string>>>;
 }
 
@@ -50,7 +50,7 @@ const INDIFFERENT: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The rows of a closing table, with PyTorch's figures where somebody measured them with these settings on this data set;
+ * The rows of a results table, with PyTorch's figures where somebody measured them with these settings on this data set;
  * the rows as they are everywhere else.
  *
  * @param recipe of which only the name and the architecture matter

@@ -19,9 +19,9 @@ export interface TableRow {
  * An aligned table, one row a line: labels on the left, values on the right of their column, then units.
  *
  * ```ts
- * import { closingTable } from "./results_table.ts";
+ * import { resultsTable } from "./results_table.ts";
  *
- * console.log(closingTable([
+ * console.log(resultsTable([
  *   { label: "test MSE per pixel", value: 0.02134 },
  *   { label: "5-NN accuracy", value: 84.25, digits: 2, unit: "%" },
  * ]));
@@ -32,7 +32,7 @@ export interface TableRow {
  * @param rows the rows, from top to bottom
  * @returns the lines, without a line end after the last
  */
-export function closingTable(rows: readonly TableRow[]): string {
+export function resultsTable(rows: readonly TableRow[]): string {
   const cells = rows.map(({ label, value, digits = 4, unit = "" }) => {
     const text = typeof value === "number" ? value.toFixed(digits) : value;
     const point = typeof value === "number" && text.includes(".") ? text.indexOf(".") : text.length;

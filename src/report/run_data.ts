@@ -135,7 +135,7 @@ export interface RunData {
   readonly metrics: readonly MetricsRecord[];
   /** Lines to compare with. */
   readonly baselines: readonly Baseline[];
-  /** The closing table, empty before the end. */
+  /** The results table, empty before the end. */
   readonly rows: readonly TableRow[];
   /** Milliseconds per training step, if known. */
   readonly stepMilliseconds?: number | undefined;

@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import { inflateSync } from "node:zlib";
 import { decode } from "fast-png";
-import { InputError, oneLine } from "../errors.ts";
+import { InputError, toOneLine } from "../errors.ts";
 
 const SIGNATURE_BYTES = 8;
 /** What a chunk has besides its data: length, type and checksum. */
@@ -13,7 +13,7 @@ const CHUNK_BYTES = 12;
 /** The chunks that runs write. Others may hold compressed data of any size. */
 const CHUNKS = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"];
 /** More than any picture of a run has, in pixels and in bytes once unpacked. */
-const MOST_PIXELS = 2 ** 24, MOST_BYTES = 2 ** 26;
+const MAX_PIXELS = 2 ** 24, MAX_BYTES = 2 ** 26;
 
 /**
  * Gives the picture back if it can be shown.
@@ -33,14 +33,14 @@ export function checkPicture<T extends Uint8Array>(png: T, path: string): T {
       at += CHUNK_BYTES + length;
     }
     const pixels = view.getUint32(16) * view.getUint32(20);
-    if (pixels === 0 || pixels > MOST_PIXELS) throw new Error(`${pixels} pixels`);
-    inflateSync(Buffer.concat(data), { maxOutputLength: MOST_BYTES });
+    if (pixels === 0 || pixels > MAX_PIXELS) throw new Error(`${pixels} pixels`);
+    inflateSync(Buffer.concat(data), { maxOutputLength: MAX_BYTES });
     decode(png);
     return png;
   } catch (error) { // whatever the decoder says, it is the file's fault
     throw new InputError(
-      `Cannot read "${path}": expected a PNG picture of 1 to ${MOST_PIXELS} pixels but found ` +
-        `${oneLine((error as Error).message)}; remove the file: the run's other files do not need it`,
+      `Cannot read "${path}": expected a PNG picture of 1 to ${MAX_PIXELS} pixels but found ` +
+        `${toOneLine((error as Error).message)}; remove the file: the run's other files do not need it`,
     );
   }
 }

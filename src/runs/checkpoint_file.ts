@@ -7,9 +7,10 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { InputError, shown } from "../errors.ts";
+import { InputError, quote } from "../errors.ts";
 import { ioError } from "../files/io_error.ts";
 import { readBytes } from "../files/read_file.ts";
+import { withCurrentNames } from "./run_config.ts";
 import { decodeSafetensors, type NamedTensor, writeSafetensors } from "../files/safetensors.ts";
 import { syncFolder } from "../files/write_file.ts";
 import { LOSS_RING } from "../graph/loss_ring.ts";
@@ -87,7 +88,7 @@ function pathOf(folder: string, step: number): string {
  */
 export function saveCheckpoint(folder: string, checkpoint: Checkpoint, keep: number): void {
   const { recipe, config, dataset, place, parameters, state, best } = checkpoint;
-  const { index, unread, unreadImages, moments, losses, norms } = state;
+  const { count, unread, unreadRows, moments, losses, norms } = state;
   const shapeOf = new Map(parameters.map(({ name, shape }) => [name, shape]));
   const tensors: NamedTensor[] = [
     ...parameters,
@@ -108,7 +109,8 @@ export function saveCheckpoint(folder: string, checkpoint: Checkpoint, keep: num
     config: JSON.stringify(config),
     dataset: JSON.stringify(dataset),
     place: JSON.stringify(place),
-    state: JSON.stringify({ index, unread, unreadImages, moments: moments.length }),
+    // the names that the format has for the steps run and the rows not read yet
+    state: JSON.stringify({ index: count, unread, unreadImages: unreadRows, moments: moments.length }),
     ...(best ? { best: JSON.stringify(best.metadata) } : {}),
   };
   writeSafetensors(pathOf(folder, place.step), tensors, { ...texts, checksum: checksumOf(tensors, texts) });
@@ -165,7 +167,7 @@ function readCheckpoint(path: string): Checkpoint {
     const advice = version > VERSION
       ? "it is of a newer Bottleneck: resume with that"
       : "it is no checkpoint";
-    throw refuse(`format "${FORMAT}${VERSION}"`, shown(texts.format), advice);
+    throw refuse(`format "${FORMAT}${VERSION}"`, quote(texts.format), advice);
   }
   if (checksum !== checksumOf(tensors, texts)) {
     const advice = "it was changed or damaged: remove it, and an older one counts, or the beginning";
@@ -177,11 +179,11 @@ function readCheckpoint(path: string): Checkpoint {
       const value: unknown = JSON.parse(texts[name]);
       if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
     } catch { /* the same as something else */ }
-    throw refuse(`an object as "${name}"`, shown(texts[name]), "it is no checkpoint");
+    throw refuse(`an object as "${name}"`, quote(texts[name]), "it is no checkpoint");
   };
   const counts = (name: string, values: unknown): readonly number[] => {
     if (Array.isArray(values) && values.every((n) => Number.isSafeInteger(n) && n >= 0)) return values;
-    throw refuse(`whole numbers as "${name}"`, shown(values), "it is no checkpoint");
+    throw refuse(`whole numbers as "${name}"`, quote(values), "it is no checkpoint");
   };
   const place = part("place"), state = part("state"), dataset = part("dataset");
   const [step, epoch, current, metricsBytes] = counts("place", [
@@ -197,7 +199,7 @@ function readCheckpoint(path: string): Checkpoint {
     state.moments,
   ]);
   const seconds = Number(place.seconds);
-  if (!(seconds >= 0)) throw refuse(`seconds in "place"`, shown(place.seconds), "it is no checkpoint");
+  if (!(seconds >= 0)) throw refuse(`seconds in "place"`, quote(place.seconds), "it is no checkpoint");
   /** The tensors whose names begin so, without that beginning. */
   const under = (beginning: string): NamedTensor[] =>
     tensors.filter(({ name }) => name.startsWith(beginning)).map((tensor) => ({
@@ -206,12 +208,12 @@ function readCheckpoint(path: string): Checkpoint {
     }));
   const best = texts.best === undefined ? undefined : part("best");
   if (best && !Object.values(best).every((text) => typeof text === "string")) {
-    throw refuse(`texts in "best"`, shown(best), "it is no checkpoint");
+    throw refuse(`texts in "best"`, quote(best), "it is no checkpoint");
   }
   const unreadTensors = new Map(under("unread/").map(({ name, data }) => [name, data]));
   return {
     recipe: texts.recipe,
-    config: part("config"),
+    config: withCurrentNames(part("config")),
     dataset: { name: `${dataset.name}`, checksum: `${dataset.checksum}` },
     place: {
       step,
@@ -225,9 +227,9 @@ function readCheckpoint(path: string): Checkpoint {
     },
     parameters: tensors.filter(({ name }) => !/^(moments|unread|best)\//.test(name)),
     state: {
-      index,
+      count: index,
       unread,
-      unreadImages,
+      unreadRows: unreadImages,
       moments: Array.from(
         { length: Math.min(kinds, tensors.length) },
         (_, k) => new Map(under(`moments/${k + 1}/`).map(({ name, data }) => [name, data])),

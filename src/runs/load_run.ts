@@ -3,7 +3,7 @@
  * @module
  */
 import { join } from "node:path";
-import { InputError, oneLine, shown } from "../errors.ts";
+import { InputError, quote, toOneLine } from "../errors.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
@@ -38,7 +38,7 @@ export function storedShape(run: Run): [number, number] {
   if (!Array.isArray(shape) || shape.length !== 2 || !shape.every(isSize)) {
     throw new InputError(
       `Cannot use "${run.path}": expected "imageShape" to be two sizes but found ${
-        shown(shape)
+        quote(shape)
       }; train again`,
     );
   }
@@ -64,7 +64,7 @@ export function loadParameters(run: TrainedRun, build: BuildModel, width: number
     if (tensor?.shape.join() !== shape.join()) {
       throw new InputError(
         `Cannot load "${run.path}": expected tensor "${name}" of shape [${shape.join(", ")}], found ` +
-          (tensor ? `[${oneLine(tensor.shape.join(", "))}]` : "none"),
+          (tensor ? `[${toOneLine(tensor.shape.join(", "))}]` : "none"),
       );
     }
     parameters.write(name, tensor.data);

@@ -4,7 +4,7 @@
  */
 
 import { join } from "node:path";
-import { InputError, shown } from "../errors.ts";
+import { InputError, quote } from "../errors.ts";
 import { ioError } from "../files/io_error.ts";
 import { isRecord, parseJson } from "../files/json.ts";
 import { readText } from "../files/read_file.ts";
@@ -171,7 +171,7 @@ export function readMetrics(folder: string): MetricsRecord[] {
     if (!isMetrics(record)) {
       throw new InputError(
         `Cannot read "${path}": expected a JSON object of figures on line ${i + 1} but found ${
-          shown(line, 40)
+          quote(line, 40)
         }; remove that line`,
       );
     }

@@ -10,7 +10,7 @@ import type { Results } from "./results.ts";
 import { isRecord } from "../files/json.ts";
 
 /** Digits that a row may show after its point. */
-const MOST_DIGITS = 20;
+const MAX_DIGITS = 20;
 
 /**
  * Reads a run's results. JSON has no NaN: it was written as null, and is NaN again.
@@ -43,7 +43,7 @@ function isRow(value: unknown): value is TableRow {
   if (!isRecord(value)) return false;
   const { label, value: figure, digits = 0, unit = "" } = value;
   return typeof label === "string" && (typeof figure === "number" || typeof figure === "string") &&
-    Number.isInteger(digits) && Number(digits) >= 0 && Number(digits) <= MOST_DIGITS &&
+    Number.isInteger(digits) && Number(digits) >= 0 && Number(digits) <= MAX_DIGITS &&
     typeof unit === "string";
 }
 

@@ -5,7 +5,7 @@
  */
 import { basename, join, resolve } from "node:path";
 import { CATALOGUE } from "../data/catalogue.ts";
-import { InputError, shellWord, shown } from "../errors.ts";
+import { InputError, quote, shellWord } from "../errors.ts";
 import type {
   Baseline,
   EpochPicture,
@@ -161,9 +161,9 @@ function snapshotOf(folder: string, { imageShape }: Run["facts"]): Snapshot | un
   if (snapshot && Array.isArray(imageShape) && snapshot.imageShape.join() !== imageShape.join()) {
     throw new InputError(
       `Cannot use the snapshot of "${folder}": expected images of ${
-        shown(imageShape)
+        quote(imageShape)
       } pixels, as config.json ` +
-        `says, but found ${shown(snapshot.imageShape)}`,
+        `says, but found ${quote(snapshot.imageShape)}`,
     );
   }
   return snapshot;

@@ -7,7 +7,7 @@ import type { Baseline, RunStatus } from "../report/run_data.ts";
 
 /** What `results.json` holds. */
 export interface Results {
-  /** The closing table. */
+  /** The results table. */
   readonly rows: readonly TableRow[];
   /** What metrics are to be compared with. */
   readonly baselines: readonly Baseline[];

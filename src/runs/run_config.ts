@@ -4,7 +4,7 @@
  */
 
 import { join } from "node:path";
-import { InputError, shown } from "../errors.ts";
+import { InputError, quote } from "../errors.ts";
 import { ioError } from "../files/io_error.ts";
 import { isRecord, parseJson } from "../files/json.ts";
 import { readText } from "../files/read_file.ts";
@@ -72,7 +72,7 @@ export function readRun(path: string, needs: readonly string[] = []): Run {
     throw ioError(action, error);
   }
   const refuse = (expected: string, found: unknown): InputError => {
-    const what = found === undefined ? "something else" : shown(found);
+    const what = found === undefined ? "something else" : quote(found);
     return new InputError(`${action}: expected ${expected} in ${CONFIG_FILE} but found ${what}; train again`);
   };
   const stored = parseJson(text);
@@ -86,7 +86,22 @@ export function readRun(path: string, needs: readonly string[] = []): Run {
   if (!Object.values(config).every(isSetting)) throw refuse(`values or lists in "config"`, config);
   if (!isRecord(facts)) throw refuse(`an object as "facts"`, facts);
   if (!isFacts(facts)) throw refuse(`values, lists and groups of them in "facts"`, facts);
-  return { path, recipe, startedAt, config, facts };
+  return { path, recipe, startedAt, config: withCurrentNames(config), facts: withCurrentKernels(facts) };
+}
+
+/** Settings as they are called now: texture kernels were called `image` until version 0.1. */
+export function withCurrentNames(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return config.kernels === "image" ? { ...config, kernels: "texture" } : config;
+}
+
+/** The same for the kernels that a run used, by name and tile. */
+function withCurrentKernels(facts: RunConfig["facts"]): RunConfig["facts"] {
+  if (!isRecord(facts.kernels)) return facts;
+  const kernels = Object.entries(facts.kernels).map(([name, products]) => [
+    name.replace(/^image /, "texture "),
+    products,
+  ]);
+  return { ...facts, kernels: Object.fromEntries(kernels) };
 }
 
 /** What a setting may be: one value or a list of them. */

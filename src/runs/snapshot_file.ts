@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { InputError, shown } from "../errors.ts";
+import { InputError, quote } from "../errors.ts";
 import type { ActivationHistogram, CodeCloud, LevelState, Snapshot } from "../report/run_data.ts";
 import {
   encodeSafetensors,
@@ -84,7 +84,7 @@ export function loadSnapshot(folder: string): Snapshot | undefined {
       throw damaged(
         path,
         `"${name}" as ${kind.name} [${shape}]`,
-        `${tensor.data.constructor.name} ${shown(tensor.shape)}`,
+        `${tensor.data.constructor.name} ${quote(tensor.shape)}`,
       );
     }
     return tensor.data;

@@ -4,7 +4,7 @@
  */
 
 /** What a series of measurements comes to. */
-export interface Spread {
+export interface MedianAndRange {
   /** The middle one; the mean of the two in the middle if their number is even. */
   readonly median: number;
   /** The smallest. */
@@ -18,7 +18,7 @@ export interface Spread {
  *
  * @param values at least one, in any unit
  */
-export function spread(values: readonly number[]): Spread {
+export function medianAndRange(values: readonly number[]): MedianAndRange {
   const sorted = values.toSorted((a, b) => a - b);
   const median = (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
   return { median, least: sorted[0], most: sorted[sorted.length - 1] };

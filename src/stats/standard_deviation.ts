@@ -10,7 +10,7 @@
  * @param values [rows, width], row-major, with at least one row
  * @param width D
  */
-export function spread(values: Float32Array, width: number): number {
+export function standardDeviation(values: Float32Array, width: number): number {
   const rows = values.length / width;
   const means = new Float64Array(width);
   for (let k = 0; k < values.length; k++) means[k % width] += values[k] / rows;

@@ -5,7 +5,7 @@
 import denoConfig from "../../deno.json" with { type: "json" };
 import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
-import { InputError, oneLine, shown } from "../errors.ts";
+import { InputError, quote, toOneLine } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { commandLine } from "../cli/command_line.ts";
 import { flagName } from "../recipe/flags.ts";
@@ -16,7 +16,7 @@ import { learnedConfig } from "./resume.ts";
 import { createRunFolder } from "../runs/run_folder.ts";
 import { readRun, writeConfig } from "../runs/run_config.ts";
 import { removeFile, removePartialFiles } from "../files/write_file.ts";
-import type { Measured } from "../recipe/evaluated_network.ts";
+import type { EvaluatedNetwork } from "../recipe/evaluated_network.ts";
 
 /** What is written down of a run. */
 export interface RunBeginning {
@@ -34,7 +34,7 @@ export interface RunBeginning {
   /** The data set. */
   readonly data: Dataset;
   /** How the network is measured. */
-  readonly measured: Measured;
+  readonly evaluated: EvaluatedNetwork;
   /** The loss before training; absent where a run goes on. */
   readonly initialLoss: InitialLoss | undefined;
 }
@@ -46,7 +46,7 @@ export interface RunBeginning {
  * @throws InputError if it exists and is not empty, or cannot be written
  */
 export function beginFolder(
-  { recipe, config, gpu, kernels, data, measured, initialLoss }: RunBeginning,
+  { recipe, config, gpu, kernels, data, evaluated, initialLoss }: RunBeginning,
 ): string {
   const startedAt = new Date();
   const folder = createRunFolder({ recipe, seed: config.seed, out: config.out, startedAt });
@@ -57,8 +57,8 @@ export function beginFolder(
     facts: {
       command: commandLine(),
       script: readScript(Deno.mainModule),
-      lossUnit: measured.lossUnit,
-      lossIsPerBatch: measured.lossIsPerBatch,
+      lossUnit: evaluated.lossUnit,
+      lossIsPerBatch: evaluated.lossIsPerBatch,
       versions: { bottleneck: denoConfig.version, deno: Deno.version.deno },
       adapter: gpu.adapterName,
       software: gpu.isSoftware,
@@ -82,24 +82,24 @@ export function beginFolder(
  *
  * @param folder its folder
  * @param beginning what it goes on with
- * @param goBack takes it back to where an earlier process left it, and returns the steps done until then
+ * @param restoreCheckpoint takes it back to where an earlier process left it, and returns the steps done until then
  * @throws InputError if the images are others than those that it began with, or nothing can be written
  */
 export function continueFolder(
   folder: string,
   { config, gpu, kernels, data }: RunBeginning,
-  goBack: () => number,
+  restoreCheckpoint: () => number,
 ): void {
   const run = readRun(folder), { facts } = run;
   if (facts.datasetChecksum !== data.checksum) {
     throw new InputError(
       `Cannot resume "${folder}": expected the images that it began with, those of ${
-        shown(facts.dataset)
+        quote(facts.dataset)
       }, ` +
         `but found others in "${data.name}"; say where they are with --data-dir or --data`,
     );
   }
-  const step = goBack();
+  const step = restoreCheckpoint();
   removePartialFiles(folder);
   removeFile(join(folder, "results.json")); // it has not ended any more
   const earlier = Array.isArray(facts.resumedAtSteps) ? facts.resumedAtSteps : [];
@@ -113,7 +113,7 @@ export function continueFolder(
     facts: { ...facts, command, resumedAtSteps: [...earlier, step] },
   });
   const [before, now] = [[facts.adapter, facts.kernels], [gpu.adapterName, kernels]].map((fact) =>
-    oneLine(JSON.stringify(fact))
+    toOneLine(JSON.stringify(fact))
   );
   if (before === now) return;
   console.error(

@@ -57,7 +57,7 @@ export class RunCheckpoints {
 
   /** Steps done, over all stages. */
   get step(): number {
-    return this.#options.stages.reduce((sum, { step }) => sum + step.index, 0);
+    return this.#options.stages.reduce((sum, { step }) => sum + step.count, 0);
   }
 
   /** Steps that the last checkpoint has; absent before the first. */
@@ -101,7 +101,7 @@ export class RunCheckpoints {
    */
   async save(seconds: number): Promise<void> {
     const { recipe, config, data, parameters, stages, stepsPerEpoch } = this.#options;
-    const current = Math.max(0, stages.findLastIndex(({ step }) => step.index > 0));
+    const current = Math.max(0, stages.findLastIndex(({ step }) => step.count > 0));
     const step = this.step;
     const [values, state] = await Promise.all([parameters.read(), stages[current].step.readState()]);
     this.#log.sync(); // a checkpoint must not outlive lines that it counts on
@@ -113,7 +113,7 @@ export class RunCheckpoints {
         step,
         epoch: Math.ceil(step / stepsPerEpoch),
         stage: stages[current].stage,
-        stageSteps: stages.map(({ step }) => step.index),
+        stageSteps: stages.map(({ step }) => step.count),
         current,
         metricsBytes: this.#log.size,
         seconds,
@@ -133,7 +133,7 @@ export class RunCheckpoints {
    * @returns seconds of training until then; undefined at the beginning
    * @throws InputError if the checkpoint is damaged or of another run, or there is none to go back to
    */
-  goBack(): number | undefined {
+  restoreCheckpoint(): number | undefined {
     const { parameters, stages, recipe, config, data } = this.#options;
     const checkpoint = readLastCheckpoint(this.#folder);
     if (!checkpoint && this.step > 0) {

@@ -21,7 +21,7 @@ import { saveSnapshot } from "../runs/snapshot_file.ts";
 import { Snapshots } from "../evaluate/epoch_snapshot.ts";
 import { priorCodes, SAMPLE_COLUMNS, SAMPLES } from "../evaluate/variational.ts";
 import { removeFile, writeFileAtomic } from "../files/write_file.ts";
-import type { Measured } from "../recipe/evaluated_network.ts";
+import type { EvaluatedNetwork } from "../recipe/evaluated_network.ts";
 
 /** What {@link RunPictures} is made from. */
 export interface RunPicturesOptions {
@@ -34,7 +34,7 @@ export interface RunPicturesOptions {
   /** Whose test images are shown. */
   readonly data: Dataset;
   /** The network. */
-  readonly measured: Measured;
+  readonly evaluated: EvaluatedNetwork;
   /** Seed of the codes that samples are drawn from. */
   readonly seed: number;
   /** The dashboard, if there is one; it ends with the pictures. */
@@ -135,7 +135,7 @@ export class RunPictures implements Disposable {
    * ones; nothing if it trains without noise on its input.
    */
   async noisyReconstructions(): Promise<Uint8Array | undefined> {
-    if (!this.#options.measured.noisy) return undefined;
+    if (!this.#options.evaluated.noisy) return undefined;
     const snapshot = await (await this.#networkOf(undefined)).takePictures(0, 0);
     return snapshot.inputs && reconstructionsOf(snapshot);
   }
@@ -170,9 +170,9 @@ export class RunPictures implements Disposable {
     if (this.#snapshots && this.#snapshots.stage === stage) return this.#snapshots.network;
     this.#snapshots?.network[Symbol.dispose]();
     this.#snapshots = undefined;
-    const { gpu, parameters, data, measured, seed } = this.#options;
-    const { generator, sparsityTarget } = measured;
-    const { build, noisy } = measured.ofStage(stage);
+    const { gpu, parameters, data, evaluated, seed } = this.#options;
+    const { generator, sparsityTarget } = evaluated;
+    const { build, noisy } = evaluated.ofStage(stage);
     const samples = generator && {
       codes: priorCodes(SAMPLES, generator.codeSize, seed),
       decoder: generator.decoder,

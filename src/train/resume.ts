@@ -3,7 +3,7 @@
  * @module
  */
 import { join } from "node:path";
-import { InputError, shown } from "../errors.ts";
+import { InputError, quote } from "../errors.ts";
 import type { Checkpoint } from "../runs/checkpoint_file.ts";
 import {
   type CommandInfo,
@@ -71,7 +71,7 @@ export function parseRecipe<F extends FlagSet>(
   const run = readRun(folder);
   if (run.recipe !== name) {
     throw new InputError(
-      `${action}: expected a run of ${name} but found one of ${shown(run.recipe)}; use that recipe's command`,
+      `${action}: expected a run of ${name} but found one of ${quote(run.recipe)}; use that recipe's command`,
     );
   }
   refuseOtherScript(action, run, script);
@@ -88,8 +88,8 @@ export function parseRecipe<F extends FlagSet>(
     } else if (given.has(key) && JSON.stringify(value) !== JSON.stringify(stored[key])) {
       if (!mayGrow(key, stored[key], value, stored.schedule)) {
         throw new InputError(
-          `${action} with ${flagName(key)} ${shown(value)}: it began with ${
-            shown(stored[key])
+          `${action} with ${flagName(key)} ${quote(value)}: it began with ${
+            quote(stored[key])
           }; leave the flag out`,
         );
       }
@@ -151,35 +151,35 @@ export function refuseOthers(folder: string, checkpoint: Checkpoint, run: RunIde
     new InputError(
       `Cannot resume "${folder}": expected a checkpoint of ${what} ${expected} but found one of ${found}`,
     );
-  if (checkpoint.recipe !== run.recipe) throw refuse("recipe", run.recipe, shown(checkpoint.recipe));
+  if (checkpoint.recipe !== run.recipe) throw refuse("recipe", run.recipe, quote(checkpoint.recipe));
   for (const key of new Set([...Object.keys(run.config), ...Object.keys(checkpoint.config)])) {
     const [expected, found] = [run.config[key], checkpoint.config[key]];
     if (
       JSON.stringify(expected) !== JSON.stringify(found) &&
       !mayGrow(key, found, expected, checkpoint.config.schedule)
     ) {
-      throw refuse(flagName(key), shown(expected), shown(found));
+      throw refuse(flagName(key), quote(expected), quote(found));
     }
   }
   const [data, other] = [run.dataset, checkpoint.dataset];
   if (data.checksum !== other.checksum) {
     const short = ({ name, checksum }: typeof data) =>
-      `${shown(name)} (SHA-256 ${shown(checksum.slice(0, 12))}…)`;
+      `${quote(name)} (SHA-256 ${quote(checksum.slice(0, 12))}…)`;
     throw refuse("data set", short(data), short(other));
   }
   const found = new Map(checkpoint.parameters.map(({ name, shape }) => [name, shape]));
   for (const name of new Set([...run.shapes.keys(), ...found.keys()])) {
     const [expected, shape] = [run.shapes.get(name), found.get(name)];
     if (expected?.join() !== shape?.join()) {
-      throw refuse(`tensor ${shown(name)}`, shown(expected), shown(shape));
+      throw refuse(`tensor ${quote(name)}`, quote(expected), quote(shape));
     }
   }
   const { stageSteps, current, step } = checkpoint.place;
   const total = stageSteps.reduce((sum, steps) => sum + steps, 0);
   if (
-    stageSteps.length !== run.stages || step !== total || stageSteps[current] !== checkpoint.state.index ||
+    stageSteps.length !== run.stages || step !== total || stageSteps[current] !== checkpoint.state.count ||
     checkpoint.state.unread > stageSteps[current]
   ) {
-    throw refuse("steps", `in ${run.stages} stages`, `${shown(stageSteps)}, ${step} in all`);
+    throw refuse("steps", `in ${run.stages} stages`, `${quote(stageSteps)}, ${step} in all`);
   }
 }

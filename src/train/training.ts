@@ -17,7 +17,7 @@ import { parseSchedule } from "../optim/schedule.ts";
 import type { CommonFlags, ScheduleFlags } from "../recipe/common_flags.ts";
 import type { Config } from "../recipe/flag_kinds.ts";
 import { formatCost } from "../bench/cost_table.ts";
-import { measureStep } from "../bench/time_step.ts";
+import { timeStep } from "../bench/time_step.ts";
 import {
   describeInitialLoss,
   type InitialLoss,
@@ -29,7 +29,7 @@ import { openDataset } from "../cli/open_dataset.ts";
 import { computingOn, kernelsIn, openGpuWith } from "../cli/open_gpu.ts";
 import { type CompiledStage, compileStages, formatPlans } from "./stages.ts";
 import { TrainingRun } from "./training_run.ts";
-import { type Measured, measuredOf } from "../recipe/evaluated_network.ts";
+import { type EvaluatedNetwork, evaluatedNetwork } from "../recipe/evaluated_network.ts";
 import type { Stage } from "../recipe/stage_flags.ts";
 import type { GradientClip, Optimizer } from "../graph/update.ts";
 
@@ -74,17 +74,17 @@ export async function openTraining(
   const gpu = owned.use(await openGpuWith(config.kernels));
   if (!config.quiet) console.log(computingOn(gpu));
   const data = await openDataset(config);
-  const measured = measuredOf(recipe, config, networkData(data));
+  const evaluated = evaluatedNetwork(recipe, config, networkData(data));
   const { batchSize, overfitBatch } = config, { images: only } = options;
-  const schedule = batches(Math.min(only ?? Infinity, data.train.count), batchSize);
-  const count = overfitBatch ? schedule[0].rows : only;
+  const epochBatches = batches(Math.min(only ?? Infinity, data.train.count), batchSize);
+  const count = overfitBatch ? epochBatches[0].rows : only;
   const pixels = data.train.images.subarray(0, count === undefined ? undefined : count * data.width);
   const images = owned.use(new DeviceImages(gpu, "train", pixels, data.width));
   const parameters = owned.use(new Parameters(config.seed));
-  const about = { recipe, config, gpu, data, images, parameters, measured, stages, options };
+  const about = { recipe, config, gpu, data, images, parameters, evaluated, stages, options };
   // to overfit, there are as many steps as ever, each with the first batch
-  const steps = overfitBatch ? schedule.map(() => ({ ...schedule[0] })) : schedule;
-  return new Training({ ...about, schedule: steps }, owned.move());
+  const steps = overfitBatch ? epochBatches.map(() => ({ ...epochBatches[0] })) : epochBatches;
+  return new Training({ ...about, epochBatches: steps }, owned.move());
 }
 
 /** What a {@link Training} is made from. */
@@ -95,10 +95,10 @@ interface TrainingParts {
   readonly data: Dataset;
   readonly images: DeviceImages;
   readonly parameters: Parameters;
-  readonly measured: Measured;
+  readonly evaluated: EvaluatedNetwork;
   readonly stages: readonly Stage[] | undefined;
   readonly options: TrainingOptions;
-  readonly schedule: readonly Batch[];
+  readonly epochBatches: readonly Batch[];
 }
 
 /** What is open while a recipe trains. Make one with {@link openTraining}. */
@@ -110,7 +110,7 @@ export class Training implements Disposable {
   /** The images to train on. */
   readonly images: DeviceImages;
   /** The batches of an epoch, over places in the epoch's order; the last may be smaller. */
-  readonly schedule: readonly Batch[];
+  readonly epochBatches: readonly Batch[];
   /** What will be learned. */
   readonly parameters: Parameters;
   readonly #parts: TrainingParts;
@@ -120,11 +120,11 @@ export class Training implements Disposable {
 
   /** Use {@link openTraining}. */
   constructor(parts: TrainingParts, owned: DisposableStack) {
-    const { recipe, config, gpu, data, images, schedule, parameters } = parts;
+    const { recipe, config, gpu, data, images, epochBatches, parameters } = parts;
     this.gpu = gpu;
     this.data = data;
     this.images = images;
-    this.schedule = schedule;
+    this.epochBatches = epochBatches;
     this.parameters = parameters;
     this.#parts = parts;
     this.#optimizer = recipe.optimizer({ ...recipe.architecture, ...config });
@@ -135,12 +135,12 @@ export class Training implements Disposable {
   get steps(): number {
     const { stages, options, config } = this.#parts;
     const epochs = stages ? stages.reduce((sum, { epochs }) => sum + epochs, 0) : Number(config.epochs);
-    return options.steps ?? epochs * this.schedule.length;
+    return options.steps ?? epochs * this.epochBatches.length;
   }
 
   /** Rows of a full batch: `--batch-size`, or all images if there are fewer. */
   get #batchSize(): number {
-    return this.schedule[0].rows;
+    return this.epochBatches[0].rows;
   }
 
   get #clip(): GradientClip | undefined {
@@ -155,7 +155,7 @@ export class Training implements Disposable {
 
   /** Records the recipe's network, as it trains. */
   #network(stage: number | undefined): BuildModel {
-    return this.#parts.measured.network({ purpose: "train", stage });
+    return this.#parts.evaluated.network({ purpose: "train", stage });
   }
 
   /** Records the network on batches of the training images, and compiles its training step; all parameters are trained. */
@@ -184,7 +184,7 @@ export class Training implements Disposable {
     if (!stages) {
       throw new TypeError(`Cannot compile stages: recipe "${recipe.name}" has none; use compile()`);
     }
-    const stepsOf = ({ epochs }: Stage) => epochs * this.schedule.length;
+    const stepsOf = ({ epochs }: Stage) => epochs * this.epochBatches.length;
     const trained = stages.filter(({ epochs }) => epochs > 0);
     const rates = new Map(trained.map((stage) => [stage.label, this.#rate(stepsOf(stage))]));
     let steps = 0;
@@ -197,7 +197,7 @@ export class Training implements Disposable {
       optimizer: this.#optimizer,
       clip: this.#clip,
       watch: ({ label }) => (index) => // a stage reports after each epoch too
-        this.#isDue(before.get(label)! + index) || index % this.schedule.length === 0,
+        this.#isDue(before.get(label)! + index) || index % this.epochBatches.length === 0,
       freeze: config.freeze === true,
       build: (stage) => this.#network(stage),
       owned: this.#owned,
@@ -236,8 +236,8 @@ export class Training implements Disposable {
    *   the run to resume cannot be gone on with, or there are fewer steps than `--warmup`
    */
   async start(compiled: Step | readonly CompiledStage[]): Promise<TrainingRun | undefined> {
-    const { config, options, recipe, measured } = this.#parts,
-      { gpu, data, images, parameters, schedule, steps } = this;
+    const { config, options, recipe, evaluated } = this.#parts,
+      { gpu, data, images, parameters, epochBatches, steps } = this;
     if (compiled instanceof Step) this.rate(0); // a warm-up that does not fit is said now
     if (!config.quiet) {
       console.log(
@@ -253,7 +253,7 @@ export class Training implements Disposable {
     const initialLoss = config.resume === undefined ? await this.#initialLoss() : undefined;
     if (config.dryRun) return undefined;
     if (config.overfitBatch && !config.quiet) console.log("overfit   trains on the first batch only");
-    const epochs = Math.ceil(steps / schedule.length);
+    const epochs = Math.ceil(steps / epochBatches.length);
     const { measurements = epochs, shuffles = true } = options;
     this.#run = await TrainingRun.begin({
       recipe: recipe.name,
@@ -262,16 +262,16 @@ export class Training implements Disposable {
       kernels: kernelsIn(compiled instanceof Step ? [compiled] : compiled.map(({ step }) => step)),
       data,
       parameters,
-      measured,
+      evaluated,
       initialLoss,
       epochs,
       steps,
       stages: compiled instanceof Step
         ? [{ step: compiled, steps }]
-        : compiled.map(({ stage, step, epochs }) => ({ stage, step, steps: epochs * schedule.length })),
+        : compiled.map(({ stage, step, epochs }) => ({ stage, step, steps: epochs * epochBatches.length })),
       reportsEpochs: !(compiled instanceof Step),
       images,
-      schedule,
+      epochBatches,
       shuffles,
       measureEvery: Math.ceil(epochs / measurements),
     });
@@ -280,9 +280,9 @@ export class Training implements Disposable {
 
   /** Says what the loss is before training, and warns if that is far from what it should be. */
   async #initialLoss(): Promise<InitialLoss> {
-    const { gpu, images, parameters, schedule } = this, { config, stages } = this.#parts;
+    const { gpu, images, parameters, epochBatches } = this, { config, stages } = this.#parts;
     const build = this.#network(stages?.find(({ epochs }) => epochs > 0)?.stage);
-    const initial = await initialLoss({ gpu, images, parameters, batch: schedule[0], build });
+    const initial = await initialLoss({ gpu, images, parameters, batch: epochBatches[0], build });
     if (!config.quiet) console.log(`start     ${describeInitialLoss(initial)}`);
     const warning = initialLossWarning(initial);
     if (warning !== undefined) console.error(`warning: ${warning}`);
@@ -294,7 +294,7 @@ export class Training implements Disposable {
     const stages = compiled instanceof Step ? [{ label: undefined, step: compiled }] : compiled;
     for (const { label, step } of stages) {
       if (label !== undefined) console.log(label);
-      console.log(formatCost(await measureStep(this.gpu, step, this.#batchSize)));
+      console.log(formatCost(await timeStep(this.gpu, step, this.#batchSize)));
     }
   }
 

@@ -11,7 +11,7 @@ import { permutation } from "../data/shuffle.ts";
 import type { Batch, Step } from "../graph/step.ts";
 import type { DeviceImages } from "../layers/gather_batch.ts";
 import type { TensorFigures } from "../graph/tensor_stats.ts";
-import { closingTable } from "../report/results_table.ts";
+import { resultsTable } from "../report/results_table.ts";
 import { codesCsv } from "../runs/codes_csv.ts";
 import { reconstructionGrid } from "../report/picture.ts";
 import type { MetricsRecord, TensorRecord } from "../report/run_data.ts";
@@ -29,10 +29,10 @@ import type { Results } from "../runs/results.ts";
 import { removeOtherPictures, RunPictures } from "./epoch_pictures.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import type { TrainedStage } from "./stages.ts";
-import { TestMeasure } from "../evaluate/epoch_test_losses.ts";
+import { EpochTestLosses } from "../evaluate/epoch_test_losses.ts";
 import { MetricsLog, readMetrics } from "../runs/metrics_log.ts";
 import { writeFileAtomic } from "../files/write_file.ts";
-import { baselinesOf, closingRows, type Measured } from "../recipe/evaluated_network.ts";
+import { baselinesOf, type EvaluatedNetwork, resultsRows } from "../recipe/evaluated_network.ts";
 import type { LossReading } from "../graph/loss_ring.ts";
 
 /** What a run is about. */
@@ -66,7 +66,7 @@ export interface TrainingRunOptions {
   /** What is learned. */
   readonly parameters: Parameters;
   /** How the network is measured. */
-  readonly measured: Measured;
+  readonly evaluated: EvaluatedNetwork;
   /** Passes over the images. */
   readonly epochs: number;
   /** Steps in all. */
@@ -78,7 +78,7 @@ export interface TrainingRunOptions {
   /** The training images, whose order changes from epoch to epoch. */
   readonly images: DeviceImages;
   /** The batches of an epoch, over places in the epoch's order. */
-  readonly schedule: readonly Batch[];
+  readonly epochBatches: readonly Batch[];
   /** Whether each epoch has a new order. */
   readonly shuffles: boolean;
   /** The loss before training; absent where a run goes on. */
@@ -88,7 +88,7 @@ export interface TrainingRunOptions {
 }
 
 /** Times that a run goes back before it gives up: the learning rate is a 256th then, and cannot be what is wrong. */
-const MOST_ROLLBACKS = 8;
+const MAX_ROLLBACKS = 8;
 
 /** A run in progress. Begin one with {@link TrainingRun.begin}. */
 export class TrainingRun implements Disposable {
@@ -102,12 +102,12 @@ export class TrainingRun implements Disposable {
   readonly #started = performance.now();
   #images = 0;
   #before = 0; // milliseconds of training before the run was resumed
-  #aside = 0; // milliseconds of what is no training
-  #wentBack = false; // in this epoch
+  #untimedMilliseconds = 0; // milliseconds of what is no training
+  #rolledBack = false; // in this epoch
   #epoch = 1; // the current one
   #stage: number | undefined; // the one that is trained, if there are stages
   readonly #checkpoints: RunCheckpoints;
-  readonly #test: TestMeasure;
+  readonly #test: EpochTestLosses;
   readonly #pictures: RunPictures;
 
   /**
@@ -135,7 +135,7 @@ export class TrainingRun implements Disposable {
   }
 
   private constructor(options: TrainingRunOptions, live: Live | undefined) {
-    const { config, gpu, data, parameters, measured } = options, { seed, pictureEvery } = config;
+    const { config, gpu, data, parameters, evaluated } = options, { seed, pictureEvery } = config;
     this.#options = options;
     using owned = new DisposableStack();
     owned.use(this.#interrupt);
@@ -143,22 +143,22 @@ export class TrainingRun implements Disposable {
     this.#log = owned.use(new MetricsLog(this.folder));
     this.#checkpoints = new RunCheckpoints(this.folder, this.#log, {
       ...options,
-      stepsPerEpoch: options.schedule.length,
+      stepsPerEpoch: options.epochBatches.length,
     });
     if (config.resume !== undefined) {
       continueFolder(this.folder, options, () => {
-        this.#goBack();
+        this.#restoreCheckpoint();
         return this.#checkpoints.step;
       });
       if (!config.quiet) console.log(`resumed   after step ${this.#checkpoints.step} of ${options.steps}`);
     }
-    this.#test = new TestMeasure(options);
+    this.#test = new EpochTestLosses(options);
     this.#pictures = new RunPictures({
       folder: this.folder,
       gpu,
       parameters,
       data,
-      measured,
+      evaluated,
       seed,
       live,
       pictureEvery,
@@ -166,15 +166,15 @@ export class TrainingRun implements Disposable {
     this.#progress = new Progress({
       ...options,
       firstStep: this.#checkpoints.step,
-      now: () => performance.now() - this.#aside,
+      now: () => performance.now() - this.#untimedMilliseconds,
       ...(config.quiet ? { write: () => {} } : {}),
     });
     owned.move(); // it is this object's from now on
   }
 
   /** Goes back to the last checkpoint, or to the beginning. */
-  #goBack(): void {
-    const seconds = this.#checkpoints.goBack();
+  #restoreCheckpoint(): void {
+    const seconds = this.#checkpoints.restoreCheckpoint();
     if (seconds !== undefined) this.#before = 1000 * seconds - this.#milliseconds + this.#before;
     this.#metrics = readMetrics(this.folder);
     const epochs = this.#metrics.filter((line) => "testError" in line).map(({ epoch }) => Number(epoch));
@@ -187,8 +187,8 @@ export class TrainingRun implements Disposable {
   }
 
   /** Whether to take no further steps of this epoch: the user asked to stop, or training went back. */
-  get #isCutShort(): boolean {
-    return this.isInterrupted || this.#wentBack;
+  get #stopsEpoch(): boolean {
+    return this.isInterrupted || this.#rolledBack;
   }
 
   /** What the learning rate is multiplied with: halved each time that training went back. */
@@ -220,25 +220,25 @@ export class TrainingRun implements Disposable {
    * @throws Diverged if training has come to NaN or infinity
    */
   async *batches(step: Step): AsyncGenerator<Batch, void> {
-    const { stages, schedule, images, shuffles, config: { seed } } = this.#options;
+    const { stages, epochBatches, images, shuffles, config: { seed } } = this.#options;
     const trained = stages.find((stage) => stage.step === step);
     if (!trained) {
       throw new TypeError("Cannot train this step: expected one that the training was started with");
     }
     this.#stage = trained.stage;
-    while (step.index < trained.steps && !this.#isOver()) {
-      this.#epoch = 1 + Math.floor(this.#step / schedule.length);
+    while (step.count < trained.steps && !this.#isOver()) {
+      this.#epoch = 1 + Math.floor(this.#step / epochBatches.length);
       if (shuffles) images.setOrder(permutation(images.count, seed, this.#epoch));
-      for (const batch of schedule.slice(step.index % schedule.length)) {
-        const before = step.index;
+      for (const batch of epochBatches.slice(step.count % epochBatches.length)) {
+        const before = step.count;
         yield batch;
-        const runs = step.index - before;
-        if (runs !== 1 && !this.#wentBack) {
+        const runs = step.count - before;
+        if (runs !== 1 && !this.#rolledBack) {
           throw new TypeError(
             `Cannot go on training: expected the loop to run the step once on each batch but it ran ${runs} times`,
           );
         }
-        if (this.#isCutShort || step.index === trained.steps) break;
+        if (this.#stopsEpoch || step.count === trained.steps) break;
       }
       await this.#endEpoch();
     }
@@ -251,8 +251,8 @@ export class TrainingRun implements Disposable {
    * @param step what is trained
    */
   isDue(step: Step): boolean {
-    const { reportsEpochs, schedule } = this.#options;
-    return this.isDueAt(this.#step) || reportsEpochs && step.index % schedule.length === 0;
+    const { reportsEpochs, epochBatches } = this.#options;
+    return this.isDueAt(this.#step) || reportsEpochs && step.count % epochBatches.length === 0;
   }
 
   /** Whether a report is due after this many steps, over all stages, whatever stages want besides. */
@@ -264,18 +264,18 @@ export class TrainingRun implements Disposable {
 
   /** Whether an epoch ends now, and is measured. */
   get #endsMeasured(): boolean {
-    const { steps, schedule, measureEvery } = this.#options, step = this.#step;
-    return step === steps || step % schedule.length === 0 && this.#epoch % measureEvery === 0;
+    const { steps, epochBatches, measureEvery } = this.#options, step = this.#step;
+    return step === steps || step % epochBatches.length === 0 && this.#epoch % measureEvery === 0;
   }
 
   /** Saves a checkpoint. The time that it takes is no training time. */
   async #checkpoint(): Promise<void> {
-    await this.aside(() => this.#checkpoints.save(this.#milliseconds / 1000));
+    await this.untimed(() => this.#checkpoints.save(this.#milliseconds / 1000));
   }
 
-  /** Milliseconds of training so far: without what was done {@link aside}. */
+  /** Milliseconds of training so far: without what was done {@link untimed}. */
   get #milliseconds(): number {
-    return this.#before + performance.now() - this.#started - this.#aside;
+    return this.#before + performance.now() - this.#started - this.#untimedMilliseconds;
   }
 
   #file(record: MetricsRecord): void {
@@ -305,7 +305,7 @@ export class TrainingRun implements Disposable {
       return await this.#recover(error);
     }
     const epoch = this.#epoch, step = this.#step;
-    this.#images += losses.images;
+    this.#images += losses.rows;
     this.#progress.update({ epoch, step, losses: losses.mean, images: this.#images });
     const norms = losses.gradientNorms;
     this.#fileHere({
@@ -329,17 +329,17 @@ export class TrainingRun implements Disposable {
       ? "there is no checkpoint yet"
       : `the checkpoint of step ${savedStep} is kept`;
     if (this.#options.config.onNan !== "rollback") throw new Diverged(error.finding, kept);
-    if (rollbacks.length >= MOST_ROLLBACKS) {
+    if (rollbacks.length >= MAX_ROLLBACKS) {
       throw new Diverged(
-        `${error.finding}; gave up after going back ${MOST_ROLLBACKS} times, with ${this.rateShare} of the ` +
+        `${error.finding}; gave up after going back ${MAX_ROLLBACKS} times, with ${this.rateShare} of the ` +
           "learning rate",
         `look at the data and at the network; ${kept}`,
       );
     }
     await this.#options.gpu.device.queue.onSubmittedWorkDone();
-    this.#goBack();
+    this.#restoreCheckpoint();
     this.#checkpoints.halveRate(step);
-    this.#wentBack = true;
+    this.#rolledBack = true;
     this.#file({
       divergedAtStep: step,
       wentBackToStep: this.#checkpoints.step,
@@ -384,32 +384,32 @@ export class TrainingRun implements Disposable {
    * then the checkpoint comes first, so that a run that goes on from it has not filed what was measured there.
    */
   async #endEpoch(): Promise<void> {
-    if (this.#wentBack) {
-      this.#wentBack = false;
+    if (this.#rolledBack) {
+      this.#rolledBack = false;
       return;
     }
     const isWhole = this.#endsMeasured, stage = this.#stage;
     if (!isWhole && !this.isInterrupted) return;
     let found: Readonly<Record<string, number>>;
     try {
-      found = await this.aside(async () => {
+      found = await this.untimed(async () => {
         await this.#checkpoints.refuseNotFinite();
         return await this.#test.measure(stage);
       });
     } catch (error) {
       await this.#recover(error);
-      this.#wentBack = false;
+      this.#rolledBack = false;
       return;
     }
     if (!isWhole) await this.#checkpoint();
-    await this.aside(() => this.#pictures.save(this.#epoch, this.#step, stage));
+    await this.untimed(() => this.#pictures.save(this.#epoch, this.#step, stage));
     this.#fileHere(found);
     if (!isWhole) return;
     await this.#keepBest();
     const isOver = this.#isOver();
     if (!this.isInterrupted && isOver) this.#progress.note(this.#stoppedLine(stage));
     const isStageOver = isOver ||
-      this.#options.stages.some((one) => one.stage === stage && one.step.index === one.steps);
+      this.#options.stages.some((one) => one.stage === stage && one.step.count === one.steps);
     if (isStageOver || this.#checkpoints.isDueStep(this.#step) || this.#checkpoints.isDueEpoch(this.#epoch)) {
       await this.#checkpoint();
     }
@@ -420,7 +420,7 @@ export class TrainingRun implements Disposable {
     const { patience, minDelta } = this.#options.config;
     const best = bestEpoch(this.#metrics, this.#stage, minDelta);
     if (patience === undefined || best?.step !== this.#step) return;
-    await this.aside(() => this.#checkpoints.keepBest(best));
+    await this.untimed(() => this.#checkpoints.keepBest(best));
   }
 
   /** Says why a stage is over before its time. */
@@ -436,7 +436,7 @@ export class TrainingRun implements Disposable {
    *
    * @returns what the work returns
    */
-  async aside<T>(work: () => Promise<T>): Promise<T> {
+  async untimed<T>(work: () => Promise<T>): Promise<T> {
     await this.#options.gpu.device.queue.onSubmittedWorkDone(); // the steps that were submitted are training still
     return await this.#untimed(work);
   }
@@ -446,18 +446,18 @@ export class TrainingRun implements Disposable {
     try {
       return await work();
     } finally {
-      this.#aside += performance.now() - before;
+      this.#untimedMilliseconds += performance.now() - before;
     }
   }
 
   /**
    * What follows every training: saves the model, measures it on the test images, saves results, pictures, codes and
-   * the report, and prints the closing table.
+   * the report, and prints the results table.
    *
    * @returns what the script should return: 0, or Ctrl-C's exit code
    */
   async finish(): Promise<number> {
-    const { gpu, data, parameters, measured } = this.#options, steps = this.#step;
+    const { gpu, data, parameters, evaluated } = this.#options, steps = this.#step;
     this.#progress.finish();
     await gpu.device.queue.onSubmittedWorkDone();
     const stepMilliseconds = this.#milliseconds / steps;
@@ -468,17 +468,17 @@ export class TrainingRun implements Disposable {
     const { tensors, metadata } = await this.#checkpoints.model();
     writeSafetensors(join(this.folder, "model.safetensors"), tensors, metadata);
     this.#test[Symbol.dispose](); // what follows uploads the images again, a set at a time
-    const result = await evaluate(gpu, measured.build, parameters, data);
+    const result = await evaluate(gpu, evaluated.build, parameters, data);
     this.#saveEvaluation(result, await this.#pictures.noisyReconstructions());
-    const rows = await closingRows(measured, { gpu, parameters, data, result, metrics: this.#metrics });
+    const rows = await resultsRows(evaluated, { gpu, parameters, data, result, metrics: this.#metrics });
     const results: Results = {
       rows,
-      baselines: baselinesOf(measured, result, data),
+      baselines: baselinesOf(evaluated, result, data),
       ...(steps > 0 ? { stepMilliseconds } : {}),
       status,
     };
     await this.#pictures.finish(results);
-    say(closingTable(rows));
+    say(resultsTable(rows));
     if (this.#checkpoints.best) say(bestLine(this.#checkpoints.best));
     if (this.#options.config.overfitBatch) say(await measureOverfit(this.#options));
     say(`run saved in ${this.folder}; open report.html there`);

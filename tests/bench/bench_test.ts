@@ -7,15 +7,15 @@ import { createTask } from "../../scripts/rivals/models.ts";
 import { floatsOf, pixelsOf } from "../../scripts/rivals/task.ts";
 
 Deno.test("findVariant() takes any stage and flags of a recipe, and refuses others by naming what there is", async () => {
-  const options = async (name: string, variant?: string) => (await findVariant(name, variant)).options;
+  const options = async (name: string, kind?: string) => (await findVariant(name, kind)).options;
   assert.equal(await options("deep"), "");
   assert.equal(await options("stacked"), "stage 0");
   assert.equal(await options("denoising"), "--end-to-end");
   assert.equal(await options("matched", "--match bce --tied"), "--match bce --tied");
   assert.equal(await options("sparse", "stage 2 --rho 0.1"), "stage 2 --rho 0.1");
-  const refused = (variant: string, pattern: RegExp) =>
+  const refused = (kind: string, pattern: RegExp) =>
     assert.rejects(
-      findVariant("stacked", variant),
+      findVariant("stacked", kind),
       (error) => error instanceof InputError && pattern.test(error.message),
     );
   await refused("stage 9", /"stage 0", "stage 1"/);

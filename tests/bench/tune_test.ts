@@ -13,47 +13,47 @@ import {
 import { InputError } from "../../src/errors.ts";
 import { formatKernel, type Product, type ProductKernel, productName } from "../../src/gpu/product_kernel.ts";
 import { compile } from "../../src/graph/compile.ts";
-import { Graph, type Target } from "../../src/graph/graph.ts";
+import { type DeviceTraits, Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { candidates, kernelNamed, kernelOf } from "../../src/graph/products.ts";
 import { dense } from "../../src/layers/dense.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { recallKernels, rememberKernels } from "../../src/bench/tuned_kernels.ts";
-import { computingOn, kernelsIn, openGpuWith, withoutImages } from "../../src/cli/open_gpu.ts";
+import { computingOn, kernelsIn, openGpuWith, withoutTextures } from "../../src/cli/open_gpu.ts";
 import { deep } from "../../scripts/deep.ts";
 import { recipeNetwork } from "../helpers/recipe_network.ts";
 import { withFolder } from "../helpers/commands.ts";
 import { gpuTest, withKernels } from "../helpers/gpu.ts";
 
-const SOFTWARE: Target = { isSoftware: true, prefersImages: false, kernels: { variant: "auto" } };
-const MESA: Target = { ...SOFTWARE, prefersImages: true };
-const GPU: Target = { ...SOFTWARE, isSoftware: false };
+const SOFTWARE: DeviceTraits = { isSoftware: true, prefersTextures: false, kernels: { kind: "auto" } };
+const MESA: DeviceTraits = { ...SOFTWARE, prefersTextures: true };
+const GPU: DeviceTraits = { ...SOFTWARE, isSoftware: false };
 const FORWARD: Product = { kind: "X·W", rows: 64, sum: 784, columns: 1000 };
 const WEIGHT: Product = { kind: "Xᵀ·dZ", rows: 784, sum: 64, columns: 1000 };
 
 Deno.test.each([
   [SOFTWARE, FORWARD, "register 16×16"],
   [SOFTWARE, WEIGHT, "register 16×16"],
-  [MESA, FORWARD, "image 16×16"],
-  [MESA, WEIGHT, "image 16×16"],
+  [MESA, FORWARD, "texture 16×16"],
+  [MESA, WEIGHT, "texture 16×16"],
   [MESA, { ...FORWARD, columns: 12 }, "register 16×8"], // too little for its copies
-  [{ ...MESA, kernels: { variant: "register" } }, FORWARD, "register 16×16"],
+  [{ ...MESA, kernels: { kind: "register" } }, FORWARD, "register 16×16"],
   [GPU, FORWARD, "workgroup 16×32"], // 128 workgroups
   [GPU, WEIGHT, "workgroup 64×64"],
   [GPU, { ...FORWARD, rows: 4096, columns: 8192 }, "workgroup 128×128"],
   [GPU, { ...FORWARD, columns: 12 }, "register 4×4"], // too little to share
   [GPU, { ...FORWARD, rows: 1 }, "register 4×4"],
-  [{ ...SOFTWARE, kernels: { variant: "workgroup" } }, { ...FORWARD, columns: 3 }, "workgroup 16×32"],
-  [{ ...GPU, kernels: { variant: "naive" } }, FORWARD, "naive"],
-  [{ ...GPU, kernels: { variant: "register" } }, FORWARD, "register 4×4"],
-] as [Target, Product, string][])("kernelOf(%j, %j) is %s", (target, product, kernel) => {
+  [{ ...SOFTWARE, kernels: { kind: "workgroup" } }, { ...FORWARD, columns: 3 }, "workgroup 16×32"],
+  [{ ...GPU, kernels: { kind: "naive" } }, FORWARD, "naive"],
+  [{ ...GPU, kernels: { kind: "register" } }, FORWARD, "register 4×4"],
+] as [DeviceTraits, Product, string][])("kernelOf(%j, %j) is %s", (target, product, kernel) => {
   assert.equal(formatKernel(kernelOf(target, product)), kernel);
 });
 
 Deno.test("kernelOf() takes what tuning found under auto only, and for that product only", () => {
-  const tuned = new Map([[productName(FORWARD), { variant: "naive", rows: 1, columns: 1 } as const]]);
-  const of = (variant: "auto" | "register", product: Product) =>
-    formatKernel(kernelOf({ ...SOFTWARE, kernels: { variant, tuned } }, product));
+  const tuned = new Map([[productName(FORWARD), { kind: "naive", rows: 1, columns: 1 } as const]]);
+  const of = (kind: "auto" | "register", product: Product) =>
+    formatKernel(kernelOf({ ...SOFTWARE, kernels: { kind, tuned } }, product));
   assert.equal(of("auto", FORWARD), "naive");
   assert.equal(of("register", FORWARD), "register 16×16");
   assert.equal(of("auto", { ...FORWARD, rows: 65 }), "register 16×16");
@@ -70,12 +70,12 @@ Deno.test("candidates() begins with the device's own choice, names each kernel o
         assert.deepEqual(kernelNamed(productName(product), formatKernel(kernel)), kernel);
       }
     }
-    assert.ok(candidates(target, FORWARD).some(({ variant }) => variant === "workgroup"));
+    assert.ok(candidates(target, FORWARD).some(({ kind }) => kind === "workgroup"));
     assert.equal(
-      candidates(target, FORWARD).some(({ variant }) => variant === "image"),
-      target.prefersImages,
+      candidates(target, FORWARD).some(({ kind }) => kind === "texture"),
+      target.prefersTextures,
     );
-    assert.ok(candidates(target, { ...FORWARD, columns: 12 }).every(({ variant }) => variant !== "image"));
+    assert.ok(candidates(target, { ...FORWARD, columns: 12 }).every(({ kind }) => kind !== "texture"));
   }
   assert.equal(kernelNamed("Xᵀ·dZ 1×1×1", "workgroup 16×32"), undefined);
   assert.equal(kernelNamed("X·X 1×1×1", "naive"), undefined);
@@ -163,7 +163,7 @@ gpuTest(
     const { graph, parameters, losses, x } = layer();
     using arena = parameters;
     const compiled = { label: "shares", losses, trainable: arena.all, gradients: [x] };
-    const of = async (kernels: "image" | "register") => {
+    const of = async (kernels: "texture" | "register") => {
       let times = new Map<string, number>();
       await withKernels(gpu, kernels, async () => {
         using step = await compile(gpu, graph, arena, compiled);
@@ -178,7 +178,7 @@ gpuTest(
       });
       return [OF_FORWARD, OF_INPUT, OF_WEIGHT].map((name) => times.get(name));
     };
-    assert.deepEqual(await of("image"), [15 + 4 + 10, 15 + 100 + 10, 15 + 4 + 100]);
+    assert.deepEqual(await of("texture"), [15 + 4 + 10, 15 + 100 + 10, 15 + 4 + 100]);
     assert.deepEqual(await of("register"), [15, 15, 15]);
   },
 );
@@ -192,8 +192,8 @@ gpuTest("tuneLayer() measures on this device", async (gpu) => {
 });
 
 const FOUND = new Map<string, ProductKernel>([
-  [OF_FORWARD, { variant: "workgroup", rows: 16, columns: 32 }],
-  [OF_WEIGHT, { variant: "naive", rows: 1, columns: 1 }],
+  [OF_FORWARD, { kind: "workgroup", rows: 16, columns: 32 }],
+  [OF_WEIGHT, { kind: "naive", rows: 1, columns: 1 }],
 ]);
 
 /** What a body says on stderr, and what it returns. */
@@ -225,7 +225,7 @@ Deno.test("what was remembered is recalled, for its adapter, and added to", () =
     assert.deepEqual(await recall("another GPU", path), { kernels: undefined, said: [] });
     assert.deepEqual(await recall("constructor", path), { kernels: undefined, said: [] });
 
-    const more = new Map<string, ProductKernel>([[OF_INPUT, { variant: "register", rows: 8, columns: 8 }]]);
+    const more = new Map<string, ProductKernel>([[OF_INPUT, { kind: "register", rows: 8, columns: 8 }]]);
     rememberKernels("another GPU", more, path);
     rememberKernels("a GPU", more, path);
     assert.deepEqual((await recall("a GPU", path)).kernels, new Map([...FOUND, ...more]));
@@ -260,7 +260,7 @@ Deno.test.each([
       rememberKernels("a GPU", one, path);
       const after = await recall("a GPU", path);
       assert.deepEqual(after.said, []);
-      assert.equal(after.kernels!.get(OF_FORWARD)!.variant, "workgroup");
+      assert.equal(after.kernels!.get(OF_FORWARD)!.kind, "workgroup");
     }),
 );
 
@@ -278,7 +278,7 @@ Deno.test("a folder in the file's place is ignored with a word, and cannot be wr
 gpuTest("a step is compiled with the kernels that were found, and says which", async (gpu) => {
   const { graph, parameters, losses, x } = layer();
   using _parameters = parameters;
-  gpu.kernels = { variant: "auto", tuned: FOUND };
+  gpu.kernels = { kind: "auto", tuned: FOUND };
   try {
     using step = await compile(gpu, graph, parameters, {
       label: "tuned",
@@ -296,55 +296,58 @@ gpuTest("a step is compiled with the kernels that were found, and says which", a
       assert.ok(entries.includes(entry), entry);
     }
   } finally {
-    gpu.kernels = { variant: "auto" };
+    gpu.kernels = { kind: "auto" };
   }
 });
 
-Deno.test("image kernels are refused or replaced with a word where shaders cannot read images", async () => {
+Deno.test("texture kernels are refused or replaced with a word where shaders cannot read textures", async () => {
   Object.defineProperty(navigator.gpu, "wgslLanguageFeatures", { value: new Set(), configurable: true });
   try {
-    await assert.rejects(openGpuWith("image"), (error: unknown) => {
+    await assert.rejects(openGpuWith("texture"), (error: unknown) => {
       assert.ok(error instanceof InputError);
       assert.match(
         error.message,
-        /^Cannot use --kernels image: this WebGPU lacks WGSL's feature "readonly_and.*; use --kernels auto$/,
+        /^Cannot use --kernels texture: this WebGPU lacks WGSL's feature "readonly_and.*; use --kernels auto$/,
       );
       return true;
     });
-    const { result, said } = await listen(() => openGpuWith("image", true));
+    const { result, said } = await listen(() => openGpuWith("texture", true));
     using gpu = result;
-    assert.equal(gpu.kernels.variant, "auto");
+    assert.equal(gpu.kernels.kind, "auto");
     assert.doesNotMatch(computingOn(gpu), /image/);
     assert.equal(said.length, 1);
-    assert.match(said[0], /^warning: not using image kernels: this WebGPU lacks .*; taking --kernels auto$/);
+    assert.match(
+      said[0],
+      /^warning: not using texture kernels: this WebGPU lacks .*; taking --kernels auto$/,
+    );
     assert.equal(
-      formatKernel(kernelOf({ ...gpu, kernels: { variant: "auto" } }, FORWARD)).includes("image"),
+      formatKernel(kernelOf({ ...gpu, kernels: { kind: "auto" } }, FORWARD)).includes("texture"),
       false,
     );
   } finally {
     Reflect.deleteProperty(navigator.gpu, "wgslLanguageFeatures");
   }
-  using gpu = await openGpuWith("image");
-  assert.ok(gpu.hasImages, "the stub is gone");
+  using gpu = await openGpuWith("texture");
+  assert.ok(gpu.hasTextures, "the stub is gone");
 });
 
-Deno.test("image kernels that were found are ignored with a word where shaders cannot read images", async () => {
-  const image: ProductKernel = { variant: "image", rows: 16, columns: 16 };
-  const found = new Map([...FOUND, [OF_INPUT, image]]);
-  assert.deepEqual(await listen(() => withoutImages({ hasImages: true }, found)), {
+Deno.test("texture kernels that were found are ignored with a word where shaders cannot read textures", async () => {
+  const texture: ProductKernel = { kind: "texture", rows: 16, columns: 16 };
+  const found = new Map([...FOUND, [OF_INPUT, texture]]);
+  assert.deepEqual(await listen(() => withoutTextures({ hasTextures: true }, found)), {
     result: found,
     said: [],
   });
-  const { result, said } = await listen(() => withoutImages({ hasImages: false }, found));
+  const { result, said } = await listen(() => withoutTextures({ hasTextures: false }, found));
   assert.deepEqual(result, FOUND);
   assert.equal(said.length, 1);
-  assert.match(said[0], /^warning: ignoring the image kernels .*: this WebGPU lacks .*; deno task tune/);
-  assert.deepEqual(await listen(() => withoutImages({ hasImages: false }, FOUND)), {
+  assert.match(said[0], /^warning: ignoring the texture kernels .*: this WebGPU lacks .*; deno task tune/);
+  assert.deepEqual(await listen(() => withoutTextures({ hasTextures: false }, FOUND)), {
     result: FOUND,
     said: [],
   });
   const { result: none } = await listen(() =>
-    withoutImages({ hasImages: false }, new Map([[OF_INPUT, image]]))
+    withoutTextures({ hasTextures: false }, new Map([[OF_INPUT, texture]]))
   );
   assert.equal(none, undefined);
 });

@@ -11,7 +11,7 @@ import { TOLERANCES } from "../../src/check/tolerances.ts";
 import { parseTrace, type Trace } from "../../src/check/trace.ts";
 import { InputError } from "../../src/errors.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { VARIANTS } from "../../src/gpu/product_kernel.ts";
+import { KERNEL_KINDS } from "../../src/gpu/product_kernel.ts";
 import type { BuildModel } from "../../src/graph/model.ts";
 import { dense } from "../../src/layers/dense.ts";
 import { Graph } from "../../src/graph/graph.ts";
@@ -88,9 +88,9 @@ Deno.test("assertAllClose() fails on one element, on NaN and on another length, 
 /** The deep recipe's model in small. */
 const small = recipeNetwork(deep, { sizes: [30, 16, 8, 4, 3] });
 
-Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
   "gradcheck() passes the deep model, before and after training: %s kernels",
-  (variant) => withGpu((gpu) => withKernels(gpu, variant, () => checkDeep(gpu))),
+  (kind) => withGpu((gpu) => withKernels(gpu, kind, () => checkDeep(gpu))),
 );
 
 async function checkDeep(gpu: Gpu): Promise<void> {
@@ -378,10 +378,10 @@ Deno.test.each([
     "total: another in each step",
     TOTAL,
     "= total;",
-    "= total * (1.0 + 3e-7 * f32(step.index));",
+    "= total * (1.0 + 3e-7 * f32(step.count));",
     "repeat",
   ],
-  ["total: filed under another step", TOTAL, "step.index % RING", "(step.index + 1u) % RING", "loss"],
+  ["total: filed under another step", TOTAL, "step.count % RING", "(step.count + 1u) % RING", "loss"],
 ])("gradcheck() fails: %s", async (_name, path, text, becomes, killers) => {
   const report = await withFault({ path, text, becomes }, (gpu) => gradcheck(gpu, () => everyPath, SMALL));
   assert.equal(report.passed, false, `survived\n${formatGradcheck(report)}`);
@@ -400,9 +400,9 @@ function modelOf(trace: Trace): BuildModel {
   return traceNetwork(deep, trace);
 }
 
-Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
   "replay() repeats PyTorch's steps of the deep recipe: %s kernels",
-  (variant) => withGpu((gpu) => withKernels(gpu, variant, () => replayDeep(gpu))),
+  (kind) => withGpu((gpu) => withKernels(gpu, kind, () => replayDeep(gpu))),
 );
 
 async function replayDeep(gpu: Gpu): Promise<void> {

@@ -1,5 +1,5 @@
 // The loops of the recipes' own scripts against trainings that PyTorch did by itself in float64, from the same weights,
-// orders and noise: every loss, what is measured on test images, final parameters and the closing table.
+// orders and noise: every loss, what is measured on test images, final parameters and the results table.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import {

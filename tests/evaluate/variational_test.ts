@@ -177,9 +177,9 @@ Deno.test("sample refuses wrong use in one line", () =>
 
 Deno.test("perImage() divides sums by images, also when the last batch is a partial one", () => {
   const values = { a: Float32Array.of(128, 64, 2), b: Float32Array.of(0, 0, 10) };
-  const reading = perImage({ steps: 3, images: 128 + 128 + 4, values, mean: { a: NaN, b: NaN } });
+  const reading = perImage({ steps: 3, rows: 128 + 128 + 4, values, mean: { a: NaN, b: NaN } });
   assert.deepEqual(reading.mean, { a: 194 / 260, b: 10 / 260 });
-  assert.deepEqual([reading.steps, reading.images, reading.values], [3, 260, values]);
+  assert.deepEqual([reading.steps, reading.rows, reading.values], [3, 260, values]);
 });
 
 Deno.test.each([

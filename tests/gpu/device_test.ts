@@ -27,10 +27,10 @@ function small() {
   return { graph, parameters, x, target, y, loss };
 }
 
-const SOURCE = `override LANES: u32;
+const SOURCE = `override WORKGROUP_SIZE: u32;
 override ROWS: u32;
 @group(0) @binding(0) var<storage, read_write> y: array<f32>;
-@compute @workgroup_size(LANES)
+@compute @workgroup_size(WORKGROUP_SIZE)
 fn fill() {
   for (var r = 0u; r < ROWS; r++) { // unroll
     y[r] = 1.0;
@@ -43,7 +43,7 @@ function spec(path: string, code: string, more: Partial<KernelSpec> = {}): Kerne
   return {
     shader: { path, code },
     entryPoint: "fill",
-    constants: { LANES: 1, ROWS: 3 },
+    constants: { WORKGROUP_SIZE: 1, ROWS: 3 },
     access: ["write"],
     ...more,
   };
@@ -184,7 +184,7 @@ gpuTest("createPipeline() makes one pipeline for one set of constants", async (g
   assert.equal(first.label, "shaders/ok.wgsl fill");
   const other = await createPipeline(
     gpu,
-    spec("shaders/ok.wgsl", SOURCE, { constants: { LANES: 1, ROWS: 2 } }),
+    spec("shaders/ok.wgsl", SOURCE, { constants: { WORKGROUP_SIZE: 1, ROWS: 2 } }),
   );
   assert.notEqual(other, first);
 });
@@ -215,13 +215,13 @@ Deno.test.each([
 gpuTest("createPipeline() reports a missing and an unknown override", async (gpu) => {
   const noLoop = SOURCE.replace(" // unroll", "");
   await assert.rejects(
-    createPipeline(gpu, spec("shaders/missing.wgsl", noLoop, { constants: { LANES: 1 } })),
+    createPipeline(gpu, spec("shaders/missing.wgsl", noLoop, { constants: { WORKGROUP_SIZE: 1 } })),
     /^ShaderError: Cannot compile shaders\/missing\.wgsl: in entry point "fill": Missing value .*'ROWS'$/,
   );
   await assert.rejects(
     createPipeline(
       gpu,
-      spec("shaders/unknown.wgsl", noLoop, { constants: { LANES: 1, ROWS: 1, COLUMNS: 1 } }),
+      spec("shaders/unknown.wgsl", noLoop, { constants: { WORKGROUP_SIZE: 1, ROWS: 1, COLUMNS: 1 } }),
     ),
     /^ShaderError: Cannot compile shaders\/unknown\.wgsl: in entry point "fill": .*'COLUMNS' not found in the shader$/,
   );

@@ -21,7 +21,7 @@ async function errorOf(
   others: (code: string) => string = (code) => code,
 ): Promise<ShaderError> {
   using gpu = await openGpu({ rewriteShader: (part, code) => part === path ? rewrite(code) : others(code) });
-  gpu.kernels = { variant: "register" };
+  gpu.kernels = { kind: "register" };
   const graph = new Graph(2);
   using parameters = new Parameters(1);
   const x = graph.input("x", 5);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
-import type { Variant } from "../../src/gpu/product_kernel.ts";
+import type { KernelKind } from "../../src/gpu/product_kernel.ts";
 import { unroll } from "../../src/gpu/unroll.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
@@ -152,15 +152,15 @@ Deno.test.each(
       `${LAYERS}dense_backward_weight_workgroup.wgsl`,
       `${LAYERS}dense_forward_workgroup.wgsl`,
     ]],
-    ["image", [
+    ["texture", [
       `${COMMON}register_tile.wgsl`,
       `${COMMON}weight_tile.wgsl`,
       `${LAYERS}dense_backward_input.wgsl`,
-      `${LAYERS}dense_backward_weight_image.wgsl`,
+      `${LAYERS}dense_backward_weight_texture.wgsl`,
       `${LAYERS}dense_forward.wgsl`,
     ]],
-  ] as [Variant, string[]][],
-)("plain shaders compute what unrolled ones do, in all three %s kernels", async (variant, files) => {
+  ] as [KernelKind, string[]][],
+)("plain shaders compute what unrolled ones do, in all three %s kernels", async (kind, files) => {
   await withGpu(async (gpu) => {
     const stripped = new Set<string>();
     using plainGpu = await openGpu({
@@ -169,7 +169,7 @@ Deno.test.each(
         return code.replaceAll(" // unroll\n", "\n");
       },
     });
-    gpu.kernels = plainGpu.kernels = { variant };
+    gpu.kernels = plainGpu.kernels = { kind };
     const [unrolled, plain] = [await everything(gpu), await everything(plainGpu)];
     assert.deepEqual([...stripped].sort(), files);
     assert.equal(unrolled.size, 9);

@@ -451,7 +451,8 @@ Deno.test("names that the text declares itself are its own, whatever the kernel 
     name: "own names",
     forward: "f(x) // y",
     derivative: "1.0",
-    functions: "fn f(y: f32) -> f32 { let layer = vec2f(y); return layer.x + layer.y - y; } /* LANES */",
+    functions:
+      "fn f(y: f32) -> f32 { let layer = vec2f(y); return layer.x + layer.y - y; } /* WORKGROUP_SIZE */",
     reference: { forward: (x) => x, derivative: () => 1 },
   });
 });

@@ -6,7 +6,7 @@ import { type ReferenceResult, runReference } from "../../src/check/reference_gr
 import { TOLERANCES } from "../../src/check/tolerances.ts";
 import { Diverged } from "../../src/errors.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
-import { type Variant, VARIANTS } from "../../src/gpu/product_kernel.ts";
+import { KERNEL_KINDS, type KernelKind } from "../../src/gpu/product_kernel.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
@@ -169,8 +169,8 @@ async function checkUpdates(gpu: Gpu): Promise<Finding | undefined> {
 }
 
 /** Which kernels a fault belongs to. */
-function variantOf({ shader, variant }: Mutant): Variant {
-  return variant ?? VARIANTS.find((variant) => shader.endsWith(`_${variant}.wgsl`)) ?? "register";
+function variantOf({ shader, kind }: Mutant): KernelKind {
+  return kind ?? KERNEL_KINDS.find((kind) => shader.endsWith(`_${kind}.wgsl`)) ?? "register";
 }
 
 /** An optimizer that moves nothing, so that what is wrong with a gradient stays there. */
@@ -182,7 +182,7 @@ const STILL: Optimizer = {
   },
 };
 
-/** A step of three tensors, one of them with more vec4 than lanes, each watched; and what to plant in it. */
+/** A step of three tensors, one of them with more vec4 than invocations, each watched; and what to plant in it. */
 async function watchedStep(
   gpu: Gpu,
   parameters: Parameters,
@@ -243,10 +243,10 @@ Deno.test("every planted fault is noticed, and what notices it is listed in docs
   });
   using owned = new DisposableStack();
   const checkOps = opsCheck(gpu, owned);
-  for (const variant of VARIANTS) {
-    gpu.kernels = { variant };
+  for (const kind of KERNEL_KINDS) {
+    gpu.kernels = { kind };
     for (const check of [checkOps, () => checkUpdates(gpu), () => checkWatched(gpu)]) {
-      assert.equal(await check(), undefined, `${variant} kernels: without a fault nothing is noticed`);
+      assert.equal(await check(), undefined, `${kind} kernels: without a fault nothing is noticed`);
     }
   }
   const lines: string[] = [], survivors: string[] = [];
@@ -254,7 +254,7 @@ Deno.test("every planted fault is noticed, and what notices it is listed in docs
   for (mutant of MUTANTS) {
     const { shader, place, fault } = mutant;
     const name = nameOf(mutant);
-    gpu.kernels = { variant: variantOf(mutant) };
+    gpu.kernels = { kind: variantOf(mutant) };
     const checkOf = (): Promise<Finding | undefined> => {
       if (shader === "optim/watch.wgsl") return checkWatched(gpu);
       return shader.startsWith("optim/") ? checkUpdates(gpu) : checkOps();

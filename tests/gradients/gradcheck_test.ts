@@ -11,7 +11,7 @@ import { huber } from "../../src/elementwise/huber.ts";
 import { leakyRelu } from "../../src/elementwise/leaky_relu.ts";
 import { lossOf } from "../../src/elementwise/loss.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
-import { type Variant, VARIANTS } from "../../src/gpu/product_kernel.ts";
+import { KERNEL_KINDS, type KernelKind } from "../../src/gpu/product_kernel.ts";
 import type { BuildModel } from "../../src/graph/model.ts";
 import type { Initializer } from "../../src/graph/parameters.ts";
 import { add } from "../../src/layers/add.ts";
@@ -60,7 +60,7 @@ function rowsWith(report: GradcheckReport, verdict: string): string[] {
 // ---- faults that only some rows, or only padding, show ----
 
 /** The third row beyond a multiple of four is dropped in dW. */
-const DROPPED_ROW: Readonly<Record<Variant, readonly [path: string, text: string, becomes: string]>> = {
+const DROPPED_ROW: Readonly<Record<KernelKind, readonly [path: string, text: string, becomes: string]>> = {
   naive: [
     "shaders/layers/dense_naive.wgsl",
     "{ d += x_of_w[",
@@ -76,8 +76,8 @@ const DROPPED_ROW: Readonly<Record<Variant, readonly [path: string, text: string
     "left_at(place), b < step.rows)",
     "left_at(place), b < step.rows && !(b % 4u == 2u && b + 1u == step.rows))",
   ],
-  image: [
-    "shaders/layers/dense_backward_weight_image.wgsl",
+  texture: [
+    "shaders/layers/dense_backward_weight_texture.wgsl",
     "b = whole; b < rows; b++",
     "b = whole; b < min(rows, whole + 2u); b++",
   ],
@@ -94,12 +94,12 @@ const NOT_PADDED_NAIVE: readonly [path: string, text: string, becomes: string] =
   "activate(layer.activation, vec4f(z)).x",
 ];
 
-Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
   "a third left-over row that dW drops is FAILED, with 7 rows alone: %s kernels",
-  async (variant) => {
+  async (kind) => {
     const report = await withFault(
-      ...DROPPED_ROW[variant],
-      (gpu) => withKernelsOf(gpu, variant, () => checkEveryOp(gpu, { rows: ROWS, seed: 0 })),
+      ...DROPPED_ROW[kind],
+      (gpu) => withKernelsOf(gpu, kind, () => checkEveryOp(gpu, { rows: ROWS, seed: 0 })),
     );
     assert.equal(report.passed, false);
     const failed = report.rows.filter(({ verdict }) => verdict === "FAILED");
@@ -116,12 +116,12 @@ Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
   },
 );
 
-Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
   "f(0) = 0.5 in the padding of a sigmoid layer fails, and is named: %s kernels",
-  async (variant) => {
+  async (kind) => {
     const report = await withFault(
-      ...(variant === "naive" ? NOT_PADDED_NAIVE : NOT_PADDED),
-      (gpu) => withKernelsOf(gpu, variant, () => checkEveryOp(gpu, { rows: ROWS, seed: 0 })),
+      ...(kind === "naive" ? NOT_PADDED_NAIVE : NOT_PADDED),
+      (gpu) => withKernelsOf(gpu, kind, () => checkEveryOp(gpu, { rows: ROWS, seed: 0 })),
     );
     assert.equal(report.passed, false);
     assert.ok(report.padding.includes("sigmoid below"), `${report.padding}`);
@@ -133,9 +133,9 @@ Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
   },
 );
 
-async function withKernelsOf<T>(gpu: Gpu, variant: Variant, body: () => Promise<T>): Promise<T> {
+async function withKernelsOf<T>(gpu: Gpu, kind: KernelKind, body: () => Promise<T>): Promise<T> {
   let result: T | undefined;
-  await withKernels(gpu, variant, async () => void (result = await body()));
+  await withKernels(gpu, kind, async () => void (result = await body()));
   return result!;
 }
 
@@ -234,12 +234,12 @@ Deno.test("holdSides() continues a function beyond its kinks from each element's
     derivative: (x: number) => Math.abs(x) < 1 ? 1 : 0,
     kinks: [-1, 1],
   };
-  const held = holdSides(curve, Float64Array.of(0, 3, -3, 1));
-  const at = (z: number) => [0, 1, 2, 3].map((k) => held.forward(z, k));
+  const frozenValues = holdSides(curve, Float64Array.of(0, 3, -3, 1));
+  const at = (z: number) => [0, 1, 2, 3].map((k) => frozenValues.forward(z, k));
   assert.deepEqual(at(0.5), [0.5, 1, -1, 1]);
   assert.deepEqual(at(5), [5, 1, -1, 1]);
   assert.deepEqual(at(-5), [-5, 1, -1, 1]);
-  assert.deepEqual([0, 1, 2].map((k) => held.derivative(5, 1, k)), [1, 0, 0]);
+  assert.deepEqual([0, 1, 2].map((k) => frozenValues.derivative(5, 1, k)), [1, 0, 0]);
   const bent = { forward: (x: number) => x > 0 ? Math.sin(x) : -x, derivative: Math.cos, kinks: [0] };
   const smooth = holdSides(bent, Float64Array.of(0.3));
   assert.equal(smooth.forward(0.2, 0), Math.sin(0.2), "the function itself on its own side");
@@ -247,7 +247,7 @@ Deno.test("holdSides() continues a function beyond its kinks from each element's
 });
 
 Deno.test("holdSidesOfLoss() continues a loss beyond its kinks in prediction − target", () => {
-  const held = holdSidesOfLoss({
+  const frozenValues = holdSidesOfLoss({
     value: (y, t) => Math.abs(y - t),
     byPrediction: (y, t) => Math.sign(y - t),
     byTarget: (y, t) => -Math.sign(y - t),
@@ -255,11 +255,11 @@ Deno.test("holdSidesOfLoss() continues a loss beyond its kinks in prediction −
   }, Float64Array.of(1, -1, 0));
   const close = (a: number, b: number) => assert.ok(Math.abs(a - b) < 1e-11, `${a} is not ${b}`);
   [[2, 3], [3, 2]].forEach(([y, t]) => {
-    close(held.value(y, t, 0), y - t);
-    close(held.value(y, t, 1), t - y);
-    close(held.value(y, t, 2), 0);
-    assert.deepEqual([0, 1, 2].map((k) => held.byPrediction(y, t, k)), [1, -1, 0]);
-    assert.deepEqual([0, 1].map((k) => held.byTarget!(y, t, k)), [-1, 1]);
+    close(frozenValues.value(y, t, 0), y - t);
+    close(frozenValues.value(y, t, 1), t - y);
+    close(frozenValues.value(y, t, 2), 0);
+    assert.deepEqual([0, 1, 2].map((k) => frozenValues.byPrediction(y, t, k)), [1, -1, 0]);
+    assert.deepEqual([0, 1].map((k) => frozenValues.byTarget!(y, t, k)), [-1, 1]);
   });
 });
 
@@ -364,11 +364,11 @@ Deno.test("an element within rounding of a kink may be on either side", async ()
       losses: [squaredError(graph, bent, pixels, { label: "loss", reduction: "sum" })],
     };
   };
-  const text = "x[lane.x] + y";
+  const text = "x[invocation.x] + y";
   const report = await withFault(
     "shaders/layers/add.wgsl",
     text,
-    "x[lane.x] + 0.9999997 * y",
+    "x[invocation.x] + 0.9999997 * y",
     (gpu) => gradcheck(gpu, () => nearKink, SMALL),
   );
   assert.deepEqual(rowsWith(report, "FAILED"), [], formatGradcheck(report));

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { TOLERANCES } from "../../src/check/tolerances.ts";
 import { InputError } from "../../src/errors.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
-import { formatKernel, type ProductKernel, type Variant, VARIANTS } from "../../src/gpu/product_kernel.ts";
+import {
+  formatKernel,
+  KERNEL_KINDS,
+  type KernelKind,
+  type ProductKernel,
+} from "../../src/gpu/product_kernel.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
@@ -82,17 +87,17 @@ Deno.test.each([[4, 1], [1, 1], [1, 3], [3, 2]] as [number, number][])(
 // One below, at and above the tiles of a workgroup and what it shares at a time, and far from them; kernels have no
 // tile where a side is shorter than theirs.
 const TILES: readonly ProductKernel[] = [
-  { variant: "naive", rows: 1, columns: 1 },
-  { variant: "register", rows: 4, columns: 4 },
-  { variant: "register", rows: 16, columns: 4 },
-  { variant: "register", rows: 32, columns: 16 },
-  { variant: "register", rows: 16, columns: 32 },
-  { variant: "workgroup", rows: 16, columns: 32 },
-  { variant: "workgroup", rows: 32, columns: 32 },
-  { variant: "workgroup", rows: 64, columns: 64 },
-  { variant: "workgroup", rows: 128, columns: 128 },
-  { variant: "image", rows: 4, columns: 4 },
-  { variant: "image", rows: 16, columns: 16 },
+  { kind: "naive", rows: 1, columns: 1 },
+  { kind: "register", rows: 4, columns: 4 },
+  { kind: "register", rows: 16, columns: 4 },
+  { kind: "register", rows: 32, columns: 16 },
+  { kind: "register", rows: 16, columns: 32 },
+  { kind: "workgroup", rows: 16, columns: 32 },
+  { kind: "workgroup", rows: 32, columns: 32 },
+  { kind: "workgroup", rows: 64, columns: 64 },
+  { kind: "workgroup", rows: 128, columns: 128 },
+  { kind: "texture", rows: 4, columns: 4 },
+  { kind: "texture", rows: 16, columns: 16 },
 ];
 Deno.test.each(TILES.map((kernel) => [formatKernel(kernel), kernel] as const))(
   "dense kernels agree with the reference: %s",
@@ -151,15 +156,19 @@ async function checkTwoLayers(
 }
 
 gpuTest(
-  "image kernels agree with the reference where a matrix has more than one row of texels",
+  "texture kernels agree with the reference where a matrix has more than one row of texels",
   async (gpu) => {
-    await withKernels(gpu, "image", () => checkTwoLayers(gpu, 33, 31, 130, 70, "relu", true, "many texels"));
+    await withKernels(
+      gpu,
+      "texture",
+      () => checkTwoLayers(gpu, 33, 31, 130, 70, "relu", true, "many texels"),
+    );
   },
 );
 
-Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
   "a value with four readers gets the sum of their gradients, a shared weight the sum of its uses': %s kernels",
-  (variant) => withGpu((gpu) => withKernels(gpu, variant, () => checkBranches(gpu))),
+  (kind) => withGpu((gpu) => withKernels(gpu, kind, () => checkBranches(gpu))),
 );
 
 async function checkBranches(gpu: Gpu): Promise<void> {
@@ -189,9 +198,9 @@ async function checkBranches(gpu: Gpu): Promise<void> {
 }
 
 /** The bits of all parameters after three steps, the last on a partial batch, on a device of their own. */
-async function trainedBits(variant: Variant): Promise<Map<string, Uint32Array>> {
+async function trainedBits(kind: KernelKind): Promise<Map<string, Uint32Array>> {
   using gpu = await openGpu();
-  gpu.kernels = { variant };
+  gpu.kernels = { kind };
   const graph = new Graph(48);
   using parameters = new Parameters(17);
   const x = graph.input("x", 67);
@@ -211,10 +220,10 @@ async function trainedBits(variant: Variant): Promise<Map<string, Uint32Array>> 
   return new Map([...await parameters.read()].map(([name, floats]) => [name, bitsOf(floats)]));
 }
 
-Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
   "training repeats to the bit: %s kernels",
-  async (variant) => {
-    assert.deepEqual(await trainedBits(variant), await trainedBits(variant));
+  async (kind) => {
+    assert.deepEqual(await trainedBits(kind), await trainedBits(kind));
   },
 );
 
@@ -458,7 +467,7 @@ for (const decay of ["l2", "decoupled"] as const) {
 }
 
 gpuTest(
-  "adam_update reaches all of a stretch that is longer than its lanes, and keeps padding at 0",
+  "adam_update reaches all of a stretch that is longer than its invocations, and keeps padding at 0",
   async (gpu) => {
     const graph = new Graph(1);
     using parameters = new Parameters(6);
@@ -494,7 +503,7 @@ gpuTest(
       adamUpdate(value, Float64Array.from(gradients.get(name)!), first, second, 1, figures);
       assertAllClose(name, end.get(name)!, value, shape, 1e-6); // one rounding of numbers below 1, and slack
     }
-    const { buffer, offset } = parameters.all[0].tensor.home!;
+    const { buffer, offset } = parameters.all[0].tensor.location!;
     const [slot] = await gpu.read([{ buffer, offset, size: 4 * padded(131) * padded(150) }], "a test");
     for (let i = 0; i < padded(131); i++) {
       for (let o = 0; o < padded(150); o++) {

@@ -6,7 +6,7 @@ import { TOLERANCES } from "../../src/check/tolerances.ts";
 import { InputError } from "../../src/errors.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { createPipeline } from "../../src/gpu/kernel.ts";
-import { VARIANTS } from "../../src/gpu/product_kernel.ts";
+import { KERNEL_KINDS } from "../../src/gpu/product_kernel.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph, type LossTerm } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
@@ -282,11 +282,11 @@ gpuTest("reparameterize() holds at log-variances of ±20 and 0", async (gpu) => 
   }
 });
 
-Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
   "tiedDense() agrees with the reference: %s kernels",
-  (variant) =>
+  (kind) =>
     withGpu((gpu) =>
-      withKernels(gpu, variant, async () => {
+      withKernels(gpu, kind, async () => {
         const shapes = [[1, 1, 1], [7, 13, 5], [16, 16, 16], [13, 5, 17], [11, 33, 6], [16, 3, 70]] as const;
         for (const [rows, wide, narrow] of shapes) {
           for (const f of ACTIVATIONS) {
@@ -460,7 +460,11 @@ gpuTest("a held value keeps what it is given, whatever it was made of", async (g
   const x = graph.input("x", 2);
   const still = detach(graph, x, { label: "still" });
   const sum = add(graph, x, still, { label: "sum" });
-  using step = await compile(gpu, graph, parameters, { label: "held", outputs: [sum, still], held: [still] });
+  using step = await compile(gpu, graph, parameters, {
+    label: "held",
+    outputs: [sum, still],
+    frozenValues: [still],
+  });
   step.upload(still, Float32Array.of(10, 20));
   step.upload(x, Float32Array.of(1, 2));
   step.run({ first: 0, rows: 1 });
@@ -472,20 +476,20 @@ gpuTest("a held value keeps what it is given, whatever it was made of", async (g
 
 // Noise: the generator, the distributions, what they depend on.
 
-/** Runs `body` once a lane, on a GPU of which nothing but the generator's functions are used. */
-async function probe(gpu: Gpu, body: string, words: Uint32Array, lanes: number): Promise<Uint32Array> {
+/** Runs `body` once a invocation, on a GPU of which nothing but the generator's functions are used. */
+async function probe(gpu: Gpu, body: string, words: Uint32Array, invocations: number): Promise<Uint32Array> {
   const code = `${noiseCode}
 @group(0) @binding(0) var<storage, read> given: array<vec4u>;
 @group(0) @binding(1) var<storage, read_write> result: array<vec4u>;
-@compute @workgroup_size(LANES)
-fn probe(@builtin(global_invocation_id) lane: vec3u) { ${body} }`;
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn probe(@builtin(global_invocation_id) invocation: vec3u) { ${body} }`;
   const pipeline = await createPipeline(gpu, {
     shader: { path: `a test: ${body}`, code, before: [SHADER_NUMBERS] },
     entryPoint: "probe",
-    constants: { LANES: 1 },
+    constants: { WORKGROUP_SIZE: 1 },
     access: ["read", "write"],
   });
-  const given = gpu.upload("given", words), result = gpu.createBuffer("result", 16 * lanes);
+  const given = gpu.upload("given", words), result = gpu.createBuffer("result", 16 * invocations);
   try {
     const bindGroup = gpu.device.createBindGroup({
       layout: pipeline.getBindGroupLayout(0),
@@ -495,10 +499,10 @@ fn probe(@builtin(global_invocation_id) lane: vec3u) { ${body} }`;
     const pass = encoder.beginComputePass();
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, bindGroup);
-    pass.dispatchWorkgroups(lanes);
+    pass.dispatchWorkgroups(invocations);
     pass.end();
     gpu.device.queue.submit([encoder.finish()]);
-    const [floats] = await gpu.read([{ buffer: result, offset: 0, size: 16 * lanes }], "a test");
+    const [floats] = await gpu.read([{ buffer: result, offset: 0, size: 16 * invocations }], "a test");
     return bitsOf(floats);
   } finally {
     gpu.destroyBuffer(given);
@@ -521,7 +525,7 @@ gpuTest(
     const words = Uint32Array.from(cases.flatMap(([counter, key]) => [...counter, ...key, 0, 0]));
     const found = await probe(
       gpu,
-      "result[lane.x] = philox(given[2u * lane.x], given[2u * lane.x + 1u].xy);",
+      "result[invocation.x] = philox(given[2u * invocation.x], given[2u * invocation.x + 1u].xy);",
       words,
       cases.length,
     );
@@ -544,7 +548,7 @@ gpuTest("normals() in WGSL are good to 1e-6 at the edges of their words", async 
   const words = Uint32Array.from(pairs.flatMap(([first, second]) => [first, second, second, first]));
   const bits = await probe(
     gpu,
-    "result[lane.x] = bitcast<vec4u>(normals(given[lane.x]));",
+    "result[invocation.x] = bitcast<vec4u>(normals(given[invocation.x]));",
     words,
     pairs.length,
   );
@@ -878,18 +882,18 @@ const TIED_BACK = "shaders/layers/dense_forward.wgsl";
 const WEIGHT = "shaders/layers/dense_backward_weight.wgsl";
 
 Deno.test.each([
-  ["add: wrong sign", "shaders/layers/add.wgsl", "x[lane.x] + y", "x[lane.x] - y", "both"],
+  ["add: wrong sign", "shaders/layers/add.wgsl", "x[invocation.x] + y", "x[invocation.x] - y", "both"],
   [
     "subtract row: wrong sign",
     "shaders/layers/subtract_row.wgsl",
-    "x[lane.x] - m",
-    "x[lane.x] + m",
+    "x[invocation.x] - m",
+    "x[invocation.x] + m",
     "centred",
   ],
   [
     "subtract row: wrong column",
     "shaders/layers/subtract_row.wgsl",
-    "lane.x % vec4_count(layer.width)",
+    "invocation.x % vec4_count(layer.width)",
     "0u",
     "centred",
   ],
@@ -897,62 +901,68 @@ Deno.test.each([
   [
     "activation: padding not zeroed",
     ACTIVATION,
-    "x[lane.x]), exists",
-    "x[lane.x]), true",
+    "x[invocation.x]), exists",
+    "x[invocation.x]), true",
     "shown",
   ],
   ["pass: wrong sign", PASS, "var d = d_y", "var d = -d_y", "d_"],
-  ["pass: = for +=", PASS, "{ d += d_x[lane.x]; }", "{ }", "d_"],
+  ["pass: = for +=", PASS, "{ d += d_x[invocation.x]; }", "{ }", "d_"],
   ["pass: += for =", PASS, "layer.accumulate != 0u", "true", "d_"],
-  ["pass: activation left out", PASS, "d * derivative(layer.activation, x[lane.x])", "d", "d_"],
+  ["pass: activation left out", PASS, "d * derivative(layer.activation, x[invocation.x])", "d", "d_"],
   ["pass: wrong derivative of tanh", PASS, "1.0 - y * y", "1.0 - y", "d_"],
   ["pass: wrong derivative of the sigmoid", PASS, "y * (1.0 - y)", "y * (1.0 + y)", "d_"],
   [
     "reparameterize: factor ½ left out",
     REPARAMETERIZE,
-    "exp(0.5 * log_variance[lane.x]) * eps",
-    "exp(log_variance[lane.x]) * eps",
+    "exp(0.5 * log_variance[invocation.x]) * eps",
+    "exp(log_variance[invocation.x]) * eps",
     "z",
   ],
-  ["reparameterize: mean left out", REPARAMETERIZE, "mean[lane.x] + exp", "exp", "z"],
+  ["reparameterize: mean left out", REPARAMETERIZE, "mean[invocation.x] + exp", "exp", "z"],
   [
     "to log-variance: wrong sign",
     REPARAMETERIZE,
-    "d_z[lane.x] * epsilon",
-    "-d_z[lane.x] * epsilon",
+    "d_z[invocation.x] * epsilon",
+    "-d_z[invocation.x] * epsilon",
     "d_log_variance",
   ],
   ["to log-variance: factor ½ left out", REPARAMETERIZE, "(0.5 * exp(", "(exp(", "d_log_variance"],
   [
     "to log-variance: noise left out",
     REPARAMETERIZE,
-    "d_z[lane.x] * epsilon[lane.x] *",
-    "d_z[lane.x] *",
+    "d_z[invocation.x] * epsilon[invocation.x] *",
+    "d_z[invocation.x] *",
     "d_log_variance",
   ],
   [
     "to log-variance: activation left out",
     REPARAMETERIZE,
-    " * derivative(layer.activation, log_variance[lane.x])",
+    " * derivative(layer.activation, log_variance[invocation.x])",
     "",
     "d_log_variance",
   ],
-  ["to epsilon: wrong sign", REPARAMETERIZE, "d_z[lane.x] * exp", "-d_z[lane.x] * exp", "d_epsilon"],
+  [
+    "to epsilon: wrong sign",
+    REPARAMETERIZE,
+    "d_z[invocation.x] * exp",
+    "-d_z[invocation.x] * exp",
+    "d_epsilon",
+  ],
   [
     "to epsilon: deviation left out",
     REPARAMETERIZE,
-    "d_z[lane.x] * exp(0.5 * log_variance[lane.x])",
-    "d_z[lane.x]",
+    "d_z[invocation.x] * exp(0.5 * log_variance[invocation.x])",
+    "d_z[invocation.x]",
     "d_epsilon",
   ],
   [
     "to epsilon: activation left out",
     REPARAMETERIZE,
-    " * derivative(layer.activation, epsilon[lane.x])",
+    " * derivative(layer.activation, epsilon[invocation.x])",
     "",
     "d_epsilon",
   ],
-  ["reparameterize: = for +=", REPARAMETERIZE, "{ gradient += d[lane.x]; }", "{ }", "d_"],
+  ["reparameterize: = for +=", REPARAMETERIZE, "{ gradient += d[invocation.x]; }", "{ }", "d_"],
   ["reparameterize: += for =", REPARAMETERIZE, "layer.accumulate != 0u", "true", "d_"],
   ["noise: nine rounds", NOISE, "round < 10u", "round < 9u", "noisy"],
   ["noise: a carry left out", NOISE, " + (carry >> 16u)", "", "noisy"],
@@ -973,17 +983,23 @@ Deno.test.each([
     "uniforms(words(at)) >= vec4f",
     "masked",
   ],
-  ["to mask: wrong sign", NOISE, "var d = select(d_y[lane.x]", "var d = select(-d_y[lane.x]", "d_"],
+  [
+    "to mask: wrong sign",
+    NOISE,
+    "var d = select(d_y[invocation.x]",
+    "var d = select(-d_y[invocation.x]",
+    "d_",
+  ],
   [
     "to mask: everything",
     NOISE,
-    "var d = select(d_y[lane.x], vec4f(0.0), is_masked(lane.x))",
-    "var d = d_y[lane.x]",
+    "var d = select(d_y[invocation.x], vec4f(0.0), is_masked(invocation.x))",
+    "var d = d_y[invocation.x]",
     "d_",
   ],
-  ["to mask: = for +=", NOISE, "{ d += d_x[lane.x]; }", "{ }", "d_"],
+  ["to mask: = for +=", NOISE, "{ d += d_x[invocation.x]; }", "{ }", "d_"],
   ["to mask: += for =", NOISE, "noise.accumulate != 0u", "true", "d_"],
-  ["to mask: activation left out", NOISE, "d * derivative(noise.activation, x[lane.x])", "d", "d_"],
+  ["to mask: activation left out", NOISE, "d * derivative(noise.activation, x[invocation.x])", "d", "d_"],
   ["tied: dropped bias", TIED, "start = bias[column];", "", "decoder"],
   ["tied: wrong sign in the sigmoid", TIED, "exp(-z)", "exp(z)", "decoder"],
   [

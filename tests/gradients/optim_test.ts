@@ -172,15 +172,20 @@ const MUTANTS: readonly (readonly [path: string, from: string, to: string, seenB
   ["optim/adam.wgsl", "clip[0] * g[at]", "g[at]", "Adam with L2, clipped"],
   ["optim/clip.wgsl", "g[at] * g[at]", "g[at]", "momentum, clipped"],
   ["optim/clip.wgsl", "sum += g[at]", "sum = g[at]", "a long stretch"],
-  ["optim/clip.wgsl", "partial[stretch.first + lane.x]", "partial[lane.x]", "momentum, clipped"],
+  ["optim/clip.wgsl", "partial[stretch.first + invocation.x]", "partial[invocation.x]", "momentum, clipped"],
   ["optim/clip.wgsl", "sum += sums_of_lanes", "sum = sums_of_lanes", "a long stretch"],
   [
     "optim/clip.wgsl",
-    "sums[lane] += sums[lane + half]",
-    "sums[lane] = sums[lane + half]",
+    "sums[invocation] += sums[invocation + half]",
+    "sums[invocation] = sums[invocation + half]",
     "momentum, clipped",
   ],
-  ["optim/clip.wgsl", "sqrt(workgroup_sum(lane, sum))", "workgroup_sum(lane, sum)", "momentum, clipped"],
+  [
+    "optim/clip.wgsl",
+    "sqrt(workgroup_sum(invocation, sum))",
+    "workgroup_sum(invocation, sum)",
+    "momentum, clipped",
+  ],
   ["optim/clip.wgsl", "total.most / (norm + 1e-6)", "total.most", "momentum, clipped"],
   [
     "optim/clip.wgsl",
@@ -188,7 +193,7 @@ const MUTANTS: readonly (readonly [path: string, from: string, to: string, seenB
     "factor, true",
     "plain, clipped at a norm that is never reached",
   ],
-  ["optim/clip.wgsl", "step.index % total.ring", "0u", "momentum, clipped"],
+  ["optim/clip.wgsl", "step.count % total.ring", "0u", "momentum, clipped"],
   ["optim/clip.wgsl", ", norm, is_nan", ", norm, false", "a NaN"],
 ];
 
@@ -223,7 +228,7 @@ Deno.test("every fault planted in the optimizers' shaders is caught", async () =
   assert.deepEqual(survivors, []);
 });
 
-/** 131·150 weights are 4,950 vec4: more than the lanes that share them. */
+/** 131·150 weights are 4,950 vec4: more than the invocations that share them. */
 async function assertLongStretch(gpu: Gpu): Promise<void> {
   using parameters = new Parameters(6);
   const options = { optimizer: sgd({ learningRate: 0.1 }), clip: clipByGlobalNorm(1) };
@@ -240,7 +245,7 @@ async function assertLongStretch(gpu: Gpu): Promise<void> {
   assertAllClose("norms", gradientNorms!, norms, [2], 1e-6 * norms[0]);
 }
 
-gpuTest("the norm counts all of a stretch that is longer than its lanes", assertLongStretch);
+gpuTest("the norm counts all of a stretch that is longer than its invocations", assertLongStretch);
 
 /** PyTorch's factor is NaN where the norm is: every parameter becomes NaN, not only those whose gradient is. */
 async function assertNaNSpreads(gpu: Gpu): Promise<void> {
@@ -467,7 +472,7 @@ gpuTest("a step takes the rate that a schedule gives it", async (gpu) => {
   using step = made.step;
   const schedule = parseSchedule("cosine", { warmUp: 2 });
   for (let k = 0; k < 5; k++) {
-    const rate = 0.01 * schedule(step.index, 5);
+    const rate = 0.01 * schedule(step.count, 5);
     const before = (await parameters.read()).get("a.bias")![0];
     step.run({ first: 0, rows: 1 }, rate);
     const [gradient] = (await step.readGradients()).get("a.bias")!;

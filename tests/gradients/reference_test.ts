@@ -131,7 +131,7 @@ Deno.test("activate() passes NaN on, in every activation", () => {
 });
 
 for (const reduction of ["sum", "mean", "sample"] as const) {
-  Deno.test(`squaredErrorGradient() agrees with differences on both sides: ${reduction}`, () => {
+  Deno.test(`squaredErrorGradient() agrees with differences on both kinkSides: ${reduction}`, () => {
     for (const count of [1, 2, 7, 35]) {
       const random = new RandomStream(count, "squared error");
       const y = randoms(random, count), t = randoms(random, count);

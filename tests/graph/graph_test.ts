@@ -317,13 +317,13 @@ gpuTest("readLosses() gives the steps since the last reading, in order, round th
     const from = taken + 1;
     advance(steps);
     const reading = await step.readLosses();
-    assert.deepEqual([reading.steps, reading.images], [steps, steps]);
+    assert.deepEqual([reading.steps, reading.rows], [steps, steps]);
     assert.deepEqual([...reading.values.a], squares(from, taken).map(Math.fround), `${steps} steps`);
     assert.deepEqual(reading.values.b, reading.values.a, "without its weight");
     const mean = squares(from, taken).reduce((sum, n) => sum + n, 0) / steps;
     assert.ok(Math.abs(reading.mean.a - mean) <= 1e-6 * mean);
   }
-  assert.equal(step.index, taken);
+  assert.equal(step.count, taken);
   advance(LOSS_RING + 1);
   await assert.rejects(step.readLosses(), {
     name: "RangeError",
@@ -355,10 +355,10 @@ gpuTest("Step.run() refuses rows that do not exist", async (gpu) => {
       message: `Cannot run "bounds": expected 1 to 4 rows below row 7, received ${rows} from row ${first}`,
     });
   }
-  assert.equal(step.index, 0, "a refused step does not count");
+  assert.equal(step.count, 0, "a refused step does not count");
   step.run({ first: 3, rows: 4 });
   step.run({ first: 6, rows: 1 });
-  assert.equal(step.index, 2);
+  assert.equal(step.count, 2);
 });
 
 gpuTest("Step.upload() and Step.read() refuse what the step does not have", async (gpu) => {
@@ -385,9 +385,9 @@ gpuTest("Step.upload() and Step.read() refuse what the step does not have", asyn
 });
 
 gpuTest(
-  "formatPlan() shows each copy into an image where it is made",
+  "formatPlan() shows each copy into a texture where it is made",
   (gpu) =>
-    withKernels(gpu, "image", async () => {
+    withKernels(gpu, "texture", async () => {
       const { graph, parameters, loss } = chain();
       using arena = parameters;
       const trainable = arena.all;
@@ -397,12 +397,12 @@ gpuTest(
       assert.deepEqual(
         copied.slice(0, 2),
         [
-          ["", "x into an image", "copy of 128 bytes", "x", "image of x"],
-          ["", "first.weight into an image", "copy of 256 bytes", "first.weight", "image of first.weight"],
+          ["", "x into a texture", "copy of 128 bytes", "x", "texture of x"],
+          ["", "first.weight into a texture", "copy of 256 bytes", "first.weight", "texture of first.weight"],
         ],
       );
       const place = (name: string) => lines.findIndex((cells) => cells.includes(name));
-      assert.equal(place("first into an image"), place("first forward") + 1, "right behind its writer");
+      assert.equal(place("first into a texture"), place("first forward") + 1, "right behind its writer");
       assert.equal(copied.length, step.dispatches.reduce((sum, { copies }) => sum + copies.length, 0));
     }),
 );
@@ -485,7 +485,7 @@ gpuTest(
     assert.deepEqual([...read.keys()], ["weight", "bias"]);
     assert.deepEqual(read.get("weight"), numbers);
     assert.deepEqual(read.get("bias"), Float32Array.of(0.5, -0, 7));
-    const { buffer } = weight.tensor.home!;
+    const { buffer } = weight.tensor.location!;
     const [slot] = await gpu.read([{ buffer, offset: 0, size: weight.bytes }], "a test");
     const expected = new Float32Array(8 * 4);
     for (let o = 0; o < 3; o++) for (let i = 0; i < 5; i++) expected[i * padded(3) + o] = numbers[o * 5 + i];

@@ -36,7 +36,7 @@ gpuTest(
       const [own, shared] = blocks;
       assert.equal(blocks.length, 4, blocks.join("\n\n"));
       assert.match(own, /^dense_forward of shaders\/layers\/dense_forward\.wgsl, \d+ lines\n/);
-      assert.match(own, /\n {2}constants {3}LANES \d+, TILE_ROWS 4, TILE_COLUMNS \d+\n/);
+      assert.match(own, /\n {2}constants {3}WORKGROUP_SIZE \d+, TILE_ROWS 4, TILE_COLUMNS \d+\n/);
       assert.match(
         own,
         /\n {2}parts {7}shaders\/common\/operands_buffer\.wgsl, .*forward of activation "leaky", /,
@@ -49,7 +49,7 @@ gpuTest(
 gpuTest(
   "a dispatch's text is what is compiled, and says where each part comes from",
   (gpu) =>
-    withKernels(gpu, "image", async () => {
+    withKernels(gpu, "texture", async () => {
       const all = await texts(gpu);
       const text = formatText(all, "a forward");
       const headers = [...text.matchAll(/^\/\/ ---- (.*) ----$/gm)].map(([, path]) => path);
@@ -62,7 +62,10 @@ gpuTest(
       assert.equal(new Set(headers).size, headers.length);
       const { code } = all.find(({ labels }) => labels.includes("a forward"))!;
       const [title, ...lines] = text.split("\n");
-      assert.match(title, /^\/\/ a forward: dense_forward with LANES \d+, TILE_ROWS 4, TILE_COLUMNS \d+$/);
+      assert.match(
+        title,
+        /^\/\/ a forward: dense_forward with WORKGROUP_SIZE \d+, TILE_ROWS 4, TILE_COLUMNS \d+$/,
+      );
       assert.equal(lines.filter((line) => !line.startsWith("// ---- ")).join("\n"), code);
       assert.ok(!code.includes("// unroll\n"), "loops are written out");
     }),
@@ -87,7 +90,7 @@ Deno.test("deno task wgsl RECIPE LABEL prints WGSL alone", async () => {
   assert.equal(code, 0);
   assert.match(
     text,
-    /^\/\/ encoder forward: dense_forward_naive with LANES \d+\n\/\/ ---- shaders\/common\/step\.wgsl ----\n/,
+    /^\/\/ encoder forward: dense_forward_naive with WORKGROUP_SIZE \d+\n\/\/ ---- shaders\/common\/step\.wgsl ----\n/,
   );
   assert.match(text, /\nfn dense_forward_naive\(/);
 });

@@ -8,15 +8,15 @@ import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { adam } from "../../src/optim/adam.ts";
 import { formatCost, formatDispatches } from "../../src/bench/cost_table.ts";
-import { bytesOf, floorOf, measureStep, type StepCost } from "../../src/bench/time_step.ts";
-import { spread } from "../../src/stats/median.ts";
+import { bytesOf, floorOf, type StepCost, timeStep } from "../../src/bench/time_step.ts";
+import { medianAndRange } from "../../src/stats/median.ts";
 import { runTask } from "../helpers/commands.ts";
 import { gpuTest, withKernels } from "../helpers/gpu.ts";
 import type { CompiledDispatch } from "../../src/graph/compile_dispatch.ts";
 
-Deno.test("spread() takes the middle of an odd number, and the mean of the two in the middle of an even one", () => {
-  assert.deepEqual(spread([3, 1, 2]), { median: 2, least: 1, most: 3 });
-  assert.deepEqual(spread([4, 1, 2, 3]), { median: 2.5, least: 1, most: 4 });
+Deno.test("medianAndRange() takes the middle of an odd number, and the mean of the two in the middle of an even one", () => {
+  assert.deepEqual(medianAndRange([3, 1, 2]), { median: 2, least: 1, most: 3 });
+  assert.deepEqual(medianAndRange([4, 1, 2, 3]), { median: 2.5, least: 1, most: 4 });
 });
 
 Deno.test("floorOf() counts products by arithmetic and everything else by memory", () => {
@@ -39,7 +39,7 @@ Deno.test("formatDispatches() shows GFLOP/s of products, GB/s of the others, the
     ...{ label: "w", shape: [3, 4], bytes: 48, microseconds: 0.01 },
   }];
   const [head, x, w, product, other] = formatDispatches({
-    step: spread([1]),
+    step: medianAndRange([1]),
     dispatches: [
       { ...kernel, label: "dense", kernel: "naive", flop: 2e6, shape: [2, 3, 4], copies },
       { ...kernel, label: "loss", flop: 0, shape: [7], copies: [] },
@@ -48,8 +48,8 @@ Deno.test("formatDispatches() shows GFLOP/s of products, GB/s of the others, the
     kernels: { milliseconds: 0.2, copies: 0.001, product: 40e9, floor: 0.1 },
   }).split("\n");
   assert.match(head, /^label +entry point +shape +workgroups +µs +share +rate +floor µs$/);
-  assert.match(x, /^x into an image +copy of 1,000 bytes +2×3 +1 +0\.1 % +2\.0 GB\/s$/);
-  assert.match(w, /^w into an image +copy of 48 bytes +3×4 +0 +0\.0 %$/);
+  assert.match(x, /^x into a texture +copy of 1,000 bytes +2×3 +1 +0\.1 % +2\.0 GB\/s$/);
+  assert.match(w, /^w into a texture +copy of 48 bytes +3×4 +0 +0\.0 %$/);
   assert.match(product, /^dense +e \(naive\) +2×3×4 +3 +100 +10\.0 % +20\.0 GFLOP\/s +50$/);
   assert.match(other, /^loss +e +7 +3 +100 +10\.0 % +4\.0 GB\/s +50$/);
 });
@@ -68,14 +68,14 @@ async function measureSmall(gpu: Gpu): Promise<StepCost> {
   const options = { label: "small", losses, trainable: parameters.all, optimizer };
   using step = await compile(gpu, graph, parameters, options);
   const before = await parameters.read();
-  const cost = await measureStep(gpu, step, 4, { rounds: 2, steps: 3 });
+  const cost = await timeStep(gpu, step, 4, { rounds: 2, steps: 3 });
   assert.deepEqual(await parameters.read(), before);
   assert.deepEqual(cost.dispatches.map(({ label }) => label), step.dispatches.map(({ label }) => label));
   return cost;
 }
 
 gpuTest(
-  "measureStep() knows each dispatch's shape and bytes, and leaves the parameters alone",
+  "timeStep() knows each dispatch's shape and bytes, and leaves the parameters alone",
   async (gpu) => {
     const { dispatches, kernels, rounds, rows, step } = await measureSmall(gpu);
     const of = (label: string) => dispatches.find((dispatch) => dispatch.label.startsWith(label))!;
@@ -94,9 +94,9 @@ gpuTest(
 );
 
 gpuTest(
-  "measureStep() times the copies into images too, and a profile adds up",
+  "timeStep() times the copies into textures too, and a profile adds up",
   (gpu) =>
-    withKernels(gpu, "image", async () => {
+    withKernels(gpu, "texture", async () => {
       const cost = await measureSmall(gpu);
       const copiesOf = (label: string) => {
         const { copies } = cost.dispatches.find((dispatch) => dispatch.label.startsWith(label))!;
@@ -112,12 +112,15 @@ gpuTest(
       const all = cost.dispatches.flatMap(({ copies }) => copies);
       assert.equal(all.length, 6, "and both gradients");
       const lines = formatCost(cost).split("\n");
-      assert.equal(lines.filter((line) => / into an image +copy of \d+ bytes /.test(line)).length, 6);
+      assert.equal(lines.filter((line) => / into a texture +copy of \d+ bytes /.test(line)).length, 6);
       if (!cost.kernels) return assert.ok(!gpu.hasTimestamps);
       const summed = all.reduce((sum, { microseconds }) => sum + microseconds!, 0);
       assert.ok(Math.abs(1000 * cost.kernels.copies - summed) < 1e-6);
       const line = lines.find((line) => line.startsWith("kernels take"))!;
-      assert.match(line, /, 6 copies of 0\.00 MB into images [\d.]+ ms \([\d.]+ %\), what is outside them /);
+      assert.match(
+        line,
+        /, 6 copies of 0\.00 MB into textures [\d.]+ ms \([\d.]+ %\), what is outside them /,
+      );
       const parts = [...line.matchAll(/([\d.]+) ms/g)].map(([, ms]) => Number(ms));
       const [kernels, copies, outside] = parts;
       assert.ok(Math.abs(kernels + copies + outside - cost.step.median) < 0.02 || outside === 0, line);

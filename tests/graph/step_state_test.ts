@@ -29,7 +29,7 @@ async function network(gpu: Gpu, seed: number, clip: boolean, owned: DisposableS
     }),
   );
   const train = (steps: number) => {
-    for (let k = 0; k < steps; k++) step.run({ first: step.index % 4 * 8, rows: 8 });
+    for (let k = 0; k < steps; k++) step.run({ first: step.count % 4 * 8, rows: 8 });
   };
   return { parameters, step, train };
 }
@@ -42,7 +42,7 @@ gpuTest("a step that is restored goes on to the bits and readings of one that ne
     await one.step.readLosses();
     one.train(3);
     const [values, state] = await Promise.all([one.parameters.read(), one.step.readState()]);
-    assert.deepEqual([state.index, state.unread, state.unreadImages, state.moments.length], [8, 3, 24, 2]);
+    assert.deepEqual([state.count, state.unread, state.unreadRows, state.moments.length], [8, 3, 24, 2]);
     one.train(4);
 
     other.train(2);
@@ -51,7 +51,7 @@ gpuTest("a step that is restored goes on to the bits and readings of one that ne
     other.train(4);
     const [expected, actual] = [await one.step.readLosses(), await other.step.readLosses()];
     assert.deepEqual(actual, expected);
-    assert.deepEqual([actual.steps, actual.images, actual.gradientNorms?.length], [
+    assert.deepEqual([actual.steps, actual.rows, actual.gradientNorms?.length], [
       7,
       56,
       clip ? 7 : undefined,
@@ -75,7 +75,7 @@ gpuTest("a step that is reset is as it was compiled, or as one that has done its
   assert.deepEqual(bitsOf(await learned()), bitsOf(first));
   assert.equal((await step.readLosses()).steps, 6);
   step.reset(100);
-  assert.equal(step.index, 100);
+  assert.equal(step.count, 100);
   assert.equal((await step.readLosses()).steps, 0);
   assert.notDeepEqual(await learned(), first, "Adam's corrections are those of later steps");
 });

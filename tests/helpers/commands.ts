@@ -112,7 +112,7 @@ export function fileOf(folder: string, name: string): Promise<Uint8Array> {
   return Deno.readFile(join(folder, name));
 }
 
-/** The lines of the closing table in what a training run or `evaluate` printed. */
+/** The lines of the results table in what a training run or `evaluate` printed. */
 export function closingTableOf(stdout: string): string[] {
   const lines = stdout.trimEnd().split("\n").filter((line) => !line.startsWith("run saved in "));
   const first = lines.findIndex((line) => line.startsWith("this model"));

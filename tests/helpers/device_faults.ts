@@ -82,8 +82,20 @@ export const FAULTS = [
     "= exp(number);",
     "= min(exp(number), 3e38);",
   ],
-  ["repeatability", "repeatability", "what was there before shows", "y[lane.x] =", "y[lane.x] +="],
+  [
+    "repeatability",
+    "repeatability",
+    "what was there before shows",
+    "y[invocation.x] =",
+    "y[invocation.x] +=",
+  ],
   ["bounds", "bounds", "reads reach foreign words", "= inside[place];", "= guard[place % 64u];"],
   ["bounds", "bounds", "writes reach foreign words", "inside[place] = MARK;", "guard[place % 64u] = MARK;"],
-  ["bounds", "bounds", "a shader that does not compile", "seen[lane.x] =", "seen[lane.x] = 1.0 +"],
+  [
+    "bounds",
+    "bounds",
+    "a shader that does not compile",
+    "seen[invocation.x] =",
+    "seen[invocation.x] = 1.0 +",
+  ],
 ] as const;

@@ -39,8 +39,8 @@ function labelOf(bytes: Uint8Array): string | undefined {
 }
 
 /** Longest message that anybody would read. */
-const MOST_CHARACTERS = 1000;
-const MOST_MILLISECONDS = 2000;
+const MAX_CHARACTERS = 1000;
+const MAX_MILLISECONDS = 2000;
 /** Control characters, and all that ends a line. */
 // deno-lint-ignore no-control-regex
 const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u2028\u2029]/;
@@ -262,9 +262,9 @@ saveCheckpoint(resumed, {
   },
   parameters: values,
   state: {
-    index: 4,
+    count: 4,
     unread: 2,
-    unreadImages: 128,
+    unreadRows: 128,
     moments: [new Map([["encoder.0.weight", new Float32Array(6)]])],
     losses: new Float32Array(1024),
     norms: new Float32Array(1024),
@@ -434,10 +434,10 @@ export async function judge({ name, read }: Reader, input: Uint8Array<ArrayBuffe
   }
   const { user, system } = process.cpuUsage(before);
   const milliseconds = (user + system) / 1000;
-  assert.ok(milliseconds < MOST_MILLISECONDS, `${name} takes ${milliseconds} ms`);
+  assert.ok(milliseconds < MAX_MILLISECONDS, `${name} takes ${milliseconds} ms`);
   for (const line of lines) {
     assert.ok(
-      line.length > 10 && line.length <= MOST_CHARACTERS,
+      line.length > 10 && line.length <= MAX_CHARACTERS,
       `${name} says ${line.length} characters: ${line.slice(0, 200)}`,
     );
     assert.ok(
@@ -475,12 +475,12 @@ export interface Fuzzed {
   /** Its faults. */
   readonly faults: readonly Fault[];
   /** The most memory that one of them added to the process, in bytes. */
-  readonly mostBytes: number;
+  readonly maxBytes: number;
 }
 
 /** Tries a reader on so many inputs. */
 export async function fuzz(reader: Reader, seed: number, count: number): Promise<Fuzzed> {
-  let accepted = 0, mostBytes = 0;
+  let accepted = 0, maxBytes = 0;
   const faults: Fault[] = [];
   for (let number = 0; number < count; number++) {
     const input = inputOf(reader, seed, number), before = Deno.memoryUsage().rss;
@@ -489,7 +489,7 @@ export async function fuzz(reader: Reader, seed: number, count: number): Promise
     } catch (error) {
       faults.push({ number, input, error });
     }
-    mostBytes = Math.max(mostBytes, Deno.memoryUsage().rss - before);
+    maxBytes = Math.max(maxBytes, Deno.memoryUsage().rss - before);
   }
-  return { accepted, faults, mostBytes };
+  return { accepted, faults, maxBytes };
 }

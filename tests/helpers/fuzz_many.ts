@@ -8,7 +8,7 @@ import { integer, optionalText, parseFlags } from "../../src/recipe/flags.ts";
 import { fuzz, READERS, removeFolders } from "./fuzz.ts";
 
 /** Bytes that one input may cost: with Deno's own, less than 500 MB. */
-const MOST_BYTES = 350e6;
+const MAX_BYTES = 350e6;
 
 const flags = {
   count: integer(100_000, "inputs in all, the same number for each reader", { min: 1 }),
@@ -29,13 +29,13 @@ async function main(): Promise<number> {
   try {
     for (const reader of readers) {
       const began = performance.now();
-      const { accepted, faults, mostBytes } = await fuzz(reader, seed, each);
+      const { accepted, faults, maxBytes } = await fuzz(reader, seed, each);
       const seconds = ((performance.now() - began) / 1000).toFixed(1);
       console.log(
         `${reader.name}: seed ${seed}, ${each} inputs, ${accepted} accepted, ${faults.length} faults, ${seconds} s, ` +
-          `${(mostBytes / 1e6).toFixed(0)} MB for one at most`,
+          `${(maxBytes / 1e6).toFixed(0)} MB for one at most`,
       );
-      if (mostBytes > MOST_BYTES) failures++;
+      if (maxBytes > MAX_BYTES) failures++;
       failures += faults.length;
       const kinds = new Set<string>();
       for (const { number, input, error } of faults) {

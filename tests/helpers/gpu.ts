@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { arrayNotation } from "../../src/check/compare.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
-import { formatKernel, type ProductKernel, type Variant } from "../../src/gpu/product_kernel.ts";
+import { formatKernel, type KernelKind, type ProductKernel } from "../../src/gpu/product_kernel.ts";
 import type { Graph, Node } from "../../src/graph/graph.ts";
 import { kernelNamed } from "../../src/graph/products.ts";
 import type { Activation, Dispatch } from "../../src/graph/tensor.ts";
@@ -17,7 +17,7 @@ let opened: Promise<Gpu> | undefined;
 /** The test module's device, opened when first asked for. */
 export function sharedGpu(): Promise<Gpu> {
   opened ??= openGpu().then((gpu) => {
-    gpu.absent; // made lazily: make it now, so that it never looks like a leak
+    gpu.placeholder; // made lazily: make it now, so that it never looks like a leak
     return gpu;
   });
   return opened;
@@ -114,7 +114,7 @@ export function bitsOf(floats: Float32Array<ArrayBuffer>): Uint32Array {
   return new Uint32Array(floats.buffer, floats.byteOffset, floats.length);
 }
 
-/** Gives a graph's products lanes with tiles of another size than the device would. */
+/** Gives a graph's products invocations with tiles of another size than the device would. */
 export function retile(graph: Graph, rows: number, columns: number): void {
   const change = (dispatch: Dispatch): Dispatch => {
     const { inputs, outputs } = dispatch.settings.u32;
@@ -133,13 +133,13 @@ export function retile(graph: Graph, rows: number, columns: number): void {
       Math.ceil(side[0] / rows) * Math.ceil(side[1] / columns);
     if (isShared === undefined) {
       const constants = { TILE_ROWS: rows, TILE_COLUMNS: columns };
-      return { ...dispatch, constants, lanes: tilesOf(rows, columns) };
+      return { ...dispatch, constants, invocations: tilesOf(rows, columns) };
     }
-    // two lanes below two others, which share so little at a time that it takes turns
+    // two invocations below two others, which share so little at a time that it takes turns
     const [down, across] = [Math.min(2, rows), Math.min(2, columns)];
     const depth = entryPoint === "dense_backward_weight" ? 4 : 2; // in rows there, elsewhere in vec4
     const constants = { ACROSS: 2, TILE_ROWS: down, TILE_COLUMNS: across, DEPTH: depth };
-    return { ...dispatch, constants, lanes: 4 * tilesOf(2 * down, 2 * across), workgroup: 4 };
+    return { ...dispatch, constants, invocations: 4 * tilesOf(2 * down, 2 * across), workgroupSize: 4 };
   };
   graph.nodes.forEach((node, k) => {
     graph.nodes[k] = {
@@ -153,12 +153,12 @@ export function retile(graph: Graph, rows: number, columns: number): void {
 /** Runs `body` while the device compiles products with one kind of kernel, or with one kernel where a product has it. */
 export async function withKernels(
   gpu: Gpu,
-  kernels: Variant | ProductKernel,
+  kernels: KernelKind | ProductKernel,
   body: () => void | Promise<void>,
 ): Promise<void> {
   const before = gpu.kernels;
-  gpu.kernels = typeof kernels === "string" ? { variant: kernels } : {
-    variant: "auto",
+  gpu.kernels = typeof kernels === "string" ? { kind: kernels } : {
+    kind: "auto",
     tuned: Object.assign(new Map<string, ProductKernel>(), {
       get: (product: string) => kernelNamed(product, formatKernel(kernels)),
     }),

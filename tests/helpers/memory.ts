@@ -12,7 +12,7 @@ import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
 import { evaluate } from "../../src/evaluate/evaluate.ts";
-import { HeldOut } from "../../src/evaluate/test_losses.ts";
+import { TestLosses } from "../../src/evaluate/test_losses.ts";
 
 /** Memory at one time. */
 export interface Memory {
@@ -74,7 +74,7 @@ async function memoryOfEvaluations(marks: readonly number[]): Promise<Memory[]> 
   const build = recipeNetwork(deep, { sizes: [width, 16, 3] });
   const split = { images: images(count, width), labels: images(count, 1).map((byte) => byte % 3), count };
   using source = new DeviceImages(gpu, "held out", split.images, width);
-  using heldOut = await HeldOut.compile(gpu, parameters, source, { build });
+  using heldOut = await TestLosses.compile(gpu, parameters, source, { build });
   const data = {
     name: "noise",
     source: "",

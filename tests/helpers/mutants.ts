@@ -4,14 +4,14 @@
  * for this shader alone, so that each shader's use of what it shares is checked by itself.
  * @module
  */
-import type { Variant } from "../../src/gpu/product_kernel.ts";
+import type { KernelKind } from "../../src/gpu/product_kernel.ts";
 
 /** A planted fault. */
 export interface Mutant {
   /** The shader, below `shaders/`. */
   readonly shader: string;
   /** The kind of kernel that it is planted in, where several kinds share the shader's file. */
-  readonly variant?: Variant;
+  readonly kind?: KernelKind;
   /** The function that has the fault. */
   readonly place: string;
   /** What is wrong. */
@@ -68,7 +68,7 @@ const ACTIVATED = [
   ["activation left out", "activate(layer.activation, z)", "z"],
 ] as const;
 
-/** What register and image kernels begin and end with, in both of their files. */
+/** What register and texture kernels begin and end with, in both of their files. */
 const REGISTER_TILE = {
   bias_of: BIAS,
   activated: ACTIVATED,
@@ -113,9 +113,9 @@ const TEXEL = [["always in the first texels", "at % PITCH", "at % 8u"]] as const
 const SCALAR_TO_INPUT = [
   ["wrong sign", "{ d += left", "{ d -= left"],
   ["missing factor", " * w[i * O + o]", ""],
-  ["= for +=", "{ d += d_x[lane.x]; }", "{ }"],
+  ["= for +=", "{ d += d_x[invocation.x]; }", "{ }"],
   ["+= for =", "layer.accumulate != 0u", "true"],
-  ["activation left out", "d * derivative(layer.activation, vec4f(x[lane.x])).x", "d"],
+  ["activation left out", "d * derivative(layer.activation, vec4f(x[invocation.x])).x", "d"],
 ] as const;
 
 const SCALAR_FORWARD = [
@@ -123,7 +123,7 @@ const SCALAR_FORWARD = [
   ["missing factor", " * w[i * O + o]", ""],
 ] as const;
 
-/** The products with the weights as they lie, of register and of image kernels. */
+/** The products with the weights as they lie, of register and of texture kernels. */
 const DENSE_FORWARD = {
   activate: ACTIVATE,
   derivative: DERIVATIVE,
@@ -160,68 +160,72 @@ const FAULTS: Faults = {
   },
   "layers/activation.wgsl": {
     activate: ACTIVATE,
-    activation: [["activation left out", "activate(layer.activation, x[lane.x])", "x[lane.x]"]],
+    activation: [["activation left out", "activate(layer.activation, x[invocation.x])", "x[invocation.x]"]],
   },
   "layers/add.wgsl": {
     add: [
-      ["wrong sign", "+ y[lane.x]", "- y[lane.x]"],
-      ["dropped summand", " + y[lane.x]", ""],
+      ["wrong sign", "+ y[invocation.x]", "- y[invocation.x]"],
+      ["dropped summand", " + y[invocation.x]", ""],
     ],
   },
   "layers/subtract_row.wgsl": {
     subtract_row: [
       ["wrong sign", "- m[", "+ m["],
-      ["transposed index", "m[lane.x % vec4_count", "m[lane.x / vec4_count"],
+      ["transposed index", "m[invocation.x % vec4_count", "m[invocation.x / vec4_count"],
     ],
   },
   "layers/pass_gradient.wgsl": {
     derivative: DERIVATIVE,
     pass_gradient: [
       ["wrong sign", "var d = d_y", "var d = -d_y"],
-      ["transposed index", "var d = d_y[lane.x]", "var d = d_y[lane.x].yxzw"],
-      ["= for +=", "{ d += d_x[lane.x]; }", "{ }"],
+      ["transposed index", "var d = d_y[invocation.x]", "var d = d_y[invocation.x].yxzw"],
+      ["= for +=", "{ d += d_x[invocation.x]; }", "{ }"],
       ["+= for =", "layer.accumulate != 0u", "true"],
-      ["activation left out", "d * derivative(layer.activation, x[lane.x])", "d"],
+      ["activation left out", "d * derivative(layer.activation, x[invocation.x])", "d"],
     ],
   },
   "layers/reparameterize.wgsl": {
     derivative: DERIVATIVE,
     reparameterize: [
-      ["missing factor ½", "exp(0.5 * log_variance[lane.x])", "exp(log_variance[lane.x])"],
-      ["dropped mean", "mean[lane.x] + ", ""],
+      ["missing factor ½", "exp(0.5 * log_variance[invocation.x])", "exp(log_variance[invocation.x])"],
+      ["dropped mean", "mean[invocation.x] + ", ""],
     ],
     reparameterize_backward_log_variance: [
       ["wrong sign", "gradient = d_z", "gradient = -d_z"],
       ["missing factor ½", "(0.5 * exp(", "(exp("],
-      ["missing factor: the noise", "* epsilon[lane.x] ", ""],
-      ["transposed index", "d_z[lane.x]", "d_z[lane.x].yxzw"],
-      ["= for +=", "{ gradient += d[lane.x]; }", "{ }"],
+      ["missing factor: the noise", "* epsilon[invocation.x] ", ""],
+      ["transposed index", "d_z[invocation.x]", "d_z[invocation.x].yxzw"],
+      ["= for +=", "{ gradient += d[invocation.x]; }", "{ }"],
       ["+= for =", "layer.accumulate != 0u", "true"],
-      ["activation left out", " * derivative(layer.activation, log_variance[lane.x])", ""],
+      ["activation left out", " * derivative(layer.activation, log_variance[invocation.x])", ""],
     ],
     reparameterize_backward_epsilon: [
       ["wrong sign", "gradient = d_z", "gradient = -d_z"],
-      ["missing factor: the deviation", " * exp(0.5 * log_variance[lane.x])", ""],
-      ["= for +=", "{ gradient += d[lane.x]; }", "{ }"],
+      ["missing factor: the deviation", " * exp(0.5 * log_variance[invocation.x])", ""],
+      ["= for +=", "{ gradient += d[invocation.x]; }", "{ }"],
       ["+= for =", "layer.accumulate != 0u", "true"],
-      ["activation left out", " * derivative(layer.activation, epsilon[lane.x])", ""],
+      ["activation left out", " * derivative(layer.activation, epsilon[invocation.x])", ""],
     ],
   },
   "layers/noise.wgsl": {
     derivative: DERIVATIVE,
     add_noise: [
-      ["wrong sign", "x[lane.x] + noise.amount * normals", "x[lane.x] - noise.amount * normals"],
+      ["wrong sign", "x[invocation.x] + noise.amount * normals", "x[invocation.x] - noise.amount * normals"],
       ["missing factor", "noise.amount * uniforms", "uniforms"],
-      ["the mask's other elements", "select(x[lane.x], vec4f(0.0)", "select(vec4f(0.0), x[lane.x]"],
+      [
+        "the mask's other elements",
+        "select(x[invocation.x], vec4f(0.0)",
+        "select(vec4f(0.0), x[invocation.x]",
+      ],
     ],
     mask_backward: [
       ["wrong sign", "select(d_y", "select(-d_y"],
-      ["mask left out", "is_masked(lane.x)", "vec4<bool>(false)"],
-      ["= for +=", "{ d += d_x[lane.x]; }", "{ }"],
+      ["mask left out", "is_masked(invocation.x)", "vec4<bool>(false)"],
+      ["= for +=", "{ d += d_x[invocation.x]; }", "{ }"],
       ["+= for =", "noise.accumulate != 0u", "true"],
-      ["activation left out", "d * derivative(noise.activation, x[lane.x])", "d"],
+      ["activation left out", "d * derivative(noise.activation, x[invocation.x])", "d"],
     ],
-    standard_normal: [["wrong sign", "cut(lane.x, normals", "cut(lane.x, -normals"]],
+    standard_normal: [["wrong sign", "cut(invocation.x, normals", "cut(invocation.x, -normals"]],
   },
   "layers/dense_forward.wgsl": DENSE_FORWARD,
   "layers/dense_forward.wgsl, image": { texel: TEXEL, ...DENSE_FORWARD },
@@ -237,7 +241,7 @@ const FAULTS: Faults = {
     dense_backward_weight_naive: [
       ["transposed index", "x_of_w[b * I + i]", "x_of_w[b * I + (i ^ 1u)]"],
       ["one row too many", "b < step.rows; b++) { d += x_of_w", "b < step.rows + 1u; b++) { d += x_of_w"],
-      ["= for +=", "{ d += d_w[lane.x]; }", "{ }"],
+      ["= for +=", "{ d += d_w[invocation.x]; }", "{ }"],
       ["+= for =", "weight_layer.accumulate_weight != 0u", "true"],
       ["dropped bias", "d_bias[o] = d;", ""],
       ["bias: one row too many", "b < step.rows; b++) { d += d_z", "b < step.rows + 1u; b++) { d += d_z"],
@@ -250,7 +254,7 @@ const FAULTS: Faults = {
     derivative: DERIVATIVE,
     add_product: [
       ...PRODUCT_FORWARD,
-      ["the wrong lane's row", "(row + r * DOWN) * DEPTH", "(r * DOWN) * DEPTH"],
+      ["the wrong invocation's row", "(row + r * DOWN) * DEPTH", "(r * DOWN) * DEPTH"],
       ["only the first part of the sum", "start < I4", "start < min(I4, DEPTH)"],
     ],
     ...WORKGROUP_TILE,
@@ -262,7 +266,7 @@ const FAULTS: Faults = {
     derivative: DERIVATIVE,
     add_product: [
       ...PRODUCT_BACKWARD,
-      ["the wrong lane's row", "(row + r * DOWN) * DEPTH", "(r * DOWN) * DEPTH"],
+      ["the wrong invocation's row", "(row + r * DOWN) * DEPTH", "(r * DOWN) * DEPTH"],
       ["only the first part of the sum", "start < O4", "start < min(O4, DEPTH)"],
     ],
     ...WORKGROUP_TILE,
@@ -307,7 +311,7 @@ const FAULTS: Faults = {
       ["+= for =", "layer.accumulate_bias != 0u", "true"],
     ],
   },
-  "layers/dense_backward_weight_image.wgsl": {
+  "layers/dense_backward_weight_texture.wgsl": {
     texel: TEXEL,
     add_four_rows: [
       ["wrong sign", "a0.x * d0 +", "-a0.x * d0 +"],
@@ -320,7 +324,7 @@ const FAULTS: Faults = {
       ["wrong sign", "+= a.x * d", "-= a.x * d"],
       ["bias of the last row only", "(*bias_sum)[c] += d;", "(*bias_sum)[c] = d;"],
     ],
-    dense_backward_weight_image: [
+    dense_backward_weight_texture: [
       ["one row short", "let rows = step.rows;", "let rows = step.rows - 1u;"],
       ["one row too many", "let rows = step.rows;", "let rows = step.rows + 1u;"],
       ["rows beyond the last four left out", "b < rows; b++", "b < whole; b++"],
@@ -471,10 +475,10 @@ const FAULTS: Faults = {
   "optim/clip.wgsl": {
     clip_partial: [
       ["not squared", "g[at] * g[at]", "g[at]"],
-      ["every stretch in the first's place", "stretch.first + lane.x", "lane.x"],
+      ["every stretch in the first's place", "stretch.first + invocation.x", "invocation.x"],
     ],
     clip_total: [
-      ["no root", "sqrt(workgroup_sum(lane, sum))", "workgroup_sum(lane, sum)"],
+      ["no root", "sqrt(workgroup_sum(invocation, sum))", "workgroup_sum(invocation, sum)"],
       ["missing factor: the norm", "total.most / (norm + 1e-6)", "total.most"],
       ["scaled up too", "factor, factor < 1.0", "factor, true"],
     ],
@@ -486,14 +490,14 @@ const FAULTS: Faults = {
     not_finite: [["infinity passes", "exponents == vec4u(0x7f800000u)", "exponents > vec4u(0x7f800000u)"]],
     watch_partial: [
       ["wrong sign", "weight - w_before[at]", "weight + w_before[at]"],
-      ["every tensor in the first's place", "slot.tensor * slot.lanes + lane.x", "lane.x"],
+      ["every tensor in the first's place", "slot.tensor * slot.invocations + invocation.x", "invocation.x"],
       ["half of the slot", "at < slot.count", "at < slot.count / 2u"],
       ["gradients' count left out", "not_finite(gradient)", "0.0"],
       ["weights' count left out", "not_finite(weight)", "0.0"],
     ],
     watch_total: [
-      ["always the first tensor", "tensor.x * total.lanes + at", "at"],
-      ["lanes overwrite each other", "sums.plain += more.plain", "sums.plain = more.plain"],
+      ["always the first tensor", "tensor.x * total.invocations + at", "at"],
+      ["invocations overwrite each other", "sums.plain += more.plain", "sums.plain = more.plain"],
       ["one level of the tree left out", "half > 0u", "half > 1u"],
     ],
   },
@@ -502,20 +506,20 @@ const FAULTS: Faults = {
     derivative: DERIVATIVE,
     elementwise: [
       ["one component twice", "function_forward(v.y)", "function_forward(v.x)"],
-      ["transposed index", "y[lane.x] =", "y[lane.x ^ 1u] ="],
+      ["transposed index", "y[invocation.x] =", "y[invocation.x ^ 1u] ="],
       [
         "f(0) in the padding",
-        ", is_column(lane.x % vec4_count(layer.width), layer.width)",
+        ", is_column(invocation.x % vec4_count(layer.width), layer.width)",
         ", vec4<bool>(true)",
       ],
       ["one row short", "this_step.rows", "this_step.rows - 1u"],
     ],
     elementwise_backward: [
       ["wrong sign", "select(vec4f(0.0), d_y", "select(vec4f(0.0), -d_y"],
-      ["derivative left out", "d_y[lane.x] * slope", "d_y[lane.x]"],
+      ["derivative left out", "d_y[invocation.x] * slope", "d_y[invocation.x]"],
       ["one component twice", "function_derivative(v.z)", "function_derivative(v.x)"],
-      ["transposed index", "d_y[lane.x]", "d_y[lane.x].yxzw"],
-      ["= for +=", "{ d += d_x[lane.x]; }", "{ }"],
+      ["transposed index", "d_y[invocation.x]", "d_y[invocation.x].yxzw"],
+      ["= for +=", "{ d += d_x[invocation.x]; }", "{ }"],
       ["+= for =", "layer.accumulate != 0u", "true"],
       ["activation left out", "d * derivative(layer.activation, v)", "d"],
       ["one row short", "this_step.rows", "this_step.rows - 1u"],
@@ -565,11 +569,11 @@ const FAULTS: Faults = {
 
 /** All of them. */
 export const MUTANTS: readonly Mutant[] = Object.entries(FAULTS).flatMap(([key, places]) => {
-  const [shader, variant] = key.split(", ") as [string, Variant?];
+  const [shader, kind] = key.split(", ") as [string, KernelKind?];
   return Object.entries(places).flatMap(([place, faults]) =>
     faults.map(([fault, text, becomes]) => ({
       shader,
-      ...(variant && { variant }),
+      ...(kind && { kind }),
       place,
       fault,
       text,
@@ -579,8 +583,8 @@ export const MUTANTS: readonly Mutant[] = Object.entries(FAULTS).flatMap(([key, 
 });
 
 /** What a shader's faults are listed under: its file, and the kind of kernel where several kinds share it. */
-export function nameOf({ shader, variant }: Mutant): string {
-  return variant ? `${shader}, ${variant}` : shader;
+export function nameOf({ shader, kind }: Mutant): string {
+  return kind ? `${shader}, ${kind}` : shader;
 }
 
 /**
@@ -626,7 +630,7 @@ const IN_LOOPS: Faults = {
       ["no shuffle", "openTraining(deep, config)", "openTraining(deep, config, { shuffles: false })"],
       ["a tenth of the learning rate", "learningRate: 5e-3", "learningRate: 5e-4"],
       ["another activation of the code", 'codeActivation: "identity"', 'codeActivation: "tanh"'],
-      ["the first report left out", "if (run.isDue(step))", "if (step.index > 1 && run.isDue(step))"],
+      ["the first report left out", "if (run.isDue(step))", "if (step.count > 1 && run.isDue(step))"],
     ],
     "src/evaluate/evaluate.ts": [
       ["4 neighbors instead of 5", "NEIGHBOURS = 5", "NEIGHBOURS = 4"],

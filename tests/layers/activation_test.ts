@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import { createPipeline, kernelText } from "../../src/gpu/kernel.ts";
-import { type Variant, VARIANTS } from "../../src/gpu/product_kernel.ts";
+import { KERNEL_KINDS, type KernelKind } from "../../src/gpu/product_kernel.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
@@ -35,9 +35,9 @@ function differences(of: string, actual: Float32Array, expected: (z: number) => 
  * f by every kernel of a kind forward, and f' by every kernel backward: z is the input itself, as the only weight is 1,
  * and the gradient of y = f(z) behind another weight of 1 and a squared error is 2y·f'(z).
  */
-async function extremes(gpu: Gpu, variant: Variant, activation: Activation): Promise<string[]> {
+async function extremes(gpu: Gpu, kind: KernelKind, activation: Activation): Promise<string[]> {
   const found: string[] = [];
-  await withKernels(gpu, variant, async () => {
+  await withKernels(gpu, kind, async () => {
     const graph = new Graph(Z.length);
     using parameters = new Parameters(0);
     const z = graph.input("z", 1), zero = graph.input("zero", 1);
@@ -91,11 +91,11 @@ async function extremes(gpu: Gpu, variant: Variant, activation: Activation): Pro
   return found;
 }
 
-const CASES = VARIANTS.flatMap((variant) => NAMES.map((name) => [name, variant] as const));
+const CASES = KERNEL_KINDS.flatMap((kind) => NAMES.map((name) => [name, kind] as const));
 
 Deno.test.each(CASES)(
   "an activation saturates, and NaN stays NaN: %s, %s kernels",
-  (name, variant) => withGpu(async (gpu) => assert.deepEqual(await extremes(gpu, variant, name), [])),
+  (name, kind) => withGpu(async (gpu) => assert.deepEqual(await extremes(gpu, kind, name), [])),
 );
 
 // Mesa's tanh holds its argument to ±10 by itself, so that nothing is noticed here if the guard is missing. WGSL allows
@@ -104,7 +104,7 @@ const AS_QUOTIENT = [["tanh(saturated)", "sinh(saturated) / cosh(saturated)"]] a
 const NO_GUARD = [["abs(z) > vec4f(15.0)", "vec4<bool>(false)"]] as const;
 
 /** What is noticed while texts of `common/activation.wgsl` are others. */
-async function noticed(changes: readonly (readonly [string, string])[], name: Activation, variant: Variant) {
+async function noticed(changes: readonly (readonly [string, string])[], name: Activation, kind: KernelKind) {
   const rewriteShader: RewriteShader = (path, code) => {
     if (path !== "shaders/common/activation.wgsl") return code;
     return changes.reduce((text, [from, to]) => {
@@ -113,14 +113,14 @@ async function noticed(changes: readonly (readonly [string, string])[], name: Ac
     }, code);
   };
   using gpu = await openGpu({ rewriteShader });
-  return await extremes(gpu, variant, name);
+  return await extremes(gpu, kind, name);
 }
 
-Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
+Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
   "tanh saturates where the device computes sinh/cosh, and only because of its guard: %s kernels",
-  async (variant) => {
-    assert.deepEqual(await noticed(AS_QUOTIENT, "tanh", variant), []);
-    const found = await noticed([...AS_QUOTIENT, ...NO_GUARD], "tanh", variant);
+  async (kind) => {
+    assert.deepEqual(await noticed(AS_QUOTIENT, "tanh", kind), []);
+    const found = await noticed([...AS_QUOTIENT, ...NO_GUARD], "tanh", kind);
     for (const op of ["activation", "dense", "tied dense"]) {
       for (const z of [100, -100, 1000, -1000, 3e38, -3e38]) {
         assert.ok(

@@ -107,7 +107,7 @@ gpuTest(
       });
       assert.equal(gpu.liveBuffers, before);
     };
-    refused(new Uint8Array(most + 1), 1, `maxStorageBufferBindingSize); use --limit ${most}`);
+    refused(new Uint8Array(most + 1), 1, `maxStorageBufferBindingSize); use at most ${most} images`);
     refused(
       new Uint8Array(gpu.bufferBytes + 4),
       gpu.bufferBytes + 4,

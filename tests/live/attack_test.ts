@@ -10,7 +10,7 @@ const SECRET = "what no page may read";
 const FLAGS = ["--limit", "64", "--log-every", "100"];
 
 /** A training process with a dashboard. */
-interface Target {
+interface DeviceTraits {
   readonly folder: string;
   readonly run: string;
   readonly url: URL;
@@ -25,24 +25,24 @@ async function shell(command: string): Promise<string> {
 }
 
 /** Mebibytes of the process in memory. */
-async function residentOf({ pid }: Target): Promise<number> {
+async function residentOf({ pid }: DeviceTraits): Promise<number> {
   const status = await shell(`cat /proc/${pid}/status`);
   return Number(/VmRSS:\s*(\d+) kB/.exec(status)![1]) / 1024;
 }
 
 /** Steps that the run has filed. */
-function stepsOf({ run }: Target): number {
+function stepsOf({ run }: DeviceTraits): number {
   return Number(readMetrics(run).at(-1)?.step ?? 0);
 }
 
 /** Sends a request line and headers; HOST stands for the server's own name. */
-function ask({ url, port }: Target, head: string): ReturnType<typeof rawRequest> {
+function ask({ url, port }: DeviceTraits, head: string): ReturnType<typeof rawRequest> {
   return rawRequest(port, `${head.replaceAll("HOST", url.host)}\r\nConnection: close\r\n\r\n`);
 }
 
 /** Writes as slowly as it can; returns the seconds until the server has cut it off, and what it said. */
 async function dribble(
-  { url, port }: Target,
+  { url, port }: DeviceTraits,
   start: string,
   piece: string,
 ): Promise<{ seconds: number; answer: string }> {
@@ -77,7 +77,7 @@ async function dribble(
 }
 
 /** A page that listens: resolves with its connection once the first message is there. */
-async function listen({ url, port }: Target): Promise<Deno.Conn> {
+async function listen({ url, port }: DeviceTraits): Promise<Deno.Conn> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
   await connection.write(
     new TextEncoder().encode(`GET /events?after=0 HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`),
@@ -152,7 +152,7 @@ const SLOW: readonly (readonly [string, string, string])[] = [
 ];
 
 /** Starts training that would go on for hours. */
-async function train(folder: string, body: (target: Target) => Promise<void>): Promise<void> {
+async function train(folder: string, body: (target: DeviceTraits) => Promise<void>): Promise<void> {
   const run = join(folder, "run");
   await Deno.writeTextFile(join(folder, "secret.txt"), SECRET);
   const args = [...FLAGS, "--iterations", "1000000000", "--live", "--port", "0", "--out", run];

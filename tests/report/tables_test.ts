@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { closingTable } from "../../src/report/results_table.ts";
+import { resultsTable } from "../../src/report/results_table.ts";
 import { codesCsv } from "../../src/runs/codes_csv.ts";
 
-Deno.test("closingTable() aligns labels, decimal points and units", () => {
-  const table = closingTable([
+Deno.test("resultsTable() aligns labels, decimal points and units", () => {
+  const table = resultsTable([
     { label: "test MSE per pixel", value: 0.021341 },
     { label: "  mean image", value: 0.0675, digits: 5 },
     { label: "5-NN accuracy", value: 84.254, digits: 1, unit: "%" },
@@ -19,7 +19,7 @@ Deno.test("closingTable() aligns labels, decimal points and units", () => {
     "diverged              NaN",
     "model                deep        (3-D)",
   ]);
-  assert.equal(closingTable([]), "");
+  assert.equal(resultsTable([]), "");
 });
 
 Deno.test("codesCsv() lists index, label and code", () => {

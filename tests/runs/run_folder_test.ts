@@ -56,7 +56,7 @@ Deno.test(
     assert.equal(createRunFolder({ recipe: "deep", seed: 0, out }), out);
     assert.equal(createRunFolder({ recipe: "deep", seed: 0, out }), out);
     Deno.writeTextFileSync(join(out, "model"), "");
-    refused(() => createRunFolder({ recipe: "deep", seed: 0, out }), 'found "model" in it', "--out");
+    refused(() => createRunFolder({ recipe: "deep", seed: 0, out }), 'found "model" in it', "choose another");
     const file = join(out, "model");
     refused(
       () => createRunFolder({ recipe: "deep", seed: 0, out: file }),

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { decode } from "fast-png";
-import { VARIANTS } from "../../src/gpu/product_kernel.ts";
-import { closingTable } from "../../src/report/results_table.ts";
+import { KERNEL_KINDS } from "../../src/gpu/product_kernel.ts";
+import { resultsTable } from "../../src/report/results_table.ts";
 import { withReferenceFigures } from "../../src/recipe/reference_figures.ts";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
 import { sizesFor } from "../../src/recipe/sizes.ts";
@@ -26,7 +26,7 @@ import { lastEpoch } from "../../src/evaluate/stage_ends.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "5"];
 
-Deno.test("train leaves a whole run folder, and evaluate prints its closing table again", () =>
+Deno.test("train leaves a whole run folder, and evaluate prints its results table again", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     const trained = await runTask("train", [...SMALL, "--out", run], folder);
@@ -98,8 +98,8 @@ Deno.test("train leaves a whole run folder, and evaluate prints its closing tabl
     assert.ok(Number(epochs[0].testError) > 1.05 * error, "it was measured on the parameters of its epoch");
   }));
 
-Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
-  "--kernels %s trains to the same bits twice, is written down, and is evaluated with",
+Deno.test.each(KERNEL_KINDS.map((variant) => [variant] as const))(
+  "--kernels %s trains to the same bits twice, is written down, and is measured with",
   (variant) =>
     withFolder(async (folder) => {
       const runs = ["once", "again"].map((name) => join(folder, name));
@@ -120,18 +120,18 @@ Deno.test.each(VARIANTS.map((variant) => [variant] as const))(
       assert.ok(Object.keys(facts.kernels).every((kernel) => kernel.startsWith(variant)), facts.kernels);
       assert.equal(products.length, 23, "three of each layer, but no gradient of the pixels");
       assert.ok(products.includes("X·W 64×784×128"));
-      const evaluated = await runTask("evaluate", [runs[0]]);
-      assert.deepEqual(closingTableOf(evaluated.stdout), closingTableOf(trained.stdout));
-      assert.match(evaluated.stdout, new RegExp(`, with ${variant} kernels$`, "m"));
+      const measured = await runTask("evaluate", [runs[0]]);
+      assert.deepEqual(closingTableOf(measured.stdout), closingTableOf(trained.stdout));
+      assert.match(measured.stdout, new RegExp(`, with ${variant} kernels$`, "m"));
     }),
 );
 
-Deno.test("results.json has the closing table, what to compare it with, and the time of a step", () =>
+Deno.test("results.json has the results table, what to compare it with, and the time of a step", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     const { stdout } = await runTask("train", [...SMALL, "--out", run], folder);
     const results: Results = JSON.parse(new TextDecoder().decode(await fileOf(run, "results.json")));
-    assert.deepEqual(closingTable(results.rows).split("\n"), closingTableOf(stdout));
+    assert.deepEqual(resultsTable(results.rows).split("\n"), closingTableOf(stdout));
     assert.equal(results.status, "finished");
     assert.ok(
       results.stepMilliseconds! > 0.1 && results.stepMilliseconds! < 1000,
@@ -218,7 +218,7 @@ Deno.test.each<[Recipe, string, Record<string, number[]>]>([
   ["denoising", "--sizes 784,6,2 --stages 1,1", { "ae.1.encoder.weight": [2, 6] }],
   ["sparse", "--sizes 784,6,2 --stages 1,1", { "ae.1.decoder.weight": [6, 2] }],
 ])(
-  "%s %s trains these widths, and evaluate prints the whole closing table again",
+  "%s %s trains these widths, and evaluate prints the whole results table again",
   (recipe, flags, shapes) =>
     withFolder(async (folder) => {
       const run = join(folder, "run");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { meanImage } from "../../src/data/mean_image.ts";
-import { spread } from "../../src/stats/standard_deviation.ts";
+import { standardDeviation } from "../../src/stats/standard_deviation.ts";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
 import { assertRefused, complaints, fileOf, runTask, withFolder } from "../helpers/commands.ts";
 
@@ -14,9 +14,9 @@ Deno.test("meanImage() averages bytes and floats, and refuses parts of images", 
   assert.throws(() => meanImage(Uint8Array.of(), 2), RangeError);
 });
 
-Deno.test("spread() is 0 for equal rows, and the root mean square of the columns' deviations", () => {
-  assert.equal(spread(Float32Array.of(3, 4, 3, 4), 2), 0);
-  assert.equal(spread(Float32Array.of(1, 0, 3, 0), 2), Math.sqrt(0.5)); // deviations 1 and 0
+Deno.test("standardDeviation() is 0 for equal rows, and the root mean square of the columns' deviations", () => {
+  assert.equal(standardDeviation(Float32Array.of(3, 4, 3, 4), 2), 0);
+  assert.equal(standardDeviation(Float32Array.of(1, 0, 3, 0), 2), Math.sqrt(0.5)); // deviations 1 and 0
 });
 
 Deno.test("tied trains, keeps one copy of each weight, and is measured again from its run", () =>

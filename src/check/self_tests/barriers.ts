@@ -1,5 +1,5 @@
 /**
- * Workgroup barriers: lanes see what the others of their workgroup wrote before, and nothing later.
+ * Workgroup barriers: invocations see what the others of their workgroup wrote before, and nothing later.
  * @module
  */
 import type { Gpu } from "../../gpu/device.ts";
@@ -10,36 +10,39 @@ const SIZES = [8, 64, 256];
 const WORKGROUPS = 64;
 const ROUNDS = 40;
 
-/** Words passed around workgroups of 8, 64 and 256 lanes, against the same in TypeScript. */
+/** Words passed around workgroups of 8, 64 and 256 invocations, against the same in TypeScript. */
 export const barriers: SelfTest = {
   name: "workgroup barriers",
   breaks: "every loss and gradient norm: their sums wait for each other at barriers",
   async run(gpu: Gpu) {
     const wrong: Record<string, number> = {};
-    for (const lanes of SIZES) {
-      const start = Uint32Array.from({ length: WORKGROUPS * lanes }, (_, k) => Math.imul(k, 2654435761));
+    for (const invocations of SIZES) {
+      const start = Uint32Array.from(
+        { length: WORKGROUPS * invocations },
+        (_, k) => Math.imul(k, 2654435761),
+      );
       const [[mixed]] = await runJob(gpu, {
         shader: { path: "src/check/self_tests/barriers.wgsl", code },
         entryPoint: "mix_words",
-        constants: { LANES: lanes, ROUNDS },
+        constants: { WORKGROUP_SIZE: invocations, ROUNDS },
         reads: [start],
         writes: [start.length],
         workgroups: WORKGROUPS,
       });
-      wrong[`wrong words of ${lanes} lanes`] = wrongWords(mixed, mixWords(start, lanes));
+      wrong[`wrong words of ${invocations} invocations`] = wrongWords(mixed, mixWords(start, invocations));
     }
     return { passed: Object.values(wrong).every((count) => count === 0), figures: wrong };
   },
 };
 
 /** What the shader computes. */
-function mixWords(start: Uint32Array, lanes: number): Uint32Array {
+function mixWords(start: Uint32Array, invocations: number): Uint32Array {
   let words = start;
   for (let round = 0; round < ROUNDS; round++) {
     const before = words;
     words = before.map((word, place) => {
-      const lane = place % lanes;
-      const other = before[place - lane + (lane + lanes / 2 + round) % lanes];
+      const invocation = place % invocations;
+      const other = before[place - invocation + (invocation + invocations / 2 + round) % invocations];
       return Math.imul(word, 1664525) + other;
     });
   }

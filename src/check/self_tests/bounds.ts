@@ -21,7 +21,7 @@ export const bounds: SelfTest = {
     const access = ["read", "write", "write", "write"] as const;
     const spec = { shader, entryPoint: "out_of_bounds", constants: { MARK }, access };
     const pipeline = await createPipeline(gpu, spec);
-    const places = Uint32Array.from({ length: WORDS }, (_, lane) => PLACES[lane % PLACES.length]);
+    const places = Uint32Array.from({ length: WORDS }, (_, invocation) => PLACES[invocation % PLACES.length]);
     const contents = Uint32Array.from({ length: 2 * WORDS }, (_, at) => at < WORDS ? INSIDE : SECRET);
     const buffers = [
       gpu.upload("bounds places", places),
@@ -36,7 +36,7 @@ export const bounds: SelfTest = {
       const parts = await gpu.read([guard, { ...inside, buffer: seen }], "self-test of bounds");
       const [kept, found] = parts.map((floats) => new Uint32Array(floats.buffer));
       const changed = kept.filter((word) => word !== SECRET).length;
-      // a read may give zero, or any word of the array itself: one from before, or one that another lane wrote
+      // a read may give zero, or any word of the array itself: one from before, or one that another invocation wrote
       const leaked = found.filter((word) => ![0, INSIDE, MARK].includes(word)).length;
       const figures = { "foreign words read": leaked, "foreign words changed": changed };
       return { passed: changed === 0 && leaked === 0, figures };

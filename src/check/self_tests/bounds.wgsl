@@ -2,7 +2,7 @@
 //
 // Forward    seen[l] = inside[places[l]], and then inside[places[l]] = MARK
 // Shapes     inside [64], part of a longer buffer that goes on with guard [64]; places and seen [64]
-// One lane   one place
+// One invocation   one place
 
 override MARK: u32; // what is written
 
@@ -12,8 +12,8 @@ override MARK: u32; // what is written
 @group(0) @binding(3) var<storage, read_write> guard: array<u32>; // bound so that a planted fault can reach it
 
 @compute @workgroup_size(64)
-fn out_of_bounds(@builtin(global_invocation_id) lane: vec3u) {
-  let place = places[lane.x];
-  seen[lane.x] = inside[place];
+fn out_of_bounds(@builtin(global_invocation_id) invocation: vec3u) {
+  let place = places[invocation.x];
+  seen[invocation.x] = inside[place];
   inside[place] = MARK;
 }

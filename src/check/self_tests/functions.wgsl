@@ -2,7 +2,7 @@
 //
 // Forward    y = [exp(x₀), log(x₁), tanh(x₂), √x₃, 1 / x₄]
 // Shapes     x and y [5, COUNT]
-// One lane   one number
+// One invocation   one number
 
 override COUNT: u32; // numbers for each function, a multiple of 64
 
@@ -10,13 +10,13 @@ override COUNT: u32; // numbers for each function, a multiple of 64
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(64)
-fn functions(@builtin(global_invocation_id) lane: vec3u) {
-  let number = x[lane.x];
-  switch (lane.x / COUNT) {
-    case 0u: { y[lane.x] = exp(number); }
-    case 1u: { y[lane.x] = log(number); }
-    case 2u: { y[lane.x] = tanh(number); }
-    case 3u: { y[lane.x] = sqrt(number); }
-    default: { y[lane.x] = 1.0 / number; }
+fn functions(@builtin(global_invocation_id) invocation: vec3u) {
+  let number = x[invocation.x];
+  switch (invocation.x / COUNT) {
+    case 0u: { y[invocation.x] = exp(number); }
+    case 1u: { y[invocation.x] = log(number); }
+    case 2u: { y[invocation.x] = tanh(number); }
+    case 3u: { y[invocation.x] = sqrt(number); }
+    default: { y[invocation.x] = 1.0 / number; }
   }
 }

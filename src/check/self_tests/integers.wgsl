@@ -2,7 +2,7 @@
 //
 // Forward    y[i] = [a + b, a − b, a · b, high word of a · b, a << b mod 32, a >> b mod 32, a ⊕ b, a div b, a mod b, f32(a mod 2^24)]
 // Shapes     pairs [N, 2], y [N, 10]
-// One lane   one pair; lanes past the last do nothing
+// One invocation   one pair; invocations past the last do nothing
 
 @group(0) @binding(0) var<storage, read> pairs: array<vec2u>;
 @group(0) @binding(1) var<storage, read_write> y: array<u32>;
@@ -16,11 +16,11 @@ fn high_word(a: u32, b: u32) -> u32 {
 }
 
 @compute @workgroup_size(64)
-fn integer_operations(@builtin(global_invocation_id) lane: vec3u) {
-  if (lane.x >= arrayLength(&pairs)) { return; }
-  let a = pairs[lane.x].x;
-  let b = pairs[lane.x].y;
-  let at = lane.x * 10u;
+fn integer_operations(@builtin(global_invocation_id) invocation: vec3u) {
+  if (invocation.x >= arrayLength(&pairs)) { return; }
+  let a = pairs[invocation.x].x;
+  let b = pairs[invocation.x].y;
+  let at = invocation.x * 10u;
   y[at] = a + b;
   y[at + 1u] = a - b;
   y[at + 2u] = a * b;

@@ -4,16 +4,16 @@
 // Forward    y[i] = [select(x, 0, x ≤ 0), 2·x + 1, exp(x), 1 / (1 + exp(−x)), tanh(x), √x, log(x), is NaN by bits,
 //            max(x, 0), min(x, 0), clamp(x, 0, 1), x ≠ x]
 // Shapes     x [N], y [N, 12]
-// One lane   one number; lanes past the last do nothing
+// One invocation   one number; invocations past the last do nothing
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(64)
-fn special_values(@builtin(global_invocation_id) lane: vec3u) {
-  if (lane.x >= arrayLength(&x)) { return; }
-  let number = x[lane.x];
-  let at = lane.x * 12u;
+fn special_values(@builtin(global_invocation_id) invocation: vec3u) {
+  if (invocation.x >= arrayLength(&x)) { return; }
+  let number = x[invocation.x];
+  let at = invocation.x * 12u;
   y[at] = select(number, 0.0, number <= 0.0);
   y[at + 1u] = 2.0 * number + 1.0;
   y[at + 2u] = exp(number);

@@ -7,7 +7,7 @@ import { RandomStream } from "../../random.ts";
 import { runJob, type SelfTest, wrongWords } from "./self_test.ts";
 import code from "./tree_reduction.wgsl" with { type: "text" };
 
-const [WORKGROUPS, LANES, TERMS] = [32, 64, 20];
+const [WORKGROUPS, WORKGROUP_SIZE, TERMS] = [32, 64, 20];
 
 /** Sums of random numbers, against the same additions in TypeScript, each rounded to float32. */
 export const treeReduction: SelfTest = {
@@ -16,11 +16,14 @@ export const treeReduction: SelfTest = {
     "every loss and gradient norm: they are added up in this way, and float32 sums must round correctly",
   async run(gpu: Gpu) {
     const random = new RandomStream(0, "self-test tree reduction");
-    const x = Float32Array.from({ length: WORKGROUPS * LANES * TERMS }, () => 2 * random.nextUnit() - 1);
+    const x = Float32Array.from(
+      { length: WORKGROUPS * WORKGROUP_SIZE * TERMS },
+      () => 2 * random.nextUnit() - 1,
+    );
     const [[totals]] = await runJob(gpu, {
       shader: { path: "src/check/self_tests/tree_reduction.wgsl", code },
       entryPoint: "tree_sum",
-      constants: { LANES, TERMS },
+      constants: { WORKGROUP_SIZE, TERMS },
       reads: [x],
       writes: [WORKGROUPS],
       workgroups: WORKGROUPS,
@@ -33,12 +36,14 @@ export const treeReduction: SelfTest = {
 
 /** What the shader computes for a workgroup. */
 function treeSum(x: Float32Array, workgroup: number): number {
-  const sums = new Float32Array(LANES); // each += rounds to float32
+  const sums = new Float32Array(WORKGROUP_SIZE); // each += rounds to float32
   for (let term = 0; term < TERMS; term++) {
-    for (let lane = 0; lane < LANES; lane++) sums[lane] += x[(workgroup * TERMS + term) * LANES + lane];
+    for (let invocation = 0; invocation < WORKGROUP_SIZE; invocation++) {
+      sums[invocation] += x[(workgroup * TERMS + term) * WORKGROUP_SIZE + invocation];
+    }
   }
-  for (let half = LANES / 2; half >= 1; half /= 2) {
-    for (let lane = 0; lane < half; lane++) sums[lane] += sums[lane + half];
+  for (let half = WORKGROUP_SIZE / 2; half >= 1; half /= 2) {
+    for (let invocation = 0; invocation < half; invocation++) sums[invocation] += sums[invocation + half];
   }
   return sums[0];
 }

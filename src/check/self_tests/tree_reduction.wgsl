@@ -1,27 +1,27 @@
 // Adds up numbers in a tree, as the losses and the gradient norm are added up.
 //
 // Forward    total[g] = Σ x of workgroup g
-// Shapes     x [workgroups, TERMS · LANES], total [workgroups]
-// One lane   adds every LANES-th number of its workgroup's row; then a tree adds the lanes
-// Sum order  fixed: places upwards in each lane, then halves onto halves
+// Shapes     x [workgroups, TERMS · WORKGROUP_SIZE], total [workgroups]
+// One invocation   adds every WORKGROUP_SIZE-th number of its workgroup's row; then a tree adds the invocations
+// Sum order  fixed: places upwards in each invocation, then halves onto halves
 
-override LANES: u32; // of a workgroup, a power of two
-override TERMS: u32; // that a lane adds
+override WORKGROUP_SIZE: u32; // of a workgroup, a power of two
+override TERMS: u32; // that a invocation adds
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> total: array<f32>;
 
-var<workgroup> sums: array<f32, LANES>;
+var<workgroup> sums: array<f32, WORKGROUP_SIZE>;
 
-@compute @workgroup_size(LANES)
-fn tree_sum(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) workgroup: vec3u) {
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn tree_sum(@builtin(local_invocation_index) invocation: u32, @builtin(workgroup_id) workgroup: vec3u) {
   var sum = 0.0;
-  for (var term = 0u; term < TERMS; term++) { sum += x[(workgroup.x * TERMS + term) * LANES + lane]; }
-  sums[lane] = sum;
+  for (var term = 0u; term < TERMS; term++) { sum += x[(workgroup.x * TERMS + term) * WORKGROUP_SIZE + invocation]; }
+  sums[invocation] = sum;
   workgroupBarrier();
-  for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { sums[lane] += sums[lane + half]; }
+  for (var half = WORKGROUP_SIZE / 2u; half > 0u; half /= 2u) {
+    if (invocation < half) { sums[invocation] += sums[invocation + half]; }
     workgroupBarrier();
   }
-  if (lane == 0u) { total[workgroup.x] = sums[0]; }
+  if (invocation == 0u) { total[workgroup.x] = sums[0]; }
 }

@@ -13,9 +13,9 @@ import type { PageData, PagePicture, PageRecord, PageRow, PageSnapshot, PageTens
 export type * from "./page_types.ts";
 
 /** Lines of metrics that a page holds at most; beyond, training lines are thinned evenly. */
-const MOST_RECORDS = 3000;
+const MAX_RECORDS = 3000;
 /** Lines of metrics that keep the figures of the trained tensors: a point each in curves as wide as half a page. */
-const MOST_TENSORS = 40;
+const MAX_TENSORS = 40;
 /** Characters that the pictures after epochs may take in the page, all together. */
 const HISTORY_LENGTH = 260_000;
 
@@ -139,7 +139,7 @@ function roundTensors(tensors: NonNullable<MetricsRecord["tensors"]>): PageTenso
 /** Leaves out the figures of the tensors, evenly, where there are too many; those of the last line stay. */
 function thinTensors(metrics: readonly MetricsRecord[]): readonly MetricsRecord[] {
   const having = metrics.filter(({ tensors }) => tensors);
-  const kept = new Set(spreadOut(having, MOST_TENSORS));
+  const kept = new Set(spreadOut(having, MAX_TENSORS));
   return metrics.map((record) => {
     if (!record.tensors || kept.has(record)) return record;
     const { tensors: _left, ...figures } = record;
@@ -149,7 +149,7 @@ function thinTensors(metrics: readonly MetricsRecord[]): readonly MetricsRecord[
 
 /** Leaves out training lines, evenly, where there are too many; what is measured on test images stays. */
 function thin(metrics: readonly MetricsRecord[]): readonly MetricsRecord[] {
-  const every = Math.ceil(metrics.length / MOST_RECORDS);
+  const every = Math.ceil(metrics.length / MAX_RECORDS);
   return metrics.filter((record, k) =>
     k % every === 0 || k === metrics.length - 1 || Object.keys(record).some((key) => key.startsWith("test"))
   );

@@ -8,7 +8,7 @@ import type { WeightImages } from "../run_data.ts";
 import type { PageWeights } from "./page_types.ts";
 
 /** Units that a picture of weights shows at most, and how many side by side. */
-const MOST_UNITS = 64, UNITS_ACROSS = 16;
+const MAX_UNITS = 64, UNITS_ACROSS = 16;
 /** The share of weights that differ in colour: the few beyond would leave all others pale. */
 const STRONGEST = 0.995;
 /** Shades on each side of 0. */
@@ -44,7 +44,7 @@ export function grayTile(pixels: Uint8Array, [height, width]: readonly [number, 
 }
 
 /**
- * Weights as one picture: {@link MOST_UNITS} units at most, {@link UNITS_ACROSS} side by side.
+ * Weights as one picture: {@link MAX_UNITS} units at most, {@link UNITS_ACROSS} side by side.
  *
  * @param weights [units, pixels]
  * @param imageShape [height, width]
@@ -54,7 +54,7 @@ export function pageWeights(
   [height, width]: readonly [number, number],
 ): PageWeights {
   const pixels = height * width, units = Math.floor(values.length / pixels);
-  const shown = Math.min(units, MOST_UNITS), across = Math.min(shown, UNITS_ACROSS);
+  const shown = Math.min(units, MAX_UNITS), across = Math.min(shown, UNITS_ACROSS);
   const magnitudes = values.subarray(0, shown * pixels).filter(Number.isFinite).map(Math.abs).sort();
   const scale = magnitudes[Math.floor(STRONGEST * (magnitudes.length - 1))] || magnitudes.at(-1) || 1;
   const full = across * (width + 1) - 1, rows = Math.ceil(shown / across) * (height + 1) - 1;

@@ -88,7 +88,7 @@ export interface PageWeights {
   readonly figures: readonly (readonly [least: number, greatest: number, norm: number])[];
 }
 
-/** A row of the closing table, its value formatted. */
+/** A row of the results table, its value formatted. */
 export interface PageRow {
   /** What was measured. */
   readonly label: string;
@@ -130,7 +130,7 @@ export interface PageData {
   readonly metrics: readonly PageRecord[];
   /** Lines to compare with. */
   readonly baselines: readonly Baseline[];
-  /** The closing table. */
+  /** The results table. */
   readonly rows: readonly PageRow[];
   /** The latest moment that was captured. */
   readonly snapshot?: PageSnapshot | undefined;

@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { closingTable } from "../results_table.ts";
+import { resultsTable } from "../results_table.ts";
 import type { RunData } from "../run_data.ts";
 import { type PageData, pageData } from "./page_data.ts";
 import { libraryFiles, PAGE_CSS, PAGE_MODULES } from "./sources.ts";
@@ -110,6 +110,6 @@ function escapeHtml(text: string): string {
 /** What a browser without scripts shows. */
 function plainText(runs: readonly RunData[]): string {
   return runs.map(({ name, recipe, status, command, rows }) =>
-    [`${recipe}, ${name}: ${status}`, command, ...(rows.length > 0 ? [closingTable(rows)] : [])].join("\n")
+    [`${recipe}, ${name}: ${status}`, command, ...(rows.length > 0 ? [resultsTable(rows)] : [])].join("\n")
   ).join("\n\n");
 }

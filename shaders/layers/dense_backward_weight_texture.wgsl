@@ -1,9 +1,9 @@
 // after common/operands_texture.wgsl, common/weight_tile.wgsl
 // The product of dense_backward_weight.wgsl from textures, four rows at once: for software adapters.
 //
-// Backward   dense_backward_weight_image: dW[i,o] = Σ_b X[b,i]·dZ[b,o],  d_bias[o] = Σ_b dZ[b,o]
+// Backward   dense_backward_weight_texture: dW[i,o] = Σ_b X[b,i]·dZ[b,o],  d_bias[o] = Σ_b dZ[b,o]
 // Shapes     those of dense_backward_weight.wgsl
-// One lane   computes a tile of dW: see weight_tile.wgsl
+// One invocation   computes a tile of dW: see weight_tile.wgsl
 // Sum order  the earlier value first (a weight that is used twice gets the sum), then b upwards in blocks of four
 // Rows       past step.rows are not read
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46 and algorithm 6.4
@@ -58,9 +58,9 @@ fn add_row(
   }
 }
 
-@compute @workgroup_size(LANES)
-fn dense_backward_weight_image(@builtin(global_invocation_id) lane: vec3u) {
-  let tile = tile_of(lane.x);
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn dense_backward_weight_texture(@builtin(global_invocation_id) invocation: vec3u) {
+  let tile = tile_of(invocation.x);
   if (tile.row >= tile.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
   var bias_sum: array<vec4f, MAX_COLUMNS>;
