@@ -34,7 +34,7 @@ export async function findRecipe(nameOrPath: string): Promise<FoundRecipe> {
   const module: Readonly<Record<string, unknown>> = isShipped(nameOrPath)
     ? await SHIPPED[nameOrPath]()
     : await importScript(url, nameOrPath, isPath);
-  return { recipe: recipeIn(module, basename(fileURLToPath(url))), script: readScript(url.href) };
+  return { recipe: recipeIn(module, basename(url.pathname)), script: readScript(url.href) };
 }
 
 function isShipped(name: string): name is keyof typeof SHIPPED {

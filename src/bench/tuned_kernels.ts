@@ -4,7 +4,6 @@
  * @module
  */
 import { dirname } from "node:path";
-import { fileURLToPath } from "node:url";
 import { sha256 } from "../data/catalogue.ts";
 import { InputError, quote } from "../errors.ts";
 import { assembleShader } from "../gpu/assemble.ts";
@@ -12,11 +11,12 @@ import { formatKernel, type ProductKernel } from "../gpu/product_kernel.ts";
 import { kernelNamed, PRODUCT_SHADERS } from "../graph/products.ts";
 import { ioError } from "../files/io_error.ts";
 import { readText } from "../files/read_file.ts";
+import { cachePath } from "../files/project.ts";
 import { isRecord } from "../files/json.ts";
 import { writeFileAtomic } from "../files/write_file.ts";
 
 /** Where it is kept; git ignores it. */
-export const KERNEL_MEMORY: string = fileURLToPath(new URL("../../.cache/kernels.json", import.meta.url));
+export const KERNEL_MEMORY: string = cachePath("kernels.json");
 
 const FORMAT = "bottleneck-kernels-1";
 

@@ -10,6 +10,7 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError, ShaderError, toOneLine } from "../errors.ts";
 import { flagName } from "../recipe/flag_kinds.ts";
+import { PROJECT, PROJECT_FOLDER } from "../files/project.ts";
 import { permissionAdvice } from "../files/io_error.ts";
 
 /**
@@ -48,10 +49,8 @@ export async function runCommand(main: () => Promise<number | void>): Promise<vo
   }
 }
 
-const ROOT = new URL("../../", import.meta.url);
-
 /** The folders that errors in a script come through, of which none is the script's. */
-const OURS = ["src", "scripts/tools", "node_modules"].map((folder) => new URL(`${folder}/`, ROOT).href);
+const OURS = ["src", "scripts/tools", "node_modules"].map((folder) => new URL(`${folder}/`, PROJECT).href);
 
 /** How our own code refuses the arguments of a function. */
 const REFUSAL = /^Cannot (?!redefine property).+: /s;
@@ -66,7 +65,8 @@ function isMistakeInScript(error: Error): boolean {
 function placeInScript(error: Error): string | undefined {
   const frame = framesOf(error).find((frame) => !isOurs(frame));
   const [, url, at] = frame === undefined ? [] : /^(.*?)(:\d+:\d+)$/.exec(frame) ?? [];
-  return url === undefined ? undefined : relative(fileURLToPath(ROOT), fileURLToPath(url)) + at;
+  if (url === undefined) return undefined;
+  return (url.startsWith("file:") ? relative(PROJECT_FOLDER, fileURLToPath(url)) : url) + at;
 }
 
 function isOurs(frame: string): boolean {
@@ -75,7 +75,9 @@ function isOurs(frame: string): boolean {
 
 /** The files of a stack, innermost first, as `file:///….ts:LINE:COLUMN`. */
 function framesOf({ stack = "" }: Error): string[] {
-  return [...stack.matchAll(/^ +at .*?(file:\/\/[^)\n]+:\d+:\d+)\)?$/gm)].map(([, frame]) => frame);
+  return [...stack.matchAll(/^ +at .*?((?:file|https?):\/\/[^)\n]+:\d+:\d+)\)?$/gm)].map(([, frame]) =>
+    frame
+  );
 }
 
 /** The class's name says something only where the message is not ours. */

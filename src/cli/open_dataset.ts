@@ -3,15 +3,15 @@
  * @module
  */
 import { type Dataset, loadDataset } from "../data/dataset.ts";
+import { cachePath } from "../files/project.ts";
 import { loadOwnData } from "../data/own_data.ts";
 import { progressBar } from "../data/download.ts";
 import { InputError } from "../errors.ts";
 import { commonFlags, restoreConfig } from "../recipe/flags.ts";
 import type { Run } from "../runs/run_config.ts";
-import { fileURLToPath } from "node:url";
 
 /** The folder where downloads are kept; git ignores it. */
-export const DATASET_CACHE: string = fileURLToPath(new URL("../../.cache/datasets", import.meta.url));
+export const DATASET_CACHE: string = cachePath("datasets");
 
 /** The flags that say which data set. */
 export interface DatasetChoice {

@@ -3,7 +3,7 @@
  * @module
  */
 import { pipeline } from "node:stream/promises";
-import { CsvError, parse } from "csv-parse";
+import { CsvError, parse } from "../dependencies/csv_parse.ts";
 import { InputError, quote, toOneLine } from "../errors.ts";
 
 /** The contents of one CSV file. */

@@ -107,9 +107,24 @@ const MAX_FILE_BYTES = 2 ** 29;
 
 type Log = (line: string) => void;
 
+/** Whether a place is on the network: that of the shipped images, where this project was imported from there. */
+function isUrl(place: string): boolean {
+  return /^https?:/.test(place);
+}
+
+/** Fetches a file, or gives undefined if it is not there. */
+async function fetchIfThere(url: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const response = await fetch(url);
+  if (response.ok) return await response.bytes();
+  await response.body?.cancel();
+  if (response.status === 404) return undefined;
+  throw new Error(`HTTP ${response.status} ${response.statusText}`.trimEnd());
+}
+
 /** Reads a file, or gives undefined if it is not there. */
 async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
+    if (isUrl(path)) return await fetchIfThere(path);
     const { isFile, size } = await Deno.stat(path);
     if (!isFile || size > MAX_FILE_BYTES) {
       throw new Error(isFile ? `${size} bytes, more than ${MAX_FILE_BYTES}` : "no file");
@@ -118,7 +133,11 @@ async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | unde
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
     if (error instanceof Deno.errors.NotCapable) {
-      throw new InputError(`Cannot read "${path}": expected permission but have none; run with --allow-read`);
+      throw new InputError(
+        `Cannot read "${path}": expected permission but have none; run with ${
+          isUrl(path) ? `--allow-net=${new URL(path).host}` : "--allow-read"
+        }`,
+      );
     }
     const reason = toOneLine(error instanceof Error ? error.message : String(error));
     throw new InputError(
@@ -129,7 +148,8 @@ async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | unde
 
 /** The two names under which a role's file may lie in a folder. */
 function pathsOf(folder: string, role: FileRole): readonly string[] {
-  return [join(folder, `${FILE_NAMES[role]}.gz`), join(folder, FILE_NAMES[role])];
+  const at = (name: string) => isUrl(folder) ? folder + name : join(folder, name);
+  return [at(`${FILE_NAMES[role]}.gz`), at(FILE_NAMES[role])];
 }
 
 /** Reads what a folder holds of the four files, whatever their checksums. */
@@ -214,7 +234,9 @@ async function fromKnownPlaces(entry: CatalogueEntry, options: LoadOptions, log:
     : { place: cache, files: new Map<FileRole, LoadedFile>() };
   if (cached.files.size === FILE_ROLES.length) return cached;
 
-  const places = entry.folders.map((folder) => folder instanceof URL ? fileURLToPath(folder) : folder);
+  const places = entry.folders.map((folder) =>
+    !(folder instanceof URL) ? folder : folder.protocol === "file:" ? fileURLToPath(folder) : folder.href
+  );
   for (const folder of places) {
     // Where a download can follow, a folder outside the granted ones is no reason to ask or to stop.
     if (

@@ -18,7 +18,7 @@
  * @module
  */
 
-import { Argument, Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "../dependencies/commander.ts";
 import { InputError, quote, toOneLine } from "../errors.ts";
 import { type Config, type Flag, flagName, type FlagSet } from "./flag_kinds.ts";
 

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { PROJECT_FOLDER } from "../files/project.ts";
 
 /** A recipe's script as a run remembers it. */
 export interface RecipeScript {
@@ -22,10 +23,9 @@ export interface RecipeScript {
  */
 export function readScript(url: string): RecipeScript | undefined {
   if (!url.startsWith("file:")) return undefined;
-  const root = fileURLToPath(new URL("../../", import.meta.url));
   try {
     const sha256 = createHash("sha256").update(Deno.readFileSync(fileURLToPath(url))).digest("hex");
-    return { path: relative(root, fileURLToPath(url)), sha256 };
+    return { path: relative(PROJECT_FOLDER, fileURLToPath(url)), sha256 };
   } catch {
     return undefined; // a recipe can be trained without this, and who needs it says what it lacks
   }

@@ -2,7 +2,7 @@
  * A colour picture to draw on: rectangles, lines, discs and text, saved as PNG.
  * @module
  */
-import { encode } from "fast-png";
+import { encode } from "../dependencies/fast_png.ts";
 import type { Colour } from "./colors.ts";
 import { LETTER, textStrokes, textWidth } from "./font.ts";
 

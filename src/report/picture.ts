@@ -3,7 +3,7 @@
  * @module
  */
 
-import { encode } from "fast-png";
+import { encode } from "../dependencies/fast_png.ts";
 
 /** How a picture is laid out. */
 export interface GridOptions {

@@ -4,7 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import { inflateSync } from "node:zlib";
-import { decode } from "fast-png";
+import { decode } from "../dependencies/fast_png.ts";
 import { InputError, toOneLine } from "../errors.ts";
 
 const SIGNATURE_BYTES = 8;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+import { EigenvalueDecomposition, Matrix } from "../dependencies/ml_matrix.ts";
 
 /** The test error of PCA with one code size. */
 export interface PcaBaseline {

@@ -2,7 +2,7 @@
  * Codes of many numbers as points in a plane or in space: their first principal components.
  * @module
  */
-import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+import { EigenvalueDecomposition, Matrix } from "../dependencies/ml_matrix.ts";
 
 /** What {@link principalComponents} finds. */
 export interface Projection {

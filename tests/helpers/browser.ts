@@ -4,7 +4,7 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page } from "npm:playwright-core@1.65.1";
 
 /** Software everything: what a machine without a screen and a GPU can do. */
 const ARGUMENTS = [
@@ -29,7 +29,7 @@ function findChromium(): { readonly path: string } | { readonly absence: string 
 let opened: Promise<Browser> | undefined;
 
 async function launch(executablePath: string): Promise<Browser> {
-  const { chromium } = await import("playwright-core"); // looks at everything as soon as it is loaded
+  const { chromium } = await import("npm:playwright-core@1.65.1"); // looks at everything as soon as it is loaded
   return await chromium.launch({ executablePath, args: ARGUMENTS });
 }
 

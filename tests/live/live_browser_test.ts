@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Page } from "playwright-core";
+import type { Page } from "npm:playwright-core@1.65.1";
 import { type Live, startLive } from "../../src/live/live.ts";
 import { pageSnapshot } from "../../src/report/page/page_data.ts";
 import type { RunData } from "../../src/report/run_data.ts";

@@ -6,7 +6,6 @@ interface Rule {
   readonly folders: readonly string[];
   readonly alone?: boolean;
   readonly shaders?: string; // the folder of shaders
-  readonly packages?: readonly string[];
   readonly isPortable?: boolean; // nothing of Deno or Node
 }
 
@@ -26,10 +25,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   losses: { folders: ["graph"], alone: true, shaders: "shaders/", isPortable: true },
   optim: { folders: ["graph", "errors"], alone: true, shaders: "shaders/", isPortable: true },
+  dependencies: { folders: [], alone: true },
   files: { folders: ["errors"] },
-  data: { folders: ["files", "errors", "random"], packages: ["csv-parse"] },
-  stats: { folders: ["errors"], packages: ["ml-matrix"] },
-  report: { folders: ["stats"], packages: ["chart.js", "chartjs-plugin-zoom", "fast-png", "three"] },
+  data: { folders: ["dependencies", "files", "errors", "random"] },
+  stats: { folders: ["dependencies", "errors"] },
+  report: { folders: ["dependencies", "stats"] },
   live: { folders: ["report", "errors"] },
   check: {
     folders: [
@@ -52,9 +52,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   evaluate: {
     folders: ["report", "stats", "data", "losses", "layers", "elementwise", "graph", "gpu", "errors"],
   },
-  runs: { folders: ["report", "data", "files", "graph", "errors"], packages: ["fast-png"] },
+  runs: { folders: ["dependencies", "report", "data", "files", "graph", "errors"] },
   recipe: {
     folders: [
+      "files",
+      "dependencies",
       "evaluate",
       "check",
       "report",
@@ -67,7 +69,6 @@ const RULES: Readonly<Record<string, Rule>> = {
       "gpu",
       "errors",
     ],
-    packages: ["commander"],
   },
   cli: { folders: ["recipe", "runs", "bench", "data", "files", "graph", "gpu", "errors"] },
   train: {
@@ -124,7 +125,7 @@ function violations(path: string, code: string): string[] {
     if (target === "deno.json") return false;
     if (target.startsWith("shaders/")) return !(rule.shaders && target.startsWith(rule.shaders));
     if (target.startsWith("node:")) return rule.isPortable === true;
-    if (!target.startsWith("src/")) return !rule.packages?.includes(target);
+    if (!target.startsWith("src/")) return folder !== "dependencies" || !target.startsWith("npm:");
     const other = target.split("/")[1].replace(/\.ts$/, "");
     return other === folder ? rule.alone === true : !rule.folders.includes(other);
   }).map((target) => `${path} imports ${target}`);
@@ -150,14 +151,13 @@ Deno.test("every import that a rule allows is there", () => {
   for (const path of sources("src/", ".ts")) {
     for (const target of importsOf(path, Deno.readTextFileSync(new URL(path, root)))) {
       const [folder, other] = [path, target].map((name) => name.split("/")[1]?.replace(/\.ts$/, ""));
-      const name = target.startsWith("src/") ? other : target;
-      if (name !== folder) found.set(folder, (found.get(folder) ?? new Set()).add(name));
+      if (target.startsWith("src/") && other !== folder) {
+        found.set(folder, (found.get(folder) ?? new Set()).add(other));
+      }
     }
   }
-  const unused = Object.entries(RULES).flatMap(([folder, { folders, packages = [] }]) =>
-    [...folders, ...packages].filter((name) => !found.get(folder)?.has(name)).map((name) =>
-      `${folder}: ${name}`
-    )
+  const unused = Object.entries(RULES).flatMap(([folder, { folders }]) =>
+    folders.filter((name) => !found.get(folder)?.has(name)).map((name) => `${folder}: ${name}`)
   );
   assert.deepEqual(unused, []);
 });
@@ -187,7 +187,8 @@ Deno.test.each([
   ["src/reference/dense.ts", 'import type { Activation } from "../graph/tensor.ts";'],
   ["src/reference/dense.ts", 'export { adamUpdate } from "./adam.ts";'],
   ["src/report/picture.ts", 'import type { Graph } from "../graph/graph.ts";'],
-  ["src/graph/step.ts", 'import { gunzip } from "some-package";'],
+  ["src/graph/step.ts", 'import { gunzip } from "npm:some-package@1.0.0";'],
+  ["src/report/picture.ts", 'import { encode } from "fast-png";'],
   ["src/gpu/device.ts", 'import code from "../../shaders/optim/adam.wgsl" with { type: "text" };'],
   ["src/graph/step.ts", 'const { dense } = await import("../layers/dense.ts");'],
   ["src/train/stages.ts", 'import { main } from "../../scripts/deep.ts";'],

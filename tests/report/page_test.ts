@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { join } from "node:path";
-import { decode } from "fast-png";
+import { decode } from "../../src/dependencies/fast_png.ts";
 import { CLASS_COLOURS } from "../../src/report/colors.ts";
 import { CLASS_COLOURS as PAGE_COLOURS } from "../../src/report/page/client/colours.js";
 import { groupCurves, smooth, stageBounds } from "../../src/report/page/client/curves.js";

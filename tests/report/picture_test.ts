@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decode } from "fast-png";
+import { decode } from "../../src/dependencies/fast_png.ts";
 import { imageGrid, reconstructionGrid } from "../../src/report/picture.ts";
 
 /** A PNG's rows as lists of grays. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decode } from "fast-png";
+import { decode } from "../../src/dependencies/fast_png.ts";
 import { linearScale, logScale } from "../../src/report/axes.ts";
 import { Canvas } from "../../src/report/canvas.ts";
 import { codesPicture } from "../../src/report/codes_picture.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Page } from "playwright-core";
+import type { Page } from "npm:playwright-core@1.65.1";
 import { pageData } from "../../src/report/page/page_data.ts";
 import { type ReportOptions, reportPage } from "../../src/report/page/report_page.ts";
 import { libraryFiles } from "../../src/report/page/sources.ts";

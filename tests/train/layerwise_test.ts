@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { codeRanges } from "../../src/evaluate/code_ranges.ts";
 import { histogram } from "../../src/stats/histogram.ts";
-import { decode } from "fast-png";
+import { decode } from "../../src/dependencies/fast_png.ts";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
 import { assertRefused, complaints, fileOf, type Outcome, runTask, withFolder } from "../helpers/commands.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";

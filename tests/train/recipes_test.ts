@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { decode } from "fast-png";
+import { decode } from "../../src/dependencies/fast_png.ts";
 import { KERNEL_KINDS } from "../../src/gpu/product_kernel.ts";
 import { resultsTable } from "../../src/report/results_table.ts";
 import { withReferenceFigures } from "../../src/recipe/reference_figures.ts";

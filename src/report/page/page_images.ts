@@ -3,7 +3,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { decode, encode } from "fast-png";
+import { decode, encode } from "../../dependencies/fast_png.ts";
 import type { WeightImages } from "../run_data.ts";
 import type { PageWeights } from "./page_types.ts";
 

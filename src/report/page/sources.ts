@@ -4,10 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-// Read, not run: so that Deno has the packages, and knows where.
-import "chart.js" with { type: "text" };
-import "chartjs-plugin-zoom" with { type: "text" };
-import "three" with { type: "text" };
+import { packageFolder } from "../../dependencies/page_libraries.ts";
 import barFigure from "./client/bar_figure.js" with { type: "text" };
 import charts from "./client/charts.js" with { type: "text" };
 import cloud from "./client/cloud.js" with { type: "text" };
@@ -84,16 +81,10 @@ let found: readonly LibraryFile[] | undefined;
  */
 export function libraryFiles(): readonly LibraryFile[] {
   return found ??= FILES.map(([name, packageName, path]) => {
-    const folder = packageFolder(packageName);
+    const { folder, version } = packageFolder(packageName);
     const bytes = readFileSync(new URL(path, folder));
-    const { version } = JSON.parse(readFileSync(new URL("package.json", folder), "utf8"));
     const url = `https://raw.esm.sh/${packageName}@${version}/${path}`;
     const integrity = `sha384-${createHash("sha384").update(bytes).digest("base64")}`;
     return { name, code: bytes.toString("utf8"), url, integrity };
   });
-}
-
-/** The folder of a package in Deno's cache; the packages' entries are not in their top folders. */
-function packageFolder(name: string): URL {
-  return new URL("../", import.meta.resolve(name));
 }

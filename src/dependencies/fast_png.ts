@@ -1,0 +1,5 @@
+/**
+ * The npm package fast-png: PNG files.
+ * @module
+ */
+export { decode, encode } from "npm:fast-png@8.0.0";
