@@ -173,7 +173,7 @@ export interface TrainingReport {
   /** How many steps there were. */
   readonly steps: number;
   /** The worst of the losses and gradient norms, the figures of test images, the parameters and the results table. */
-  readonly worst: Readonly<Record<Kind, TrainingDeviation>>;
+  readonly worst: Readonly<Record<DeviationKind, TrainingDeviation>>;
   /** What one of the two has and the other has not. */
   readonly differences: readonly string[];
   /** Whether all is there and within bounds. */
@@ -181,9 +181,9 @@ export interface TrainingReport {
 }
 
 /** What is compared. */
-type Kind = "losses" | "test figures" | "parameters" | "table";
+export type DeviationKind = "losses" | "test figures" | "parameters" | "table";
 
-const KINDS: readonly Kind[] = ["losses", "test figures", "parameters", "table"];
+const KINDS: readonly DeviationKind[] = ["losses", "test figures", "parameters", "table"];
 /** Rows whose figure counts images: some of them may lie within rounding of being counted otherwise. */
 const COUNTED = "5-nearest-neighbour accuracy";
 /** A range is a difference of codes, each of which is rounded: smaller ones are measured by this. */
@@ -200,12 +200,12 @@ export function compareTraining(
   trace: TrainingTrace,
   { metrics, tensors, rows }: TrainedRun,
 ): TrainingReport {
-  const deviations = new Map<Kind, TrainingDeviation[]>(KINDS.map((kind) => [kind, []]));
+  const deviations = new Map<DeviationKind, TrainingDeviation[]>(KINDS.map((kind) => [kind, []]));
   const differences: string[] = [];
-  const add = (kind: Kind, of: string, error: number, bound: number) =>
+  const add = (kind: DeviationKind, of: string, error: number, bound: number) =>
     deviations.get(kind)!.push({ of, error, bound });
   const relative = (
-    kind: Kind,
+    kind: DeviationKind,
     of: string,
     actual: unknown,
     expected: number,
@@ -283,7 +283,7 @@ export function compareTraining(
   }
 
   const worst = Object.fromEntries(KINDS.map((kind) => [kind, worstOf(deviations.get(kind)!)])) as Record<
-    Kind,
+    DeviationKind,
     TrainingDeviation
   >;
   const passed = differences.length === 0 && Object.values(worst).every(isWithin);

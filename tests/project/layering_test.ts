@@ -14,7 +14,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   errors: { folders: [], isPortable: true },
   random: { folders: [], isPortable: true },
   reference: { folders: [], alone: true, isPortable: true },
-  gpu: { folders: ["errors"], shaders: "shaders/common/" },
+  gpu: { folders: ["errors"], shaders: "shaders/common/", isPortable: true },
   graph: { folders: ["gpu", "errors", "random"], shaders: "shaders/", isPortable: true },
   elementwise: { folders: ["graph", "gpu", "errors"], shaders: "shaders/", isPortable: true },
   layers: {
@@ -25,6 +25,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   losses: { folders: ["graph"], alone: true, shaders: "shaders/", isPortable: true },
   optim: { folders: ["graph", "errors"], alone: true, shaders: "shaders/", isPortable: true },
+  core: {
+    folders: ["optim", "losses", "layers", "elementwise", "graph", "gpu", "random", "errors"],
+    isPortable: true,
+  },
   dependencies: { folders: [], alone: true },
   files: { folders: ["errors"] },
   data: { folders: ["dependencies", "files", "errors", "random"] },
@@ -116,6 +120,11 @@ function importsOf(path: string, code: string): string[] {
   );
 }
 
+/** Code without comments. Good enough for code that is formatted. */
+function stripComments(code: string): string {
+  return code.replace(/\/\*[^]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "");
+}
+
 /** What is wrong with a file's imports, one line each. */
 function violations(path: string, code: string): string[] {
   const folder = path.split("/")[1].replace(/\.ts$/, "");
@@ -135,6 +144,14 @@ Deno.test("src/ keeps to its layers", () => {
   const files = sources("src/", ".ts");
   assert.ok(files.length > 30, `found only ${files.length} files`);
   const found = files.flatMap((path) => violations(path, Deno.readTextFileSync(new URL(path, root))));
+  assert.deepEqual(found, []);
+});
+
+Deno.test("nothing that ./core brings uses Deno or Node", () => {
+  const found = sources("src/", ".ts").filter((path) =>
+    RULES[path.split("/")[1].replace(/\.ts$/, "")].isPortable
+  )
+    .filter((path) => /\b(Deno|process)\./.test(stripComments(Deno.readTextFileSync(new URL(path, root)))));
   assert.deepEqual(found, []);
 });
 
