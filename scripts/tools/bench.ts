@@ -39,7 +39,11 @@ const flags = {
 
 async function main(): Promise<void> {
   const { recipe, variant, batchSize, rounds, steps, grow, kernels: wanted, json } = parseFlags(
-    { name: "bench", description: "Times a recipe's training step and its kernels." },
+    {
+      name: "bench",
+      examples: ["deep", "--grow"],
+      description: "Times a recipe's training step and its kernels.",
+    },
     flags,
     Deno.args,
   );

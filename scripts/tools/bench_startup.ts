@@ -33,7 +33,11 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const COLD = { MESA_SHADER_CACHE_DISABLE: "true", __GL_SHADER_DISK_CACHE: "0" };
 
 async function main(): Promise<void> {
-  const info = { name: "bench:startup", description: "Times what comes before training." };
+  const info = {
+    name: "bench:startup",
+    examples: ["--quick", "--rounds 5"],
+    description: "Times what comes before training.",
+  };
   const { rounds, quick, dataDir, json } = parseFlags(info, flags, Deno.args);
   const recipes = RECIPE_NAMES;
   const compiling: Measurement[] = [

@@ -191,6 +191,7 @@ export function formatComparison(rows: readonly ComparisonRow[]): string {
 async function main(): Promise<number> {
   const about = {
     name: "compare-recipes",
+    examples: ["deep vae --minutes 5", "--data images.csv --label class"],
     description: "Trains all recipes for a while, and compares them.",
   };
   const config = parseFlags(about, flags, Deno.args);

@@ -47,8 +47,8 @@ async function main(): Promise<number> {
   const { quick, json } = parseFlags(
     {
       name: "doctor",
+      examples: ["--quick", "--json"],
       description: "Says what a bug report needs, and tests this GPU.",
-      usage: "deno task doctor [flags]",
     },
     flags,
     Deno.args,
@@ -100,7 +100,7 @@ async function main(): Promise<number> {
   return passed ? 0 : 1;
 }
 
-/** The built-in network and every network of the recipes, each at initialisation and after some training steps. */
+/** The built-in network and every network of the recipes, each at initialization and after some training steps. */
 export async function* checkGradients(
   gpu: Gpu,
   recipes: readonly Recipe[],

@@ -17,7 +17,11 @@ const flags = { run: positional("RUN", "the run's folder"), recipe: recipeFlag()
 
 async function main(): Promise<void> {
   const { run: folder, recipe: path, ...given } = parseFlags(
-    { name: "evaluate", description: "Measures a trained model on the test images of its data set." },
+    {
+      name: "evaluate",
+      examples: ["runs/deep-20260102-030405-0", "runs/mine --data-dir ~/mnist"],
+      description: "Measures a trained model on the test images of its data set.",
+    },
     flags,
     Deno.args,
   );

@@ -59,10 +59,10 @@ async function importScript(
     const isMissing = message.startsWith("Module not found") && message.includes(url.href);
     if (isMissing && !isPath) {
       throw new InputError(
-        `Cannot find recipe ${quote(given)}: expected one of ${
+        `Unknown recipe ${quote(given)}; choose from: ${
           RECIPE_NAMES.join(", ")
-        }, another script in scripts/, or ` +
-          "a script's path such as ./mine.ts",
+        }, or give a script's path, such as ` +
+          "./mine.ts",
       );
     }
     const why = isMissing

@@ -25,7 +25,7 @@ const flags = {
     min: 1,
     max: 1000,
   }),
-  steps: integer(100, "training steps before the second check; 0 checks at initialisation only", {
+  steps: integer(100, "training steps before the second check; 0 checks at initialization only", {
     min: 0,
     max: 1000,
   }),
@@ -36,7 +36,11 @@ const flags = {
 
 async function main(): Promise<number> {
   const { recipe: name, seed, rows, steps, variant, kernels, json } = parseFlags(
-    { name: "gradcheck", description: "Checks every gradient of a recipe on this GPU." },
+    {
+      name: "gradcheck",
+      examples: ["deep", 'deep --variant "--activation silu"'],
+      description: "Checks every gradient of a recipe on this GPU.",
+    },
     flags,
     Deno.args,
   );

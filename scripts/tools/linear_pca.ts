@@ -90,7 +90,12 @@ async function main(): Promise<number> {
   const unit = "squared error per pixel, test images";
   console.log(resultsTable([
     { label: "linear autoencoder", value: error, digits: 5, unit },
-    { label: `PCA, ${config.code} components`, value: pcaError, digits: 5, unit: "the same" },
+    {
+      label: `PCA, ${config.code} components`,
+      value: pcaError,
+      digits: 5,
+      unit: "squared error per pixel, test images",
+    },
     { label: "above PCA", value: 100 * (error / pcaError - 1), digits: 2, unit: "%" },
   ]));
   return 0;

@@ -22,7 +22,11 @@ const flags = {
 
 async function main(): Promise<number> {
   const { files, recipe: path, kernels } = parseFlags(
-    { name: "replay", description: "Repeats the optimizer steps of traces, and says how far off they end." },
+    {
+      name: "replay",
+      examples: ["fixtures/traces/*.json", "trace.json --recipe ./mine.ts"],
+      description: "Repeats the optimizer steps of traces, and says how far off they end.",
+    },
     flags,
     Deno.args,
   );

@@ -103,6 +103,7 @@ async function main(): Promise<number> {
   const { files, recipe: path, kernels } = parseFlags(
     {
       name: "replay:training",
+      examples: ["fixtures/training/*.json", "training.json --recipe ./mine.ts"],
       description:
         "Trains as training traces say, by the recipes' own scripts, and says how far off they end.",
     },

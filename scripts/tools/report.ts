@@ -20,7 +20,11 @@ const flags = {
 
 async function main(): Promise<void> {
   const { runs: folders, recipe, out, cdn } = parseFlags(
-    { name: "report", description: "Makes the report of a run, or compares several." },
+    {
+      name: "report",
+      examples: ["runs/deep-20260102-030405-0", "runs/first runs/second --out comparison.html"],
+      description: "Makes the report of a run, or compares several.",
+    },
     flags,
     Deno.args,
   );

@@ -81,7 +81,7 @@ function runsIn(folder: string): RunFigures[] {
 }
 
 function main(): Promise<void> {
-  const info = { name: "runs", description: "Lists runs, newest first." };
+  const info = { name: "runs", examples: ["runs", "--json"], description: "Lists runs, newest first." };
   const { folder, json } = parseFlags(info, flags, Deno.args);
   const lines = runsIn(folder).map(lineOf);
   if (json) console.log(JSON.stringify(lines, null, 2));

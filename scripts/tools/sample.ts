@@ -55,7 +55,11 @@ interface Drawing {
 
 async function main(): Promise<void> {
   const config = parseFlags(
-    { name: "sample", description: "Draws images from a trained variational autoencoder." },
+    {
+      name: "sample",
+      examples: ["runs/vae-20260102-030405-0", "runs/vae-20260102-030405-0 --interpolate 3,7"],
+      description: "Draws images from a trained variational autoencoder.",
+    },
     flags,
     Deno.args,
   );

@@ -26,6 +26,7 @@ async function main(): Promise<void> {
   const { recipes, batchSize, rounds, json } = parseFlags(
     {
       name: "tune",
+      examples: ["deep vae", "--batch-size 256"],
       description: "Measures which kernels compute the recipes' products fastest here, and remembers them.",
     },
     flags,

@@ -21,7 +21,11 @@ const flags = {
 
 async function main(): Promise<void> {
   const { recipe: name, label, kernels } = parseFlags(
-    { name: "wgsl", description: "Prints the WGSL that a recipe's training step compiles." },
+    {
+      name: "wgsl",
+      examples: ["deep", "deep encoder.0 --kernels workgroup"],
+      description: "Prints the WGSL that a recipe's training step compiles.",
+    },
     flags,
     Deno.args,
   );

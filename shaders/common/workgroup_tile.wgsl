@@ -4,7 +4,7 @@
 // Workgroup  computes ROWS rows × COLUMNS vec4 columns of Y or dX, DEPTH vec4 of the sum at a time; both parts of them
 //            lie in shared memory, at most 16 KiB together
 // One invocation   computes TILE_ROWS rows × TILE_COLUMNS vec4 columns of it in registers: rows DOWN apart, columns ACROSS
-//            apart, so that neighbouring invocations read and write neighbouring vec4s
+//            apart, so that neighboring invocations read and write neighboring vec4s
 // Sum order  the bias first, the earlier value of dX last
 
 override WORKGROUP_SIZE: u32;        // invocations of a workgroup

@@ -6,7 +6,7 @@
 // Workgroup  computes ROWS vec4 of inputs × COLUMNS vec4 of outputs of dW, DEPTH rows of the batch at a time; both parts
 //            of them lie in shared memory, at most 16 KiB together. The workgroups of the first inputs also write d_bias
 // One invocation   computes TILE_ROWS × TILE_COLUMNS vec4 of it in registers: inputs DOWN vec4 apart, outputs ACROSS apart, so
-//            that neighbouring invocations read and write neighbouring vec4s, and no two of the eight invocations that a bank of
+//            that neighboring invocations read and write neighboring vec4s, and no two of the eight invocations that a bank of
 //            shared memory serves at once ask it for different words
 // Sum order  b upwards, then the earlier value (a weight that is used twice gets the sum)
 // Rows       past step.rows are not read, and shared as zeros

@@ -5,7 +5,7 @@
 // Shapes     as in dense_forward.wgsl
 // Workgroup  computes a tile of Y or dX: see workgroup_tile.wgsl. No two of the eight invocations that a bank of shared memory
 //            serves at once ask it for different words: eight invocations in a row read the same vec4 of A and eight
-//            neighbouring ones of W
+//            neighboring ones of W
 // Sum order  as in dense_forward.wgsl: the bias, then i upwards in blocks of four, then the earlier value of dX
 // Padding    columns past O are written as exact zeros; what is past the end of the sum is shared as zeros
 // Rows       past step.rows are neither read nor written

@@ -169,7 +169,7 @@ export async function differencesOnGpu(
 const EXTRAPOLATIONS = 3;
 
 /**
- * What a series of differences, each with a quarter of the step of the one before, tends to: neighbours are combined so
+ * What a series of differences, each with a quarter of the step of the one before, tends to: neighbors are combined so
  * that the error of second order cancels, then that of fourth and sixth (Richardson), and of all these the one is taken
  * that moved least and is not drowned in rounding (Ridders 1982), whatever it says about the gradient.
  *

@@ -47,7 +47,7 @@ export interface GradcheckOptions {
   readonly rows: readonly number[];
   /** Seed of parameters, pixels and directions. */
   readonly seed: number;
-  /** Trains this many steps, and checks again; 0 checks at initialisation only. */
+  /** Trains this many steps, and checks again; 0 checks at initialization only. */
   readonly steps: number;
   /** The rule for these steps. */
   readonly optimizer: Optimizer;

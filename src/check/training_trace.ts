@@ -185,7 +185,7 @@ export type DeviationKind = "losses" | "test figures" | "parameters" | "table";
 
 const KINDS: readonly DeviationKind[] = ["losses", "test figures", "parameters", "table"];
 /** Rows whose figure counts images: some of them may lie within rounding of being counted otherwise. */
-const COUNTED = "5-nearest-neighbour accuracy";
+const COUNTED = "5-nearest-neighbor accuracy";
 /** A range is a difference of codes, each of which is rounded: smaller ones are measured by this. */
 const LEAST_RANGE = 0.1;
 /** What a level's row says of its sides. */

@@ -85,6 +85,7 @@ export class Progress {
   readonly #now: () => number;
   readonly #startedAt: number;
   #isLineOpen = false;
+  #shown = 0; // characters on the open line
 
   /**
    * Starts the clock.
@@ -126,6 +127,7 @@ export class Progress {
   finish(): void {
     if (this.#isLineOpen) this.#write("\n");
     this.#isLineOpen = false;
+    this.#shown = 0;
   }
 
   #part(value: number, total: number): string {
@@ -134,9 +136,13 @@ export class Progress {
 
   #show(line: string): void {
     if (!this.#terminal) return this.#write(`${line}\n`);
-    // A line as wide as the terminal would wrap, and could not be rewritten. \x1b[K clears what was longer.
-    const columns = Math.max(2, this.#columns ?? terminalColumns());
-    this.#write(`\r${line.slice(0, columns - 1)}\x1b[K`);
+    // A line as wide as the terminal would wrap, and could not be rewritten: a narrow terminal gets one line after another.
+    if (line.length >= (this.#columns ?? terminalColumns())) {
+      this.finish();
+      return this.#write(`${line}\n`);
+    }
+    this.#write(`\r${line.padEnd(this.#shown)}`); // spaces over what was longer: no escape codes, which not all know
+    this.#shown = line.length;
     this.#isLineOpen = true;
   }
 }

@@ -55,17 +55,17 @@ export interface Dataset {
 }
 
 /** One half of a data set whose classes are known. */
-export interface LabelledSplit extends DatasetSplit {
+export interface LabeledSplit extends DatasetSplit {
   /** One class index per image. */
   readonly labels: Uint8Array<ArrayBuffer>;
 }
 
 /** A data set whose classes are known, as those of the catalogue are. */
-export interface LabelledDataset extends Dataset {
+export interface LabeledDataset extends Dataset {
   /** The training images. */
-  readonly train: LabelledSplit;
+  readonly train: LabeledSplit;
   /** The test images. */
-  readonly test: LabelledSplit;
+  readonly test: LabeledSplit;
 }
 
 /** Where to look for a data set, and how much of it to use. */
@@ -276,7 +276,7 @@ function readSplit(
   entry: CatalogueEntry,
   images: LoadedFile,
   labels: LoadedFile,
-): LabelledSplit {
+): LabeledSplit {
   const pixels = readIdx(images.bytes, images.path, 3);
   const classes = readIdx(labels.bytes, labels.path, 1);
   const [count, rows, columns] = pixels.shape;
@@ -313,7 +313,7 @@ function readSplit(
  *
  * @throws {InputError} as {@link loadDataset}
  */
-export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Promise<LabelledDataset> {
+export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Promise<LabeledDataset> {
   const { dataDir, limit, log = () => {} } = options;
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
     throw new InputError(
@@ -362,6 +362,6 @@ export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Pr
  * @throws {InputError} if there is no such set, it is nowhere to be found, its files are damaged or do not
  * belong together, or the limit is not a positive whole number
  */
-export async function loadDataset(name: string, options: LoadOptions): Promise<LabelledDataset> {
+export async function loadDataset(name: string, options: LoadOptions): Promise<LabeledDataset> {
   return await loadEntry(findDataset(name), options);
 }

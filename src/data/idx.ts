@@ -1,7 +1,7 @@
 /**
  * The IDX format of MNIST and its relatives (http://yann.lecun.com/exdb/mnist): two zero bytes, an element
  * type, the number of dimensions, each dimension as a big-endian uint32, then the elements in row-major order.
- * Only unsigned bytes (type 0x08) are read; gzip is recognised by its magic number, not by the file's name.
+ * Only unsigned bytes (type 0x08) are read; gzip is recognized by its magic number, not by the file's name.
  * @module
  */
 import { constants, gunzipSync } from "node:zlib";

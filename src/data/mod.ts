@@ -6,8 +6,8 @@
 export {
   type Dataset,
   type DatasetSplit,
-  type LabelledDataset,
-  type LabelledSplit,
+  type LabeledDataset,
+  type LabeledSplit,
   loadDataset,
   loadEntry,
   type LoadOptions,

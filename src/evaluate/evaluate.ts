@@ -13,13 +13,13 @@ import { squaredError } from "../losses/squared_error.ts";
 import { batches } from "../data/shuffle.ts";
 import { baselines } from "../stats/baselines.ts";
 import type { TableRow } from "../report/results_table.ts";
-import { nearestNeighbourAccuracy } from "../stats/nearest_neighbors.ts";
+import { nearestNeighborAccuracy } from "../stats/nearest_neighbors.ts";
 import { standardDeviation } from "../stats/standard_deviation.ts";
 import { averageLosses } from "./test_losses.ts";
 
 /** Images that a forward pass takes at once. */
 const BATCH = 1000;
-/** Neighbours that vote on a code's class. */
+/** Neighbors that vote on a code's class. */
 const NEIGHBOURS = 5;
 
 /** What was measured on the test images. Errors are squared errors, mean over images and pixels. */
@@ -44,7 +44,7 @@ export interface Evaluation {
 export const PICTURES = 30;
 
 /**
- * Measures a model on a data set's test images; its training images are the gallery for nearest neighbours.
+ * Measures a model on a data set's test images; its training images are the gallery for nearest neighbors.
  *
  * @param gpu the device
  * @param build records the network
@@ -66,7 +66,7 @@ export async function evaluate(
   const gallery = train.labels && data.test.labels &&
     await encode(gpu, build, parameters, "gallery", train.images, data.width, false);
   const accuracy = gallery &&
-    nearestNeighbourAccuracy(
+    nearestNeighborAccuracy(
       { codes: gallery.codes, labels: train.labels! },
       { codes, labels: data.test.labels! },
       codeSize,
@@ -144,10 +144,10 @@ export function evaluationRows(result: Evaluation): TableRow[] {
   const unit = "squared error per pixel, test images";
   return [
     { label: "this model", value: result.error, digits: 5, unit },
-    { label: `PCA, ${result.codeSize} components`, value: result.pcaError, digits: 5, unit: "the same" },
-    { label: "mean image", value: result.meanImageError, digits: 5, unit: "the same" },
+    { label: `PCA, ${result.codeSize} components`, value: result.pcaError, digits: 5, unit },
+    { label: "mean image", value: result.meanImageError, digits: 5, unit },
     ...(result.accuracy === undefined ? [] : [{
-      label: "5-nearest-neighbour accuracy",
+      label: "5-nearest-neighbor accuracy",
       value: result.accuracy,
       digits: 3,
       unit: "of the test codes, by the training codes",

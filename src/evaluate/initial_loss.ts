@@ -44,7 +44,7 @@ export interface InitialLossOptions {
 }
 
 /**
- * The loss at initialisation and its expectation. Initial weights are small and have no preference, so that the network
+ * The loss at initialization and its expectation. Initial weights are small and have no preference, so that the network
  * should do about as well as one that has all weights and biases 0, and knows nothing: with sigmoid outputs it paints
  * gray, which costs (x - ½)² or ln 2 a pixel; a variational code is the prior's, which costs nothing.
  *
@@ -88,9 +88,7 @@ const FAR = 1.25;
 /** The losses in words. */
 export function describeInitialLoss({ found, expected, isPerImage }: InitialLoss): string {
   const unit = isPerImage ? " per image" : "";
-  return `loss ${found.toPrecision(4)}${unit} before training, ${
-    expected.toPrecision(4)
-  } with all parameters 0`;
+  return `initial loss ${found.toPrecision(4)}${unit} (all-zero network: ${expected.toPrecision(4)})`;
 }
 
 /** What to say if the loss is far from its expectation; nothing if it is not, or nothing is expected. */

@@ -41,7 +41,7 @@ async function noisyRow(
 ): Promise<TableRow> {
   const noisy = network({ purpose: "test" });
   const { reconstruction } = await measureLosses(gpu, noisy, parameters, data.test.images, data.width);
-  const unit = `the same, from images with ${noise}`;
+  const unit = `squared error per pixel, from images with ${noise}`;
   return { label: "from noisy images", value: reconstruction, digits: 5, unit };
 }
 

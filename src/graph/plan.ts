@@ -8,8 +8,10 @@ import type { Tensor } from "./tensor.ts";
 /**
  * A table of a step's dispatches: index, label, entry point, what it reads, what it writes, workgroups. Copies into textures
  * have a line each where they are made, without an index and with their bytes in the entry point's place.
+ *
+ * @param width characters of a line; long cells take several lines to keep to it
  */
-export function formatPlan(step: Step): string {
+export function formatPlan(step: Step, width: number = 110): string {
   const names = (tensors: readonly (Tensor | undefined)[]) =>
     tensors.filter((tensor) => tensor !== undefined).map(({ name }) => name).join(", ");
   const rows = [
@@ -23,9 +25,35 @@ export function formatPlan(step: Step): string {
     ]),
   ];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column])).join("  ").trimEnd()).join(
-    "\n",
-  );
+  const total = () => widths.reduce((sum, width) => sum + width, 2 * (widths.length - 1));
+  while (total() > width) { // the widest of names and lists takes more lines
+    const widest = WRAPPED.reduce((a, b) => widths[b] > widths[a] ? b : a);
+    if (widths[widest] <= MIN_WIDTH) break;
+    widths[widest]--;
+  }
+  return rows.flatMap((row) => {
+    const cells = row.map((cell, column) => WRAPPED.includes(column) ? wrap(cell, widths[column]) : [cell]);
+    const height = Math.max(...cells.map(({ length }) => length));
+    return Array.from(
+      { length: height },
+      (_, k) => cells.map((lines, column) => (lines[k] ?? "").padEnd(widths[column])).join("  ").trimEnd(),
+    );
+  }).join("\n");
+}
+
+/** The columns of labels, reads and writes. */
+const WRAPPED: readonly number[] = [1, 3, 4], MIN_WIDTH = 12;
+
+/** Words in lines of at most so many characters, but for words that are longer. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) {
+      lines[lines.length - 1] = `${last} ${word}`;
+    } else lines.push(word);
+  }
+  return lines;
 }
 
 /** A copy into a texture as tables name it: `pixels into a texture`, and `copy of 200,704 bytes` for an entry point. */

@@ -39,7 +39,7 @@ export interface GradientClip {
   dispatches(gradients: readonly Tensor[], clip: Tensor, norms: Tensor): readonly Dispatch[];
 }
 
-/** Neighbouring trainable slots as one stretch each, so that the optimizer needs few dispatches. */
+/** Neighboring trainable slots as one stretch each, so that the optimizer needs few dispatches. */
 export function stretches(
   trainable: readonly Parameter[],
 ): { name: string; offset: number; bytes: number }[] {

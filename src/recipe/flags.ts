@@ -13,8 +13,8 @@
  * if (outcome.kind === "config") console.log(outcome.config.batchSize + 1); // 33
  * ```
  *
- * Parsing is done by commander. It needs no permission: commander asks the environment about colours only
- * when nobody tells it whether there are colours, and here somebody does.
+ * Parsing is done by commander. It needs no permission: commander asks the environment about colors only
+ * when nobody tells it whether there are colors, and here somebody does.
  * @module
  */
 
@@ -31,8 +31,10 @@ export interface CommandInfo {
   readonly name: string;
   /** What it does, in a sentence or two. */
   readonly description: string;
-  /** How it is called, such as `deno task train [flags]`. Without it, the name and `[flags]`. */
-  readonly usage?: string;
+  /** How it is started, such as `deno task train`; `deno task` and the name if absent. */
+  readonly start?: string;
+  /** Arguments of commands that show what it can do, such as `--epochs 20`. */
+  readonly examples?: readonly string[];
 }
 
 /**
@@ -64,13 +66,16 @@ function helpWidth(): number {
 }
 
 function usageOf(command: CommandInfo, flags: FlagSet): string {
-  if (command.usage !== undefined) return command.usage;
   const rest = Object.values(flags).flatMap((declared) => {
     if (declared.kind === "positional") return [declared.placeholder];
     if (declared.kind !== "positionals") return [];
     return [declared.least === 0 ? `[${declared.placeholder}…]` : `${declared.placeholder}…`];
   });
-  return [command.name, "[flags]", ...rest].join(" ");
+  return [startOf(command), "[flags]", ...rest].join(" ");
+}
+
+function startOf({ name, start = `deno task ${name}` }: CommandInfo): string {
+  return start;
 }
 
 /** Commander's complaint, reworded as one line. */
@@ -136,6 +141,8 @@ export function readFlags<const F extends FlagSet>(
     const groups = new Set(declarations.flatMap(([, { group, isRare }]) => isRare && group ? [group] : []));
     parser.addHelpText("after", `\nMore flags with --help all: ${[...groups].join(", ").toLowerCase()}.`);
   }
+  const examples = (command.examples ?? []).map((args) => `\n  ${startOf(command)} ${args}`);
+  if (examples.length > 0) parser.addHelpText("after", `\nExamples:${examples.join("")}`);
   const options = new Map<string, Option>();
   const place = ({ group, isRare }: Flag<unknown>) => group === undefined ? 0 : isRare ? 2 : 1;
   const inOrder = Object.entries(flags).sort(([, a], [, b]) => place(a) - place(b));

@@ -15,7 +15,7 @@ export interface GridOptions {
 
 /** Gray of the gaps: apart from the black background that images usually have, and darker than their strokes. */
 const GAP_GRAY = 64;
-/** Gaps in image pixels: between neighbours, between an original and its reconstruction, between two bands. */
+/** Gaps in image pixels: between neighbors, between an original and its reconstruction, between two bands. */
 const COLUMN_GAP = 1, PAIR_GAP = 1, BAND_GAP = 5;
 /** Between rows of a grid. */
 const ROW_GAP = 1;

@@ -112,10 +112,10 @@ function resultsOf(metrics: readonly MetricsRecord[]): Results | undefined {
   const unit = "squared error per pixel, test images";
   const rows = [
     { label: "this model", value: testError, digits: 5, unit },
-    { label: "PCA, same code size", value: pcaError, digits: 5, unit: "the same" },
-    { label: "mean image", value: meanImageError, digits: 5, unit: "the same" },
+    { label: "PCA, same code size", value: pcaError, digits: 5, unit },
+    { label: "mean image", value: meanImageError, digits: 5, unit },
     ...(typeof accuracy === "number"
-      ? [{ label: "5-nearest-neighbour accuracy", value: accuracy, digits: 3, unit: "of the test codes" }]
+      ? [{ label: "5-nearest-neighbor accuracy", value: accuracy, digits: 3, unit: "of the test codes" }]
       : []),
   ];
   const baselines: Baseline[] = [

@@ -1,20 +1,20 @@
 /**
- * How well codes separate classes that the model never saw: k-nearest-neighbours classification.
+ * How well codes separate classes that the model never saw: k-nearest-neighbors classification.
  * @module
  */
 
 import { InputError } from "../errors.ts";
 
 /** Codes and the classes they belong to. */
-export interface LabelledCodes {
+export interface LabeledCodes {
   /** Codes, row-major: one after another. */
   readonly codes: Float32Array;
   /** The class of each code. */
   readonly labels: Uint8Array;
 }
 
-function checkCodes(name: string, { codes, labels }: LabelledCodes, dimensions: number): void {
-  const action = `Cannot classify by nearest neighbours`;
+function checkCodes(name: string, { codes, labels }: LabeledCodes, dimensions: number): void {
+  const action = `Cannot classify by nearest neighbors`;
   if (codes.length !== labels.length * dimensions || labels.length === 0) {
     throw new RangeError(
       `${action}: expected ${dimensions} numbers for each of ${labels.length} ${name} labels but received ${codes.length}`,
@@ -46,7 +46,7 @@ function widestDimension(codes: Float32Array, dimensions: number): number {
 }
 
 /**
- * The share of test codes whose class is that of most of their `neighbours` nearest training codes (Euclidean).
+ * The share of test codes whose class is that of most of their `neighbors` nearest training codes (Euclidean).
  * Among classes with equally many votes, the one with the nearest member wins. Among training codes at the same
  * distance, the one that comes first in the training set counts as nearer.
  *
@@ -57,20 +57,20 @@ function widestDimension(codes: Float32Array, dimensions: number): number {
  * @param train codes to look among
  * @param test codes to classify
  * @param dimensions numbers in one code
- * @param neighbours how many neighbours vote; fewer if there are fewer training codes
+ * @param neighbors how many neighbors vote; fewer if there are fewer training codes
  * @returns the accuracy, in [0, 1]
  * @throws InputError if a code is not finite: training has diverged
- * @throws RangeError if the arrays do not fit together, or `neighbours` is not a whole number above 0
+ * @throws RangeError if the arrays do not fit together, or `neighbors` is not a whole number above 0
  */
-export function nearestNeighbourAccuracy(
-  train: LabelledCodes,
-  test: LabelledCodes,
+export function nearestNeighborAccuracy(
+  train: LabeledCodes,
+  test: LabeledCodes,
   dimensions: number,
-  neighbours: number = 5,
+  neighbors: number = 5,
 ): number {
-  if (!Number.isSafeInteger(neighbours) || neighbours < 1) {
+  if (!Number.isSafeInteger(neighbors) || neighbors < 1) {
     throw new RangeError(
-      `Cannot classify by nearest neighbours: expected at least 1 neighbour but received ${neighbours}`,
+      `Cannot classify by nearest neighbors: expected at least 1 neighbor but received ${neighbors}`,
     );
   }
   checkCodes("training", train, dimensions);
@@ -86,7 +86,7 @@ export function nearestNeighbourAccuracy(
     along[n] = code[axis];
   }
 
-  const k = Math.min(neighbours, count);
+  const k = Math.min(neighbors, count);
   const distances = new Float64Array(k); // squared, of the nearest so far, rising
   const nearest = new Uint32Array(k); // their places in the training set
   const votes = new Uint32Array(256);

@@ -13,6 +13,7 @@ import {
   readCommandLine,
   restoreConfig,
 } from "../recipe/flags.ts";
+import { commandLine } from "../cli/command_line.ts";
 import { readResults } from "../runs/read_results.ts";
 import { matchScripts, readScript, scriptIn } from "../recipe/recipe_script.ts";
 import { readRun, type Run } from "../runs/run_config.ts";
@@ -60,11 +61,17 @@ function mayGrow(key: string, before: unknown, now: unknown, schedule: unknown):
  * @throws InputError if the run cannot be read, is another recipe's, has other flags, or has finished
  */
 export function parseRecipe<F extends FlagSet>(
-  { name, description, flags }: CommandInfo & { readonly flags: F },
+  { name, description, flags }: Pick<CommandInfo, "name" | "description"> & { readonly flags: F },
   args: readonly string[],
   script: string = Deno.mainModule,
 ): Config<F> {
-  const { config, given } = readCommandLine({ name, description }, flags, args);
+  const length = ["epochs", "iterations"].find((key) => key in flags);
+  const examples = [
+    length ? `${flagName(length)} ${length === "epochs" ? 20 : 5000} --live` : "--live",
+    "--data images.csv --label class",
+  ];
+  const info = { name, description, start: commandLine(script, []), examples };
+  const { config, given } = readCommandLine(info, flags, args);
   const folder = (config as Readonly<Record<string, unknown>>).resume;
   if (typeof folder !== "string") return config;
   const action = `Cannot resume "${folder}"`;

@@ -283,7 +283,7 @@ export class Training implements Disposable {
     const { gpu, images, parameters, epochBatches } = this, { config, stages } = this.#parts;
     const build = this.#network(stages?.find(({ epochs }) => epochs > 0)?.stage);
     const initial = await initialLoss({ gpu, images, parameters, batch: epochBatches[0], build });
-    if (!config.quiet) console.log(`start     ${describeInitialLoss(initial)}`);
+    if (!config.quiet) console.log(describeInitialLoss(initial));
     const warning = initialLossWarning(initial);
     if (warning !== undefined) console.error(`warning: ${warning}`);
     return initial;

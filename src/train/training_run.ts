@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import { Diverged, shellWord } from "../errors.ts";
+import { Diverged } from "../errors.ts";
 import { permutation } from "../data/shuffle.ts";
 import type { Batch, Step } from "../graph/step.ts";
 import type { DeviceImages } from "../layers/gather_batch.ts";
@@ -18,6 +18,7 @@ import type { MetricsRecord, TensorRecord } from "../report/run_data.ts";
 import { type Live, startLive } from "../live/live.ts";
 import { beginFolder, continueFolder } from "./begin_folder.ts";
 import type { StoredModel } from "../runs/checkpoint_file.ts";
+import { commandLine } from "../cli/command_line.ts";
 import { type Interrupt, watchInterrupt } from "../cli/command.ts";
 import { bestEpoch, isOutOfPatience } from "./early_stopping.ts";
 import { evaluate, type Evaluation, PICTURES } from "../evaluate/evaluate.ts";
@@ -482,7 +483,9 @@ export class TrainingRun implements Disposable {
     if (this.#checkpoints.best) say(bestLine(this.#checkpoints.best));
     if (this.#options.config.overfitBatch) say(await measureOverfit(this.#options));
     say(`run saved in ${this.folder}; open report.html there`);
-    if (status === "interrupted") say(`--resume ${shellWord(this.folder)} goes on with it`);
+    if (status === "interrupted") {
+      say(`resume with: ${commandLine(Deno.mainModule, ["--resume", this.folder])}`);
+    }
     return this.#interrupt.exitCode;
   }
 

@@ -18,7 +18,7 @@ function spawn(args: readonly string[], permissions: readonly string[] = []): De
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    env: { NO_COLOR: "", FORCE_COLOR: "" }, // so that commander has no answer about colours from here
+    env: { NO_COLOR: "", FORCE_COLOR: "" }, // so that commander has no answer about colors from here
   }).spawn();
 }
 
@@ -34,7 +34,7 @@ async function end(child: Deno.ChildProcess): Promise<Ending> {
 Deno.test("a command without any permission reads its flags and ends with 0", async () => {
   assert.deepEqual(await end(spawn(["well", "--epochs", "5"])), {
     code: 0,
-    out: '{"ending":"well","epochs":5,"colour":"red"}\n',
+    out: '{"ending":"well","epochs":5,"color":"red"}\n',
     err: "",
   });
 });

@@ -12,7 +12,7 @@ import {
   findDataset,
   sha256,
 } from "../../src/data/catalogue.ts";
-import { type LabelledDataset, loadDataset, loadEntry, type LoadOptions } from "../../src/data/dataset.ts";
+import { type LabeledDataset, loadDataset, loadEntry, type LoadOptions } from "../../src/data/dataset.ts";
 import { writeIdx } from "../../src/data/idx.ts";
 import { InputError } from "../../src/errors.ts";
 
@@ -114,7 +114,7 @@ function isFolder(path: string): boolean {
   }
 }
 
-function countByClass(split: LabelledDataset["train"]): number[] {
+function countByClass(split: LabeledDataset["train"]): number[] {
   const counts = new Array<number>(10).fill(0);
   for (const label of split.labels) counts[label]++;
   return counts;

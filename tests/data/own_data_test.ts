@@ -448,7 +448,7 @@ Deno.test("train and basic learn from NPY and CSV files, and evaluate reads them
     assert.deepEqual(complaints(again), []);
     assert.equal(figure("this model", again.stdout), error);
 
-    const labelled = join(folder, "csv");
+    const labeled = join(folder, "csv");
     const flags = [
       "--data",
       table,
@@ -463,21 +463,21 @@ Deno.test("train and basic learn from NPY and CSV files, and evaluate reads them
     ];
     const basic = await runTask(
       "basic",
-      [...flags, "--full-data", "--iterations", "300", "--learning-rate", "1e-2", "--out", labelled],
+      [...flags, "--full-data", "--iterations", "300", "--learning-rate", "1e-2", "--out", labeled],
       folder,
     );
     assert.deepEqual(complaints(basic), []);
     assert.match(basic.stdout, /270 training and 30 test rows/);
-    assert.ok(figure("5-nearest-neighbour accuracy", basic.stdout) > 0.8, basic.stdout);
-    const read = await runTask("evaluate", [labelled]);
+    assert.ok(figure("5-nearest-neighbor accuracy", basic.stdout) > 0.8, basic.stdout);
+    const read = await runTask("evaluate", [labeled]);
     assert.equal(figure("this model", read.stdout), figure("this model", basic.stdout));
     await Deno.writeTextFile(
       table,
       `${header}\n${Array.from({ length: 299 }, (_, n) => row(n)).join("\n")}\n`,
     );
-    assert.match((await runTask("evaluate", [labelled])).stderr, /warning: these are not the images/);
+    assert.match((await runTask("evaluate", [labeled])).stderr, /warning: these are not the images/);
     assertRefused(
-      await runTask("evaluate", [labelled, "--data", join(folder, "csv", "config.json")]),
+      await runTask("evaluate", [labeled, "--data", join(folder, "csv", "config.json")]),
       1,
       /config\.json.*expected a column "side"/,
     );

@@ -295,7 +295,7 @@ gpuTest("every GPU object of a step carries a label", async (gpu) => {
   try {
     const optimizer = adam({ learningRate: 0.1 });
     using step = await compile(gpu, graph, parameters, {
-      label: "labelled",
+      label: "labeled",
       losses: [loss],
       trainable: parameters.all,
       optimizer,
@@ -318,7 +318,7 @@ gpuTest("every GPU object of a step carries a label", async (gpu) => {
       "layer",
       "d_layer",
       "losses",
-      "labelled moment 2",
+      "labeled moment 2",
       "layer forward",
     ]
   ) {

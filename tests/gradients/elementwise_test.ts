@@ -132,8 +132,8 @@ Deno.test.each(SHIPPED)(
           `f(${number}) is ${forward[k]}, expected ${y}`,
         );
         // f' of SiLU and GELU is a difference where it changes sign, near -1.28 and -0.75
-        const cancelled = Math.abs(number) < 3 ? 4 * 2 ** -24 : 0;
-        const bound = units * 2 ** -24 * Math.abs(slope) + cancelled + flushed;
+        const canceled = Math.abs(number) < 3 ? 4 * 2 ** -24 : 0;
+        const bound = units * 2 ** -24 * Math.abs(slope) + canceled + flushed;
         assert.ok(slopeOff <= bound, `f'(${number}) is ${derivative[k]}, expected ${slope}`);
       });
     });

@@ -199,7 +199,7 @@ gpuTest(
   },
 );
 
-gpuTest("formatPlan() shows what runs, in order", async (gpu) => {
+gpuTest("formatPlan() shows what runs, in order, and keeps to the width of a line", async (gpu) => {
   const graph = new Graph(2);
   using parameters = new Parameters(1);
   using images = new DeviceImages(gpu, "train", new Uint8Array(12), 6);
@@ -214,7 +214,14 @@ gpuTest("formatPlan() shows what runs, in order", async (gpu) => {
     trainable: parameters.all,
     optimizer: adam({ learningRate: 0.1 }),
   });
-  const cells = formatPlan(step).split("\n").map((line) => line.split(/ {2,}/));
+  const narrow = formatPlan(step, 100), words = (text: string) => text.split(/\s+/).filter(Boolean).sort();
+  assert.ok(
+    formatPlan(step, Infinity).split("\n").some((line) => line.length > 100),
+    "there is something to wrap",
+  );
+  assert.ok(narrow.split("\n").every((line) => line.length <= 100), narrow);
+  assert.deepEqual(words(narrow), words(formatPlan(step, Infinity)), "no word is lost");
+  const cells = formatPlan(step, Infinity).split("\n").map((line) => line.split(/ {2,}/));
   const workgroups = step.dispatches.map((dispatch) => String(dispatch.workgroups));
   const weights = "encoder.weight … decoder.weight";
   const [forward, input, weight] = ["dense_forward", "dense_backward_input", "dense_backward_weight"];
@@ -392,7 +399,7 @@ gpuTest(
       using arena = parameters;
       const trainable = arena.all;
       using step = await compile(gpu, graph, arena, { label: "test", losses: [loss], trainable });
-      const lines = formatPlan(step).split("\n").map((line) => line.split(/ {2,}/));
+      const lines = formatPlan(step, Infinity).split("\n").map((line) => line.split(/ {2,}/));
       const copied = lines.filter((cells) => cells[0] === "");
       assert.deepEqual(
         copied.slice(0, 2),
@@ -423,7 +430,7 @@ gpuTest("Step.profile() times each dispatch", async (gpu) => {
   }
 });
 
-Deno.test("Parameters starts them as their initialisers say", async () => {
+Deno.test("Parameters starts them as their initializers say", async () => {
   const cases: [Initializer, number, number][] = [
     ["pytorch-linear", 1 / Math.sqrt(200), 1 / Math.sqrt(200)],
     ["glorot-uniform", Math.sqrt(6 / 300), 0],

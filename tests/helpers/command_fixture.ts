@@ -11,7 +11,7 @@ import { writeFileAtomic } from "../../src/files/write_file.ts";
 const flags = {
   ending: positional("ENDING", "how to end"),
   epochs: integer(3, "passes over the training set", { min: 1 }),
-  colour: choice(["red", "green"], "red", "a choice"),
+  color: choice(["red", "green"], "red", "a choice"),
 };
 const config = parseFlags({ name: "fixture", description: "Ends in a certain way." }, flags, Deno.args);
 

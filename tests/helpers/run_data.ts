@@ -154,7 +154,7 @@ export function madeUpRun(
       { label: `PCA, ${kind.codeSize} components`, value: 0.0404, digits: 5, unit: "the same" },
       { label: "mean image", value: 0.0861, digits: 5, unit: "the same" },
       {
-        label: "5-nearest-neighbour accuracy",
+        label: "5-nearest-neighbor accuracy",
         value: 0.711,
         digits: 3,
         unit: "of the test codes, by the training codes",
@@ -184,7 +184,7 @@ function madeUpSnapshot(
 ): Snapshot {
   const images = firstImages(30), reconstructions = blurred(images);
   const labels = test.labels!.slice(0, count);
-  const centres = Array.from({ length: 10 * kind.codeSize }, () => 4 * (random.nextUnit() - 0.5));
+  const centers = Array.from({ length: 10 * kind.codeSize }, () => 4 * (random.nextUnit() - 0.5));
   const normal = () =>
     Math.sqrt(-2 * Math.log(1 - random.nextUnit())) * Math.cos(2 * Math.PI * random.nextUnit());
   return {
@@ -204,7 +204,7 @@ function madeUpSnapshot(
         { length: count * kind.codeSize },
         (_, k) => {
           const n = Math.floor(k / kind.codeSize);
-          return centres[labels[n] * kind.codeSize + k % kind.codeSize] + 0.35 * normal();
+          return centers[labels[n] * kind.codeSize + k % kind.codeSize] + 0.35 * normal();
         },
       ),
       labels,

@@ -153,7 +153,11 @@ Deno.test.each([
 
 Deno.test("readFlags() prints every flag with its unit, range and default for --help", () => {
   for (const args of [["--help", "all"], ["-h", "all"], ["--epochs", "nonsense", "--help", "all"]]) {
-    const outcome = readFlags({ ...command, usage: "deno task train [flags]" }, flags, args);
+    const outcome = readFlags(
+      { ...command, start: "deno task train", examples: ["--epochs 20"] },
+      flags,
+      args,
+    );
     assert.equal(outcome.kind, "help");
     if (outcome.kind !== "help") return;
     const help = outcome.text.replace(/\s+/g, " ");
@@ -233,7 +237,7 @@ Deno.test("readFlags() hands out positional arguments in the declared order", ()
   });
   const help = readFlags(command, tool, ["--help"]);
   assert.ok(
-    help.kind === "help" && help.text.startsWith("Usage: deep [flags] RUN FILE…\n"),
+    help.kind === "help" && help.text.startsWith("Usage: deno task deep [flags] RUN FILE…\n"),
     JSON.stringify(help),
   );
 });

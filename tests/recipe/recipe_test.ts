@@ -76,7 +76,7 @@ Deno.test("a script that holds no recipe is refused in one line that says why", 
     );
     await assert.rejects(
       findRecipe("nonsense"),
-      /expected one of deep, .*or a script's path such as \.\/mine\.ts/,
+      /choose from: deep, .*or give a script's path, such as \.\/mine\.ts/,
     );
   }));
 

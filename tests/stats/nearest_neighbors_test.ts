@@ -1,56 +1,56 @@
 import assert from "node:assert/strict";
 import { InputError } from "../../src/errors.ts";
 import { RandomStream } from "../../src/random.ts";
-import { nearestNeighbourAccuracy } from "../../src/stats/nearest_neighbors.ts";
+import { nearestNeighborAccuracy } from "../../src/stats/nearest_neighbors.ts";
 
-const labelled = (codes: readonly number[], labels: readonly number[]) => ({
+const labeled = (codes: readonly number[], labels: readonly number[]) => ({
   codes: new Float32Array(codes),
   labels: new Uint8Array(labels),
 });
 
 /** The class that one test code gets, found by trying all. */
-function classOf(train: ReturnType<typeof labelled>, code: readonly number[], neighbours: number): number {
+function classOf(train: ReturnType<typeof labeled>, code: readonly number[], neighbors: number): number {
   const all = Array.from({ length: 256 }, (_, label) => label);
   return all.find((label) =>
-    nearestNeighbourAccuracy(train, labelled(code, [label]), code.length, neighbours) === 1
+    nearestNeighborAccuracy(train, labeled(code, [label]), code.length, neighbors) === 1
   ) ?? -1;
 }
 
-Deno.test("nearestNeighbourAccuracy() lets the majority decide", () => {
-  const train = labelled([1, 2, 3, 4, 5, 6, 7], [9, 4, 4, 4, 9, 9, 9]);
+Deno.test("nearestNeighborAccuracy() lets the majority decide", () => {
+  const train = labeled([1, 2, 3, 4, 5, 6, 7], [9, 4, 4, 4, 9, 9, 9]);
   assert.equal(classOf(train, [0.9], 5), 4); // 9 4 4 4 9
   assert.equal(classOf(train, [0.9], 1), 9);
   assert.equal(classOf(train, [7], 5), 9); // 9 9 9 4 4
   assert.equal(classOf(train, [0], 100), 9); // all of them: four against three
 });
 
-Deno.test("nearestNeighbourAccuracy() breaks a tie by the nearest among the tied classes", () => {
+Deno.test("nearestNeighborAccuracy() breaks a tie by the nearest among the tied classes", () => {
   // 3 is nearest but alone; 1 and 2 have two votes each, and 2 has the nearer member.
-  assert.equal(classOf(labelled([1, -2, 3, -4, 5, 60], [3, 2, 1, 1, 2, 1]), [0], 5), 2);
+  assert.equal(classOf(labeled([1, -2, 3, -4, 5, 60], [3, 2, 1, 1, 2, 1]), [0], 5), 2);
   // Of two training codes at the same distance, the first in the training set is the nearer.
-  assert.equal(classOf(labelled([1, -1], [5, 6]), [0], 1), 5);
-  assert.equal(classOf(labelled([-1, 1], [5, 6]), [0], 1), 5);
-  assert.equal(classOf(labelled([1, 1, 1, -1], [7, 8, 8, 8]), [0], 2), 7);
+  assert.equal(classOf(labeled([1, -1], [5, 6]), [0], 1), 5);
+  assert.equal(classOf(labeled([-1, 1], [5, 6]), [0], 1), 5);
+  assert.equal(classOf(labeled([1, 1, 1, -1], [7, 8, 8, 8]), [0], 2), 7);
 });
 
-Deno.test("nearestNeighbourAccuracy() gives the share of right answers", () => {
-  const train = labelled([0, 0, 0, 1, 9, 9, 9, 8], [0, 0, 1, 1]);
-  const test = labelled([0, 0.5, 9, 8.5, 1, 1, 8, 8], [0, 1, 1, 1]);
-  assert.equal(nearestNeighbourAccuracy(train, test, 2, 2), 0.75);
+Deno.test("nearestNeighborAccuracy() gives the share of right answers", () => {
+  const train = labeled([0, 0, 0, 1, 9, 9, 9, 8], [0, 0, 1, 1]);
+  const test = labeled([0, 0.5, 9, 8.5, 1, 1, 8, 8], [0, 1, 1, 1]);
+  assert.equal(nearestNeighborAccuracy(train, test, 2, 2), 0.75);
 });
 
 Deno.test.each([1, 3, 17])(
-  "nearestNeighbourAccuracy() agrees with looking at every pair, in %d-D",
+  "nearestNeighborAccuracy() agrees with looking at every pair, in %d-D",
   (dimensions) => {
-    const random = new RandomStream(5, "neighbours", dimensions);
+    const random = new RandomStream(5, "neighbors", dimensions);
     // Few distinct coordinates, so that there are many equal distances; small, so that squaring shrinks some.
     const draw = (count: number) =>
-      labelled(
+      labeled(
         Array.from({ length: count * dimensions }, () => random.nextBelow(dimensions === 1 ? 40 : 5) / 16),
         Array.from({ length: count }, () => random.nextBelow(3)),
       );
     const train = draw(300), test = draw(100);
-    for (const neighbours of [1, 5, 8]) {
+    for (const neighbors of [1, 5, 8]) {
       let correct = 0;
       for (let n = 0; n < 100; n++) {
         const nearest = Array.from(train.labels, (label, index) => {
@@ -59,24 +59,24 @@ Deno.test.each([1, 3, 17])(
             distance += (train.codes[index * dimensions + d] - test.codes[n * dimensions + d]) ** 2;
           }
           return { label, index, distance };
-        }).sort((a, b) => a.distance - b.distance || a.index - b.index).slice(0, neighbours);
+        }).sort((a, b) => a.distance - b.distance || a.index - b.index).slice(0, neighbors);
         const votes = (label: number) => nearest.filter((one) => one.label === label).length;
         const most = Math.max(votes(0), votes(1), votes(2));
         if (nearest.find((one) => votes(one.label) === most)?.label === test.labels[n]) correct++;
       }
-      assert.equal(nearestNeighbourAccuracy(train, test, dimensions, neighbours), correct / 100);
+      assert.equal(nearestNeighborAccuracy(train, test, dimensions, neighbors), correct / 100);
     }
   },
 );
 
-Deno.test("nearestNeighbourAccuracy() refuses codes that are not finite, and arrays that do not fit", () => {
-  const good = labelled([1, 2, 3, 4], [0, 1]);
+Deno.test("nearestNeighborAccuracy() refuses codes that are not finite, and arrays that do not fit", () => {
+  const good = labeled([1, 2, 3, 4], [0, 1]);
   assert.throws(
-    () => nearestNeighbourAccuracy(good, labelled([1, 2, NaN, 4], [0, 1]), 2),
+    () => nearestNeighborAccuracy(good, labeled([1, 2, NaN, 4], [0, 1]), 2),
     (error: unknown) => error instanceof InputError && error.message.includes("found NaN in test code 1"),
   );
-  assert.throws(() => nearestNeighbourAccuracy(labelled([1, Infinity], [0]), good, 2), InputError);
-  assert.throws(() => nearestNeighbourAccuracy(good, labelled([1, 2, 3], [0, 1]), 2), RangeError);
-  assert.throws(() => nearestNeighbourAccuracy(labelled([], []), good, 2), RangeError);
-  assert.throws(() => nearestNeighbourAccuracy(good, good, 2, 0), RangeError);
+  assert.throws(() => nearestNeighborAccuracy(labeled([1, Infinity], [0]), good, 2), InputError);
+  assert.throws(() => nearestNeighborAccuracy(good, labeled([1, 2, 3], [0, 1]), 2), RangeError);
+  assert.throws(() => nearestNeighborAccuracy(labeled([], []), good, 2), RangeError);
+  assert.throws(() => nearestNeighborAccuracy(good, good, 2, 0), RangeError);
 });

@@ -44,7 +44,7 @@ Deno.test("stacked trains its stages one after another and says what each ended 
       );
     }
     assert.doesNotMatch(stdout, /PyTorch/, "nobody measured it on these images");
-    assert.match(stdout, /^5-nearest-neighbour accuracy/m);
+    assert.match(stdout, /^5-nearest-neighbor accuracy/m);
     assert.match(stdout, /epoch 5\/5 {2}step 50\/50/);
     assert.deepEqual([...tensors].map(([name, { length }]) => [name, length]), [
       ["ae.0.encoder.weight", 784 * 12],
@@ -119,7 +119,7 @@ Deno.test("denoising tells clean from noisy images, for every noise, and repeats
       assert.notEqual(figure("from noisy images"), figure("this model"));
       assert.doesNotMatch(stdout, /from clean images/, "which is the first row");
       assert.ok(figure("from noisy images") > 0 && figure("from noisy images") < 0.5, stdout);
-      assert.ok(stdout.includes(`the same, from images with ${noise}`), stdout);
+      assert.ok(stdout.includes(`squared error per pixel, from images with ${noise}`), stdout);
       const heights = ["reconstructions", "reconstructions-3"].map(async (name) =>
         decode(await fileOf(run, `${name}.png`)).height
       );

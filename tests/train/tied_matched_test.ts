@@ -24,7 +24,7 @@ Deno.test("tied trains, keeps one copy of each weight, and is measured again fro
     const run = join(folder, "run");
     const { code, stdout } = await runTask("tied", [...SMALL, "--out", run], folder);
     assert.equal(code, 0);
-    assert.match(stdout, /^start +loss [\d.]+ per image before training, [\d.]+ with all parameters 0$/m);
+    assert.match(stdout, /^initial loss [\d.]+ per image \(all-zero network: [\d.]+\)$/m);
     const losses = [...stdout.matchAll(/step +\d+\/\d+ +loss ([\d.e-]+)/g)].map((match) => Number(match[1]));
     assert.ok(losses.at(-1)! < losses[0], `${losses}`);
     const { tensors } = decodeSafetensors(await fileOf(run, "model.safetensors"));
