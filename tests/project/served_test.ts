@@ -66,7 +66,7 @@ Deno.test("mod.ts and ./core run from a URL, with an empty cache and no permissi
   withServedTree(async (url, folder, run, asked) => {
     for (const path of ["mod.ts", "src/core.ts"]) {
       const code = exampleIn(path).replace(/"@bottleneck\/bottleneck[^"]*"/, `"${url}/${path}"`);
-      assert.match(code, /from "http:/);
+      assert.ok(code.includes(`"${url}/${path}"`));
       await Deno.writeTextFile(join(folder, "example.ts"), code);
       const ended = await run(["run", "--no-prompt", `--allow-import=${new URL(url).host}`, "example.ts"]);
       assert.equal(ended.code, 0, ended.stderr);
