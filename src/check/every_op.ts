@@ -85,7 +85,7 @@ export function everyOp(graph: Graph, parameters: Parameters, pixels: Value, tar
       const under = layer(label("under"), below, CODE, "identity", `${f} under`);
       const kept = noise(label("mask"), masked, "mask:0.25");
       const sum = add(graph, added, under, { label: label("sum") });
-      const centerd = subtractRow(graph, sum, { label: label("centerd"), row });
+      const centered = subtractRow(graph, sum, { label: label("centered"), row });
       const z = reparameterize(graph, mean, logVariance, epsilon, { label: label("z") });
       const normal = standardNormal(graph, CODE, { label: label("normal"), seed: 6 });
       const blurred = noise(
@@ -93,7 +93,7 @@ export function everyOp(graph: Graph, parameters: Parameters, pixels: Value, tar
         add(graph, z, normal, { label: label("z and noise") }),
         "gaussian:0.3",
       );
-      const both = add(graph, kept, centerd, { label: label("both") });
+      const both = add(graph, kept, centered, { label: label("both") });
       const all = add(graph, both, blurred, { label: label("all") });
       const shown = activation(graph, all, { label: label("shown"), activation: f });
       const y = tiedDense(graph, parameters, tied, {

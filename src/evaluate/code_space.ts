@@ -41,8 +41,8 @@ export function normalQuantile(share: number): number {
   }
   if (share < TAIL_SHARE) return ratio(TAIL, Math.sqrt(-2 * Math.log(share)));
   if (share > 1 - TAIL_SHARE) return -ratio(TAIL, Math.sqrt(-2 * Math.log(1 - share)));
-  const centerd = share - 0.5;
-  return centerd * ratio(CENTRE, centerd * centerd);
+  const centered = share - 0.5;
+  return centered * ratio(CENTRE, centered * centered);
 }
 
 /**

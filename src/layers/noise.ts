@@ -118,7 +118,7 @@ export function noiseFor(
 
 /**
  * Y = X with noise, another at every step; the shader holds the maths, forward and backward. Uniform noise is not
- * centerd: it lies on [0, amount).
+ * centered: it lies on [0, amount).
  *
  * @param x [B, width]
  * @returns [B, width]

@@ -118,17 +118,17 @@ export function baselines(
   const vectors = most === 0 ? new Float64Array(0) : leadingEigenvectors(covariance, most);
 
   const explained = new Float64Array(most); // Σ over test images of (v_k·(x − μ))²
-  const centerd = new Float64Array(pixels);
+  const centered = new Float64Array(pixels);
   let total = 0; // Σ over test images of ‖x − μ‖²
   for (let first = 0; first < test.length; first += pixels) {
     for (let i = 0; i < pixels; i++) {
       const value = test[first + i] - mean[i];
-      centerd[i] = value;
+      centered[i] = value;
       total += value * value;
     }
     for (let k = 0; k < most; k++) {
       let projection = 0;
-      for (let i = 0, at = k * pixels; i < pixels; i++, at++) projection += vectors[at] * centerd[i];
+      for (let i = 0, at = k * pixels; i < pixels; i++, at++) projection += vectors[at] * centered[i];
       explained[k] += projection * projection;
     }
   }

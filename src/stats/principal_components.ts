@@ -32,10 +32,10 @@ export function principalComponents(values: Float32Array, size: number, count: n
   const covariance = Matrix.zeros(size, size);
   for (let n = 0; n < rows; n++) {
     if (!isWhole[n]) continue;
-    const centerd = means.map((mean, d) => values[n * size + d] - mean);
+    const centered = means.map((mean, d) => values[n * size + d] - mean);
     for (let a = 0; a < size; a++) {
       for (let b = 0; b < size; b++) {
-        covariance.set(a, b, covariance.get(a, b) + centerd[a] * centerd[b] / used);
+        covariance.set(a, b, covariance.get(a, b) + centered[a] * centered[b] / used);
       }
     }
   }

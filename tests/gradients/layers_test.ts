@@ -225,9 +225,9 @@ gpuTest("subtractRow() agrees with the reference, and its row is freed", async (
     const h = dense(graph, parameters, x, { ...LAYER, label: "h", outputs: width, activation: "sigmoid" });
     const once = subtractRow(graph, h, { label: "once", row });
     const twice = subtractRow(graph, h, { label: "twice", row });
-    const centerd = subtractRow(graph, target, { label: "centerd", row });
+    const centered = subtractRow(graph, target, { label: "centered", row });
     const losses = [
-      squaredError(graph, once, centerd, { label: "of once", reduction: "sum" }),
+      squaredError(graph, once, centered, { label: "of once", reduction: "sum" }),
       squaredError(graph, twice, target, { label: "of twice", reduction: "mean" }),
     ];
     const inputs = new Map([
@@ -793,8 +793,8 @@ function everyLayer(graph: Graph, parameters: Parameters, pixels: Value, row: Ar
   const masked = addNoise(graph, h, { label: "masked", noise: parseNoise("mask:0.25"), seed });
   const again = addNoise(graph, h, { label: "masked again", noise: parseNoise("mask:0.4"), seed });
   const blurred = addNoise(graph, h, { label: "blurred", noise: parseNoise("gaussian:0.3"), seed });
-  const centerd = subtractRow(graph, add(graph, masked, again, { label: "both" }), { label: "centerd", row });
-  const sum = add(graph, centerd, blurred, { label: "sum" });
+  const centered = subtractRow(graph, add(graph, masked, again, { label: "both" }), { label: "centered", row });
+  const sum = add(graph, centered, blurred, { label: "sum" });
   const layer = { ...LAYER, outputs: 5, activation: "tanh" } as const;
   const mean = dense(graph, parameters, sum, { ...layer, label: "mean" });
   const logVariance = dense(graph, parameters, sum, { ...layer, label: "log_variance" });
@@ -888,14 +888,14 @@ Deno.test.each([
     "shaders/layers/subtract_row.wgsl",
     "x[invocation.x] - m",
     "x[invocation.x] + m",
-    "centerd",
+    "centered",
   ],
   [
     "subtract row: wrong column",
     "shaders/layers/subtract_row.wgsl",
     "invocation.x % vec4_count(layer.width)",
     "0u",
-    "centerd",
+    "centered",
   ],
   ["activation: wrong sign", ACTIVATION, "exp(-z)", "exp(z)", "shown"],
   [

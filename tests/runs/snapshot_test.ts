@@ -157,7 +157,7 @@ gpuTest(
 gpuTest("a target other than the pixels, and images of floats, still give pixels", async (gpu) => {
   const row = new Float32Array(WIDTH).fill(0.25);
   const build = (g: Graph, p: Parameters, pixels: Value) => {
-    const target = subtractRow(g, pixels, { label: "centerd", row });
+    const target = subtractRow(g, pixels, { label: "centered", row });
     const code = layer(g, p, target, "encoder", CODE, "identity");
     return { code, output: target, target, losses: [] }; // a perfect network
   };
