@@ -793,7 +793,10 @@ function everyLayer(graph: Graph, parameters: Parameters, pixels: Value, row: Ar
   const masked = addNoise(graph, h, { label: "masked", noise: parseNoise("mask:0.25"), seed });
   const again = addNoise(graph, h, { label: "masked again", noise: parseNoise("mask:0.4"), seed });
   const blurred = addNoise(graph, h, { label: "blurred", noise: parseNoise("gaussian:0.3"), seed });
-  const centered = subtractRow(graph, add(graph, masked, again, { label: "both" }), { label: "centered", row });
+  const centered = subtractRow(graph, add(graph, masked, again, { label: "both" }), {
+    label: "centered",
+    row,
+  });
   const sum = add(graph, centered, blurred, { label: "sum" });
   const layer = { ...LAYER, outputs: 5, activation: "tanh" } as const;
   const mean = dense(graph, parameters, sum, { ...layer, label: "mean" });
