@@ -129,6 +129,7 @@ export {
   type NoiseOptions,
   type NoiseSource,
   type NoiseSpec,
+  parseNoise,
   standardNormal,
   type StandardNormalOptions,
 } from "./layers/noise.ts";

@@ -111,6 +111,26 @@ const STEPS_BETWEEN_LOOKS = 25;
  * Checks a model's gradients. Each comparison ends in one of three verdicts: `ok`, `FAILED`, or `cannot tell` where
  * float32 itself, a kink or a gradient of zero leaves nothing to judge; each that is not `ok` has its reason in words.
  *
+ * ```ts
+ * import { adam, dense, gradcheck, openGpu, squaredError } from "@bottleneck/bottleneck";
+ *
+ * using gpu = await openGpu();
+ * const report = await gradcheck(
+ *   gpu,
+ *   () => (graph, parameters, pixels) => {
+ *     const code = dense(graph, parameters, pixels, {
+ *       label: "encoder", outputs: 2, activation: "tanh", initializer: "pytorch-linear",
+ *     });
+ *     const output = dense(graph, parameters, code, {
+ *       label: "decoder", outputs: pixels.width, activation: "sigmoid", initializer: "pytorch-linear",
+ *     });
+ *     return { code, output, losses: [squaredError(graph, output, pixels, { label: "loss", reduction: "mean" })] };
+ *   },
+ *   { widths: [6], rows: [3], seed: 0, steps: 0, optimizer: adam({ learningRate: 1e-3 }) },
+ * );
+ * if (!report.passed) throw new Error("a gradient is wrong");
+ * ```
+ *
  * @param gpu the device to check
  * @param network gives for a number of pixels what records the model
  * @returns what was found; it did not pass if anything failed, or if some kind of evidence tells of a parameter nowhere

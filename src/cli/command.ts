@@ -19,6 +19,12 @@ import { permissionAdvice } from "../files/io_error.ts";
  * add, a mistake in a script as one line that names its place; all end the process with exit code 1. Anything else is a
  * bug, and is printed with its stack.
  *
+ * ```ts
+ * import { InputError, runCommand } from "@bottleneck/bottleneck";
+ *
+ * await runCommand(() => Promise.resolve(Deno.args.length > 99 ? 1 : 0)); // an InputError would be one line
+ * ```
+ *
  * @param main the command; returns its exit code, or nothing for 0
  */
 export async function runCommand(main: () => Promise<number | void>): Promise<void> {

@@ -359,6 +359,13 @@ export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Pr
  * Needs `--allow-read` for the folders it looks in, and for a download `--allow-write` for the cache folder and
  * `--allow-net` for the mirrors' hosts.
  *
+ * ```ts
+ * import { loadDataset } from "@bottleneck/bottleneck";
+ *
+ * const { train, width } = await loadDataset("fashion-mnist-mini", { cacheDir: ".cache", limit: 100 });
+ * console.log(train.count, width); // 100 784
+ * ```
+ *
  * @throws {InputError} if there is no such set, it is nowhere to be found, its files are damaged or do not
  * belong together, or the limit is not a positive whole number
  */

@@ -227,6 +227,14 @@ function rowsOf(
  *
  * Needs `--allow-read` for the file.
  *
+ * ```ts
+ * import { loadOwnData } from "@bottleneck/bottleneck";
+ *
+ * const file = "fixtures/fashion-mnist-mini/t10k-images-idx3-ubyte.gz";
+ * const { train, test } = await loadOwnData(file, { testFraction: 0.2, seed: 0 });
+ * console.log(train.count, test.count); // 1600 400
+ * ```
+ *
  * @param path the file
  * @throws {InputError} if there is no such file, or it holds anything else, in one line with the place
  */

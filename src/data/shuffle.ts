@@ -8,6 +8,12 @@ import { RandomStream } from "../random.ts";
 /**
  * The numbers 0 … count - 1 in random order (Fisher-Yates, without bias).
  *
+ * ```ts
+ * import { permutation } from "@bottleneck/bottleneck";
+ *
+ * const order = permutation(10, 0, 1); // 0 to 9 in the order of epoch 1 under seed 0
+ * ```
+ *
  * @param count how many, in [0, 2³²)
  * @param seed the run's seed
  * @param epoch which epoch, from 0: each has an order of its own
@@ -38,6 +44,12 @@ export function permutation(
 /**
  * Cuts `count` rows into batches of `rows` rows from position `first` of an epoch's order; the last one holds what
  * is left over. The array's length is the number of steps in an epoch.
+ *
+ * ```ts
+ * import { batches } from "@bottleneck/bottleneck";
+ *
+ * console.log(batches(10, 4)); // rows 4, 4 and 2, from 0, 4 and 8
+ * ```
  *
  * @throws {RangeError} if `count` is not an integer of at least 0, or `batchSize` not one of at least 1
  */

@@ -12,6 +12,12 @@ import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
  * Source: Clevert, Unterthiner and Hochreiter, Fast and Accurate Deep Network Learning by Exponential Linear Units
  * (2016), section 3.
  *
+ * ```ts
+ * import { elu } from "@bottleneck/bottleneck";
+ *
+ * const activation = elu({ alpha: 0.5 }); // for `activation` of dense()
+ * ```
+ *
  * @param options `alpha`: minus the limit at −∞; 1 if absent
  * @throws InputError if float32 does not hold alpha
  */

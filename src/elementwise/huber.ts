@@ -21,6 +21,13 @@ export interface HuberOptions extends ElementwiseLossOptions {
  * Source: Huber, Robust Estimation of a Location Parameter (1964); Hastie, Tibshirani and Friedman, The Elements of
  * Statistical Learning (2009), eq. 10.23 (there twice as much).
  *
+ * ```ts
+ * import { Graph, huber } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4), x = graph.input("x", 3);
+ * const loss = huber(graph, x, graph.input("target", 3), { label: "loss", reduction: "mean", delta: 0.5 });
+ * ```
+ *
  * @param prediction [B, width]
  * @param target [B, width]
  * @throws TypeError if the widths differ

@@ -10,6 +10,12 @@ import { activationOf, type ElementwiseActivation } from "./activation.ts";
  *
  * Source: Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013), eq. 3.
  *
+ * ```ts
+ * import { leakyRelu } from "@bottleneck/bottleneck";
+ *
+ * const activation = leakyRelu({ slope: 0.2 }); // for `activation` of dense()
+ * ```
+ *
  * @param options `slope`: f' below 0; 0.01 if absent
  * @throws InputError if float32 does not hold the slope
  */

@@ -14,6 +14,12 @@ import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
  * Source: Dugas et al., Incorporating Second-Order Functional Knowledge for Better Option Pricing (2001); Goodfellow,
  * Bengio and Courville, Deep Learning (2016), eq. 3.31.
  *
+ * ```ts
+ * import { softplus } from "@bottleneck/bottleneck";
+ *
+ * const activation = softplus({ beta: 2 }); // for `activation` of dense()
+ * ```
+ *
  * @param options `beta`: how sharp the bend is, above 0; 1 if absent
  * @throws InputError if beta is not above 0, or float32 does not hold it
  */

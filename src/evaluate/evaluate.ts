@@ -159,6 +159,24 @@ export function evaluationRows(result: Evaluation): TableRow[] {
  * How far each level's two sides are apart on test images, and how much each side varies from image to image: where
  * a side's spread is near 0, all images look the same to it, and a small error means nothing.
  *
+ * ```ts
+ * import { dense, loadOwnData, measureLevels, openGpu, Parameters } from "@bottleneck/bottleneck";
+ * import type { BuildModel } from "@bottleneck/bottleneck/core";
+ *
+ * const build: BuildModel = (graph, parameters, pixels) => {
+ *   const layer = { activation: "sigmoid", initializer: "glorot-uniform" } as const;
+ *   const encoded = dense(graph, parameters, pixels, { ...layer, label: "encoder.0", outputs: 8 });
+ *   const code = dense(graph, parameters, encoded, { ...layer, label: "encoder.1", outputs: 2 });
+ *   const decoded = dense(graph, parameters, code, { ...layer, label: "decoder.1", outputs: 8 });
+ *   const output = dense(graph, parameters, decoded, { ...layer, label: "decoder.0", outputs: pixels.width });
+ *   return { code, output, losses: [], levels: [{ encoded, decoded }] };
+ * };
+ * using gpu = await openGpu();
+ * using parameters = new Parameters(0);
+ * const file = "fixtures/fashion-mnist-mini/t10k-images-idx3-ubyte.gz";
+ * const rows = await measureLevels(gpu, build, parameters, await loadOwnData(file, { testFraction: 0.1, seed: 0 }));
+ * ```
+ *
  * @returns rows for the results table; spreads are standard deviations over images, root mean square over units
  */
 export async function measureLevels(

@@ -18,7 +18,15 @@ export interface LayerwiseEvaluation {
   readonly rows?: (closing: ResultsContext) => Promise<readonly TableRow[]>;
 }
 
-/** How a network is measured that is trained layer by layer. */
+/**
+ * How a network is measured that is trained layer by layer.
+ *
+ * ```ts
+ * import { layerwiseEvaluation } from "@bottleneck/bottleneck";
+ *
+ * const evaluation = layerwiseEvaluation({ noise: "mask:0.25" }); // for `evaluation` of recipe()
+ * ```
+ */
 export function layerwiseEvaluation(
   { noise = "none", penalty, rows }: LayerwiseEvaluation = {},
 ): RecipeEvaluation {

@@ -29,6 +29,24 @@ export interface Sparsity {
 /**
  * Measures a sparsity term, and the mean activations that it is made of.
  *
+ * ```ts
+ * import { dense, measureSparsity, openGpu, Parameters, sparsityKl } from "@bottleneck/bottleneck";
+ * import type { BuildModel } from "@bottleneck/bottleneck/core";
+ *
+ * const build: BuildModel = (graph, parameters, pixels) => {
+ *   const layer = { activation: "sigmoid", initializer: "glorot-uniform" } as const;
+ *   const code = dense(graph, parameters, pixels, { ...layer, label: "encoder", outputs: 2 });
+ *   return {
+ *     code,
+ *     output: dense(graph, parameters, code, { ...layer, label: "decoder", outputs: 4 }),
+ *     losses: [sparsityKl(graph, code, { label: "sparsity", sparsity: 0.1 })],
+ *   };
+ * };
+ * using gpu = await openGpu();
+ * using parameters = new Parameters(0);
+ * const { units } = await measureSparsity(gpu, build, parameters, new Uint8Array(10 * 4), 4); // two means
+ * ```
+ *
  * @param gpu the device
  * @param build records the network, one of whose terms is a sparsity KL
  * @param parameters the trained parameters
@@ -62,6 +80,12 @@ export async function measureSparsity(
 
 /**
  * Two rows for a code: its sparsity term, and its units' mean activations with a histogram of them.
+ *
+ * ```ts
+ * import { sparsityRows } from "@bottleneck/bottleneck";
+ *
+ * const rows = sparsityRows("code", { units: [0.04, 0.06], mean: 0.05, divergence: 0.002 }, "test images");
+ * ```
  *
  * @param images which images, such as `noisy test images`
  */

@@ -19,6 +19,13 @@ const NO_TERMS: ReadonlySet<string> = new Set([
  * Mean losses over the latest epoch: the mean over its reports, each counting for the steps since the one before. A
  * report belongs to the epoch in which it was made.
  *
+ * ```ts
+ * import { lastEpoch } from "@bottleneck/bottleneck";
+ *
+ * const metrics = [{ epoch: 1, step: 100, loss: 0.3 }, { epoch: 1, step: 200, loss: 0.1 }];
+ * console.log(lastEpoch(metrics).loss); // 0.2
+ * ```
+ *
  * @param metrics the run's lines, in order
  * @param stage the stage to look at; all of the run if absent
  * @returns the means by the terms' labels, without weights

@@ -75,6 +75,18 @@ export function imagesAt(
 /**
  * How a variational autoencoder is measured: its error from mean codes, and its bound with one draw for each image.
  *
+ * ```ts
+ * import { dense, variationalEvaluation } from "@bottleneck/bottleneck";
+ *
+ * const evaluation = variationalEvaluation({
+ *   codeSize: 2,
+ *   decoder: (graph, parameters, z) =>
+ *     dense(graph, parameters, z, {
+ *       label: "decoder", outputs: 784, activation: "identity", initializer: "pytorch-linear",
+ *     }),
+ * }); // for `evaluation` of recipe()
+ * ```
+ *
  * @param generator what draws images from codes; its network's terms are `reconstruction`, a cross-entropy, and `kl`
  */
 export function variationalEvaluation(

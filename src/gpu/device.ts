@@ -257,6 +257,13 @@ function languageFeatures(): ReadonlySet<string> {
 /**
  * Opens the machine's GPU with WebGPU's default limits, so that what runs here runs everywhere.
  *
+ * ```ts
+ * import { openGpu } from "@bottleneck/bottleneck";
+ *
+ * using gpu = await openGpu();
+ * console.log(gpu.adapterName);
+ * ```
+ *
  * @throws InputError when there is no adapter
  */
 export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {

@@ -26,6 +26,19 @@ import { watchBytes, watchDispatches } from "./tensor_stats.ts";
 /**
  * Compiles a graph into a step.
  *
+ * ```ts
+ * import { compile, Graph, openGpu, Parameters, squaredError } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4), x = graph.input("x", 3);
+ * const loss = squaredError(graph, x, graph.input("target", 3), { label: "loss", reduction: "mean" });
+ * using gpu = await openGpu();
+ * using parameters = new Parameters(0);
+ * using step = await compile(gpu, graph, parameters, { label: "step", losses: [loss] });
+ * step.run({ first: 0, rows: 4 });
+ * const { mean } = await step.readLosses(); // { loss: 0 }: inputs are 0 until they are uploaded
+ * if (mean.loss !== 0) throw new Error("expected 0");
+ * ```
+ *
  * @param gpu the device to run on
  * @param graph what to run
  * @param parameters the graph's parameters; laid out on the GPU if they are not yet

@@ -47,6 +47,13 @@ export interface LossReading {
 /**
  * The same reading with each mean over images instead of steps, for terms that are sums over their batch: what they
  * are per image, also if the batches have different numbers of rows.
+ *
+ * ```ts
+ * import { perImage } from "@bottleneck/bottleneck";
+ *
+ * const reading = { steps: 2, rows: 5, values: { kl: Float32Array.of(6, 4) }, mean: { kl: 5 } };
+ * console.log(perImage(reading).mean.kl); // 2: (6 + 4) / 5
+ * ```
  */
 export function perImage(reading: LossReading): LossReading {
   const { rows, values } = reading;

@@ -23,6 +23,13 @@ export interface ActivationOptions {
  * Y = f(X), as a node of its own: a sigmoid output to be shown, while the loss reads the logits X. A dense layer
  * that nobody needs the sums of applies its activation itself, for less. The shader holds the maths.
  *
+ * ```ts
+ * import { activation, Graph } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4), x = graph.input("x", 3);
+ * const y = activation(graph, x, { label: "output", activation: "sigmoid" }); // [4, 3]
+ * ```
+ *
  * @param x [B, width]
  * @returns [B, width]
  * @throws InputError for an unknown activation

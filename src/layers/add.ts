@@ -12,6 +12,13 @@ const SHADER = { path: "shaders/layers/add.wgsl", code };
 /**
  * Z = X + Y, element by element; the gradient goes into both. The shader holds the maths.
  *
+ * ```ts
+ * import { add, Graph } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4), x = graph.input("x", 3);
+ * const y = add(graph, x, graph.input("noise", 3), { label: "noisy" }); // [4, 3]
+ * ```
+ *
  * @param x [B, width]
  * @param y [B, width]
  * @param options its name

@@ -31,6 +31,15 @@ export interface DenseOptions {
  * Activations are names (`ACTIVATION_NAMES`) or what `activationOf` made. The fused ones (identity, sigmoid, tanh, relu) are computed by the product's own kernel. Any other one is a
  * node of its own, behind an identity layer `<label> sums` with the same parameters.
  *
+ * ```ts
+ * import { dense, Graph, Parameters } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4), parameters = new Parameters(0), x = graph.input("x", 3);
+ * const y = dense(graph, parameters, x, {
+ *   label: "encoder.0", outputs: 2, activation: "tanh", initializer: "pytorch-linear",
+ * }); // [4, 3] → [4, 2]
+ * ```
+ *
  * @param graph where it is recorded
  * @param parameters where its weight and bias are found or made
  * @param x [B, inputs]

@@ -153,6 +153,14 @@ function upload(gpu: Gpu, buffer: GPUBuffer, pixels: Uint8Array | Float32Array, 
  * The next batch, in [0, 1]: bytes / 255, or the floats as they are. Which rows of the order are taken is said when the step is run. Each chunk of
  * the images has a dispatch of its own, which writes the rows whose image lies there.
  *
+ * ```ts
+ * import { DeviceImages, gatherBatch, Graph, openGpu } from "@bottleneck/bottleneck";
+ *
+ * using gpu = await openGpu();
+ * using images = new DeviceImages(gpu, "train", new Uint8Array(10 * 784), 784);
+ * const pixels = gatherBatch(new Graph(4), "pixels", images); // [4, 784]
+ * ```
+ *
  * @returns [B, width]
  */
 export function gatherBatch(graph: Graph, label: string, source: DeviceImages): Value {

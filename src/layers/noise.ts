@@ -49,7 +49,7 @@ export interface StandardNormalOptions extends NoiseSource {
  * Reads a noise from a flag: `uniform:1`, `gaussian:0.3`, `mask:0.25`.
  *
  * ```ts
- * import { parseNoise } from "@bottleneck/bottleneck";
+ * import { parseNoise } from "@bottleneck/bottleneck/core";
  *
  * const { kind, amount } = parseNoise("gaussian:0.3");
  * if (kind !== "gaussian" || amount !== 0.3) throw new Error("not what was written");
@@ -120,6 +120,13 @@ export function noiseFor(
  * Y = X with noise, another at every step; the shader holds the maths, forward and backward. Uniform noise is not
  * centered: it lies on [0, amount).
  *
+ * ```ts
+ * import { addNoise, Graph } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4), x = graph.input("x", 3);
+ * const noisy = addNoise(graph, x, { label: "noisy", noise: { kind: "gaussian", amount: 0.3 }, seed: 0 });
+ * ```
+ *
  * @param x [B, width]
  * @returns [B, width]
  * @throws RangeError if the amount is out of its range
@@ -175,6 +182,13 @@ export function addNoise(
 
 /**
  * Standard normal numbers, others at every step: the noise of `reparameterize`. No gradient passes it.
+ *
+ * ```ts
+ * import { Graph, standardNormal } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4);
+ * const epsilon = standardNormal(graph, 20, { label: "epsilon", seed: 0 }); // [4, 20], new at every step
+ * ```
  *
  * @param width columns
  * @returns [B, width]

@@ -13,6 +13,14 @@ const SHADER = { path: "shaders/layers/reparameterize.wgsl", code };
  * Z = μ + exp(½·log σ²)·ε: with standard normal ε a sample of the normal distribution with that mean and variance,
  * as a function that has a gradient (Kingma and Welling 2014, eq. 10). The shader holds the maths.
  *
+ * ```ts
+ * import { Graph, reparameterize, standardNormal } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4), x = graph.input("x", 3);
+ * const epsilon = standardNormal(graph, 3, { label: "epsilon", seed: 0 });
+ * const z = reparameterize(graph, x, graph.input("log variance", 3), epsilon, { label: "z" }); // [4, 3]
+ * ```
+ *
  * @param mean μ [B, width]
  * @param logVariance log σ² [B, width]; about ±170 is the limit of float32
  * @param epsilon ε [B, width]: `standardNormal`, or an input

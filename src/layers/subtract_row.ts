@@ -20,6 +20,13 @@ export interface SubtractRowOptions {
 /**
  * Y[b, d] = X[b, d] - row[d]; the gradient goes into X. The shader holds the maths.
  *
+ * ```ts
+ * import { Graph, subtractRow } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4), x = graph.input("x", 3);
+ * const y = subtractRow(graph, x, { label: "centered", row: [0.2, 0.5, 0.1] }); // [4, 3]
+ * ```
+ *
  * @param x [B, width]
  * @returns [B, width]
  * @throws TypeError if the row has another width

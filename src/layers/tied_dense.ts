@@ -33,6 +33,18 @@ const BACKWARD_WEIGHT = { path: "shaders/layers/dense_backward_weight.wgsl", cod
  * a decoder that reads the encoder's one copy transposed. The weight's gradient is the sum of all its uses'. The
  * shaders hold the maths, forward and backward. Activations are as in `dense`.
  *
+ * ```ts
+ * import { dense, Graph, Parameters, tiedDense } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4), parameters = new Parameters(0), x = graph.input("x", 3);
+ * const code = dense(graph, parameters, x, {
+ *   label: "encoder.0", outputs: 2, activation: "tanh", initializer: "glorot-uniform",
+ * });
+ * const y = tiedDense(graph, parameters, code, {
+ *   label: "decoder.0", weight: "encoder.0.weight", activation: "identity", initializer: "glorot-uniform",
+ * }); // [4, 2] → [4, 3]
+ * ```
+ *
  * @param graph where it is recorded
  * @param parameters where the weight is found, and the bias found or made
  * @param x [B, inputs]

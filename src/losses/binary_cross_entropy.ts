@@ -33,6 +33,13 @@ export interface BinaryCrossEntropyOptions {
  * For activations that are there already, such as two hidden layers that are to match. A float32 sigmoid is exactly
  * 1 for sums above 17, and has no gradient there: for the network's output use `binaryCrossEntropyWithLogits`.
  *
+ * ```ts
+ * import { binaryCrossEntropy, Graph } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4), x = graph.input("x", 3);
+ * const loss = binaryCrossEntropy(graph, x, graph.input("target", 3), { label: "loss", reduction: "mean" });
+ * ```
+ *
  * @param probabilities P [B, width], in [0, 1]; other numbers have no logarithm and give NaN
  * @param target T [B, width], in [0, 1]
  * @throws TypeError if the widths differ

@@ -30,6 +30,15 @@ export interface BinaryCrossEntropyWithLogitsOptions {
  * clamped: max(Z,0) − Z·T + log(1 + e^−|Z|). s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`. It is
  * PyTorch's `binary_cross_entropy_with_logits`. The shader holds the maths, forward and backward.
  *
+ * ```ts
+ * import { binaryCrossEntropyWithLogits, Graph } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4), x = graph.input("x", 3);
+ * const loss = binaryCrossEntropyWithLogits(graph, x, graph.input("target", 3), {
+ *   label: "reconstruction", reduction: "sum",
+ * }); // nats, summed over pixels and batch
+ * ```
+ *
  * @param logits [B, width], any real numbers: what a sigmoid output has before its sigmoid
  * @param target [B, width], in [0, 1]; it gets its gradient −Z if it needs one
  * @throws TypeError if the widths differ

@@ -30,6 +30,13 @@ export interface GaussianKlOptions {
  * Welling 2014, appendix B). s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients flow into
  * both heads: μ and ½·(σ² − 1). The shader holds the maths.
  *
+ * ```ts
+ * import { gaussianKl, Graph } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4), x = graph.input("x", 3);
+ * const kl = gaussianKl(graph, x, graph.input("log variance", 3), { label: "kl", reduction: "sum", weight: 4 });
+ * ```
+ *
  * @param mean μ [B, width]
  * @param logVariance log σ² [B, width]; not clamped: above 88, σ² is infinite in float32, and so is the loss
  * @throws TypeError if the widths differ

@@ -43,6 +43,13 @@ export function isSparsityTerm(term: LossTerm): term is SparsityTerm {
  * the clamp holds it, the gradient is 0. So this is for activations in (0, 1), as a sigmoid gives: ReLU's may have
  * means above 1 and tanh's below 0, which nothing would pull back.
  *
+ * ```ts
+ * import { Graph, sparsityKl } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4), x = graph.input("x", 3);
+ * const penalty = sparsityKl(graph, x, { label: "sparsity", sparsity: 0.05, weight: 1e-3 }); // x in (0, 1)
+ * ```
+ *
  * @param hidden [B, width], activations in (0, 1)
  * @throws RangeError if `sparsity` is not in (0, 1)
  */

@@ -29,6 +29,13 @@ export interface SquaredErrorOptions {
  * L = s·Σ (prediction − target)², s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients flow
  * into both, where they are needed. The shader holds the maths, forward and backward.
  *
+ * ```ts
+ * import { Graph, squaredError } from "@bottleneck/bottleneck";
+ *
+ * const graph = new Graph(4), x = graph.input("x", 3);
+ * const loss = squaredError(graph, x, graph.input("target", 3), { label: "loss", reduction: "mean" });
+ * ```
+ *
  * @param prediction [B, width]
  * @param target [B, width]
  * @throws TypeError if the widths differ

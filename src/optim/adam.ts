@@ -27,6 +27,12 @@ const UPDATE_LANES = 4096;
 /**
  * Adam (Kingma and Ba 2015, algorithm 1) with either kind of weight decay; the shader holds the maths.
  *
+ * ```ts
+ * import { adam } from "@bottleneck/bottleneck";
+ *
+ * const optimizer = adam({ learningRate: 1e-3, weightDecay: 0.01, decay: "decoupled" }); // AdamW
+ * ```
+ *
  * @throws RangeError for a figure out of its range
  */
 export function adam(options: AdamOptions): Optimizer {

@@ -18,6 +18,12 @@ const PARTIAL_LANES = 4096;
  * algorithm 1). Weight decay comes after it. `readGradients()` gives the gradients as they were before, and the
  * norms of the steps, before clipping too, come with `readLosses()` as `gradientNorms`.
  *
+ * ```ts
+ * import { clipByGlobalNorm } from "@bottleneck/bottleneck";
+ *
+ * const clip = clipByGlobalNorm(1); // for `clip` of compile()
+ * ```
+ *
  * @param maxNorm above 0
  * @throws RangeError for another number
  */

@@ -26,6 +26,12 @@ const UPDATE_LANES = 4096;
  * Stochastic gradient descent with momentum, as torch.optim.SGD with dampening 0: b ← μ·b + g + λ·p, p ← p - η·b,
  * with the first velocity b = g; the shader holds the maths. Without momentum it keeps no numbers of its own.
  *
+ * ```ts
+ * import { sgd } from "@bottleneck/bottleneck";
+ *
+ * const optimizer = sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true });
+ * ```
+ *
  * @throws RangeError for a figure out of its range
  */
 export function sgd(options: SgdOptions): Optimizer {

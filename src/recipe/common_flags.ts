@@ -229,6 +229,12 @@ export interface AdamFlags {
 /**
  * The flags of Adam, for recipes whose optimizer is `adam`.
  *
+ * ```ts
+ * import { adamFlags } from "@bottleneck/bottleneck";
+ *
+ * const flags = { ...adamFlags({ epsilon: 1e-7 }) }; // --betas, --epsilon, --weight-decay, --decay
+ * ```
+ *
  * @param defaults the recipe's own values; PyTorch's if absent
  */
 export function adamFlags({ epsilon = 1e-8 }: { readonly epsilon?: number } = {}): AdamFlags {
@@ -249,6 +255,12 @@ export function adamFlags({ epsilon = 1e-8 }: { readonly epsilon?: number } = {}
 
 /**
  * The flag `--activation`: the name of a shipped one, or of the recipe's own.
+ *
+ * ```ts
+ * import { activationFlag } from "@bottleneck/bottleneck";
+ *
+ * const flags = { activation: activationFlag("tanh", "hidden layers") }; // --activation gelu
+ * ```
  *
  * @param defaultValue a name, or what `activationOf` made: then the flag knows that by its name too
  * @param whose the layers that it is for, such as `hidden layers`

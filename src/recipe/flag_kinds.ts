@@ -123,6 +123,12 @@ function requiredNumber(defaultValue: number, help: string, range: Range, whole:
 /**
  * A whole number. Texts such as `12` and `1e3` are whole numbers, `1.0`, `0x10` and the empty text are not.
  *
+ * ```ts
+ * import { integer } from "@bottleneck/bottleneck";
+ *
+ * const flags = { batchSize: integer(64, "images per step", { min: 1 }) }; // --batch-size 32
+ * ```
+ *
  * @param defaultValue the value when the flag is absent
  * @param help what it means, with its unit
  * @param range what is allowed
@@ -134,6 +140,12 @@ export function integer(defaultValue: number, help: string, range: Range = {}): 
 
 /**
  * A finite decimal number, such as `0.5` or `5e-3`.
+ *
+ * ```ts
+ * import { number } from "@bottleneck/bottleneck";
+ *
+ * const flags = { beta: number(1, "weight of the KL term", { min: 0 }) }; // --beta 4
+ * ```
  *
  * @param defaultValue the value when the flag is absent
  * @param help what it means, with its unit
@@ -159,6 +171,12 @@ function optionalNumeric(help: string, range: OptionalRange, whole: boolean): Fl
 /**
  * A whole number that may be left out, such as a limit.
  *
+ * ```ts
+ * import { optionalInteger } from "@bottleneck/bottleneck";
+ *
+ * const flags = { limit: optionalInteger("images to use", { min: 1, absent: "all" }) }; // --limit 1000
+ * ```
+ *
  * @param help what it means, with its unit
  * @param range what is allowed, and what absence means
  */
@@ -168,6 +186,12 @@ export function optionalInteger(help: string, range: OptionalRange = {}): Flag<n
 
 /**
  * A finite decimal number that may be left out.
+ *
+ * ```ts
+ * import { optionalNumber } from "@bottleneck/bottleneck";
+ *
+ * const flags = { clipNorm: optionalNumber("largest norm of gradients", { above: 0 }) }; // --clip-norm 1
+ * ```
  *
  * @param help what it means, with its unit
  * @param range what is allowed, and what absence means
@@ -214,6 +238,12 @@ function listOf<T extends readonly number[]>(
 /**
  * A list of whole numbers, such as `784,64,3`.
  *
+ * ```ts
+ * import { integers } from "@bottleneck/bottleneck";
+ *
+ * const flags = { stages: integers([2, 4], "epochs of each stage", { min: 0 }) }; // --stages 1,1
+ * ```
+ *
  * @param defaultValue the list when the flag is absent
  * @param help what it means
  * @param range what is allowed of each number
@@ -258,6 +288,12 @@ export function pair(
 /**
  * One of several words.
  *
+ * ```ts
+ * import { choice } from "@bottleneck/bottleneck";
+ *
+ * const flags = { match: choice(["mse", "bce"], "mse", "loss between levels") }; // --match bce
+ * ```
+ *
  * @param choices the words that are allowed
  * @param defaultValue the word when the flag is absent
  * @param help what it means
@@ -291,6 +327,12 @@ const parseText = (text: string): string | undefined =>
 /**
  * A text, such as a name.
  *
+ * ```ts
+ * import { text } from "@bottleneck/bottleneck";
+ *
+ * const flags = { title: text("mine", "title of the report") }; // --title yours
+ * ```
+ *
  * @param defaultValue the text when the flag is absent
  * @param help what it means
  */
@@ -322,6 +364,12 @@ export function optionalText(help: string, absent: string = "none"): Flag<string
 /**
  * A switch: false when absent, true when given. It takes no value.
  *
+ * ```ts
+ * import { flag } from "@bottleneck/bottleneck";
+ *
+ * const flags = { tied: flag("share weights between encoder and decoder") }; // --tied
+ * ```
+ *
  * @param help what it does
  */
 export function flag(help: string): Flag<boolean> {
@@ -341,6 +389,12 @@ export function flag(help: string): Flag<boolean> {
 
 /**
  * A switch that can be turned either way, `--name` or `--no-name`; the last one counts. It takes no value.
+ *
+ * ```ts
+ * import { toggle } from "@bottleneck/bottleneck";
+ *
+ * const flags = { freeze: toggle(false, "train the new layer only") }; // --freeze, --no-freeze
+ * ```
  *
  * @param defaultValue which way it is when absent
  * @param help what it does when turned on

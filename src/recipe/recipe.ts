@@ -89,6 +89,28 @@ const NAME = /^[a-z0-9][a-z0-9_-]*$/;
 /**
  * Declares a recipe.
  *
+ * ```ts
+ * import { adam, adamFlags, dense, recipe, sizesFlag, squaredError, trainingFlags } from "@bottleneck/bottleneck";
+ *
+ * export const small = recipe({
+ *   name: "small",
+ *   description: "Trains a network of two layers.",
+ *   flags: {
+ *     ...trainingFlags({ epochs: 1, batchSize: 64, learningRate: 1e-3 }),
+ *     ...adamFlags(),
+ *     sizes: sizesFlag([784, 32]),
+ *   },
+ *   architecture: {},
+ *   network({ sizes }, { graph, parameters, pixels }) {
+ *     const layer = { activation: "sigmoid", initializer: "glorot-uniform" } as const;
+ *     const code = dense(graph, parameters, pixels, { ...layer, label: "encoder", outputs: sizes[1] });
+ *     const output = dense(graph, parameters, code, { ...layer, label: "decoder", outputs: sizes[0] });
+ *     return { code, output, losses: [squaredError(graph, output, pixels, { label: "loss", reduction: "mean" })] };
+ *   },
+ *   optimizer: adam,
+ * });
+ * ```
+ *
  * @throws InputError for a name that cannot be a part of a folder's name
  */
 export function recipe<F extends RecipeFlags, const A extends object>(
@@ -112,6 +134,12 @@ export function isRecipe(value: unknown): value is Recipe {
 
 /**
  * The flags of training, with the recipe's own defaults.
+ *
+ * ```ts
+ * import { trainingFlags } from "@bottleneck/bottleneck";
+ *
+ * const flags = { ...trainingFlags({ epochs: 10, batchSize: 64, learningRate: 5e-3 }) };
+ * ```
  *
  * @param defaults the values in which recipes differ
  */

@@ -12,6 +12,12 @@ import type { NetworkContext } from "./recipe.ts";
 /**
  * The pixels with noise on them, or as they are where there is to be none.
  *
+ * ```ts
+ * import { corruptPixels, type NetworkContext } from "@bottleneck/bottleneck";
+ *
+ * const noisy = (context: NetworkContext) => corruptPixels(context, "mask:0.25"); // in network() of recipe()
+ * ```
+ *
  * @param noise `uniform:AMPLITUDE`, `gaussian:DEVIATION`, `mask:SHARE` or `none`
  * @returns [B, width]
  * @throws InputError for another text
@@ -30,6 +36,12 @@ export function corruptPixels(context: NetworkContext, noise: string): Value {
 /**
  * Standard normal noise for a code; nothing where there is to be none.
  *
+ * ```ts
+ * import { codeNoise, type NetworkContext } from "@bottleneck/bottleneck";
+ *
+ * const epsilon = (context: NetworkContext) => codeNoise(context, 20); // in network() of recipe()
+ * ```
+ *
  * @param width numbers in the code
  * @returns [B, width]
  */
@@ -45,7 +57,15 @@ export function parseNoiseFlag(text: string): ReturnType<typeof parseNoise> | un
   return text === "none" ? undefined : parseNoise(text);
 }
 
-/** The flag `--noise`: `uniform:AMPLITUDE`, `gaussian:DEVIATION`, `mask:SHARE` or `none`. */
+/**
+ * The flag `--noise`: `uniform:AMPLITUDE`, `gaussian:DEVIATION`, `mask:SHARE` or `none`.
+ *
+ * ```ts
+ * import { noiseFlag } from "@bottleneck/bottleneck";
+ *
+ * const flags = { noise: noiseFlag("uniform:1") }; // --noise gaussian:0.3, mask:0.25 or none
+ * ```
+ */
 export function noiseFlag(defaultValue: string): Flag<string> {
   const accepts = (value: unknown): value is string => {
     try {

@@ -8,13 +8,27 @@ import { type Flag, integers, optionalInteger } from "./flag_kinds.ts";
 /**
  * The flag `--sizes`.
  *
+ * ```ts
+ * import { sizesFlag } from "@bottleneck/bottleneck";
+ *
+ * const flags = { sizes: sizesFlag([784, 128, 3]) }; // --sizes 784,64,2
+ * ```
+ *
  * @param sizes the recipe's own widths, from pixels to code
  */
 export function sizesFlag(sizes: readonly number[]): Flag<readonly number[]> {
   return integers(sizes, "widths from pixels to code; the decoder mirrors them", { min: 1 }, 2);
 }
 
-/** The flag `--code`: short for `--sizes` with another last width. */
+/**
+ * The flag `--code`: short for `--sizes` with another last width.
+ *
+ * ```ts
+ * import { codeFlag, sizesFlag } from "@bottleneck/bottleneck";
+ *
+ * const flags = { sizes: sizesFlag([784, 400, 20]), code: codeFlag() }; // --code 2 is --sizes 784,400,2
+ * ```
+ */
 export function codeFlag(): Flag<number | undefined> {
   return optionalInteger("numbers in the code, instead of the last of --sizes", {
     min: 1,

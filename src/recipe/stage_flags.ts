@@ -22,6 +22,12 @@ export interface StageFlags {
 /**
  * The flags of the recipes that train layer by layer, with the recipe's own defaults.
  *
+ * ```ts
+ * import { stageFlags } from "@bottleneck/bottleneck";
+ *
+ * const flags = stageFlags([784, 1000, 3], [2, 4]); // --sizes, --stages, --freeze, --end-to-end
+ * ```
+ *
  * @param sizes widths from pixels to code
  * @param stages epochs of each stage
  */
@@ -42,6 +48,13 @@ export interface Stage extends StageName {
 
 /**
  * The stages in their order; those without epochs are there too, as their layers exist.
+ *
+ * ```ts
+ * import { planStages } from "@bottleneck/bottleneck";
+ *
+ * const stages = planStages({ sizes: [784, 1000, 3], stages: [2, 4], freeze: false, endToEnd: false });
+ * console.log(stages.map(({ label, epochs }) => `${label}: ${epochs}`)); // "stage 0: 2", "stage 1: 4"
+ * ```
  *
  * @throws InputError if there are not as many stages as layers, or nothing is to be done, or everything at once is to
  *   leave something frozen

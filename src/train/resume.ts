@@ -55,6 +55,13 @@ function mayGrow(key: string, before: unknown, now: unknown, schedule: unknown):
  * configuration of that run: what is given beside it must be the same, but for flags that say where things are and what
  * is shown, and for those that may grow.
  *
+ * ```ts
+ * import { parseRecipe } from "@bottleneck/bottleneck";
+ * import { deep } from "@bottleneck/bottleneck/recipes/deep";
+ *
+ * console.log(parseRecipe(deep, ["--epochs", "3"]).epochs); // 3
+ * ```
+ *
  * @param recipe whose command line it is
  * @param args the command line, such as `Deno.args`
  * @param script URL of the script that holds the recipe, if that is not the one that was started

@@ -60,6 +60,16 @@ export interface TrainingOptions {
 /**
  * Opens the device, loads the data set that the flags name and uploads its training images. Prints a line about each.
  *
+ * ```ts
+ * import { openTraining, parseRecipe } from "@bottleneck/bottleneck";
+ * import { deep } from "@bottleneck/bottleneck/recipes/deep";
+ *
+ * const config = parseRecipe(deep, ["--limit", "64", "--quiet"]);
+ * using training = await openTraining(deep, config);
+ * const step = await training.compile();
+ * for (const batch of training.epochBatches) step.run(batch, training.rate(step.count));
+ * ```
+ *
  * @param recipe what will be trained
  * @param config its flags, resolved
  * @throws InputError if the flags contradict each other, there is no device, or the data set cannot be had

@@ -6,7 +6,10 @@ import { ROOT, runTask, withFolder } from "../helpers/commands.ts";
 /** A line without what differs from machine to machine and from run to run: adapter, paths, speeds. */
 function comparable(line: string): string {
   return line.replace(/^computing on .*/, "computing on …").replace(/from ".*"$/, "from …")
-    .replace(/ *[\d,]+ images\/s +[\d:]+ left$/, " … images/s").replace(/^run saved in .*;/, "run saved in …;");
+    .replace(/ *[\d,]+ images\/s +[\d:]+ left$/, " … images/s").replace(
+      /^run saved in .*;/,
+      "run saved in …;",
+    );
 }
 
 /** The numbers of a line that rounding may move, and the line without them. */
