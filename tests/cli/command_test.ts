@@ -42,7 +42,7 @@ Deno.test("a command without any permission reads its flags and ends with 0", as
 Deno.test("parseFlags() prints help to stdout and ends with 0", async () => {
   const { code, out, err } = await end(spawn(["--help"]));
   assert.deepEqual([code, err], [0, ""]);
-  assert.ok(out.startsWith("Usage: fixture [flags] ENDING\n"), out);
+  assert.ok(out.startsWith("Usage: deno task fixture [flags] ENDING\n"), out);
 });
 
 Deno.test.each([

@@ -664,7 +664,7 @@ const IN_LOOPS: Faults = {
   },
   "basic-all": {
     "src/graph/parameters.ts": [["Glorot's range with 5 for 6", "Math.sqrt(6 /", "Math.sqrt(5 /"]],
-    "src/evaluate/last_epoch.ts": [[
+    "src/evaluate/stage_ends.ts": [[
       "the first report instead of the last",
       "reports.findLast(",
       "reports.find(",
@@ -687,11 +687,11 @@ const IN_LOOPS: Faults = {
     "src/train/training.ts": [
       [
         "stages cut a step short",
-        "steps: epochs * schedule.length }",
+        "steps: epochs * epochBatches.length }",
         "steps: epochs * schedule.length - 1 }",
       ],
     ],
-    "src/evaluate/last_epoch.ts": [
+    "src/evaluate/stage_ends.ts": [
       ["the mean over all epochs", "if (line.epoch !== last.epoch) continue;", ""],
     ],
     "src/train/training_run.ts": [[
@@ -711,7 +711,7 @@ const IN_LOOPS: Faults = {
       ["one noise stream for all stages", "`noise of stage ${stage}`", '"noise of stage 0"'],
       ["the noise of training when testing", 'purpose === "test" ? "noise of the test" : ', ""],
     ],
-    "src/graph/step.ts": [["the same noise at every step", "draw ?? this.#index", "draw ?? 1"]],
+    "src/graph/step.ts": [["the same noise at every step", "draw ?? this.#count", "draw ?? 1"]],
     "scripts/sparse.ts": [
       ["a penalty ten times as large", "number(7.5e-5,", "number(7.5e-4,"],
       ["mean activations of clean images", '{ purpose: "test", stage }', '{ purpose: "encode", stage }'],
