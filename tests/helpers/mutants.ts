@@ -688,7 +688,7 @@ const IN_LOOPS: Faults = {
       [
         "stages cut a step short",
         "steps: epochs * epochBatches.length }",
-        "steps: epochs * schedule.length - 1 }",
+        "steps: epochs * epochBatches.length - 1 }",
       ],
     ],
     "src/evaluate/stage_ends.ts": [
