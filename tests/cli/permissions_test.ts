@@ -5,6 +5,7 @@ import config from "../../deno.json" with { type: "json" };
 import { assertRefused, complaints, copyProject, type Outcome, ROOT } from "../helpers/commands.ts";
 import {
   OPTIONAL,
+  RECIPES,
   REFUSALS,
   short,
   type Task,
@@ -89,6 +90,24 @@ for (const [task, args] of WORKING) {
     assert.deepEqual(complaints(outcome), []);
   });
 }
+
+Deno.test("a recipe needs no more than the line at the head of its script; its task adds the dashboard's", async () => {
+  for (const task of RECIPES) {
+    const command = config.tasks[task].command;
+    const [script] = command.match(/scripts\/\w+\.ts$/)!;
+    const line = `deno run --allow-read --allow-write=runs ${script}`;
+    assert.ok(Deno.readTextFileSync(join(ROOT, script)).includes(`(or ${line}; flags: --help)`), script);
+    assert.equal(
+      command,
+      line.replace(" --allow-read", " --no-prompt --allow-read").replace(
+        "runs scripts",
+        "runs --allow-net=127.0.0.1 scripts",
+      ),
+    );
+  }
+  const outcome = await run("train", short("train"), "net");
+  assert.equal(outcome.code, 0, outcome.stdout + outcome.stderr);
+});
 
 for (const [task, permission] of OPTIONAL) {
   Deno.test(`${task} works without --allow-${permission}`, async () => {

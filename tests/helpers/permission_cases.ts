@@ -7,7 +7,17 @@ import type { taskArguments } from "./commands.ts";
 
 /** A task of deno.json. */
 export type Task = Parameters<typeof taskArguments>[0];
-const RECIPES = ["train", "basic", "stacked", "denoising", "sparse", "tied", "vae", "matched"] as const;
+/** The recipes' tasks, each once. */
+export const RECIPES = [
+  "train",
+  "basic",
+  "stacked",
+  "denoising",
+  "sparse",
+  "tied",
+  "vae",
+  "matched",
+] as const;
 const SMALL = ["--data", "images.idx"];
 const TINY = [...SMALL, "--test-fraction", "0.5", "--quiet"];
 const READ = /^error: .*--allow-read/; // and it is the only line
