@@ -1,7 +1,7 @@
 // The basic autoencoder: 784-128-784, sigmoid, which overfits one fixed batch of images.
 // Source: the one-hidden-layer network that autoencoder tutorials begin with; the figures (Adam 1e-5, batch 32,
 //         40,000 iterations on one batch) are those of the tutorial that this project re-tells.
-// Run:    deno task basic    (offline: deno run --allow-read --allow-write=runs scripts/basic.ts; flags: --help)
+// Run:    deno task basic    (or deno run --allow-read --allow-write=runs scripts/basic.ts; flags: --help)
 //         try --full-data --learning-rate 1e-3: all images can be learned as well
 // Expect: on MNIST a loss of 0.061 after 5,000 iterations, 0.035 after 10,000, 0.008 after 20,000 and 2e-4 after
 //         40,000, and a test error of 0.044: 32 images are too few to learn other digits from.

@@ -1,6 +1,6 @@
 // The deep autoencoder with a 3-D code: 784-128-64-12-3 and its mirror, trained end to end.
 // Source: Morvan Zhou, PyTorch-Tutorial, 404_autoencoder.py (sizes, activations, Adam 5e-3, batch 64, 10 epochs).
-// Run:    deno task deep    (offline: deno run --allow-read --allow-write=runs scripts/deep.ts; flags: --help)
+// Run:    deno task deep    (or deno run --allow-read --allow-write=runs scripts/deep.ts; flags: --help)
 // Expect: on MNIST a test error of 0.034 to 0.037 per pixel (PCA with 3 components: 0.052), and 80 % of the test codes
 //         classified correctly by their 5 nearest training codes.
 import { adam, dense, squaredError } from "../mod.ts"; // the network

@@ -1,7 +1,7 @@
 // The stacked autoencoder of stacked.ts with noise on its input while it trains, layer by layer, and a clean target.
 // Source: the denoising autoencoder of the tutorial that the project re-tells: sizes, stages and figures of stacked.ts,
 //         uniform noise on [0, 1) added to the pixels. On denoising, and on masking noise: Vincent et al. 2010.
-// Run:    deno task denoising    (offline: deno run --allow-read --allow-write=runs scripts/denoising.ts; flags: --help)
+// Run:    deno task denoising    (or deno run --allow-read --allow-write=runs scripts/denoising.ts; flags: --help)
 // Expect: on MNIST with --freeze stages end at 0.0088, 0.0093, 0.0104 and 0.0528, and a test error of 0.058 on clean
 //         and 0.053 on noisy images. The clean ones are worse since the tutorial's noise shifts the mean of the input
 //         by one half: clean images are not what it was trained on. Zero-mean noise, such as --noise gaussian:0.3, is

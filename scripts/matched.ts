@@ -2,7 +2,7 @@
 // Source: the question and answer that the project re-tells (docs/recipes/matched.md has the maths): the loss is a sum
 //         over levels of the loss between the encoder's activation and the decoder's, gradients flowing into both;
 //         Glorot uniform, biases 0, batch 128, Adam with ε 1e-7.
-// Run:    deno task matched    (offline: deno run --allow-read --allow-write=runs scripts/matched.ts; flags: --help)
+// Run:    deno task matched    (or deno run --allow-read --allow-write=runs scripts/matched.ts; flags: --help)
 // Expect: on MNIST after 5 epochs a test error of 0.0676, that of the mean image (PyTorch: 0.055 to 0.068), and 0.050
 //         with --match none. A collapse makes every level's error small; the spread that is printed beside it tells.
 import { activation as activate, type ActivationLike, adam, binaryCrossEntropy } from "../mod.ts";

@@ -4,7 +4,7 @@
 //         8 epochs, uniform noise on [0, 1). On the penalty: Ng, CS294A lecture notes, section 3. The tutorial's text
 //         has that formula; its code leaves the logarithm out (x·x/y for x·log(x/y)), which has the same minimum but a
 //         floor of 1 for each unit: its "KL fell to 0" says only that the last code has 3 units. Here it has its log.
-// Run:    deno task sparse    (offline: deno run --allow-read --allow-write=runs scripts/sparse.ts; flags: --help)
+// Run:    deno task sparse    (or deno run --allow-read --allow-write=runs scripts/sparse.ts; flags: --help)
 // Expect: on MNIST stages end at 0.0136, 0.0137, 0.0136 and 0.038 (with --freeze 0.0136, 0.0149, 0.0160 and 0.052),
 //         penalty included, and a test error of 0.044 to 0.048 on clean and 0.037 on noisy images, as in denoising.ts.
 //         At this weight mean activations stay far from ρ, at 0.13 to 0.28, and 0.4 to 0.5 in the last code: try

@@ -2,7 +2,7 @@
 // the pixels through encoders 0..k and decoders k..0, and its loss is measured on the pixels.
 // Source: the stacked autoencoder of the tutorial that the project re-tells: Glorot uniform weights, Adam 1e-3, batch
 //         32, 20 epochs in stages of 2, 2, 2 and 14. On greedy training: Bengio et al. 2007.
-// Run:    deno task stacked    (offline: deno run --allow-read --allow-write=runs scripts/stacked.ts; flags: --help)
+// Run:    deno task stacked    (or deno run --allow-read --allow-write=runs scripts/stacked.ts; flags: --help)
 // Expect: on MNIST a test error of 0.030, and 88 % of the test codes classified correctly (PyTorch's figures). A stage
 //         trains all layers that it uses, as the tutorial's code does and its text does not; with --freeze only its
 //         own pair, and the code is no better than PCA's (0.052). docs/recipes/stacked.md tells the whole story.

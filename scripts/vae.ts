@@ -1,7 +1,7 @@
 // The variational autoencoder: 784-400-(20, 20)-400-784, trained on the evidence lower bound.
 // Source: pytorch/examples, vae/main.py (sizes, ReLU, Adam 1e-3, batch 128; 15 epochs here);
 //         Kingma and Welling 2014, "Auto-encoding variational Bayes", eq. 10 and appendix B.
-// Run:    deno task vae    (offline: deno run --allow-read --allow-write=runs scripts/vae.ts; flags: --help)
+// Run:    deno task vae    (or deno run --allow-read --allow-write=runs scripts/vae.ts; flags: --help)
 // Expect: on MNIST a test total of 104.0 and 105.0 nats per image after 15 epochs (seeds 0 and 1; PyTorch 104.3 to
 //         104.6), with all 20 code units active. As the loss is a sum, the learning rate belongs to this batch size.
 import { activation as activate, type ActivationLike, adam, binaryCrossEntropyWithLogits } from "../mod.ts";

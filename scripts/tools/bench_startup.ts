@@ -63,7 +63,9 @@ async function main(): Promise<void> {
       for (let round = 0; round < times; round++) found.push(await measure());
     } catch (error) {
       if (!(error instanceof InputError) || what !== "loading MNIST" || dataDir !== undefined) throw error;
-      if (!json) console.log(`${what} is left out: it is not in .cache/datasets; use --data-dir`);
+      if (!json) {
+        console.log(`${what} is left out: type deno task data mnist, or give its folder (--data-dir)`);
+      }
       continue;
     }
     const cpu = found.flatMap(({ cpu }) => cpu ?? []);
@@ -86,7 +88,7 @@ function formatRow(
 
 /** From the command to the report of the first step, which has waited for it. */
 async function timeFirstStep(): Promise<Time> {
-  const folder = `.cache/startup-${crypto.randomUUID()}`;
+  const folder = `runs/startup-${crypto.randomUUID()}`;
   await Deno.mkdir(folder, { recursive: true }); // may be refused, and then before anything else
   const start = performance.now();
   // not `deno task`, whose own child would live on

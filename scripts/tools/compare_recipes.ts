@@ -1,5 +1,5 @@
 // All recipes side by side: each is trained for the same time, or for as many steps, and measured on the test images.
-// Run:    deno task compare-recipes    (offline the same as: deno run --allow-read scripts/tools/compare_recipes.ts)
+// Run:    deno task compare-recipes    (the same as: deno run --allow-read scripts/tools/compare_recipes.ts)
 //         deno task compare-recipes deep ./mine.ts    compares these two; a recipe's script is named by its path
 // Flags:  --minutes 3 is the training time of all together; how far each gets in it is the machine's doing, and no two
 //         runs are equal. --steps 500 gives every recipe as many steps instead, and repeats to the bit.

@@ -1,5 +1,5 @@
 // Loads a trained model back and prints the results table of its run again.
-// Run: deno task evaluate runs/deep-…    (offline the same as: deno run --allow-read scripts/tools/evaluate.ts RUN)
+// Run: deno task evaluate runs/deep-…    (the same as: deno run --allow-read scripts/tools/evaluate.ts RUN)
 import { resultsTable } from "../../src/report/results_table.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { evaluate } from "../../src/evaluate/evaluate.ts";

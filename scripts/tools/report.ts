@@ -1,5 +1,5 @@
 // Makes the report of a run again from what is in its folder, or one page that compares several runs.
-// Run: deno task report runs/deep-…    (offline the same as: deno run --allow-read --allow-write=runs scripts/tools/report.ts RUN…)
+// Run: deno task report runs/deep-…    (the same as: deno run --allow-read --allow-write=runs scripts/tools/report.ts RUN…)
 import { join } from "node:path";
 import { reportPage } from "../../src/report/page/report_page.ts";
 import { runCommand } from "../../src/cli/command.ts";

@@ -1,5 +1,5 @@
 // Lists the runs in a folder with their main figures, newest first.
-// Run: deno task runs    (offline the same as: deno run --allow-read scripts/tools/runs.ts)
+// Run: deno task runs    (the same as: deno run --allow-read scripts/tools/runs.ts)
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../src/errors.ts";

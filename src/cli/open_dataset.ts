@@ -5,12 +5,11 @@
 import { type Dataset, loadDataset } from "../data/dataset.ts";
 import { cachePath } from "../files/project.ts";
 import { loadOwnData } from "../data/own_data.ts";
-import { progressBar } from "../data/download.ts";
 import { InputError } from "../errors.ts";
 import { commonFlags, restoreConfig } from "../recipe/flags.ts";
 import type { Run } from "../runs/run_config.ts";
 
-/** The folder where downloads are kept; git ignores it. */
+/** The folder where `deno task data` puts what it downloads; git ignores it. */
 export const DATASET_CACHE: string = cachePath("datasets");
 
 /** The flags that say which data set. */
@@ -34,7 +33,8 @@ export interface DatasetChoice {
 }
 
 /**
- * Loads the file or the data set that the flags name, downloading the data set if need be.
+ * Loads the file or the data set that the flags name. Nothing is downloaded: where a data set's files are not on this
+ * machine, the error names the line that fetches them.
  *
  * @throws InputError if it cannot be had
  */
@@ -48,20 +48,12 @@ export async function openDataset(choice: DatasetChoice): Promise<Dataset> {
   if (label !== undefined) {
     throw new InputError(`Cannot use --label "${label}": only a CSV file, given with --data, has columns`);
   }
-  const isTerminal = Deno.stderr.isTerminal();
-  const show = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
-  let isOpen = false;
   const data = await loadDataset(dataset, {
     cacheDir: DATASET_CACHE,
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(limit === undefined ? {} : { limit }),
+    remedy: `type \`deno task data ${dataset}\``,
     log: (line) => console.error(line),
-    onProgress: (progress) => {
-      const isWhole = progress.received === progress.total;
-      if (isTerminal) show(`\r${progressBar(progress)}${isWhole ? "\n" : ""}`);
-      else if (!isOpen || isWhole) show(`${progressBar(progress)}\n`);
-      isOpen = !isWhole;
-    },
   });
   if (!quiet) console.log(`data      ${data.source}`);
   return data;

@@ -31,7 +31,7 @@ export interface CatalogueEntry {
   readonly imageShape: readonly [number, number];
   /** SHA-256 in hex of each decompressed file. */
   readonly sums: Readonly<Record<FileRole, string>>;
-  /** Folders outside the cache that may hold the files already: paths, or `file:` URLs. */
+  /** Folders beside the cache that may hold the files already: paths, or `file:` URLs. */
   readonly folders: readonly (string | URL)[];
   /** URL prefixes, ending in `/`, to download `<file>.gz` from, in order. Empty: it cannot be downloaded. */
   readonly mirrors: readonly string[];
@@ -86,7 +86,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
       "https://storage.googleapis.com/cvdf-datasets/mnist/",
       "https://ossci-datasets.s3.amazonaws.com/mnist/",
     ],
-    hint: "give its folder with --data-dir, or use fashion-mnist-mini, which ships with the project",
+    hint: "use fashion-mnist-mini, which ships with the project, or give their folder",
   },
   {
     name: "fashion-mnist",
@@ -104,7 +104,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
       "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
     ],
     hint:
-      "give its folder with --data-dir, or on Debian `apt-get install dataset-fashion-mnist`, or use fashion-mnist-mini, which ships with the project",
+      "on Debian type `apt-get install dataset-fashion-mnist`, or use fashion-mnist-mini, which ships with the project, or give their folder",
   },
 ];
 

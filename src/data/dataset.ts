@@ -1,14 +1,11 @@
 /**
- * Finds, verifies and reads a data set by name. Without `dataDir` the places are, in this order: the cache
- * folder, the folders the catalogue names (the project's own fixtures, Debian's package), and a download into
- * the cache; whatever does not have the published checksum is reported and passed over. An explicit `dataDir`
- * is the only place looked at: it is an error if the files are not there, and a logged warning if they are not
- * the published ones, since they may be a modified set of somebody's own.
+ * Loads a data set by name from this machine; it never downloads. Without `dataDir` the files are looked for where
+ * {@linkcode findFiles} says. An explicit `dataDir` is the only place looked at: it is an error if the files are not
+ * there, and a logged warning if they are not the published ones, since they may be a modified set of somebody's own.
  * @module
  */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { InputError, toOneLine } from "../errors.ts";
+import { InputError } from "../errors.ts";
 import {
   CATALOGUE,
   type CatalogueEntry,
@@ -18,8 +15,8 @@ import {
   findDataset,
   sha256,
 } from "./catalogue.ts";
-import { downloadFile, type DownloadProgress } from "./download.ts";
-import { expandIdx, readIdx } from "./idx.ts";
+import { findFiles, type Found, type LoadedFile, type Log, placesOf, readFolder } from "./dataset_files.ts";
+import { readIdx } from "./idx.ts";
 
 /** One half of a data set, training or test. */
 export interface DatasetSplit {
@@ -75,120 +72,14 @@ export interface LoadOptions {
    * IDX files, with or without `.gz`.
    */
   readonly dataDir?: string | undefined;
-  /** Downloads are kept in this folder's subfolder with the data set's name. */
+  /** What was downloaded lies in this folder's subfolder with the data set's name. */
   readonly cacheDir: string;
   /** Use only the first so many training images (all if there are fewer); test images are always all used. */
   readonly limit?: number | undefined;
   /** Receives one-line notes and warnings, such as a file passed over for its checksum. */
   readonly log?: ((line: string) => void) | undefined;
-  /** Called as a download goes on; `progressBar` makes a line of it. */
-  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  /** URL prefixes ending in `/` to download from instead of the catalogue's. */
-  readonly mirrors?: readonly string[] | undefined;
-  /** Give a mirror up after so many milliseconds without a byte; 20,000 if not given. */
-  readonly silenceMs?: number | undefined;
-}
-
-/** A file on disk or just downloaded: its path, its decompressed bytes and their SHA-256. */
-interface LoadedFile {
-  readonly path: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly sum: string;
-}
-
-/** The files found so far, and where. */
-interface Found {
-  readonly place: string;
-  readonly files: Map<FileRole, LoadedFile>;
-}
-
-/** More than any set this project is meant for, and little enough to read. */
-const MAX_FILE_BYTES = 2 ** 29;
-
-type Log = (line: string) => void;
-
-/** Whether a place is on the network: that of the shipped images, where this project was imported from there. */
-function isUrl(place: string): boolean {
-  return /^https?:/.test(place);
-}
-
-/** Fetches a file, or gives undefined if it is not there. */
-async function fetchIfThere(url: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const response = await fetch(url);
-  if (response.ok) return await response.bytes();
-  await response.body?.cancel();
-  if (response.status === 404) return undefined;
-  throw new Error(`HTTP ${response.status} ${response.statusText}`.trimEnd());
-}
-
-/** Reads a file, or gives undefined if it is not there. */
-async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  try {
-    if (isUrl(path)) return await fetchIfThere(path);
-    const { isFile, size } = await Deno.stat(path);
-    if (!isFile || size > MAX_FILE_BYTES) {
-      throw new Error(isFile ? `${size} bytes, more than ${MAX_FILE_BYTES}` : "no file");
-    }
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
-    if (error instanceof Deno.errors.NotCapable) {
-      throw new InputError(
-        `Cannot read "${path}": expected permission but have none; run with ${
-          isUrl(path) ? `--allow-net=${new URL(path).host}` : "--allow-read"
-        }`,
-      );
-    }
-    const reason = toOneLine(error instanceof Error ? error.message : String(error));
-    throw new InputError(
-      `Cannot read "${path}": expected a readable file but found: ${reason}; check the path`,
-    );
-  }
-}
-
-/** The two names under which a role's file may lie in a folder. */
-function pathsOf(folder: string, role: FileRole): readonly string[] {
-  const at = (name: string) => isUrl(folder) ? folder + name : join(folder, name);
-  return [at(`${FILE_NAMES[role]}.gz`), at(FILE_NAMES[role])];
-}
-
-/** Reads what a folder holds of the four files, whatever their checksums. */
-async function readFolder(folder: string): Promise<Found> {
-  const files = new Map<FileRole, LoadedFile>();
-  for (const role of FILE_ROLES) {
-    for (const path of pathsOf(folder, role)) {
-      const raw = await readIfThere(path);
-      if (raw === undefined) continue;
-      const bytes = expandIdx(raw, path);
-      files.set(role, { path, bytes, sum: sha256(bytes) });
-      break;
-    }
-  }
-  return { place: folder, files };
-}
-
-/** Reads those of a folder's four files that are the published ones; says which were passed over, and why. */
-async function readVerified(entry: CatalogueEntry, folder: string, log: Log): Promise<Found> {
-  const files = new Map<FileRole, LoadedFile>();
-  for (const role of FILE_ROLES) {
-    for (const path of pathsOf(folder, role)) {
-      const raw = await readIfThere(path);
-      if (raw === undefined) continue;
-      try {
-        const bytes = expandIdx(raw, path);
-        const sum = sha256(bytes);
-        if (sum === entry.sums[role]) {
-          files.set(role, { path, bytes, sum });
-          break;
-        }
-        log(`${entry.name}: passing over "${path}": expected SHA-256 ${entry.sums[role]} but found ${sum}`);
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        log(`${entry.name}: passing over a damaged file: ${error.message}`);
-      }
-    }
-  }
-  return { place: folder, files };
+  /** What to do where the files are nowhere, as a part of the message, such as "type `make data`". */
+  readonly remedy?: string | undefined;
 }
 
 /** Reads the folder that the user named, which must hold all four files. */
@@ -199,11 +90,12 @@ async function fromDataDir(entry: CatalogueEntry, dataDir: string, log: Log): Pr
     const deeper = await readFolder(inner);
     if (deeper.files.size > found.files.size) found = deeper;
   }
-  const missing = FILE_ROLES.filter((role) => !found.files.has(role)).map((role) => FILE_NAMES[role]);
-  if (missing.length > 0) {
+  if (found.missing.length > 0) {
     throw new InputError(
       `Cannot load "${entry.name}" from "${dataDir}": expected four IDX files, with or without .gz, ` +
-        `in it or in "${inner}", but did not find ${missing.join(", ")}; give another folder, or none`,
+        `in it or in "${inner}", but did not find ${
+          found.missing.map((role) => FILE_NAMES[role]).join(", ")
+        }; give another folder, or none`,
       { settings: ["dataDir"] },
     );
   }
@@ -225,50 +117,15 @@ async function fromDataDir(entry: CatalogueEntry, dataDir: string, log: Log): Pr
   return found;
 }
 
-/** Searches the cache and the catalogue's folders, and downloads what is not there. */
-async function fromKnownPlaces(entry: CatalogueEntry, options: LoadOptions, log: Log): Promise<Found> {
-  const mirrors = options.mirrors ?? entry.mirrors;
-  const cache = join(options.cacheDir, entry.name);
-  const cached: Found = mirrors.length > 0
-    ? await readVerified(entry, cache, log)
-    : { place: cache, files: new Map<FileRole, LoadedFile>() };
-  if (cached.files.size === FILE_ROLES.length) return cached;
-
-  const places = entry.folders.map((folder) =>
-    !(folder instanceof URL) ? folder : folder.protocol === "file:" ? fileURLToPath(folder) : folder.href
+/** What is said where a data set's files are not on this machine. */
+function notFound(entry: CatalogueEntry, { cacheDir, remedy }: LoadOptions): InputError {
+  const where = placesOf(entry, cacheDir).map((place) => `"${place}"`).join(" or ");
+  const isOwn = entry.mirrors.length === 0;
+  const steps = [...isOwn || remedy === undefined ? [] : [remedy], entry.hint].join(", or ");
+  return new InputError(
+    `Cannot load "${entry.name}": expected its four files, undamaged, in ${where} but did not find them; ${steps}`,
+    isOwn ? {} : { settings: ["dataDir"] },
   );
-  for (const folder of places) {
-    // Where a download can follow, a folder outside the granted ones is no reason to ask or to stop.
-    if (
-      mirrors.length > 0 && (await Deno.permissions.query({ name: "read", path: folder })).state !== "granted"
-    ) {
-      log(`${entry.name}: not looking in "${folder}", which needs --allow-read=${folder}`);
-      continue;
-    }
-    const installed = await readVerified(entry, folder, log);
-    if (installed.files.size === FILE_ROLES.length) return installed;
-  }
-
-  if (mirrors.length === 0) {
-    const where = places.map((folder) => `"${folder}"`).join(", ");
-    throw new InputError(
-      `Cannot load "${entry.name}": expected its four files, undamaged, in ${where}; ${entry.hint}`,
-    );
-  }
-  for (const role of FILE_ROLES.filter((role) => !cached.files.has(role))) {
-    const file = `${FILE_NAMES[role]}.gz`;
-    log(`${entry.name}: downloading ${file} into "${cache}"`);
-    const { onProgress, silenceMs } = options;
-    try {
-      const sum = entry.sums[role];
-      const bytes = await downloadFile({ file, mirrors, sum, folder: cache, onProgress, silenceMs });
-      cached.files.set(role, { path: join(cache, file), bytes, sum });
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      throw new InputError(`Cannot load "${entry.name}": ${error.message}; or ${entry.hint}`);
-    }
-  }
-  return cached;
 }
 
 /** Reads the images and labels of one half and checks that they belong together. */
@@ -321,8 +178,9 @@ export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Pr
     );
   }
   const found = dataDir === undefined
-    ? await fromKnownPlaces(entry, options, log)
+    ? await findFiles(entry, options.cacheDir, log)
     : await fromDataDir(entry, dataDir, log);
+  if (found.missing.length > 0) throw notFound(entry, options);
   const file = (role: FileRole): LoadedFile => {
     const loaded = found.files.get(role);
     if (loaded === undefined) throw new Error(`no ${role} file in "${found.place}"`); // a fault of this module
@@ -356,8 +214,7 @@ export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Pr
 /**
  * Loads a data set by name: `fashion-mnist-mini` (ships with the project), `mnist` or `fashion-mnist`.
  *
- * Needs `--allow-read` for the folders it looks in, and for a download `--allow-write` for the cache folder and
- * `--allow-net` for the mirrors' hosts.
+ * Needs `--allow-read` for the folders it looks in.
  *
  * ```ts
  * import { loadDataset } from "@bottleneck/bottleneck";

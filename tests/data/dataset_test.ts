@@ -1,81 +1,25 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { gunzipSync, gzipSync } from "node:zlib";
+import { gunzipSync } from "node:zlib";
 import { makeMini, packDeterministic, SOURCE_FOLDER } from "../../scripts/tools/make_fashion_mnist_mini.ts";
 import {
   CATALOGUE,
   type CatalogueEntry,
   FILE_NAMES,
   FILE_ROLES,
-  type FileRole,
   findDataset,
   sha256,
 } from "../../src/data/catalogue.ts";
 import { type LabeledDataset, loadDataset, loadEntry, type LoadOptions } from "../../src/data/dataset.ts";
-import { writeIdx } from "../../src/data/idx.ts";
 import { InputError } from "../../src/errors.ts";
+import { entryFor, type Files, images, inFolder, labels, put, TINY } from "../helpers/tiny_dataset.ts";
 
 const PROJECT = fileURLToPath(new URL("../../", import.meta.url));
 const MNIST_FOLDER = join(PROJECT, "../shared/data/mnist");
 const MINI_FOLDER = join(PROJECT, "fixtures/fashion-mnist-mini");
 /** A cache folder for the sets that must be found without one. */
 const NO_CACHE = join(PROJECT, ".cache/not-there");
-
-type Files = Record<FileRole, Uint8Array<ArrayBuffer>>;
-
-/** `count` images of the given size whose pixels say which image they are of. */
-function images(count: number, rows = 28, columns = 28): Uint8Array<ArrayBuffer> {
-  const size = rows * columns;
-  const pixels = Uint8Array.from({ length: count * size }, (_, i) => Math.floor(i / size) + 1);
-  return writeIdx([count, rows, columns], pixels);
-}
-
-function labels(...values: number[]): Uint8Array<ArrayBuffer> {
-  return writeIdx([values.length], Uint8Array.from(values));
-}
-
-const TINY: Files = {
-  trainImages: images(5),
-  trainLabels: labels(3, 1, 4, 1, 9),
-  testImages: images(2),
-  testLabels: labels(7, 0),
-};
-
-/** A catalogue entry for these files, which lie nowhere yet. */
-function entryFor(files: Files, folders: string[] = [], mirrors: string[] = []): CatalogueEntry {
-  const sums = {
-    trainImages: sha256(files.trainImages),
-    trainLabels: sha256(files.trainLabels),
-    testImages: sha256(files.testImages),
-    testLabels: sha256(files.testLabels),
-  };
-  return { ...findDataset("mnist"), name: "tiny", sums, folders, mirrors, hint: "try the other one" };
-}
-
-/** Writes files into a folder, gzipped unless told otherwise. */
-function put(folder: string, files: Partial<Files>, suffix: ".gz" | "" = ".gz"): void {
-  Deno.mkdirSync(folder, { recursive: true });
-  for (const role of FILE_ROLES) {
-    const bytes = files[role];
-    if (bytes === undefined) continue;
-    Deno.writeFileSync(join(folder, FILE_NAMES[role] + suffix), suffix === ".gz" ? gzipSync(bytes) : bytes);
-  }
-}
-
-/** Runs `body` in an empty folder, with a list that collects the log. */
-async function inFolder(
-  body: (folder: string, lines: string[], log: (line: string) => void) => Promise<void>,
-) {
-  const folder = await Deno.makeTempDir();
-  const lines: string[] = [];
-  try {
-    await body(folder, lines, (line) => lines.push(line));
-    for (const line of lines) assert.ok(!line.includes("\n"), `one line: ${line}`);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 /** Asserts that loading fails with an InputError of one line that matches every pattern. */
 async function assertRefused(entry: CatalogueEntry, options: LoadOptions, ...patterns: RegExp[]) {
@@ -85,25 +29,6 @@ async function assertRefused(entry: CatalogueEntry, options: LoadOptions, ...pat
     assert.ok(!error.message.includes("\n"), "one line");
     return true;
   });
-}
-
-/** Serves `files` gzipped on a free port of 127.0.0.1 and counts what is asked for. */
-async function withMirror(files: Partial<Files>, body: (origin: string, asked: string[]) => Promise<void>) {
-  const asked: string[] = [];
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-    const file = new URL(request.url).pathname.slice(1);
-    asked.push(file);
-    const role = FILE_ROLES.find((role) => `${FILE_NAMES[role]}.gz` === file);
-    const bytes = role === undefined ? undefined : files[role];
-    return bytes === undefined
-      ? new Response("", { status: 404 })
-      : new Response(new Uint8Array(gzipSync(bytes)));
-  });
-  try {
-    await body(`http://127.0.0.1:${server.addr.port}/`, asked);
-  } finally {
-    await server.shutdown();
-  }
 }
 
 function isFolder(path: string): boolean {
@@ -246,62 +171,7 @@ Deno.test.each<[string, Partial<Files>, RegExp]>([
   });
 });
 
-Deno.test("loadEntry() downloads into the cache what is not there, once", async () => {
-  await inFolder(async (cacheDir, lines, log) => {
-    await withMirror(TINY, async (origin, asked) => {
-      const entry = entryFor(TINY, [join(cacheDir, "not-installed")], [origin]);
-      const seen = new Set<string>();
-      const first = await loadEntry(entry, { cacheDir, log, onProgress: ({ file }) => seen.add(file) });
-      const expected = FILE_ROLES.map((role) => `${FILE_NAMES[role]}.gz`);
-      assert.deepEqual(asked, expected);
-      assert.deepEqual([...seen], expected);
-      assert.equal(lines.length, 4);
-      assert.match(lines[0], /^tiny: downloading train-images-idx3-ubyte\.gz into "/);
-      assert.deepEqual([...first.train.labels], [3, 1, 4, 1, 9]);
-
-      const second = await loadEntry(entry, { cacheDir, log });
-      assert.equal(asked.length, 4, "the second time nothing is asked for");
-      assert.equal(lines.length, 4);
-      assert.deepEqual(second, first);
-      const here = Array.from(Deno.readDirSync(join(cacheDir, "tiny")), (file) => file.name);
-      assert.deepEqual(here.sort(), expected.toSorted());
-    });
-  });
-});
-
-Deno.test("loadEntry() downloads from the mirrors in the options instead of the catalogue's", async () => {
-  await inFolder(async (cacheDir) => {
-    await withMirror(TINY, async (origin, asked) => {
-      const entry = entryFor(TINY, [], ["http://127.0.0.1:1/"]);
-      await loadEntry(entry, { cacheDir, mirrors: [origin] });
-      assert.equal(asked.length, 4);
-    });
-  });
-});
-
-Deno.test("loadEntry() reports a wrong or damaged file in the cache and fetches only that one anew", async () => {
-  await inFolder(async (cacheDir, lines, log) => {
-    const cache = join(cacheDir, "tiny");
-    put(cache, { ...TINY, trainLabels: labels(0, 0, 0, 0, 0) });
-    const damaged = join(cache, `${FILE_NAMES.testImages}.gz`);
-    Deno.truncateSync(damaged, 20);
-    await withMirror(TINY, async (origin, asked) => {
-      const data = await loadEntry(entryFor(TINY, [], [origin]), { cacheDir, log });
-      assert.deepEqual(asked, [`${FILE_NAMES.trainLabels}.gz`, `${FILE_NAMES.testImages}.gz`]);
-      assert.deepEqual([...data.train.labels], [3, 1, 4, 1, 9]);
-      assert.match(
-        lines[0],
-        /passing over ".*train-labels.*": expected SHA-256 [0-9a-f]{64} but found [0-9a-f]{64}/,
-      );
-      assert.match(lines[1], /passing over a damaged file: .*t10k-images.* truncated at byte 20/);
-      assert.equal(lines.length, 4);
-      await loadEntry(entryFor(TINY, [], ["http://127.0.0.1:1/"]), { cacheDir, log });
-      assert.equal(lines.length, 4, "the cache is now whole");
-    });
-  });
-});
-
-Deno.test("loadEntry() prefers the cache to installed files and these to a download", async () => {
+Deno.test("loadEntry() prefers the cache to installed files", async () => {
   await inFolder(async (folder) => {
     const installed = join(folder, "installed"), cacheDir = join(folder, "cache");
     const entry = entryFor(TINY, [installed], ["http://127.0.0.1:1/"]);
@@ -312,33 +182,50 @@ Deno.test("loadEntry() prefers the cache to installed files and these to a downl
   });
 });
 
-Deno.test("loadEntry() passes over installed files that are not the published ones", async () => {
+Deno.test("loadEntry() passes over files that are not the published ones, damaged or installed", async () => {
   await inFolder(async (folder, lines, log) => {
     const installed = join(folder, "installed"), cacheDir = join(folder, "cache");
+    const entry = entryFor(TINY, [installed], ["http://127.0.0.1:1/"]);
+    put(join(cacheDir, "tiny"), { ...TINY, trainLabels: labels(0, 0, 0, 0, 0) });
+    Deno.truncateSync(join(cacheDir, "tiny", `${FILE_NAMES.testImages}.gz`), 20);
     put(installed, { ...TINY, testLabels: labels(1, 1) });
-    await withMirror(TINY, async (origin) => {
-      const data = await loadEntry(entryFor(TINY, [installed], [origin]), { cacheDir, log });
-      assert.deepEqual([...data.test.labels], [7, 0]);
-      assert.match(lines[0], /passing over ".*installed.t10k-labels/);
-    });
-    await assertRefused(
-      entryFor(TINY, [installed]),
-      { cacheDir },
-      /^Cannot load "tiny": expected its four files, undamaged, in ".*installed"; try the other one$/,
+    await assertRefused(entry, { cacheDir, log }, /did not find them/);
+    assert.equal(lines.length, 3);
+    assert.match(
+      lines[0],
+      /passing over ".*train-labels.*": expected SHA-256 [0-9a-f]{64} but found [0-9a-f]{64}/,
     );
+    assert.match(lines[1], /passing over a damaged file: .*t10k-images.* truncated at byte 20/);
+    assert.match(lines[2], /passing over ".*installed.t10k-labels/);
+    put(installed, TINY);
+    assert.match((await loadEntry(entry, { cacheDir })).source, /from ".*installed"$/);
   });
 });
 
-Deno.test("loadEntry() says what to do when no mirror has the files", async () => {
+Deno.test("loadEntry() downloads nothing: it says where it has looked, and what to do", async () => {
   await inFolder(async (cacheDir) => {
-    await withMirror({}, async (origin) => {
-      await assertRefused(
-        entryFor(TINY, [], [origin]),
-        { cacheDir },
-        /^Cannot load "tiny": Cannot download "train-images-idx3-ubyte\.gz": .*HTTP 404 Not Found/,
-        /; or try the other one$/,
-      );
+    let asked = 0;
+    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
+      asked += 1;
+      return new Response("", { status: 404 });
     });
+    try {
+      const entry = entryFor(TINY, ["/not/installed"], [`http://127.0.0.1:${server.addr.port}/`]);
+      await assertRefused(
+        entry,
+        { cacheDir, remedy: "type `make data`" },
+        /^Cannot load "tiny": expected its four files, undamaged, in ".*tiny" or "\/not\/installed" but did not find them; type `make data`, or try the other one$/,
+      );
+    } finally {
+      await server.shutdown();
+    }
+    assert.equal(asked, 0);
+    assert.deepEqual([...Deno.readDirSync(cacheDir)], []);
+    await assertRefused(
+      entryFor(TINY, ["/not/installed"]), // a set that no mirror has, which no download would bring
+      { cacheDir, remedy: "type `make data`" },
+      /in "\/not\/installed" but did not find them; try the other one$/,
+    );
   });
 });
 
