@@ -17,7 +17,7 @@ import {
   pageWidth,
   paper,
   updateReport,
-} from "./helpers/in_page.js";
+} from "./helpers/in_page.ts";
 import { madeUpRun, RECIPE_NAMES } from "./helpers/run_data.ts";
 
 interface Opened extends VisitOptions, ReportOptions {

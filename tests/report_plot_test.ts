@@ -8,7 +8,7 @@ import { textStrokes, textWidth } from "../src/report/font.ts";
 import { lossPerImage } from "../src/report/loss_per_image.ts";
 import { curvesOf, lossPicture } from "../src/report/loss_picture.ts";
 import { principalComponents } from "../src/report/principal_components.ts";
-import { DARK_CLASS_COLOURS } from "../src/report/page/client/colours.js";
+import { DARK_CLASS_COLOURS } from "../src/report/page/client/colors.ts";
 import { weightImages, weightsPicture } from "../src/report/weights_picture.ts";
 
 /** A decoded picture. */

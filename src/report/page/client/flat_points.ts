@@ -2,13 +2,13 @@
  * Points in the plane, drawn by chart.js. A code of one number has its class as its height.
  * @module
  */
-import { evenTicks } from "./charts.js";
-import { make } from "./dom.js";
-import { tick } from "./format.js";
+import { evenTicks } from "./charts.ts";
+import { make } from "./dom.ts";
+import { tick } from "./format.ts";
 
 /**
  * @typedef {import("../page_types.ts").PageCodes} PageCodes
- * @typedef {import("./charts.js").ChartBoard} ChartBoard
+ * @typedef {import("./charts.ts").ChartBoard} ChartBoard
  */
 
 /** Shapes beside colours, so that neither has to be told apart alone. */
@@ -20,7 +20,7 @@ const SHAPES = /** @type {const} */ (["circle", "triangle", "rect", "rectRot", "
  * @param {ChartBoard} board
  * @param {HTMLElement} frame takes the canvas
  * @param {() => void} onMove called when points have moved on the screen
- * @returns {import("./cloud.js").Points}
+ * @returns {import("./cloud.ts").Points}
  */
 export function flatPoints(board, frame, onMove) {
   const canvas = make("canvas", { role: "img", "aria-label": "scatter plot" });

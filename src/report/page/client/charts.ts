@@ -2,10 +2,10 @@
  * What all charts of a page have in common: colours, scale, smoothing, zoom, and how they are printed.
  * @module
  */
-import { make } from "./dom.js";
+import { make } from "./dom.ts";
 
 /**
- * @typedef {import("./theme.js").Theme} Theme
+ * @typedef {import("./theme.ts").Theme} Theme
  * @typedef {import("chart.js").Chart} Chart
  * @typedef {import("chart.js").ChartConfiguration} ChartConfiguration
  * @typedef {import("chartjs-plugin-zoom").default} Zoom which adds to the types of charts

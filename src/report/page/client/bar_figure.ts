@@ -2,15 +2,15 @@
  * Bars side by side, or bins of a number, with the table behind them.
  * @module
  */
-import { evenTicks, framed } from "./charts.js";
-import { folded, make, table } from "./dom.js";
-import { readable, tick } from "./format.js";
+import { evenTicks, framed } from "./charts.ts";
+import { folded, make, table } from "./dom.ts";
+import { readable, tick } from "./format.ts";
 
 /**
- * @typedef {import("./charts.js").ChartBoard} ChartBoard
- * @typedef {import("./charts.js").Chart} Chart
- * @typedef {import("./charts.js").ChartConfiguration} ChartConfiguration
- * @typedef {import("./charts.js").Colour} Colour
+ * @typedef {import("./charts.ts").ChartBoard} ChartBoard
+ * @typedef {import("./charts.ts").Chart} Chart
+ * @typedef {import("./charts.ts").ChartConfiguration} ChartConfiguration
+ * @typedef {import("./charts.ts").Colour} Colour
  *
  * @typedef {object} BarSpec
  * @property {string} title
@@ -28,7 +28,7 @@ import { readable, tick } from "./format.js";
  *
  * @param {ChartBoard} board
  * @param {BarSpec} first
- * @returns {import("./charts.js").Figure<BarSpec>}
+ * @returns {import("./charts.ts").Figure<BarSpec>}
  */
 export function barFigure(board, first) {
   let spec = first;

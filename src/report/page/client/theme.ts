@@ -2,8 +2,8 @@
  * Light and dark: the system's choice until the reader makes one. Charts ask here for their colours.
  * @module
  */
-import { CLASS_COLOURS, DARK_CLASS_COLOURS } from "./colours.js";
-import { make } from "./dom.js";
+import { CLASS_COLOURS, DARK_CLASS_COLOURS } from "./colors.ts";
+import { make } from "./dom.ts";
 
 /**
  * @typedef {object} Colours as CSS texts

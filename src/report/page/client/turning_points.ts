@@ -2,11 +2,11 @@
  * Points in space, drawn by three.js, in a box that turns.
  * @module
  */
-import { make } from "./dom.js";
+import { make } from "./dom.ts";
 
 /**
  * @typedef {import("../page_types.ts").PageCodes} PageCodes
- * @typedef {import("./charts.js").ChartBoard} ChartBoard
+ * @typedef {import("./charts.ts").ChartBoard} ChartBoard
  * @typedef {typeof import("three")} Three
  */
 
@@ -44,7 +44,7 @@ const KEY_TURN = 0.1, DRAG_TURN = 0.008;
  * @param {ChartBoard} board
  * @param {HTMLElement} frame takes the canvas
  * @param {() => void} onMove called when points have moved on the screen
- * @returns {import("./cloud.js").Points}
+ * @returns {import("./cloud.ts").Points}
  * @throws Error if the browser offers no WebGL
  */
 export function turningPoints(three, board, frame, onMove) {

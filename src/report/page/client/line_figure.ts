@@ -2,17 +2,17 @@
  * Lines against the step, with baselines, stages and the table behind them.
  * @module
  */
-import { evenTicks, framed } from "./charts.js";
-import { smooth } from "./curves.js";
-import { folded, make, table } from "./dom.js";
-import { readable, tick } from "./format.js";
+import { evenTicks, framed } from "./charts.ts";
+import { smooth } from "./curves.ts";
+import { folded, make, table } from "./dom.ts";
+import { readable, tick } from "./format.ts";
 
 /**
- * @typedef {import("./charts.js").ChartBoard} ChartBoard
- * @typedef {import("./charts.js").Chart} Chart
- * @typedef {import("./charts.js").ChartConfiguration} ChartConfiguration
- * @typedef {import("./charts.js").Colour} Colour
- * @typedef {import("./curves.js").Point} Point
+ * @typedef {import("./charts.ts").ChartBoard} ChartBoard
+ * @typedef {import("./charts.ts").Chart} Chart
+ * @typedef {import("./charts.ts").ChartConfiguration} ChartConfiguration
+ * @typedef {import("./charts.ts").Colour} Colour
+ * @typedef {import("./curves.ts").Point} Point
  * @typedef {import("chart.js").ChartDataset<"line", { x: number, y: number }[]>} LineDataset
  *
  * @typedef {object} Line
@@ -40,7 +40,7 @@ const LABEL_HEIGHT = 13;
  *
  * @param {ChartBoard} board
  * @param {LineSpec} first
- * @returns {import("./charts.js").Figure<LineSpec>}
+ * @returns {import("./charts.ts").Figure<LineSpec>}
  */
 export function lineFigure(board, first) {
   let spec = first;

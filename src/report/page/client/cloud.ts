@@ -3,12 +3,12 @@
  * Pointing at a point shows the image behind it; classes can be switched off.
  * @module
  */
-import { classColour } from "./colours.js";
-import { folded, make, table } from "./dom.js";
-import { counted, readable } from "./format.js";
-import { unpack } from "./libraries.js";
-import { flatPoints } from "./flat_points.js";
-import { turningPoints } from "./turning_points.js";
+import { classColour } from "./colors.ts";
+import { folded, make, table } from "./dom.ts";
+import { counted, readable } from "./format.ts";
+import { unpack } from "./libraries.ts";
+import { flatPoints } from "./flat_points.ts";
+import { turningPoints } from "./turning_points.ts";
 
 /**
  * @typedef {import("../page_types.ts").PageCodes} PageCodes
@@ -31,7 +31,7 @@ const REACH = 14, TOUCH_REACH = 26;
 /**
  * The cloud, with legend, hover card and table.
  *
- * @param {import("./sections.js").Tools} tools
+ * @param {import("./sections.ts").Tools} tools
  * @param {CloudData} first
  */
 export function cloud({ board, libraries, whenSeen }, first) {

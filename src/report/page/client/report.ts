@@ -2,10 +2,10 @@
  * Where a report begins: reads the data that lie in the page, and draws them.
  * @module
  */
-import { mountComparison } from "./compare.js";
-import { make } from "./dom.js";
-import { inlinedLibraries, loadLibraries } from "./libraries.js";
-import { mount } from "./mount.js";
+import { mountComparison } from "./compare.ts";
+import { make } from "./dom.ts";
+import { inlinedLibraries, loadLibraries } from "./libraries.ts";
+import { mount } from "./mount.ts";
 
 /** What lies in the page under an id. @param {string} id */
 function embedded(id) {

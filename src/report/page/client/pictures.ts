@@ -2,8 +2,8 @@
  * Pictures: reconstructions beside what they stand for, draws, a history with a slider, weights.
  * @module
  */
-import { folded, make, table } from "./dom.js";
-import { counted, readable } from "./format.js";
+import { folded, make, table } from "./dom.ts";
+import { counted, readable } from "./format.ts";
 
 /**
  * @typedef {import("../page_types.ts").PageData} PageData

@@ -3,20 +3,20 @@
  * pictures and codes side by side.
  * @module
  */
-import { ChartBoard } from "./charts.js";
-import { classColour } from "./colours.js";
-import { groupCurves } from "./curves.js";
-import { make, table } from "./dom.js";
-import { readable } from "./format.js";
-import { flatPoints } from "./flat_points.js";
-import { lineFigure } from "./line_figure.js";
-import { reconstructions, samples, weights } from "./pictures.js";
-import { curveControls, flagOf, unitOf } from "./sections.js";
-import { Theme } from "./theme.js";
+import { ChartBoard } from "./charts.ts";
+import { classColour } from "./colors.ts";
+import { groupCurves } from "./curves.ts";
+import { make, table } from "./dom.ts";
+import { readable } from "./format.ts";
+import { flatPoints } from "./flat_points.ts";
+import { lineFigure } from "./line_figure.ts";
+import { reconstructions, samples, weights } from "./pictures.ts";
+import { curveControls, flagOf, unitOf } from "./sections.ts";
+import { Theme } from "./theme.ts";
 
 /**
  * @typedef {import("../page_types.ts").PageData} PageData
- * @typedef {import("./libraries.js").Libraries} Libraries
+ * @typedef {import("./libraries.ts").Libraries} Libraries
  */
 
 /**
@@ -86,9 +86,9 @@ function dot(label) {
   return made;
 }
 
-/** @param {readonly PageData[]} pages @returns {import("./line_figure.js").LineSpec[]} */
+/** @param {readonly PageData[]} pages @returns {import("./line_figure.ts").LineSpec[]} */
 function comparedLines(pages) {
-  /** @type {Map<string, import("./line_figure.js").LineSpec & { lines: import("./line_figure.js").Line[],
+  /** @type {Map<string, import("./line_figure.ts").LineSpec & { lines: import("./line_figure.ts").Line[],
    *   baselines: { label: string, value: number }[] }>} */
   const specs = new Map();
   for (const [run, page] of pages.entries()) {

@@ -2,15 +2,15 @@
  * The report of a run: built once, and brought up to date in place. A live dashboard uses the same.
  * @module
  */
-import { ChartBoard } from "./charts.js";
-import { make } from "./dom.js";
-import { readable } from "./format.js";
-import { SECTIONS } from "./sections.js";
-import { Theme } from "./theme.js";
+import { ChartBoard } from "./charts.ts";
+import { make } from "./dom.ts";
+import { readable } from "./format.ts";
+import { SECTIONS } from "./sections.ts";
+import { Theme } from "./theme.ts";
 
 /**
  * @typedef {import("../page_types.ts").PageData} PageData
- * @typedef {import("./libraries.js").Libraries} Libraries
+ * @typedef {import("./libraries.ts").Libraries} Libraries
  *
  * @typedef {object} Mounted
  * @property {(page: PageData) => void} update shows newer data of the same run: charts and pictures change in place, and
@@ -49,7 +49,7 @@ export function mount(root, first, libraries, onSight) {
   const main = make("main");
   root.replaceChildren(make("div", { class: "page" }, head.element, contents, main));
 
-  /** @type {Map<string, { part: import("./sections.js").Part, section: HTMLElement, shown: PageData }>} */
+  /** @type {Map<string, { part: import("./sections.ts").Part, section: HTMLElement, shown: PageData }>} */
   const parts = new Map();
   /** @type {Set<string>} sections in sight, or soon to be */
   const inSight = new Set();

@@ -2,10 +2,10 @@
  * The dashboard: the report's modules, fed while training goes on, below a bar with progress and buttons.
  * @module
  */
-import { loadLibraries } from "../../report/page/client/libraries.js";
-import { mount } from "../../report/page/client/mount.js";
-import { SECTIONS } from "../../report/page/client/sections.js";
-import { Connection } from "./connection.js";
+import { loadLibraries } from "../../report/page/client/libraries.ts";
+import { mount } from "../../report/page/client/mount.ts";
+import { SECTIONS } from "../../report/page/client/sections.ts";
+import { Connection } from "./connection.ts";
 
 /**
  * @typedef {import("../events.ts").LiveState} LiveState

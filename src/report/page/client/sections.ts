@@ -2,21 +2,21 @@
  * The sections of a report, in order: what each is called, when there is one, and how it is made.
  * @module
  */
-import { barFigure } from "./bar_figure.js";
-import { cloud } from "./cloud.js";
-import { groupCurves, stageBounds, tensorCurves } from "./curves.js";
-import { make, table } from "./dom.js";
-import { tick } from "./format.js";
-import { lineFigure } from "./line_figure.js";
-import { history, reconstructions, samples, weights } from "./pictures.js";
+import { barFigure } from "./bar_figure.ts";
+import { cloud } from "./cloud.ts";
+import { groupCurves, stageBounds, tensorCurves } from "./curves.ts";
+import { make, table } from "./dom.ts";
+import { tick } from "./format.ts";
+import { lineFigure } from "./line_figure.ts";
+import { history, reconstructions, samples, weights } from "./pictures.ts";
 
 /**
  * @typedef {import("../page_types.ts").PageData} PageData
  * @typedef {import("../page_types.ts").PageSnapshot} PageSnapshot
- * @typedef {import("./charts.js").ChartBoard} ChartBoard
- * @typedef {import("./line_figure.js").LineSpec} LineSpec
- * @typedef {import("./bar_figure.js").BarSpec} BarSpec
- * @typedef {import("./libraries.js").Libraries} Libraries
+ * @typedef {import("./charts.ts").ChartBoard} ChartBoard
+ * @typedef {import("./line_figure.ts").LineSpec} LineSpec
+ * @typedef {import("./bar_figure.ts").BarSpec} BarSpec
+ * @typedef {import("./libraries.ts").Libraries} Libraries
  * @typedef {object} Tools
  * @property {ChartBoard} board
  * @property {Libraries} libraries
@@ -205,13 +205,13 @@ function ofSnapshot(page, build) {
  *
  * @template {{ title: string }} S
  * @param {(page: PageData) => readonly S[]} specify
- * @param {(spec: S) => import("./charts.js").Figure<S>} build
+ * @param {(spec: S) => import("./charts.ts").Figure<S>} build
  * @param {PageData} page
  * @returns {Part}
  */
 export function keyed(specify, build, page) {
   const element = make("div", { class: "panels" });
-  /** @type {Map<string, import("./charts.js").Figure<S>>} */
+  /** @type {Map<string, import("./charts.ts").Figure<S>>} */
   const figures = new Map();
   const update = (/** @type {PageData} */ next) => {
     for (const [k, spec] of specify(next).entries()) {
@@ -382,7 +382,7 @@ function activationSpecs({ snapshot }) {
   });
 }
 
-/** @param {PageData} page @returns {import("./cloud.js").CloudData} */
+/** @param {PageData} page @returns {import("./cloud.ts").CloudData} */
 function cloudData({ snapshot, classNames }) {
   const { codes, imageShape } = /** @type {PageSnapshot} */ (snapshot);
   return { codes: /** @type {import("../page_types.ts").PageCodes} */ (codes), imageShape, classNames };
