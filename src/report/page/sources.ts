@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
 // Read, not run: so that Deno has the packages, and knows where.
 import "chart.js" with { type: "text" };
 import "chartjs-plugin-zoom" with { type: "text" };
@@ -11,7 +12,7 @@ import "three" with { type: "text" };
 import barFigure from "./client/bar_figure.ts" with { type: "text" };
 import charts from "./client/charts.ts" with { type: "text" };
 import cloud from "./client/cloud.ts" with { type: "text" };
-import colours from "./client/colors.ts" with { type: "text" };
+import colors from "./client/colors.ts" with { type: "text" };
 import compare from "./client/compare.ts" with { type: "text" };
 import curves from "./client/curves.ts" with { type: "text" };
 import dom from "./client/dom.ts" with { type: "text" };
@@ -27,12 +28,9 @@ import sections from "./client/sections.ts" with { type: "text" };
 import theme from "./client/theme.ts" with { type: "text" };
 import turningPoints from "./client/turning_points.ts" with { type: "text" };
 
-/**
- * The page's modules by file name, each after those that it imports; they import each other by `./name.ts`. The last
- * one is the report's beginning: a dashboard leaves it out and calls `mount` of `mount.ts` itself.
- */
-export const PAGE_MODULES: Readonly<Record<string, string>> = {
-  "colors.ts": colours,
+/** The page's modules by file name, each after those that it imports. */
+const TYPESCRIPT: Readonly<Record<string, string>> = {
+  "colors.ts": colors,
   "curves.ts": curves,
   "dom.ts": dom,
   "format.ts": format,
@@ -50,6 +48,20 @@ export const PAGE_MODULES: Readonly<Record<string, string>> = {
   "compare.ts": compare,
   "report.ts": report,
 };
+
+let javascript: Readonly<Record<string, string>> | undefined;
+
+/**
+ * The page's modules as JavaScript. Their types are stripped when a page is first made: training does not wait for it.
+ *
+ * @returns code by file name, each module after those that it imports; they import each other by `./name.ts`. The last
+ *   one is the report's beginning: a dashboard has no use for it and calls `mount` of `mount.ts` itself
+ */
+export function pageModules(): Readonly<Record<string, string>> {
+  return javascript ??= Object.fromEntries(
+    Object.entries(TYPESCRIPT).map(([name, code]) => [name, stripTypeScriptTypes(code)]),
+  );
+}
 
 /** The page's style. */
 export const PAGE_CSS: string = css;

@@ -1,28 +1,21 @@
 /**
- * Light and dark: the system's choice until the reader makes one. Charts ask here for their colours.
+ * Light and dark: the system's choice until the reader makes one. Charts ask here for their colors.
  * @module
  */
-import { CLASS_COLOURS, DARK_CLASS_COLOURS } from "./colors.ts";
+import { CLASS_COLORS, DARK_CLASS_COLORS } from "./colors.ts";
 import { make } from "./dom.ts";
 
-/**
- * @typedef {object} Colours as CSS texts
- * @property {string} text
- * @property {string} muted
- * @property {string} line
- * @property {string} surface
- * @property {string} first of a chart's lines
- * @property {string} second
- * @property {string} third
- */
+/** CSS colors by role; the first three are those of a chart's lines. */
+export type Colors = Readonly<
+  Record<"text" | "muted" | "line" | "surface" | "first" | "second" | "third", string>
+>;
 
-/** What charts ask for their colours, and what tells them when these change. */
+/** What charts ask for their colors, and what tells them when these change. */
 export class Theme {
   /** The button that changes it. */
-  button = make("button", { type: "button", class: "quiet" });
-  #system = matchMedia("(prefers-color-scheme: dark)");
-  /** @type {Set<() => void>} */
-  #listeners = new Set();
+  readonly button = make("button", { type: "button", class: "quiet" });
+  readonly #system = matchMedia("(prefers-color-scheme: dark)");
+  readonly #listeners = new Set<() => void>();
 
   constructor() {
     this.#system.addEventListener("change", () => this.#apply());
@@ -36,27 +29,27 @@ export class Theme {
     return chosen === undefined ? this.#system.matches : chosen === "dark";
   }
 
-  /** Chooses; undefined leaves it to the system again. @param {"light" | "dark" | undefined} theme */
-  set(theme) {
+  /** Chooses; undefined leaves it to the system again. */
+  set(theme: "light" | "dark" | undefined) {
     if (theme === undefined) delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
     this.#apply();
   }
 
-  /** What the reader chose, undefined if nothing. @returns {"light" | "dark" | undefined} */
-  get chosen() {
-    return /** @type {"light" | "dark" | undefined} */ (document.documentElement.dataset.theme);
+  /** What the reader chose, undefined if nothing. */
+  get chosen(): "light" | "dark" | undefined {
+    return document.documentElement.dataset.theme as "light" | "dark" | undefined;
   }
 
-  /** Calls back after every change. @param {() => void} listener */
-  onChange(listener) {
+  /** Calls back after every change. */
+  onChange(listener: () => void) {
     this.#listeners.add(listener);
   }
 
-  /** The present colours. @returns {Colours} */
-  get colours() {
+  /** The present colors. */
+  get colors(): Colors {
     const style = getComputedStyle(document.documentElement);
-    const of = (/** @type {string} */ name) => style.getPropertyValue(`--${name}`).trim();
+    const of = (name: string) => style.getPropertyValue(`--${name}`).trim();
     return {
       text: of("text"),
       muted: of("muted"),
@@ -68,15 +61,19 @@ export class Theme {
     };
   }
 
-  /** The present colour of a class, or of a run among several: `#rrggbb`. @param {number} label from 0 */
-  classColour(label) {
-    const colours = this.isDark ? DARK_CLASS_COLOURS : CLASS_COLOURS;
-    return colours[label % colours.length];
+  /**
+   * The present color of a class, or of a run among several: `#rrggbb`.
+   *
+   * @param label from 0
+   */
+  classColor(label: number) {
+    const colors = this.isDark ? DARK_CLASS_COLORS : CLASS_COLORS;
+    return colors[label % colors.length];
   }
 
   #apply() {
-    for (const label of CLASS_COLOURS.keys()) {
-      document.documentElement.style.setProperty(`--class-${label}`, this.classColour(label));
+    for (const label of CLASS_COLORS.keys()) {
+      document.documentElement.style.setProperty(`--class-${label}`, this.classColor(label));
     }
     this.button.textContent = this.isDark ? "Light theme" : "Dark theme";
     for (const listener of this.#listeners) listener();
