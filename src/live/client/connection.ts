@@ -15,7 +15,7 @@ import type {
   Parts,
 } from "../events.ts";
 
-/** What a connection tells of. */
+/** Who hears of what arrives. */
 export interface Listener {
   /** How training stands; undefined while there is no connection. Called with each drawing, and at once when the phase
    * changes. */
@@ -67,7 +67,7 @@ export class Connection {
     document.addEventListener("visibilitychange", () => this.draw());
   }
 
-  /** Asks training to pause, to go on or to stop. */
+  /** Asks training to pause, resume or stop. */
   async control(action: ControlAction) {
     const headers = { "x-bottleneck-token": this.#data?.token ?? "" };
     const answer = await fetch("/control", { method: "POST", headers, body: action }).catch(() => undefined);

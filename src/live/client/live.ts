@@ -26,7 +26,7 @@ const PHASES: Readonly<Record<LiveState["phase"], string>> = {
   running: "training",
   pausing: "pausing at the next report…",
   paused: "paused",
-  stopping: "stopping: measuring and saving…",
+  stopping: "stopping: evaluating and saving…",
   ended: "training has ended",
 };
 
@@ -55,7 +55,7 @@ function showState(state: LiveState | undefined) {
   phase.classList.toggle("lost", state === undefined);
   pause.disabled = stop.disabled = !state || state.phase === "stopping" || state.phase === "ended";
   if (!state) {
-    phase.textContent = "connection lost, trying again…";
+    phase.textContent = "connection lost, reconnecting…";
     return;
   }
   const text = PHASES[state.phase];

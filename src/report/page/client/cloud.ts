@@ -175,16 +175,16 @@ export function cloud({ board, libraries, whenSeen }: Tools, first: CloudData) {
   const describe = () => {
     const { size, axes } = data.codes;
     const how = size > 3
-      ? `The first ${axes.length} principal components of codes of ${size} numbers.`
+      ? `First ${axes.length} principal components of ${size}-dimensional codes.`
       : size === 1
-      ? "Codes of one number, each class at a height of its own."
-      : `Codes of ${size} numbers.`;
+      ? "One-dimensional codes, each class in its own row."
+      : `${size}-dimensional codes.`;
     const turn = axes.length === 3
-      ? "Drag or use the arrow keys to turn it, + and − to come closer; "
-      : "Drag to zoom; ";
+      ? "Drag or use the arrow keys to rotate, + and − to zoom. "
+      : "Drag to zoom. ";
     note.textContent =
-      `${how} ${counted(count(), "test image")}. ${turn}point at a dot, tap it, or press Enter to see ` +
-      "the image behind it.";
+      `${how} ${counted(count(), "test image")}. ${turn}Hover over a dot, tap it, or press Enter to see ` +
+      "its image.";
     frame.setAttribute(
       "aria-label",
       `Scatter plot of ${counted(count(), "code")}, axes ${axes.join(", ")}. Enter shows the next image.`,
@@ -204,7 +204,7 @@ export function cloud({ board, libraries, whenSeen }: Tools, first: CloudData) {
     try {
       points = space ? turningPoints(await libraries.three(), board, frame, () => reveal(shown)) : undefined;
     } catch (error) {
-      frame.after(make("p", { class: "muted" }, `Drawn flat: this browser offers no WebGL (${error}).`));
+      frame.after(make("p", { class: "muted" }, `Drawn in 2-D, as this browser has no WebGL (${error}).`));
     }
     points ??= flatPoints(board, frame, () => reveal(shown));
     redraw();
@@ -254,7 +254,7 @@ function draw(
   canvas.dataset.point = `${point}`;
 }
 
-/** Where each class lies: its mean and its spread along each axis. */
+/** Where each class lies: its mean and standard deviation along each axis. */
 function codesTable({ codes: { axes, points, labels }, classNames }: CloudData) {
   const classes = new Map<number | undefined, number[][]>();
   for (let point = 0; point < points.length / axes.length; point++) {
@@ -268,9 +268,13 @@ function codesTable({ codes: { axes, points, labels }, classNames }: CloudData) 
     readable(codes.length),
     ...axes.map((_, k) => {
       const mean = codes.reduce((sum, code) => sum + code[k], 0) / codes.length;
-      const spread = Math.sqrt(codes.reduce((sum, code) => sum + (code[k] - mean) ** 2, 0) / codes.length);
-      return `${readable(mean, 3)} ± ${readable(spread, 2)}`;
+      const deviation = Math.sqrt(codes.reduce((sum, code) => sum + (code[k] - mean) ** 2, 0) / codes.length);
+      return `${readable(mean, 3)} ± ${readable(deviation, 2)}`;
     }),
   ]);
-  return table(["class", "images", ...axes.map((axis) => `${axis}, mean ± spread`)], rows, "Codes by class");
+  return table(
+    ["class", "images", ...axes.map((axis) => `${axis}, mean ± standard deviation`)],
+    rows,
+    "Codes by class",
+  );
 }

@@ -109,7 +109,7 @@ function resultsTable(pages: readonly PageData[]) {
   const results = pages.map(ownResults);
   const labels = [...new Set(results.flatMap((rows) => [...rows.keys()]))];
   return table(
-    ["measured at the end", ...pages.map(({ name }) => name), "unit"],
+    ["metric", ...pages.map(({ name }) => name), "unit"],
     labels.map((label) => {
       const found = results.map((rows) => rows.get(label));
       return [label, ...found.map((row) => row?.value ?? "–"), found.find((row) => row)?.unit ?? ""];
@@ -155,7 +155,12 @@ function settingsTable(pages: readonly PageData[]) {
   ordered.forEach((key, row) =>
     made.querySelectorAll("tbody tr")[row].classList.toggle("differs", differs(key))
   );
-  return make("div", {}, make("p", { class: "muted" }, "Settings that differ come first, marked ≠."), made);
+  return make(
+    "div",
+    {},
+    make("p", { class: "muted" }, "Settings that differ are listed first and marked ≠."),
+    made,
+  );
 }
 
 /** Codes in the plane: their first two coordinates, and which class has which color. */

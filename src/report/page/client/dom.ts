@@ -9,8 +9,7 @@ export type Child = Node | string | number | null | undefined | false;
 /**
  * Makes an element.
  *
- * @param attributes `true` sets an empty attribute;
- *   `false` and undefined set none
+ * @param attributes `true` sets an empty attribute; `false` and undefined set none
  * @param children texts become text nodes; null, undefined and false are left out
  */
 export function make<T extends keyof HTMLElementTagNameMap>(

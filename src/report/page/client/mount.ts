@@ -36,8 +36,8 @@ const STATUS: Readonly<Record<PageData["status"], string>> = {
  * Builds the report of a run.
  *
  * @param root takes the page; what is in it is replaced
- * @param onSight told when a section comes into sight. If it is given, the page is one that
- *   changes often: sections out of sight are drawn when they come into it, and not before
+ * @param onSight told when a section comes into sight. If it is given, the page is one that changes often: sections out
+ *   of sight are drawn when they come into it, and not before
  */
 export function mount(
   root: HTMLElement,
@@ -131,14 +131,16 @@ function header(theme: Theme) {
     make("div", { class: "title" }, title, status, theme.button),
     notice,
     facts,
-    make("div", { class: "command" }, make("span", { class: "muted" }, "Repeat it: "), command, copy),
+    make("div", { class: "command" }, make("span", { class: "muted" }, "Reproduce with: "), command, copy),
   );
   const update = (page: PageData) => {
     title.textContent = page.recipe;
     status.textContent = STATUS[page.status];
     status.dataset.status = page.status;
     const notices = [
-      page.status === "crashed" ? "This run ended before its last step. Below is all that it wrote." : "",
+      page.status === "crashed"
+        ? "This run ended before its last step. The report shows everything that it saved."
+        : "",
       rollbackNotice(page),
     ].filter(Boolean);
     notice.hidden = notices.length === 0;
@@ -163,16 +165,16 @@ function replaceOthers(parent: HTMLElement, children: readonly HTMLElement[]) {
   }
 }
 
-/** Says that training went back, if it did. */
+/** Says that training rolled back, if it did. */
 function rollbackNotice({ metrics }: PageData) {
   const times = metrics.filter(({ divergedAtStep }) => divergedAtStep !== undefined);
   const last = times[times.length - 1];
   if (!last) return "";
   const where = times.map(({ divergedAtStep, wentBackToStep }) =>
     `from step ${divergedAtStep} to ${wentBackToStep}`
-  );
-  return `Training came to NaN or infinity and went back ${where.join(", ")}; since then it took ` +
-    `${last.learningRateShare} of the learning rate.`;
+  ).join(", ");
+  return `Training reached NaN or infinity and rolled back ${where}; since then the learning rate is ` +
+    `${last.learningRateShare} times the original.`;
 }
 
 /** What a reader asks first. */

@@ -1,5 +1,5 @@
 /**
- * Pictures: reconstructions beside what they stand for, draws, a history with a slider, weights.
+ * Pictures: reconstructions beside the test images, samples, a history with a slider, weights.
  * @module
  */
 import type { PageData, PagePicture, PageSnapshot } from "../page_types.ts";
@@ -17,7 +17,7 @@ function resize(list: HTMLElement, count: number, create: () => HTMLElement) {
   while (list.children.length < count) list.append(create());
 }
 
-/** Test images, what the network was shown of them, and what it made of them, with each one's error. */
+/** Test images, noisy inputs if there are any, and reconstructions, each with its error. */
 export function reconstructions(first: PageSnapshot) {
   let snapshot = first;
   const list = make("div", { class: "tiles" });
@@ -26,15 +26,14 @@ export function reconstructions(first: PageSnapshot) {
     table(
       ["image", "squared error per pixel"],
       snapshot.tiles.map(({ error }, n) => [n + 1, readable(error)]),
-      "Error of each image",
+      "Error per image",
     ));
   const update = (next: PageSnapshot) => {
     snapshot = next;
     const hasInputs = snapshot.tiles.some(({ input }) => input !== undefined);
     key.textContent = hasInputs
-      ? "Above the test image, in the middle what the network was shown, below what it made of it. The number is the " +
-        "squared error per pixel."
-      : "Above the test image, below what the network made of it. The number is the squared error per pixel.";
+      ? "Top: test image. Middle: noisy input. Bottom: reconstruction. The number is the squared error per pixel."
+      : "Top: test image. Bottom: reconstruction. The number is the squared error per pixel.";
     resize(list, snapshot.tiles.length, () => make("figure", {}));
     snapshot.tiles.forEach(({ original, input, result, error }, n) => {
       const tile = list.children[n] as HTMLElement;
@@ -61,15 +60,15 @@ export function reconstructions(first: PageSnapshot) {
   return { element: make("div", {}, key, list, behind.element), update };
 }
 
-/** Draws from the prior. */
+/** Samples from the prior. */
 export function samples(first: PageSnapshot) {
   let drawn = first.samples ?? [];
   const list = make("div", { class: "tiles plain" });
   const behind = folded("Table", () =>
     table(
-      ["sample", "mean pixel", "pixels above one half"],
+      ["sample", "mean pixel", "share of pixels above 0.5"],
       drawn.map(({ mean, ink }, n) => [n + 1, readable(mean, 3), readable(ink, 3)]),
-      "How bright each sample is",
+      "Brightness per sample",
     ));
   const update = (next: PageSnapshot) => {
     drawn = next.samples ?? [];
@@ -107,7 +106,7 @@ export function history(first: PageData, kind: PagePicture["kind"]) {
     return table(
       [unit, "squared error per pixel, test images"],
       ours().map(({ epoch }) => [epoch, readable(errors.get(epoch))]),
-      `The ${unit}s of the pictures`,
+      `Test error at each ${unit} with a picture`,
     );
   });
   const draw = () => {
@@ -118,7 +117,7 @@ export function history(first: PageData, kind: PagePicture["kind"]) {
     slider.setAttribute("aria-valuetext", when);
     image.alt = isTest
       ? `test images above their reconstructions after ${when}`
-      : `draws from the prior after ${when}`;
+      : `samples from the prior after ${when}`;
     show(image, picture.image);
   };
   slider.addEventListener("input", draw);
@@ -156,7 +155,7 @@ export function weights(first: PageData) {
         const times = Math.min(4, Math.max(1, Math.floor(room / width))); // whole pixels
         const behind = folded("Table", () =>
           table(
-            ["unit", "least", "greatest", "norm"],
+            ["unit", "min", "max", "L2 norm"],
             figures.map((row, unit) => [unit + 1, ...row.map((value) => readable(value, 3))]),
             `Weights of ${label}`,
           ));
@@ -169,7 +168,7 @@ export function weights(first: PageData) {
             src: image,
             width: times * width,
             height: times * height,
-            alt: `Weights of ${label}, an image for each unit`,
+            alt: `Weights of ${label}, one image per unit`,
           }),
           scaleBar(scale),
           behind.element,

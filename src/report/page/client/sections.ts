@@ -48,7 +48,7 @@ export const SECTIONS: readonly Section[] = [
         page,
         ({ rows }) =>
           table(
-            ["measured at the end", "value", "unit"],
+            ["metric", "value", "unit"],
             rows.map(({ label, value, unit }) => [label, value, unit]),
             "Results",
           ),
@@ -149,10 +149,10 @@ export const SECTIONS: readonly Section[] = [
             "Settings",
           ),
           table(
-            ["found", "value"],
+            ["environment", "value"],
             Object.entries(facts).filter(([key]) => key !== "command") // which the head has
               .map(([key, value]) => [wordsOf(key), code(value)]),
-            "What was found",
+            "Environment",
           ),
         )),
   },
@@ -241,7 +241,7 @@ export function curveControls(board: ChartBoard) {
   reset.addEventListener("click", () => board.resetZoom());
   return make(
     "div",
-    { class: "controls", title: "Drag across a chart, or turn the wheel with Ctrl, to zoom" },
+    { class: "controls", title: "Drag across a chart or scroll with Ctrl to zoom" },
     make("label", {}, log, "Log scale"),
     make("label", { class: "slider" }, "Smoothing", slider, value),
     reset,
@@ -251,9 +251,9 @@ export function curveControls(board: ChartBoard) {
 /** The unit of a quantity: `docs/reductions.md` says what each is summed over. */
 export function unitOf(name: string, { facts, config }: PageData) {
   if (name === "testError") {
-    return config.noise === undefined ? "mean over test images" : "mean, test images without noise";
+    return config.noise === undefined ? "mean over test images" : "mean over test images without noise";
   }
-  if (name === "gradientNorm") return "norm";
+  if (name === "gradientNorm") return "L2 norm";
   if (name === "sparsity") return "nats";
   return facts.lossUnit ?? "squared error, mean";
 }
@@ -279,13 +279,13 @@ function tensorSpecs(page: PageData): LineSpec[] {
   // a layer's weight and bias share a color
   const layers = [...new Set(tensors.map(({ name }) => layerOf(name)))];
   return [
-    { title: "Gradient norm of each tensor, biases dashed", unit: "norm", part: 0, baselines: [] },
-    { title: "Norm of each tensor, biases dashed", unit: "norm", part: 1, baselines: [] },
+    { title: "Gradient norm of each tensor (biases dashed)", unit: "L2 norm", part: 0, baselines: [] },
+    { title: "Norm of each tensor (biases dashed)", unit: "L2 norm", part: 1, baselines: [] },
     {
-      title: "Update of each tensor, biases dashed",
-      unit: "norm of the update / norm",
+      title: "Update-to-weight ratio of each tensor (biases dashed)",
+      unit: "update norm / weight norm",
       part: 2,
-      baselines: [{ label: "1e-3, a rule of thumb", value: 1e-3 }],
+      baselines: [{ label: "1e-3 (rule of thumb)", value: 1e-3 }],
     },
   ].map(({ title, unit, part, baselines }) => ({
     title,
@@ -324,7 +324,7 @@ function levelSpecs({ snapshot }: PageData): BarSpec[] {
       }],
     },
     {
-      title: "Spread of each level",
+      title: "Standard deviation of each level",
       x: "level",
       y: "standard deviation",
       labels,
@@ -340,7 +340,7 @@ function sparsitySpecs({ snapshot }: PageData): BarSpec[] {
   const { target, means } = snapshot!.sparsity!;
   const order = [...means.keys()].sort((a, b) => means[b] - means[a]);
   return [{
-    title: "Mean activation of each code unit, the most active first",
+    title: "Mean activation of each code unit, most active first",
     x: "code unit",
     y: "mean activation",
     labels: order.map((unit) => `${unit + 1}`),
