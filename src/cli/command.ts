@@ -111,7 +111,7 @@ export function watchInterrupt(): Interrupt {
   const listen = (code: number) => () => {
     if (exitCode !== 0) Deno.exit(code);
     exitCode = code;
-    console.error("\nStopping after the current report; press again to stop at once");
+    console.error("\nStopping after the current report; interrupt again to stop at once");
   };
   const listeners = new Map<Deno.Signal, () => void>([["SIGINT", listen(130)]]);
   if (Deno.build.os !== "windows") listeners.set("SIGTERM", listen(143)); // Windows has no SIGTERM

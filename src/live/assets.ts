@@ -1,13 +1,14 @@
 /**
  * The files that the dashboard's server has. Their places in URLs are those in the sources, so that modules find each
- * other.
+ * other; what is TypeScript there has lost its types.
  * @module
  */
-import { libraryFiles, PAGE_CSS, PAGE_MODULES } from "../report/page/sources.ts";
-import connection from "./client/connection.js" with { type: "text" };
+import { stripTypeScriptTypes } from "node:module";
+import { libraryFiles, PAGE_CSS, pageModules } from "../report/page/sources.ts";
+import connection from "./client/connection.ts" with { type: "text" };
 import css from "./client/live.css" with { type: "text" };
 import html from "./client/live.html" with { type: "text" };
-import script from "./client/live.js" with { type: "text" };
+import script from "./client/live.ts" with { type: "text" };
 import type { Assets } from "./events.ts";
 
 const HTML = "text/html; charset=utf-8", CSS = "text/css; charset=utf-8";
@@ -18,10 +19,10 @@ export function liveAssets(): Assets {
   return new Map([
     ["/", { type: HTML, body: html }],
     ["/live/client/live.css", { type: CSS, body: css }],
-    ["/live/client/live.js", { type: SCRIPT, body: script }],
-    ["/live/client/connection.js", { type: SCRIPT, body: connection }],
+    ["/live/client/live.ts", { type: SCRIPT, body: stripTypeScriptTypes(script) }],
+    ["/live/client/connection.ts", { type: SCRIPT, body: stripTypeScriptTypes(connection) }],
     ["/report/page/client/page.css", { type: CSS, body: PAGE_CSS }],
-    ...Object.entries(PAGE_MODULES).map(([name, body]): [string, { type: string; body: string }] => [
+    ...Object.entries(pageModules()).map(([name, body]): [string, { type: string; body: string }] => [
       `/report/page/client/${name}`,
       { type: SCRIPT, body },
     ]),

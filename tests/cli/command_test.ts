@@ -180,7 +180,7 @@ Deno.test({
     assert.deepEqual(await interrupt("wait", ["SIGINT"]), {
       code: 130,
       out: "ready\nsaved\n",
-      err: "\nStopping after the current report; press again to stop at once\n",
+      err: "\nStopping after the current report; interrupt again to stop at once\n",
     });
   },
 });

@@ -4,6 +4,7 @@ import { type Live, startLive } from "../../src/live/live.ts";
 import { pageSnapshot } from "../../src/report/page/page_data.ts";
 import type { RunData } from "../../src/report/run_data.ts";
 import { browserTest } from "../helpers/browser.ts";
+import { firstCurveHas } from "../helpers/in_page.ts";
 import { exampleRun, exampleSnapshot } from "../helpers/live.ts";
 
 /** A test of a page that shows a run; it may ask this run's server alone. */
@@ -29,18 +30,7 @@ function publishSteps(live: Live, first: number, last: number): void {
 
 /** Waits until the loss's curve has so many points. */
 async function curveHas(page: Page, points: number): Promise<void> {
-  await page.waitForFunction(
-    (points) => {
-      const charts = globalThis as unknown as {
-        Chart?: { getChart(canvas: unknown): { data: { datasets: { data: unknown[] }[] } } | undefined };
-        document: { querySelector(selector: string): unknown };
-      };
-      const canvas = charts.document.querySelector("#curves canvas");
-      return canvas && charts.Chart?.getChart(canvas)?.data.datasets[0].data.length === points;
-    },
-    points,
-    { timeout: 15_000 },
-  );
+  await page.waitForFunction(firstCurveHas, points, { timeout: 15_000 });
 }
 
 async function says(page: Page, selector: string, text: string): Promise<void> {
@@ -62,12 +52,7 @@ dashboardTest("the dashboard follows training, survives a reload, and shows the 
   const before = await page.locator("#reconstructions").innerHTML();
   live.publish({ kind: "change", change: { snapshot: exampleSnapshot(2, 40, 99) } });
   await page.waitForFunction(
-    (before) => {
-      const { document } = globalThis as unknown as {
-        document: { getElementById(id: string): { innerHTML: string } };
-      };
-      return document.getElementById("reconstructions").innerHTML !== before;
-    },
+    (before) => document.getElementById("reconstructions")!.innerHTML !== before,
     before,
     { timeout: 15_000 },
   );

@@ -6,7 +6,7 @@ Deno.test("docs/dependencies.md lists every locked package, and none that is not
   const read = (name: string) => Deno.readTextFile(join(ROOT, name));
   const page = await read("docs/dependencies.md");
   const locks = await Promise.all(
-    ["deno.lock", "deno.web.lock"].map(async (name) => JSON.parse(await read(name))),
+    ["deno.lock", "deno.web.lock", "tests/deno.lock"].map(async (name) => JSON.parse(await read(name))),
   );
   const locked = locks.flatMap(({ npm }) =>
     Object.keys(npm).map((key) => key.split("_")[0].replace(/(.)@/, "$1 "))

@@ -134,7 +134,9 @@ function violations(path: string, code: string): string[] {
     if (target === "deno.json") return false;
     if (target.startsWith("shaders/")) return !(rule.shaders && target.startsWith(rule.shaders));
     if (target.startsWith("node:")) return rule.isPortable === true;
-    if (!target.startsWith("src/")) return folder !== "dependencies" || !target.startsWith("npm:");
+    if (!target.startsWith("src/")) { // pages' code takes types alone from packages, which are stripped
+      return !target.startsWith("npm:") || !(folder === "dependencies" || path.includes("/client/"));
+    }
     const other = target.split("/")[1].replace(/\.ts$/, "");
     return other === folder ? rule.alone === true : !rule.folders.includes(other);
   }).map((target) => `${path} imports ${target}`);

@@ -3,12 +3,12 @@ import { gunzipSync } from "node:zlib";
 import { join } from "node:path";
 import { decode } from "../../src/dependencies/fast_png.ts";
 import { CLASS_COLOURS } from "../../src/report/colors.ts";
-import { CLASS_COLOURS as PAGE_COLOURS } from "../../src/report/page/client/colours.js";
-import { groupCurves, smooth, stageBounds } from "../../src/report/page/client/curves.js";
-import { readable } from "../../src/report/page/client/format.js";
+import { CLASS_COLORS as PAGE_COLORS } from "../../src/report/page/client/colors.ts";
+import { groupCurves, smooth, stageBounds } from "../../src/report/page/client/curves.ts";
+import { readable } from "../../src/report/page/client/format.ts";
 import { pageData } from "../../src/report/page/page_data.ts";
 import { reportPage } from "../../src/report/page/report_page.ts";
-import { libraryFiles, PAGE_MODULES } from "../../src/report/page/sources.ts";
+import { libraryFiles, pageModules } from "../../src/report/page/sources.ts";
 import type { RunData } from "../../src/report/run_data.ts";
 import { commandOf, readRunData } from "../../src/runs/read_run_data.ts";
 import { saveSnapshot } from "../../src/runs/snapshot_file.ts";
@@ -63,8 +63,8 @@ Deno.test("the libraries are those of deno.json, whole", () => {
 });
 
 Deno.test("the page's modules come after those that they import, and share no top-level name", () => {
-  const names = Object.keys(PAGE_MODULES), declared = new Map<string, string>();
-  for (const [name, code] of Object.entries(PAGE_MODULES)) {
+  const names = Object.keys(pageModules()), declared = new Map<string, string>();
+  for (const [name, code] of Object.entries(pageModules())) {
     for (const [, other] of code.matchAll(/^import .*? from "\.\/(.*?)";/gms)) {
       assert.ok(
         names.indexOf(other) >= 0 && names.indexOf(other) < names.indexOf(name),
@@ -137,7 +137,7 @@ Deno.test("a snapshot with numbers that are none gives a page", () => {
 });
 
 Deno.test("the page has the same colours as the pictures", () =>
-  assert.deepEqual(PAGE_COLOURS, CLASS_COLOURS));
+  assert.deepEqual(PAGE_COLORS, CLASS_COLOURS));
 
 Deno.test("groupCurves() puts training, test and baselines of one quantity together", () => {
   const groups = groupCurves(pageData(madeUpRun("vae", { codes: 5, epochs: 4 })));

@@ -8,7 +8,7 @@ import { textStrokes, textWidth } from "../../src/report/font.ts";
 import { lossPerImage } from "../../src/report/loss_per_image.ts";
 import { curvesOf, lossPicture } from "../../src/report/loss_picture.ts";
 import { principalComponents } from "../../src/stats/principal_components.ts";
-import { DARK_CLASS_COLOURS } from "../../src/report/page/client/colours.js";
+import { DARK_CLASS_COLORS } from "../../src/report/page/client/colors.ts";
 import { weightImages, weightsPicture } from "../../src/report/weights_picture.ts";
 
 /** A decoded picture. */
@@ -161,7 +161,7 @@ function lab(rgb: readonly number[]): number[] {
 }
 
 Deno.test.each(Object.entries(VISIONS))("class colours can be told apart with %s", (_vision, matrix) => {
-  for (const colours of [CLASS_COLOURS, DARK_CLASS_COLOURS]) {
+  for (const colours of [CLASS_COLOURS, DARK_CLASS_COLORS]) {
     const seen = colours.map((hex) => {
       const rgb = linear(colourOf(hex));
       return lab(
@@ -182,7 +182,7 @@ Deno.test("class colours on dark pages stand out at 3 to 1", () => {
     const [r, g, b] = linear(colourOf(hex));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  for (const hex of DARK_CLASS_COLOURS) {
+  for (const hex of DARK_CLASS_COLORS) {
     const contrast = (luminance(hex) + 0.05) / (luminance("#1b1e21") + 0.05);
     assert.ok(contrast >= 3, `${hex} has ${contrast.toFixed(2)}`);
   }

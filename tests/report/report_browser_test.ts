@@ -17,7 +17,7 @@ import {
   pageWidth,
   paper,
   updateReport,
-} from "../helpers/in_page.js";
+} from "../helpers/in_page.ts";
 import { madeUpRun, RECIPE_NAMES } from "../helpers/run_data.ts";
 
 interface Opened extends VisitOptions, ReportOptions {
@@ -83,7 +83,10 @@ browserTest("a report says where training went back", async (visit) => {
   const run = madeUpRun("deep"), went = { divergedAtStep: 200, wentBackToStep: 157, learningRateShare: 0.5 };
   const page = await openReport(visit, { runs: [{ ...run, metrics: [...run.metrics, went] }] });
   const text = await page.locator(".notice").first().textContent();
-  assert.match(text ?? "", /went back from step 200 to 157; since then it took 0.5 of the learning rate/);
+  assert.match(
+    text ?? "",
+    /rolled back from step 200 to 157; since then the learning rate is 0.5 times the original/,
+  );
 });
 
 browserTest(

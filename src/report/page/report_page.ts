@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { resultsTable } from "../results_table.ts";
 import type { RunData } from "../run_data.ts";
 import { type PageData, pageData } from "./page_data.ts";
-import { libraryFiles, PAGE_CSS, PAGE_MODULES } from "./sources.ts";
+import { libraryFiles, PAGE_CSS, pageModules } from "./sources.ts";
 
 /** How the page gets its libraries. */
 export interface ReportOptions {
@@ -29,7 +29,7 @@ export function reportPage(runs: readonly RunData[], { cdn = false }: ReportOpti
     throw new RangeError("Cannot make a report: expected at least one run, received none");
   }
   const title = runs.length === 1 ? `${runs[0].recipe}: ${runs[0].name}` : `${runs.length} runs compared`;
-  const code = bundle(PAGE_MODULES);
+  const code = bundle(pageModules());
   const [charts, plugin, core, three] = libraryFiles();
   const held = runs.length === 1 ? [charts, plugin, core, three] : [charts, plugin]; // a comparison draws nothing in space
   const link = ({ url, integrity }: typeof three) => ({ url, integrity });

@@ -4,49 +4,61 @@
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { stripTypeScriptTypes } from "node:module";
 import { packageFolder } from "../../dependencies/page_libraries.ts";
-import barFigure from "./client/bar_figure.js" with { type: "text" };
-import charts from "./client/charts.js" with { type: "text" };
-import cloud from "./client/cloud.js" with { type: "text" };
-import colours from "./client/colours.js" with { type: "text" };
-import compare from "./client/compare.js" with { type: "text" };
-import curves from "./client/curves.js" with { type: "text" };
-import dom from "./client/dom.js" with { type: "text" };
-import format from "./client/format.js" with { type: "text" };
-import flatPoints from "./client/flat_points.js" with { type: "text" };
-import libraries from "./client/libraries.js" with { type: "text" };
-import lineFigure from "./client/line_figure.js" with { type: "text" };
-import mount from "./client/mount.js" with { type: "text" };
+import barFigure from "./client/bar_figure.ts" with { type: "text" };
+import charts from "./client/charts.ts" with { type: "text" };
+import cloud from "./client/cloud.ts" with { type: "text" };
+import colors from "./client/colors.ts" with { type: "text" };
+import compare from "./client/compare.ts" with { type: "text" };
+import curves from "./client/curves.ts" with { type: "text" };
+import dom from "./client/dom.ts" with { type: "text" };
+import format from "./client/format.ts" with { type: "text" };
+import flatPoints from "./client/flat_points.ts" with { type: "text" };
+import libraries from "./client/libraries.ts" with { type: "text" };
+import lineFigure from "./client/line_figure.ts" with { type: "text" };
+import mount from "./client/mount.ts" with { type: "text" };
 import css from "./client/page.css" with { type: "text" };
-import pictures from "./client/pictures.js" with { type: "text" };
-import report from "./client/report.js" with { type: "text" };
-import sections from "./client/sections.js" with { type: "text" };
-import theme from "./client/theme.js" with { type: "text" };
-import turningPoints from "./client/turning_points.js" with { type: "text" };
+import pictures from "./client/pictures.ts" with { type: "text" };
+import report from "./client/report.ts" with { type: "text" };
+import sections from "./client/sections.ts" with { type: "text" };
+import theme from "./client/theme.ts" with { type: "text" };
+import turningPoints from "./client/turning_points.ts" with { type: "text" };
+
+/** The page's modules by file name, each after those that it imports. */
+const TYPESCRIPT: Readonly<Record<string, string>> = {
+  "colors.ts": colors,
+  "curves.ts": curves,
+  "dom.ts": dom,
+  "format.ts": format,
+  "theme.ts": theme,
+  "libraries.ts": libraries,
+  "charts.ts": charts,
+  "bar_figure.ts": barFigure,
+  "line_figure.ts": lineFigure,
+  "flat_points.ts": flatPoints,
+  "turning_points.ts": turningPoints,
+  "cloud.ts": cloud,
+  "pictures.ts": pictures,
+  "sections.ts": sections,
+  "mount.ts": mount,
+  "compare.ts": compare,
+  "report.ts": report,
+};
+
+let javascript: Readonly<Record<string, string>> | undefined;
 
 /**
- * The page's modules by file name, each after those that it imports; they import each other by `./name.js`. The last
- * one is the report's beginning: a dashboard leaves it out and calls `mount` of `mount.js` itself.
+ * The page's modules as JavaScript. Their types are stripped when a page is first made: training does not wait for it.
+ *
+ * @returns code by file name, each module after those that it imports; they import each other by `./name.ts`. The last
+ *   one is the report's beginning: a dashboard has no use for it and calls `mount` of `mount.ts` itself
  */
-export const PAGE_MODULES: Readonly<Record<string, string>> = {
-  "colours.js": colours,
-  "curves.js": curves,
-  "dom.js": dom,
-  "format.js": format,
-  "theme.js": theme,
-  "libraries.js": libraries,
-  "charts.js": charts,
-  "bar_figure.js": barFigure,
-  "line_figure.js": lineFigure,
-  "flat_points.js": flatPoints,
-  "turning_points.js": turningPoints,
-  "cloud.js": cloud,
-  "pictures.js": pictures,
-  "sections.js": sections,
-  "mount.js": mount,
-  "compare.js": compare,
-  "report.js": report,
-};
+export function pageModules(): Readonly<Record<string, string>> {
+  return javascript ??= Object.fromEntries(
+    Object.entries(TYPESCRIPT).map(([name, code]) => [name, stripTypeScriptTypes(code)]),
+  );
+}
 
 /** The page's style. */
 export const PAGE_CSS: string = css;

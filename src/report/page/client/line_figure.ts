@@ -2,47 +2,45 @@
  * Lines against the step, with baselines, stages and the table behind them.
  * @module
  */
-import { evenTicks, framed } from "./charts.js";
-import { smooth } from "./curves.js";
-import { folded, make, table } from "./dom.js";
-import { readable, tick } from "./format.js";
+import type { Chart, ChartConfiguration, ChartDataset, Scale } from "npm:chart.js@4.6.1";
+import { type ChartBoard, type Color, evenTicks, type Figure, framed, type Mark } from "./charts.ts";
+import { type Point, smooth } from "./curves.ts";
+import { folded, make, table } from "./dom.ts";
+import { readable, tick } from "./format.ts";
 
-/**
- * @typedef {import("./charts.js").ChartBoard} ChartBoard
- * @typedef {import("./charts.js").Chart} Chart
- * @typedef {import("./charts.js").ChartConfiguration} ChartConfiguration
- * @typedef {import("./charts.js").Colour} Colour
- * @typedef {import("./curves.js").Point} Point
- * @typedef {import("chart.js").ChartDataset<"line", { x: number, y: number }[]>} LineDataset
- *
- * @typedef {object} Line
- * @property {string} label
- * @property {Colour} colour
- * @property {readonly Point[]} points
- * @property {boolean} [isNoisy] whether the smoothing slider applies to it
- * @property {boolean} [isDashed]
- * @property {boolean} [isUnlisted] whether the legend leaves it out
- *
- * @typedef {object} LineSpec
- * @property {string} title
- * @property {string} unit of y
- * @property {readonly Line[]} lines
- * @property {readonly { label: string, value: number }[]} baselines horizontal lines
- * @property {boolean} [isLogarithmic] whether y always is, whatever the reader has set
- * @property {readonly { label: string, value: number }[]} [bounds] vertical lines, labelled above the plot
- */
+type LineDataset = ChartDataset<"line", { x: number; y: number }[]>;
+
+/** A curve of a line figure. */
+export interface Line {
+  readonly label: string;
+  readonly color: Color;
+  readonly points: readonly Point[];
+  /** Whether the smoothing slider applies to it. */
+  readonly isNoisy?: boolean;
+  readonly isDashed?: boolean;
+  /** Whether the legend leaves it out. */
+  readonly isUnlisted?: boolean;
+}
+
+/** What a line figure shows. */
+export interface LineSpec {
+  readonly title: string;
+  /** Of y. */
+  readonly unit: string;
+  readonly lines: readonly Line[];
+  /** Horizontal lines. */
+  readonly baselines: readonly Mark[];
+  /** Whether y always is, whatever the reader has set. */
+  readonly isLogarithmic?: boolean;
+  /** Vertical lines, labeled above the plot. */
+  readonly bounds?: readonly Mark[];
+}
 
 /** Pixels that a mark's label takes in height. */
 const LABEL_HEIGHT = 13;
 
-/**
- * Lines against the step.
- *
- * @param {ChartBoard} board
- * @param {LineSpec} first
- * @returns {import("./charts.js").Figure<LineSpec>}
- */
-export function lineFigure(board, first) {
+/** Lines against the step. */
+export function lineFigure(board: ChartBoard, first: LineSpec): Figure<LineSpec> {
   let spec = first;
   const { canvas, frame } = framed("", first.lines.length > 6 ? "high" : "");
   const behind = folded("Table", () => lineTable(spec));
@@ -53,8 +51,7 @@ export function lineFigure(board, first) {
     frame,
     behind.element,
   );
-  /** @type {ChartConfiguration} */
-  const configuration = {
+  const configuration: ChartConfiguration = {
     type: "line",
     data: { datasets: [] },
     options: {
@@ -77,10 +74,10 @@ export function lineFigure(board, first) {
   const { refresh } = board.chart(canvas, configuration, (chart) => {
     canvas.setAttribute("aria-label", describeLines(spec));
     chart.data.datasets = lineDatasets(board, spec);
-    const { text, muted, line, surface } = board.theme.colours;
+    const { text, muted, line, surface } = board.theme.colors;
     const ticks = { color: muted, maxRotation: 0, autoSkipPadding: 16 };
     const isLogarithmic = board.isLogarithmic || spec.isLogarithmic === true;
-    const format = (/** @type {string | number} */ value) => tick(Number(Number(value).toPrecision(6)));
+    const format = (value: string | number) => tick(Number(Number(value).toPrecision(6)));
     const before = chart.options.scales?.x; // keeps what the reader zoomed to
     chart.options.scales = {
       x: {
@@ -106,7 +103,7 @@ export function lineFigure(board, first) {
         border: { color: line },
       },
     };
-    const isMeant = (/** @type {string | undefined} */ label) =>
+    const isMeant = (label: string | undefined) =>
       spec.lines.some((line) => line.label === label && !line.isUnlisted);
     const room = { display: (spec.bounds ?? []).length > 0, text: " ", padding: 0, weight: 500 }; // below the legend
     chart.options.plugins = {
@@ -147,20 +144,15 @@ export function lineFigure(board, first) {
   };
 }
 
-/**
- * Labels of a logarithmic axis: at 1, 2 and 5 times powers of ten, or everywhere if it covers little more than one.
- *
- * @this {import("chart.js").Scale}
- * @param {string | number} value
- */
-function logTick(value) {
+/** Labels of a logarithmic axis: at 1, 2 and 5 times powers of ten, or everywhere if it covers little more than one. */
+function logTick(this: Scale, value: string | number) {
   const number = Number(value), leading = number / 10 ** Math.floor(Math.log10(number) + 1e-9);
   const isRound = [1, 2, 5].some((round) => Math.abs(leading - round) < 1e-6);
   return isRound || this.max < 12 * this.min ? tick(Number(number.toPrecision(6))) : "";
 }
 
-/** An axis of values that come near 0, and not below, begins there. @param {LineSpec} spec */
-function floorOf({ lines, baselines }) {
+/** An axis of values that come near 0, and not below, begins there. */
+function floorOf({ lines, baselines }: LineSpec) {
   let [low, high] = [Infinity, -Infinity];
   for (
     const y of [
@@ -173,17 +165,19 @@ function floorOf({ lines, baselines }) {
   return low >= 0 && low < high / 4 ? { min: 0 } : {};
 }
 
-/** @param {ChartBoard} board @param {LineSpec} spec @returns {LineDataset[]} */
-function lineDatasets(board, { lines, baselines, isLogarithmic = board.isLogarithmic }) {
+function lineDatasets(
+  board: ChartBoard,
+  { lines, baselines, isLogarithmic = board.isLogarithmic }: LineSpec,
+): LineDataset[] {
   const steps = lines.flatMap(({ points }) =>
     points.length > 0 ? [points[0].x, points[points.length - 1].x] : []
   );
   const ends = [0, Math.max(...steps)];
-  const visible = (/** @type {readonly Point[]} */ points) =>
+  const visible = (points: readonly Point[]) =>
     points.map(({ x, y }) => ({ x, y: isLogarithmic && !(y > 0) ? NaN : y }));
   return [
-    ...lines.flatMap(({ label, colour, points, isNoisy, isDashed }) => {
-      const borderColor = board.paint(colour), isSmooth = isNoisy === true && board.smoothing > 0;
+    ...lines.flatMap(({ label, color, points, isNoisy, isDashed }) => {
+      const borderColor = board.paint(color), isSmooth = isNoisy === true && board.smoothing > 0;
       const dash = isDashed ? { borderDash: [6, 4] } : {};
       const alone = points.length === 1 ? { pointRadius: 3 } : {}; // a line of one point would not be seen
       const own = {
@@ -198,7 +192,7 @@ function lineDatasets(board, { lines, baselines, isLogarithmic = board.isLogarit
     }),
     ...(steps.length === 0 ? [] : baselines.map(({ value }, k) => ({
       data: ends.map((x) => ({ x, y: value })),
-      borderColor: board.theme.colours.muted,
+      borderColor: board.theme.colors.muted,
       borderWidth: 1.5,
       borderDash: [[2, 3], [8, 3], [8, 3, 2, 3]][k % 3],
       pointRadius: 0,
@@ -207,15 +201,14 @@ function lineDatasets(board, { lines, baselines, isLogarithmic = board.isLogarit
   ];
 }
 
-/** Writes stages' names above the plot, and baselines' beside their lines, where no curve runs through them.
- * @param {ChartBoard} board @param {Chart} chart @param {LineSpec} spec */
-function drawMarks(board, chart, { lines, baselines, bounds = [] }) {
+/** Writes stages' names above the plot, and baselines' beside their lines, where no curve runs through them. */
+function drawMarks(board: ChartBoard, chart: Chart, { lines, baselines, bounds = [] }: LineSpec) {
   const { ctx, chartArea: { left, right, top, bottom }, scales: { x, y } } = chart;
-  const { muted, surface } = board.theme.colours;
+  const { muted, surface } = board.theme.colors;
   ctx.save();
   ctx.font = "11px system-ui, sans-serif";
   ctx.fillStyle = muted;
-  const write = (/** @type {string} */ text, /** @type {number} */ at, /** @type {number} */ height) => {
+  const write = (text: string, at: number, height: number) => {
     ctx.strokeStyle = surface;
     ctx.lineWidth = 3;
     ctx.strokeText(text, at, height);
@@ -237,20 +230,21 @@ function drawMarks(board, chart, { lines, baselines, bounds = [] }) {
   const curves = lines.map(({ points }) =>
     points.map((point) => [x.getPixelForValue(point.x), y.getPixelForValue(point.y)])
   );
-  /** @type {Area[]} */
-  const taken = [];
+  const taken: Area[] = [];
   for (const { label, value } of baselines) {
     const line = y.getPixelForValue(value), width = ctx.measureText(label).width;
     if (!(line >= top - 1 && line <= bottom + 1)) continue;
     const places = [right - 4 - width, left + 4, (left + right - width) / 2].flatMap((at) =>
-      [line - 3 - LABEL_HEIGHT, line + 3].map((above) => /** @type {Area} */ ([
-        at,
-        above,
-        at + width,
-        above + LABEL_HEIGHT,
-      ]))
+      [line - 3 - LABEL_HEIGHT, line + 3].map((above) =>
+        [
+          at,
+          above,
+          at + width,
+          above + LABEL_HEIGHT,
+        ] as Area
+      )
     ).filter(([, above, , below]) => above >= top && below <= bottom);
-    const isFree = (/** @type {Area} */ place) =>
+    const isFree = (place: Area) =>
       !taken.some((other) => meets(place, other)) && !curves.some((curve) => runsThrough(curve, place, 3));
     const place = places.find(isFree) ?? places[0];
     if (!place) continue;
@@ -260,27 +254,25 @@ function drawMarks(board, chart, { lines, baselines, bounds = [] }) {
   ctx.restore();
 }
 
-/** @typedef {readonly [left: number, top: number, right: number, bottom: number]} Area in pixels */
+/** In pixels. */
+type Area = readonly [left: number, top: number, right: number, bottom: number];
 
-/** @param {Area} a @param {Area} b */
-function meets(a, b) {
+function meets(a: Area, b: Area) {
   return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 }
 
-/** Whether a line from point to point runs through an area, or comes too near to it.
- * @param {readonly (readonly number[])[]} curve @param {Area} area @param {number} gap */
-function runsThrough(curve, [left, top, right, bottom], gap) {
+/** Whether a line from point to point runs through an area, or comes too near to it. */
+function runsThrough(curve: readonly (readonly number[])[], [left, top, right, bottom]: Area, gap: number) {
   return curve.some(([x1, y1], k) => {
     const [x0, y0] = curve[Math.max(0, k - 1)];
     if (x1 < left || x0 > right) return false;
-    const at = (/** @type {number} */ x) => x1 > x0 ? y0 + (y1 - y0) * (x - x0) / (x1 - x0) : y1;
+    const at = (x: number) => x1 > x0 ? y0 + (y1 - y0) * (x - x0) / (x1 - x0) : y1;
     const [a, b] = [at(Math.max(x0, left)), at(Math.min(x1, right))];
     return Math.max(a, b) > top - gap && Math.min(a, b) < bottom + gap;
   });
 }
 
-/** @param {LineSpec} spec */
-function describeLines({ title, unit, lines, baselines }) {
+function describeLines({ title, unit, lines, baselines }: LineSpec) {
   const parts = lines.map(({ label, points }) => {
     const [first, last] = [points[0], points[points.length - 1]];
     return first && last ? `${label} from ${readable(first.y)} to ${readable(last.y)}` : label;
@@ -292,14 +284,12 @@ function describeLines({ title, unit, lines, baselines }) {
 /** Rows that a table shows at most. */
 const MOST_ROWS = 400;
 
-/** @param {LineSpec} spec */
-function lineTable({ title, lines, baselines }) {
-  /** @type {Map<number, (string | undefined)[]>} */
-  const rows = new Map();
+function lineTable({ title, lines, baselines }: LineSpec) {
+  const rows = new Map<number, (string | undefined)[]>();
   for (const [column, { points }] of lines.entries()) {
     for (const { x, y } of points) {
       if (!rows.has(x)) rows.set(x, Array(lines.length).fill(""));
-      /** @type {(string | undefined)[]} */ (rows.get(x))[column] = readable(y);
+      (rows.get(x) as (string | undefined)[])[column] = readable(y);
     }
   }
   const all = [...rows].sort(([a], [b]) => a - b), every = Math.ceil(all.length / MOST_ROWS);

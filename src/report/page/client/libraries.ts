@@ -3,35 +3,33 @@
  * out of the page itself (gzip, base64), or from addresses.
  * @module
  */
+import type { Chart } from "npm:chart.js@4.6.1";
 
-/**
- * @typedef {object} LibraryAddresses
- * @property {readonly { url: string, integrity?: string }[]} charts classic scripts, in order: chart.js, then its plugin
- * @property {() => Promise<string>} three makes the address of three.js' module
- *
- * @typedef {object} Libraries
- * @property {typeof import("chart.js").Chart} Chart
- * @property {() => Promise<typeof import("three")>} three
- */
+/** Where the libraries are. */
+export interface LibraryAddresses {
+  /** Classic scripts, in order: chart.js, then its plugin. */
+  readonly charts: readonly { readonly url: string; readonly integrity?: string }[];
+  /** Makes the address of the module of three.js. */
+  readonly three: () => Promise<string>;
+}
 
-/**
- * Loads chart.js; three.js follows when it is asked for.
- *
- * @param {LibraryAddresses} addresses
- * @returns {Promise<Libraries>}
- */
-export async function loadLibraries({ charts, three }) {
+/** The libraries, ready for use. */
+export interface Libraries {
+  readonly Chart: typeof Chart;
+  readonly three: () => Promise<typeof import("npm:@types/three@0.185.1")>;
+}
+
+/** Loads chart.js; three.js follows when it is asked for. */
+export async function loadLibraries({ charts, three }: LibraryAddresses): Promise<Libraries> {
   for (const { url, integrity } of charts) await loadScript(url, integrity);
-  /** @type {Promise<typeof import("three")> | undefined} */
-  let module;
+  let module: Promise<typeof import("npm:@types/three@0.185.1")> | undefined;
   return {
-    Chart: /** @type {any} */ (globalThis).Chart,
+    Chart: (globalThis as unknown as Libraries).Chart,
     three: () => module ??= three().then((url) => import(url)),
   };
 }
 
-/** @param {string} url @param {string | undefined} integrity @returns {Promise<void>} */
-function loadScript(url, integrity) {
+function loadScript(url: string, integrity: string | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     if (integrity !== undefined) {
@@ -45,12 +43,8 @@ function loadScript(url, integrity) {
   });
 }
 
-/**
- * The addresses of libraries that lie in the page.
- *
- * @returns {Promise<LibraryAddresses>}
- */
-export async function inlinedLibraries() {
+/** The addresses of libraries that lie in the page. */
+export async function inlinedLibraries(): Promise<LibraryAddresses> {
   const charts = await Promise.all(["chart.js", "chartjs-plugin-zoom"].map(async (name) => ({
     url: scriptUrl(await inlinedText(name)),
   })));
@@ -63,13 +57,12 @@ export async function inlinedLibraries() {
   };
 }
 
-/** @param {string} code */
-function scriptUrl(code) {
+function scriptUrl(code: string) {
   return URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
 }
 
-/** @param {string} name of the library @returns {Promise<string>} */
-async function inlinedText(name) {
+/** The code of a library that lies in the page. */
+async function inlinedText(name: string): Promise<string> {
   const packed = document.getElementById(`library-${name}`)?.textContent ?? "";
   return new TextDecoder().decode(await unpack(packed));
 }
@@ -77,10 +70,9 @@ async function inlinedText(name) {
 /**
  * Unpacks bytes.
  *
- * @param {string} packed gzip, base64
- * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ * @param packed gzip, base64
  */
-export async function unpack(packed) {
+export async function unpack(packed: string): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Uint8Array(await new Response(stream).arrayBuffer());

@@ -2,29 +2,30 @@
  * The report of a run: built once, and brought up to date in place. A live dashboard uses the same.
  * @module
  */
-import { ChartBoard } from "./charts.js";
-import { make } from "./dom.js";
-import { readable } from "./format.js";
-import { SECTIONS } from "./sections.js";
-import { Theme } from "./theme.js";
+import type { PageData } from "../page_types.ts";
+import { ChartBoard } from "./charts.ts";
+import { make } from "./dom.ts";
+import { readable } from "./format.ts";
+import type { Libraries } from "./libraries.ts";
+import { type Part, SECTIONS } from "./sections.ts";
+import { Theme } from "./theme.ts";
 
-/**
- * @typedef {import("../page_types.ts").PageData} PageData
- * @typedef {import("./libraries.js").Libraries} Libraries
- *
- * @typedef {object} Mounted
- * @property {(page: PageData) => void} update shows newer data of the same run: charts and pictures change in place, and
- *   zoom, rotation, hidden classes and open tables stay as the reader left them. Sections appear when there is something
- *   to show
- * @property {(id: string) => boolean} isInSight whether a section is in sight, on a page that changes often
- * @property {ChartBoard} board
- */
+/** A report in a page. */
+export interface Mounted {
+  /**
+   * Shows newer data of the same run: charts and pictures change in place, and zoom, rotation, hidden classes and open
+   * tables stay as the reader left them. Sections appear when there is something to show.
+   */
+  readonly update: (page: PageData) => void;
+  /** Whether a section is in sight, on a page that changes often. */
+  readonly isInSight: (id: string) => boolean;
+  readonly board: ChartBoard;
+}
 
 /** How far a section may be from the window and count as in sight: scrolling finds it drawn. */
 const AHEAD = "200px 0px";
 
-/** @type {Readonly<Record<PageData["status"], string>>} */
-const STATUS = {
+const STATUS: Readonly<Record<PageData["status"], string>> = {
   running: "running",
   finished: "finished",
   interrupted: "stopped early",
@@ -34,14 +35,16 @@ const STATUS = {
 /**
  * Builds the report of a run.
  *
- * @param {HTMLElement} root takes the page; what is in it is replaced
- * @param {PageData} first
- * @param {Libraries} libraries
- * @param {(id: string) => void} [onSight] told when a section comes into sight. If it is given, the page is one that
- *   changes often: sections out of sight are drawn when they come into it, and not before
- * @returns {Mounted}
+ * @param root takes the page; what is in it is replaced
+ * @param onSight told when a section comes into sight. If it is given, the page is one that changes often: sections out
+ *   of sight are drawn when they come into it, and not before
  */
-export function mount(root, first, libraries, onSight) {
+export function mount(
+  root: HTMLElement,
+  first: PageData,
+  libraries: Libraries,
+  onSight?: (id: string) => void,
+): Mounted {
   const theme = new Theme();
   const board = new ChartBoard(libraries.Chart, theme);
   const head = header(theme);
@@ -49,10 +52,9 @@ export function mount(root, first, libraries, onSight) {
   const main = make("main");
   root.replaceChildren(make("div", { class: "page" }, head.element, contents, main));
 
-  /** @type {Map<string, { part: import("./sections.js").Part, section: HTMLElement, shown: PageData }>} */
-  const parts = new Map();
-  /** @type {Set<string>} sections in sight, or soon to be */
-  const inSight = new Set();
+  const parts = new Map<string, { part: Part; section: HTMLElement; shown: PageData }>();
+  /** Sections in sight, or soon to be. */
+  const inSight = new Set<string>();
   let latest = first;
   const sight = onSight && new IntersectionObserver((entries) => {
     for (const { target: { id }, isIntersecting } of entries) {
@@ -64,7 +66,7 @@ export function mount(root, first, libraries, onSight) {
       }
     }
   }, { rootMargin: AHEAD });
-  const show = (/** @type {string} */ id) => {
+  const show = (id: string) => {
     const made = parts.get(id);
     if (!made || made.shown === latest || !SECTIONS.find((section) => section.id === id)?.applies(latest)) {
       return;
@@ -72,7 +74,7 @@ export function mount(root, first, libraries, onSight) {
     made.shown = latest;
     made.part.update(latest);
   };
-  const update = (/** @type {PageData} */ page) => {
+  const update = (page: PageData) => {
     latest = page;
     head.update(page);
     let at = main.firstElementChild;
@@ -95,10 +97,9 @@ export function mount(root, first, libraries, onSight) {
     );
     if (links.length !== contents.children.length) contents.replaceChildren(...links);
   };
-  /** Calls once the section is in sight, or once the rest of a page that does not change is there.
-   * @param {HTMLElement} section @param {() => void} start */
-  const whenSeen = (section, start) => {
-    if (!sight) return requestAnimationFrame(() => setTimeout(start));
+  /** Calls once the section is in sight, or once the rest of a page that does not change is there. */
+  const whenSeen = (section: HTMLElement, start: () => void) => {
+    if (!sight) return void requestAnimationFrame(() => setTimeout(start));
     const first = new IntersectionObserver((entries) => {
       if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
       first.disconnect();
@@ -115,8 +116,8 @@ export function mount(root, first, libraries, onSight) {
   return { update, isInSight: (id) => inSight.has(id), board };
 }
 
-/** The head of the page. @param {Theme} theme */
-function header(theme) {
+/** The head of the page. */
+function header(theme: Theme) {
   const title = make("h1");
   const status = make("span", { class: "status" });
   const facts = make("dl", { class: "facts" });
@@ -130,14 +131,16 @@ function header(theme) {
     make("div", { class: "title" }, title, status, theme.button),
     notice,
     facts,
-    make("div", { class: "command" }, make("span", { class: "muted" }, "Repeat it: "), command, copy),
+    make("div", { class: "command" }, make("span", { class: "muted" }, "Reproduce with: "), command, copy),
   );
-  const update = (/** @type {PageData} */ page) => {
+  const update = (page: PageData) => {
     title.textContent = page.recipe;
     status.textContent = STATUS[page.status];
     status.dataset.status = page.status;
     const notices = [
-      page.status === "crashed" ? "This run ended before its last step. Below is all that it wrote." : "",
+      page.status === "crashed"
+        ? "This run ended before its last step. The report shows everything that it saved."
+        : "",
       rollbackNotice(page),
     ].filter(Boolean);
     notice.hidden = notices.length === 0;
@@ -154,29 +157,30 @@ function header(theme) {
   return { element, update };
 }
 
-/** Replaces the children that are others than before: the rest is not painted anew.
- * @param {HTMLElement} parent @param {readonly HTMLElement[]} children */
-function replaceOthers(parent, children) {
+/** Replaces the children that are others than before: the rest is not painted anew. */
+function replaceOthers(parent: HTMLElement, children: readonly HTMLElement[]) {
   if (parent.children.length !== children.length) return parent.replaceChildren(...children);
   for (const [k, child] of children.entries()) {
     if (!parent.children[k].isEqualNode(child)) parent.children[k].replaceWith(child);
   }
 }
 
-/** Says that training went back, if it did. @param {PageData} page */
-function rollbackNotice({ metrics }) {
+/** Says that training rolled back, if it did. */
+function rollbackNotice({ metrics }: PageData) {
   const times = metrics.filter(({ divergedAtStep }) => divergedAtStep !== undefined);
   const last = times[times.length - 1];
   if (!last) return "";
   const where = times.map(({ divergedAtStep, wentBackToStep }) =>
     `from step ${divergedAtStep} to ${wentBackToStep}`
-  );
-  return `Training came to NaN or infinity and went back ${where.join(", ")}; since then it took ` +
-    `${last.learningRateShare} of the learning rate.`;
+  ).join(", ");
+  return `Training reached NaN or infinity and rolled back ${where}; since then the learning rate is ` +
+    `${last.learningRateShare} times the original.`;
 }
 
-/** What a reader asks first. @param {PageData} page @returns {[string, string | undefined][]} */
-function keyFacts({ name, startedAt, facts, stepMilliseconds, metrics, snapshot }) {
+/** What a reader asks first. */
+function keyFacts(
+  { name, startedAt, facts, stepMilliseconds, metrics, snapshot }: PageData,
+): [string, string | undefined][] {
   const date = new Date(startedAt);
   const when = Number.isNaN(date.getTime())
     ? startedAt
@@ -195,9 +199,8 @@ function keyFacts({ name, startedAt, facts, stepMilliseconds, metrics, snapshot 
   ];
 }
 
-/** Copies an element's text, or selects it where the browser does not let a page copy.
- * @param {HTMLElement} element @param {HTMLButtonElement} button */
-async function copyText(element, button) {
+/** Copies an element's text, or selects it where the browser does not let a page copy. */
+async function copyText(element: HTMLElement, button: HTMLButtonElement) {
   try {
     await navigator.clipboard.writeText(element.textContent ?? "");
     button.textContent = "Copied";

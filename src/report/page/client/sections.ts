@@ -2,39 +2,34 @@
  * The sections of a report, in order: what each is called, when there is one, and how it is made.
  * @module
  */
-import { barFigure } from "./bar_figure.js";
-import { cloud } from "./cloud.js";
-import { groupCurves, stageBounds, tensorCurves } from "./curves.js";
-import { make, table } from "./dom.js";
-import { tick } from "./format.js";
-import { lineFigure } from "./line_figure.js";
-import { history, reconstructions, samples, weights } from "./pictures.js";
+import type { PageData, PageSnapshot } from "../page_types.ts";
+import { barFigure, type BarSpec } from "./bar_figure.ts";
+import type { ChartBoard, Figure, Tools } from "./charts.ts";
+import { cloud, type CloudData } from "./cloud.ts";
+import { groupCurves, stageBounds, tensorCurves } from "./curves.ts";
+import { make, table } from "./dom.ts";
+import { tick } from "./format.ts";
+import { lineFigure, type LineSpec } from "./line_figure.ts";
+import { history, reconstructions, samples, weights } from "./pictures.ts";
 
-/**
- * @typedef {import("../page_types.ts").PageData} PageData
- * @typedef {import("../page_types.ts").PageSnapshot} PageSnapshot
- * @typedef {import("./charts.js").ChartBoard} ChartBoard
- * @typedef {import("./line_figure.js").LineSpec} LineSpec
- * @typedef {import("./bar_figure.js").BarSpec} BarSpec
- * @typedef {import("./libraries.js").Libraries} Libraries
- * @typedef {object} Tools
- * @property {ChartBoard} board
- * @property {Libraries} libraries
- * @property {(start: () => void) => void} whenSeen calls back when it is time to draw what is costly
- *
- * @typedef {{ element: HTMLElement, update: (page: PageData) => void }} Part
- *
- * @typedef {object} Section
- * @property {string} id
- * @property {string} title
- * @property {"codes" | "snapshot" | "pictures"} [shows] the part of the data that it shows, if that changes while
- *   training goes on: a dashboard fetches what is in sight
- * @property {(page: PageData) => boolean} applies whether there is anything to show
- * @property {(page: PageData, tools: Tools) => Part} build
- */
+/** What a section holds. */
+export interface Part<Data = PageData> {
+  readonly element: HTMLElement;
+  readonly update: (data: Data) => void;
+}
 
-/** @type {readonly Section[]} */
-export const SECTIONS = [
+/** A section of a report. */
+export interface Section {
+  readonly id: string;
+  readonly title: string;
+  /** The part of the data that it shows, if that changes while training goes on: a dashboard fetches what is in sight. */
+  readonly shows?: "codes" | "snapshot" | "pictures";
+  /** Whether there is anything to show. */
+  readonly applies: (page: PageData) => boolean;
+  readonly build: (page: PageData, tools: Tools) => Part;
+}
+
+export const SECTIONS: readonly Section[] = [
   {
     id: "results",
     title: "Results",
@@ -44,7 +39,7 @@ export const SECTIONS = [
         page,
         ({ rows }) =>
           table(
-            ["measured at the end", "value", "unit"],
+            ["metric", "value", "unit"],
             rows.map(({ label, value, unit }) => [label, value, unit]),
             "Results",
           ),
@@ -145,33 +140,31 @@ export const SECTIONS = [
             "Settings",
           ),
           table(
-            ["found", "value"],
+            ["environment", "value"],
             Object.entries(facts).filter(([key]) => key !== "command") // which the head has
               .map(([key, value]) => [wordsOf(key), code(value)]),
-            "What was found",
+            "Environment",
           ),
         )),
   },
 ];
 
-/** A setting's flag: `batchSize` is `batch-size`. @param {string} key */
-export function flagOf(key) {
+/** A setting's flag: `batchSize` is `batch-size`. */
+export function flagOf(key: string) {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** A key of the facts as words: `datasetSource` is `dataset source`. @param {string} key */
-function wordsOf(key) {
+/** A key of the facts as words: `datasetSource` is `dataset source`. */
+function wordsOf(key: string) {
   return key.replaceAll(".", " ").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
-/** @param {string} text */
-function code(text) {
+function code(text: string) {
   return make("code", {}, text);
 }
 
-/** A part that is made anew with new data. @param {PageData} page @param {(page: PageData) => HTMLElement} build
- * @returns {Part} */
-function replaced(page, build) {
+/** A part that is made anew with new data. */
+function replaced(page: PageData, build: (page: PageData) => HTMLElement): Part {
   const element = make("div", {}, build(page));
   let before = "";
   return {
@@ -184,11 +177,9 @@ function replaced(page, build) {
   };
 }
 
-/** A part that shows the snapshot. @param {PageData} page
- * @param {(snapshot: PageSnapshot) => { element: HTMLElement, update: (snapshot: PageSnapshot) => void }} build
- * @returns {Part} */
-function ofSnapshot(page, build) {
-  let snapshot = /** @type {PageSnapshot} */ (page.snapshot);
+/** A part that shows the snapshot. */
+function ofSnapshot(page: PageData, build: (snapshot: PageSnapshot) => Part<PageSnapshot>): Part {
+  let snapshot = page.snapshot!;
   const { element, update } = build(snapshot);
   return {
     element,
@@ -200,20 +191,15 @@ function ofSnapshot(page, build) {
   };
 }
 
-/**
- * A part of several figures, one for each specification; a title that is new gets a figure of its own.
- *
- * @template {{ title: string }} S
- * @param {(page: PageData) => readonly S[]} specify
- * @param {(spec: S) => import("./charts.js").Figure<S>} build
- * @param {PageData} page
- * @returns {Part}
- */
-export function keyed(specify, build, page) {
+/** A part of several figures, one for each specification; a title that is new gets a figure of its own. */
+export function keyed<S extends { title: string }>(
+  specify: (page: PageData) => readonly S[],
+  build: (spec: S) => Figure<S>,
+  page: PageData,
+): Part {
   const element = make("div", { class: "panels" });
-  /** @type {Map<string, import("./charts.js").Figure<S>>} */
-  const figures = new Map();
-  const update = (/** @type {PageData} */ next) => {
+  const figures = new Map<string, Figure<S>>();
+  const update = (next: PageData) => {
     for (const [k, spec] of specify(next).entries()) {
       const figure = figures.get(spec.title);
       if (figure) figure.update(spec);
@@ -228,8 +214,8 @@ export function keyed(specify, build, page) {
   return { element, update };
 }
 
-/** Log scale, smoothing, zoom. @param {ChartBoard} board */
-export function curveControls(board) {
+/** Log scale, smoothing, zoom. */
+export function curveControls(board: ChartBoard) {
   const log = make("input", { type: "checkbox" });
   log.addEventListener("change", () => {
     board.isLogarithmic = log.checked;
@@ -246,33 +232,31 @@ export function curveControls(board) {
   reset.addEventListener("click", () => board.resetZoom());
   return make(
     "div",
-    { class: "controls", title: "Drag across a chart, or turn the wheel with Ctrl, to zoom" },
+    { class: "controls", title: "Drag across a chart or scroll with Ctrl to zoom" },
     make("label", {}, log, "Log scale"),
     make("label", { class: "slider" }, "Smoothing", slider, value),
     reset,
   );
 }
 
-/** The unit of a quantity: `docs/reductions.md` says what each is summed over. @param {string} name
- * @param {PageData} page */
-export function unitOf(name, { facts, config }) {
+/** The unit of a quantity: `docs/reductions.md` says what each is summed over. */
+export function unitOf(name: string, { facts, config }: PageData) {
   if (name === "testError") {
-    return config.noise === undefined ? "mean over test images" : "mean, test images without noise";
+    return config.noise === undefined ? "mean over test images" : "mean over test images without noise";
   }
-  if (name === "gradientNorm") return "norm";
+  if (name === "gradientNorm") return "L2 norm";
   if (name === "sparsity") return "nats";
   return facts.lossUnit ?? "squared error, mean";
 }
 
-/** @param {PageData} page @returns {LineSpec[]} */
-function lineSpecs(page) {
+function lineSpecs(page: PageData): LineSpec[] {
   const bounds = stageBounds(page);
   return groupCurves(page).map(({ name, title, curves, baselines }) => ({
     title,
     unit: unitOf(name, page),
     lines: curves.map(({ side, points }) => ({
       label: side === "test" ? "test images" : "training",
-      colour: side === "test" ? "second" : "first",
+      color: side === "test" ? "second" : "first",
       points,
       isNoisy: side === "train",
     })),
@@ -281,19 +265,18 @@ function lineSpecs(page) {
   }));
 }
 
-/** @param {PageData} page @returns {LineSpec[]} */
-function tensorSpecs(page) {
+function tensorSpecs(page: PageData): LineSpec[] {
   const bounds = stageBounds(page), tensors = tensorCurves(page);
-  // a layer's weight and bias share a colour
+  // a layer's weight and bias share a color
   const layers = [...new Set(tensors.map(({ name }) => layerOf(name)))];
   return [
-    { title: "Gradient norm of each tensor, biases dashed", unit: "norm", part: 0, baselines: [] },
-    { title: "Norm of each tensor, biases dashed", unit: "norm", part: 1, baselines: [] },
+    { title: "Gradient norm of each tensor (biases dashed)", unit: "L2 norm", part: 0, baselines: [] },
+    { title: "Norm of each tensor (biases dashed)", unit: "L2 norm", part: 1, baselines: [] },
     {
-      title: "Update of each tensor, biases dashed",
-      unit: "norm of the update / norm",
+      title: "Update-to-weight ratio of each tensor (biases dashed)",
+      unit: "update norm / weight norm",
       part: 2,
-      baselines: [{ label: "1e-3, a rule of thumb", value: 1e-3 }],
+      baselines: [{ label: "1e-3 (rule of thumb)", value: 1e-3 }],
     },
   ].map(({ title, unit, part, baselines }) => ({
     title,
@@ -301,7 +284,7 @@ function tensorSpecs(page) {
     isLogarithmic: true,
     lines: tensors.map(({ name, points }) => ({
       label: name,
-      colour: layers.indexOf(layerOf(name)),
+      color: layers.indexOf(layerOf(name)),
       points: points.map(({ x, figures }) => ({ x, y: figures[part] })),
       isDashed: name.endsWith(".bias"),
       isUnlisted: name.endsWith(".bias"),
@@ -311,13 +294,12 @@ function tensorSpecs(page) {
   }));
 }
 
-/** @param {string} name of a parameter */
-function layerOf(name) {
+/** The layer that a parameter belongs to. */
+function layerOf(name: string) {
   return name.replace(/\.(weight|bias)$/, "");
 }
 
-/** @param {PageData} page @returns {BarSpec[]} */
-function levelSpecs({ snapshot }) {
+function levelSpecs({ snapshot }: PageData): BarSpec[] {
   const levels = snapshot?.levels ?? [];
   const labels = levels.map(({ label }) => label);
   return [
@@ -328,39 +310,37 @@ function levelSpecs({ snapshot }) {
       labels,
       sets: [{
         label: "between encoder and decoder",
-        colour: "first",
+        color: "first",
         values: levels.map(({ error }) => error),
       }],
     },
     {
-      title: "Spread of each level",
+      title: "Standard deviation of each level",
       x: "level",
       y: "standard deviation",
       labels,
       sets: [
-        { label: "encoder", colour: "first", values: levels.map(({ encoderSpread }) => encoderSpread) },
-        { label: "decoder", colour: "second", values: levels.map(({ decoderSpread }) => decoderSpread) },
+        { label: "encoder", color: "first", values: levels.map(({ encoderSpread }) => encoderSpread) },
+        { label: "decoder", color: "second", values: levels.map(({ decoderSpread }) => decoderSpread) },
       ],
     },
   ];
 }
 
-/** @param {PageData} page @returns {BarSpec[]} */
-function sparsitySpecs({ snapshot }) {
-  const { target, means } = /** @type {{ target: number, means: readonly number[] }} */ (snapshot?.sparsity);
+function sparsitySpecs({ snapshot }: PageData): BarSpec[] {
+  const { target, means } = snapshot!.sparsity!;
   const order = [...means.keys()].sort((a, b) => means[b] - means[a]);
   return [{
-    title: "Mean activation of each code unit, the most active first",
+    title: "Mean activation of each code unit, most active first",
     x: "code unit",
     y: "mean activation",
     labels: order.map((unit) => `${unit + 1}`),
-    sets: [{ label: "mean activation", colour: "first", values: order.map((unit) => means[unit]) }],
+    sets: [{ label: "mean activation", color: "first", values: order.map((unit) => means[unit]) }],
     baselines: [{ label: `ρ = ${tick(target)}`, value: target }],
   }];
 }
 
-/** @param {PageData} page @returns {BarSpec[]} */
-function activationSpecs({ snapshot }) {
+function activationSpecs({ snapshot }: PageData): BarSpec[] {
   return (snapshot?.activations ?? []).map(({ label, range: [low, high], counts }) => {
     const total = counts.reduce((sum, count) => sum + count, 0) || 1;
     return {
@@ -368,22 +348,20 @@ function activationSpecs({ snapshot }) {
       x: "activation",
       y: "% of activations",
       labels: counts.map((_, k) => {
-        const edge = (/** @type {number} */ bin) =>
-          tick(Number((low + bin / counts.length * (high - low)).toPrecision(3)));
+        const edge = (bin: number) => tick(Number((low + bin / counts.length * (high - low)).toPrecision(3)));
         return `${edge(k)} to ${edge(k + 1)}`;
       }),
-      range: /** @type {const} */ ([low, high]),
+      range: [low, high] as const,
       sets: [{
         label: "% of activations",
-        colour: "first",
+        color: "first",
         values: counts.map((count) => 100 * count / total),
       }],
     };
   });
 }
 
-/** @param {PageData} page @returns {import("./cloud.js").CloudData} */
-function cloudData({ snapshot, classNames }) {
-  const { codes, imageShape } = /** @type {PageSnapshot} */ (snapshot);
-  return { codes: /** @type {import("../page_types.ts").PageCodes} */ (codes), imageShape, classNames };
+function cloudData({ snapshot, classNames }: PageData): CloudData {
+  const { codes, imageShape } = snapshot!;
+  return { codes: codes!, imageShape, classNames };
 }

@@ -2,22 +2,21 @@
  * Where a report begins: reads the data that lie in the page, and draws them.
  * @module
  */
-import { mountComparison } from "./compare.js";
-import { make } from "./dom.js";
-import { inlinedLibraries, loadLibraries } from "./libraries.js";
-import { mount } from "./mount.js";
+import type { PageData } from "../page_types.ts";
+import { mountComparison } from "./compare.ts";
+import { make } from "./dom.ts";
+import { inlinedLibraries, loadLibraries } from "./libraries.ts";
+import { mount } from "./mount.ts";
 
-/** What lies in the page under an id. @param {string} id */
-function embedded(id) {
+/** What lies in the page under an id. */
+function embedded(id: string) {
   return JSON.parse(document.getElementById(id)?.textContent ?? "null");
 }
 
-const root = /** @type {HTMLElement} */ (document.getElementById("root"));
+const root = document.getElementById("root") as HTMLElement;
 try {
-  /** @type {readonly import("../page_types.ts").PageData[]} */
-  const pages = embedded("pages");
-  /** @type {{ charts: { url: string, integrity: string }[], three: string } | null} */
-  const linked = embedded("linked");
+  const pages: readonly PageData[] = embedded("pages");
+  const linked: { charts: { url: string; integrity: string }[]; three: string } | null = embedded("linked");
   const libraries = await loadLibraries(
     linked ? { charts: linked.charts, three: () => Promise.resolve(linked.three) } : await inlinedLibraries(),
   );

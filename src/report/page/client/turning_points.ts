@@ -2,13 +2,10 @@
  * Points in space, drawn by three.js, in a box that turns.
  * @module
  */
-import { make } from "./dom.js";
-
-/**
- * @typedef {import("../page_types.ts").PageCodes} PageCodes
- * @typedef {import("./charts.js").ChartBoard} ChartBoard
- * @typedef {typeof import("three")} Three
- */
+import type * as Three from "npm:@types/three@0.185.1";
+import type { ChartBoard } from "./charts.ts";
+import type { Points } from "./flat_points.ts";
+import { make } from "./dom.ts";
 
 /** Each point is a disc whose size and strength fall with the distance, so that near and far are told apart. */
 const VERTEX_SHADER = `
@@ -40,14 +37,16 @@ const KEY_TURN = 0.1, DRAG_TURN = 0.008;
 /**
  * Draws codes of three numbers.
  *
- * @param {Three} three
- * @param {ChartBoard} board
- * @param {HTMLElement} frame takes the canvas
- * @param {() => void} onMove called when points have moved on the screen
- * @returns {import("./cloud.js").Points}
+ * @param frame takes the canvas
+ * @param onMove called when points have moved on the screen
  * @throws Error if the browser offers no WebGL
  */
-export function turningPoints(three, board, frame, onMove) {
+export function turningPoints(
+  three: typeof Three,
+  board: ChartBoard,
+  frame: HTMLElement,
+  onMove: () => void,
+): Points {
   const canvas = make("canvas", { class: "turning", role: "img", "aria-label": "scatter plot in space" });
   const renderer = new three.WebGLRenderer({ canvas, antialias: true, alpha: true });
   renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
@@ -73,13 +72,12 @@ export function turningPoints(three, board, frame, onMove) {
   box.add(cloud, edges);
   const names = [0, 1, 2].map(() => make("span", { class: "axis" }));
   frame.append(...names);
-  /** @type {Float32Array} of all points, hidden ones too */
+  /** Of all points, hidden ones too. */
   let places = new Float32Array();
   let corner = new three.Vector3();
 
-  /** From a place in the box to CSS pixels. @param {import("three").Vector3} place
-   * @returns {[number, number, number]} */
-  const project = (place) => {
+  /** From a place in the box to CSS pixels. */
+  const project = (place: Three.Vector3): [number, number, number] => {
     const seen = place.applyMatrix4(box.matrixWorld).project(camera);
     return [(seen.x + 1) / 2 * frame.clientWidth, (1 - seen.y) / 2 * frame.clientHeight, seen.z];
   };
@@ -127,13 +125,13 @@ export function turningPoints(three, board, frame, onMove) {
     camera.zoom = 0.94 * fit * Math.min(1, camera.aspect) * closeness;
     camera.updateProjectionMatrix();
   };
-  const approach = (/** @type {number} */ factor) => {
+  const approach = (factor: number) => {
     closeness = Math.min(8, Math.max(0.5, closeness * factor));
     focus();
     redraw();
   };
-  const turn = (/** @type {number} */ right, /** @type {number} */ down) => {
-    const about = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ angle) =>
+  const turn = (right: number, down: number) => {
+    const about = (x: number, y: number, angle: number) =>
       new three.Quaternion().setFromAxisAngle(new three.Vector3(x, y, 0), angle);
     box.quaternion.premultiply(about(0, 1, right)).premultiply(about(1, 0, down));
     redraw();
@@ -154,8 +152,7 @@ export function turningPoints(three, board, frame, onMove) {
     approach(Math.exp(-event.deltaY * 0.002));
   }, { passive: false });
 
-  /** @type {Readonly<Record<string, () => void>>} */
-  const keys = {
+  const keys: Readonly<Record<string, () => void>> = {
     ArrowLeft: () => turn(-KEY_TURN, 0),
     ArrowRight: () => turn(KEY_TURN, 0),
     ArrowUp: () => turn(0, -KEY_TURN),
@@ -171,13 +168,13 @@ export function turningPoints(three, board, frame, onMove) {
         return [Math.min(...along), Math.max(...along)];
       });
       const longest = Math.max(...ranges.map(([low, high]) => high - low)) || 1; // one scale for all axes
-      const centred = (/** @type {number | null} */ value, /** @type {number} */ axis) =>
+      const centered = (value: number | null, axis: number) =>
         2 * (Number(value) - (ranges[axis][0] + ranges[axis][1]) / 2) / longest;
-      places = Float32Array.from(points, (value, k) => centred(value, k % 3));
+      places = Float32Array.from(points, (value, k) => centered(value, k % 3));
       const visible = Array.from({ length: points.length / 3 }, (_, point) => point).filter(isShown);
       const shades = visible.flatMap((point) => {
-        const colour = parseInt(board.theme.classColour(labels?.[point] ?? 0).slice(1), 16);
-        return [colour >> 16, colour >> 8 & 255, colour & 255].map((part) => part / 255);
+        const color = parseInt(board.theme.classColor(labels?.[point] ?? 0).slice(1), 16);
+        return [color >> 16, color >> 8 & 255, color & 255].map((part) => part / 255);
       });
       const seen = visible.flatMap((point) => [...places.subarray(3 * point, 3 * point + 3)]);
       cloud.geometry.setAttribute("position", new three.Float32BufferAttribute(seen, 3));
@@ -188,7 +185,7 @@ export function turningPoints(three, board, frame, onMove) {
         "position",
         new three.Float32BufferAttribute(boxEdges(corner.toArray()), 3),
       );
-      const { surface, line } = board.theme.colours;
+      const { surface, line } = board.theme.colors;
       uniforms.background.value.setStyle(surface, three.LinearSRGBColorSpace); // as it is: the shader does no conversion
       edges.material.color.setStyle(line);
       names.forEach((name, axis) => name.textContent = axes[axis]);
@@ -202,8 +199,12 @@ export function turningPoints(three, board, frame, onMove) {
   };
 }
 
-/** The twelve edges of a box around the origin. @param {readonly number[]} corner its lowest @returns {number[]} */
-function boxEdges(corner) {
+/**
+ * The twelve edges of a box around the origin.
+ *
+ * @param corner its lowest
+ */
+function boxEdges(corner: readonly number[]): number[] {
   const edges = [];
   for (let a = 0; a < 8; a++) {
     for (const bit of [1, 2, 4]) {

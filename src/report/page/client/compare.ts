@@ -3,30 +3,26 @@
  * pictures and codes side by side.
  * @module
  */
-import { ChartBoard } from "./charts.js";
-import { classColour } from "./colours.js";
-import { groupCurves } from "./curves.js";
-import { make, table } from "./dom.js";
-import { readable } from "./format.js";
-import { flatPoints } from "./flat_points.js";
-import { lineFigure } from "./line_figure.js";
-import { reconstructions, samples, weights } from "./pictures.js";
-import { curveControls, flagOf, unitOf } from "./sections.js";
-import { Theme } from "./theme.js";
-
-/**
- * @typedef {import("../page_types.ts").PageData} PageData
- * @typedef {import("./libraries.js").Libraries} Libraries
- */
+import type { PageCodes, PageData } from "../page_types.ts";
+import { ChartBoard, type Mark } from "./charts.ts";
+import { classColor } from "./colors.ts";
+import { groupCurves } from "./curves.ts";
+import { make, table } from "./dom.ts";
+import { readable } from "./format.ts";
+import { flatPoints } from "./flat_points.ts";
+import type { Libraries } from "./libraries.ts";
+import { type Line, lineFigure, type LineSpec } from "./line_figure.ts";
+import { reconstructions, samples, weights } from "./pictures.ts";
+import { curveControls, flagOf, unitOf } from "./sections.ts";
+import { Theme } from "./theme.ts";
 
 /**
  * Builds the comparison.
  *
- * @param {HTMLElement} root takes the page; what is in it is replaced
- * @param {readonly PageData[]} pages at least two
- * @param {Libraries} libraries
+ * @param root takes the page; what is in it is replaced
+ * @param pages at least two
  */
-export function mountComparison(root, pages, libraries) {
+export function mountComparison(root: HTMLElement, pages: readonly PageData[], libraries: Libraries) {
   const theme = new Theme();
   const board = new ChartBoard(libraries.Chart, theme);
   const main = make("main");
@@ -45,9 +41,8 @@ export function mountComparison(root, pages, libraries) {
     ),
     main,
   ));
-  /** Adds a section, and gives its body, which is in the page already: charts measure their frame.
-   * @param {string} id @param {string} title @param {...HTMLElement} children */
-  const section = (id, title, ...children) =>
+  /** Adds a section, and gives its body, which is in the page already: charts measure their frame. */
+  const section = (id: string, title: string, ...children: HTMLElement[]) =>
     main.append(make("section", { id }, make("h2", {}, title), ...children));
 
   if (pages.some(({ rows }) => rows.length > 0)) section("results", "Results", resultsTable(pages));
@@ -64,8 +59,7 @@ export function mountComparison(root, pages, libraries) {
   beside("weights", "Weights", (page) => page.weights.length > 0 ? weights(page).element : undefined);
   beside("codes", "Codes", (page) => page.snapshot?.codes && flatCodes(board, page.snapshot.codes, page));
 
-  /** @param {string} id @param {string} title @param {(page: PageData) => HTMLElement | undefined} build */
-  function beside(id, title, build) {
+  function beside(id: string, title: string, build: (page: PageData) => HTMLElement | undefined) {
     const columns = pages.flatMap((page, run) => {
       const made = build(page);
       return made ? [make("div", { class: "panel" }, runName(page, run), made)] : [];
@@ -74,23 +68,20 @@ export function mountComparison(root, pages, libraries) {
   }
 }
 
-/** A run's name beside its colour. @param {PageData} page @param {number} run */
-function runName({ name }, run) {
+/** A run's name beside its color. */
+function runName({ name }: PageData, run: number) {
   return make("b", {}, dot(run), name);
 }
 
-/** @param {number} label of a class or a run */
-function dot(label) {
+/** A dot in the color of a class or a run. */
+function dot(label: number) {
   const made = make("span", { class: "dot" });
-  made.style.background = classColour(label);
+  made.style.background = classColor(label);
   return made;
 }
 
-/** @param {readonly PageData[]} pages @returns {import("./line_figure.js").LineSpec[]} */
-function comparedLines(pages) {
-  /** @type {Map<string, import("./line_figure.js").LineSpec & { lines: import("./line_figure.js").Line[],
-   *   baselines: { label: string, value: number }[] }>} */
-  const specs = new Map();
+function comparedLines(pages: readonly PageData[]): LineSpec[] {
+  const specs = new Map<string, LineSpec & { readonly lines: Line[]; readonly baselines: Mark[] }>();
   for (const [run, page] of pages.entries()) {
     for (const { name, title, curves, baselines } of groupCurves(page)) {
       const unit = unitOf(name, page), key = `${name}, ${unit}`; // one name may stand for several quantities
@@ -104,7 +95,7 @@ function comparedLines(pages) {
       );
       spec.lines.push(...curves.map(({ side, points }) => ({
         label: curves.length > 1 || side === "test" ? `${page.name}, ${side}` : page.name,
-        colour: run,
+        color: run,
         points,
         isNoisy: side === "train",
         isDashed: side === "test" && curves.length > 1,
@@ -114,12 +105,11 @@ function comparedLines(pages) {
   return [...specs.values()];
 }
 
-/** @param {readonly PageData[]} pages */
-function resultsTable(pages) {
+function resultsTable(pages: readonly PageData[]) {
   const results = pages.map(ownResults);
   const labels = [...new Set(results.flatMap((rows) => [...rows.keys()]))];
   return table(
-    ["measured at the end", ...pages.map(({ name }) => name), "unit"],
+    ["metric", ...pages.map(({ name }) => name), "unit"],
     labels.map((label) => {
       const found = results.map((rows) => rows.get(label));
       return [label, ...found.map((row) => row?.value ?? "–"), found.find((row) => row)?.unit ?? ""];
@@ -131,10 +121,8 @@ function resultsTable(pages) {
 /**
  * A run's closing table by label. Its units stand alone, as rows of other runs come between, and without what one recipe
  * should reach, which follows a semicolon.
- *
- * @param {PageData} page
  */
-function ownResults({ rows }) {
+function ownResults({ rows }: PageData) {
   let before = "";
   return new Map(rows.map(({ label, value, unit }) => {
     before = unit.replace(/;.*/, "").replace(/^the same/, before);
@@ -142,18 +130,17 @@ function ownResults({ rows }) {
   }));
 }
 
-/** @param {readonly PageData[]} pages */
-function settingsTable(pages) {
+function settingsTable(pages: readonly PageData[]) {
   const all = pages.map(({ config, facts, recipe, stepMilliseconds }) =>
     new Map([
       ["recipe", recipe],
-      ...Object.entries(config).map(([key, value]) => /** @type {[string, string]} */ ([flagOf(key), value])),
+      ...Object.entries(config).map(([key, value]) => [flagOf(key), value] as const),
       ["adapter", facts.adapter ?? "–"],
       ["milliseconds per step", readable(stepMilliseconds, 3)],
     ])
   );
   const keys = [...new Set(all.flatMap((settings) => [...settings.keys()]))];
-  const differs = (/** @type {string} */ key) => new Set(all.map((settings) => settings.get(key))).size > 1;
+  const differs = (key: string) => new Set(all.map((settings) => settings.get(key))).size > 1;
   const ordered = [...keys.filter(differs), ...keys.filter((key) => !differs(key))];
   const made = table(
     ["setting", ...pages.map(({ name }) => name)],
@@ -168,12 +155,16 @@ function settingsTable(pages) {
   ordered.forEach((key, row) =>
     made.querySelectorAll("tbody tr")[row].classList.toggle("differs", differs(key))
   );
-  return make("div", {}, make("p", { class: "muted" }, "Settings that differ come first, marked ≠."), made);
+  return make(
+    "div",
+    {},
+    make("p", { class: "muted" }, "Settings that differ are listed first and marked ≠."),
+    made,
+  );
 }
 
-/** Codes in the plane: their first two coordinates, and which class has which colour. @param {ChartBoard} board
- * @param {import("../page_types.ts").PageCodes} codes @param {PageData} page */
-function flatCodes(board, codes, { classNames }) {
+/** Codes in the plane: their first two coordinates, and which class has which color. */
+function flatCodes(board: ChartBoard, codes: PageCodes, { classNames }: PageData) {
   const frame = make("div", { class: "cloud flat" });
   const points = flatPoints(board, frame, () => {});
   queueMicrotask(() => points.update(codes, () => true)); // once the frame is in the page

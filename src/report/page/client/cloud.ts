@@ -1,47 +1,33 @@
 /**
- * The codes as a cloud of points, coloured by class: flat, or in space and turning under mouse, finger and arrow keys.
+ * The codes as a cloud of points, colored by class: flat, or in space and turning under mouse, finger and arrow keys.
  * Pointing at a point shows the image behind it; classes can be switched off.
  * @module
  */
-import { classColour } from "./colours.js";
-import { folded, make, table } from "./dom.js";
-import { counted, readable } from "./format.js";
-import { unpack } from "./libraries.js";
-import { flatPoints } from "./flat_points.js";
-import { turningPoints } from "./turning_points.js";
+import type { PageCodes, PageData, PageSnapshot } from "../page_types.ts";
+import { classColor } from "./colors.ts";
+import { folded, make, table } from "./dom.ts";
+import { counted, readable } from "./format.ts";
+import { unpack } from "./libraries.ts";
+import { flatPoints, type Points } from "./flat_points.ts";
+import type { Tools } from "./charts.ts";
+import { turningPoints } from "./turning_points.ts";
 
-/**
- * @typedef {import("../page_types.ts").PageCodes} PageCodes
- *
- * @typedef {object} CloudData
- * @property {PageCodes} codes
- * @property {readonly [number, number]} imageShape
- * @property {readonly string[] | undefined} classNames
- *
- * @typedef {object} Points what draws them
- * @property {(point: number) => readonly [x: number, y: number, depth: number]} project where a point is, in CSS pixels
- *   from the frame's corner; a smaller depth is nearer
- * @property {(codes: PageCodes, isShown: (point: number) => boolean) => void} update new points, or other classes
- * @property {(key: string) => boolean} press answers an arrow key, + or -; false if it means nothing here
- */
+/** What a cloud shows. */
+export interface CloudData {
+  readonly codes: PageCodes;
+  readonly imageShape: PageSnapshot["imageShape"];
+  readonly classNames: PageData["classNames"];
+}
 
 /** How far from a point the pointer may be, in CSS pixels. */
 const REACH = 14, TOUCH_REACH = 26;
 
-/**
- * The cloud, with legend, hover card and table.
- *
- * @param {import("./sections.js").Tools} tools
- * @param {CloudData} first
- */
-export function cloud({ board, libraries, whenSeen }, first) {
+/** The cloud, with legend, hover card and table. */
+export function cloud({ board, libraries, whenSeen }: Tools, first: CloudData) {
   let data = first;
-  /** @type {Set<number>} */
-  const hidden = new Set();
-  /** @type {Points | undefined} */
-  let points;
-  /** @type {Uint8Array | undefined} */
-  let pixels;
+  const hidden = new Set<number>();
+  let points: Points | undefined;
+  let pixels: Uint8Array | undefined;
   let shown = -1;
 
   const ring = make("div", { class: "ring", hidden: true });
@@ -53,9 +39,9 @@ export function cloud({ board, libraries, whenSeen }, first) {
   const note = make("p", { class: "muted" });
   const behind = folded("Table", () => codesTable(data));
 
-  const labelOf = (/** @type {number} */ point) => data.codes.labels?.[point];
-  const nameOf = (/** @type {number} */ label) => data.classNames?.[label] ?? `class ${label}`;
-  const isShown = (/** @type {number} */ point) => {
+  const labelOf = (point: number) => data.codes.labels?.[point];
+  const nameOf = (label: number) => data.classNames?.[label] ?? `class ${label}`;
+  const isShown = (point: number) => {
     const label = labelOf(point);
     const dimensions = data.codes.axes.length;
     return (label === undefined || !hidden.has(label)) &&
@@ -68,8 +54,8 @@ export function cloud({ board, libraries, whenSeen }, first) {
     card.hidden = ring.hidden = true;
   };
 
-  /** Shows what is behind a point. @param {number} point */
-  const reveal = (point) => {
+  /** Shows what is behind a point. */
+  const reveal = (point: number) => {
     if (!points || point < 0) return hide();
     shown = point;
     const [x, y] = points.project(point);
@@ -91,8 +77,8 @@ export function cloud({ board, libraries, whenSeen }, first) {
     card.style.transform = `translate(${Math.max(4, left)}px, ${top}px)`;
   };
 
-  /** The point under the pointer, or -1. @param {PointerEvent} event @param {number} reach */
-  const pick = (event, reach) => {
+  /** The point under the pointer, or -1. */
+  const pick = (event: PointerEvent, reach: number) => {
     const corner = frame.getBoundingClientRect();
     const [px, py] = [event.clientX - corner.left, event.clientY - corner.top];
     let best = -1, nearest = Infinity;
@@ -121,13 +107,13 @@ export function cloud({ board, libraries, whenSeen }, first) {
   frame.addEventListener("keydown", (event) => {
     if (event.target !== frame || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") hide();
-    else if (event.key === "Enter" || event.key === " ") reveal(neighbour(event.shiftKey ? -1 : 1));
+    else if (event.key === "Enter" || event.key === " ") reveal(neighbor(event.shiftKey ? -1 : 1));
     else if (points?.press(event.key)) reveal(shown);
     else return;
     event.preventDefault();
   });
-  /** The next visible point in the order of the images. @param {1 | -1} step */
-  const neighbour = (step) => {
+  /** The next visible point in the order of the images. */
+  const neighbor = (step: 1 | -1) => {
     const total = count();
     for (let k = 1; k <= total; k++) {
       const point = ((shown < 0 && step < 0 ? 0 : shown) + step * k + total * 2) % total;
@@ -146,9 +132,9 @@ export function cloud({ board, libraries, whenSeen }, first) {
     const counts = new Map(
       labels.map((label) => [label, data.codes.labels?.filter((other) => other === label).length]),
     );
-    const entry = (/** @type {number} */ label) => {
+    const entry = (label: number) => {
       const dot = make("span", { class: "dot" });
-      dot.style.background = classColour(label);
+      dot.style.background = classColor(label);
       const button = make(
         "button",
         {
@@ -179,16 +165,16 @@ export function cloud({ board, libraries, whenSeen }, first) {
   const describe = () => {
     const { size, axes } = data.codes;
     const how = size > 3
-      ? `The first ${axes.length} principal components of codes of ${size} numbers.`
+      ? `First ${axes.length} principal components of ${size}-dimensional codes.`
       : size === 1
-      ? "Codes of one number, each class at a height of its own."
-      : `Codes of ${size} numbers.`;
+      ? "One-dimensional codes, each class in its own row."
+      : `${size}-dimensional codes.`;
     const turn = axes.length === 3
-      ? "Drag or use the arrow keys to turn it, + and − to come closer; "
-      : "Drag to zoom; ";
+      ? "Drag or use the arrow keys to rotate, + and − to zoom. "
+      : "Drag to zoom. ";
     note.textContent =
-      `${how} ${counted(count(), "test image")}. ${turn}point at a dot, tap it, or press Enter to see ` +
-      "the image behind it.";
+      `${how} ${counted(count(), "test image")}. ${turn}Hover over a dot, tap it, or press Enter to see ` +
+      "its image.";
     frame.setAttribute(
       "aria-label",
       `Scatter plot of ${counted(count(), "code")}, axes ${axes.join(", ")}. Enter shows the next image.`,
@@ -208,7 +194,7 @@ export function cloud({ board, libraries, whenSeen }, first) {
     try {
       points = space ? turningPoints(await libraries.three(), board, frame, () => reveal(shown)) : undefined;
     } catch (error) {
-      frame.after(make("p", { class: "muted" }, `Drawn flat: this browser offers no WebGL (${error}).`));
+      frame.after(make("p", { class: "muted" }, `Drawn in 2-D, as this browser has no WebGL (${error}).`));
     }
     points ??= flatPoints(board, frame, () => reveal(shown));
     redraw();
@@ -221,7 +207,7 @@ export function cloud({ board, libraries, whenSeen }, first) {
   whenSeen(start);
   return {
     element: make("div", {}, note, make("figure", { class: "panel" }, frame, legend, behind.element)),
-    update: (/** @type {CloudData} */ next) => {
+    update: (next: CloudData) => {
       if (next.codes === data.codes) return;
       const isOther = next.codes.images !== data.codes.images;
       data = next;
@@ -237,12 +223,14 @@ export function cloud({ board, libraries, whenSeen }, first) {
 /**
  * Draws the image behind a point.
  *
- * @param {HTMLCanvasElement} canvas
- * @param {Uint8Array | undefined} pixels of all images; undefined while they are unpacked
- * @param {number} point
- * @param {readonly [number, number]} imageShape
+ * @param pixels of all images; undefined while they are unpacked
  */
-function draw(canvas, pixels, point, [height, width]) {
+function draw(
+  canvas: HTMLCanvasElement,
+  pixels: Uint8Array | undefined,
+  point: number,
+  [height, width]: PageSnapshot["imageShape"],
+) {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
   const context = canvas.getContext("2d");
@@ -256,24 +244,27 @@ function draw(canvas, pixels, point, [height, width]) {
   canvas.dataset.point = `${point}`;
 }
 
-/** Where each class lies: its mean and its spread along each axis. @param {CloudData} data */
-function codesTable({ codes: { axes, points, labels }, classNames }) {
-  /** @type {Map<number | undefined, number[][]>} */
-  const classes = new Map();
+/** Where each class lies: its mean and standard deviation along each axis. */
+function codesTable({ codes: { axes, points, labels }, classNames }: CloudData) {
+  const classes = new Map<number | undefined, number[][]>();
   for (let point = 0; point < points.length / axes.length; point++) {
     const code = points.slice(axes.length * point, axes.length * (point + 1));
     if (code.some((value) => value === null)) continue;
     const label = labels?.[point];
-    classes.set(label, [...classes.get(label) ?? [], /** @type {number[]} */ (code)]);
+    classes.set(label, [...classes.get(label) ?? [], code as number[]]);
   }
   const rows = [...classes].sort(([a], [b]) => (a ?? 0) - (b ?? 0)).map(([label, codes]) => [
     label === undefined ? "all" : classNames?.[label] ?? `class ${label}`,
     readable(codes.length),
     ...axes.map((_, k) => {
       const mean = codes.reduce((sum, code) => sum + code[k], 0) / codes.length;
-      const spread = Math.sqrt(codes.reduce((sum, code) => sum + (code[k] - mean) ** 2, 0) / codes.length);
-      return `${readable(mean, 3)} ± ${readable(spread, 2)}`;
+      const deviation = Math.sqrt(codes.reduce((sum, code) => sum + (code[k] - mean) ** 2, 0) / codes.length);
+      return `${readable(mean, 3)} ± ${readable(deviation, 2)}`;
     }),
   ]);
-  return table(["class", "images", ...axes.map((axis) => `${axis}, mean ± spread`)], rows, "Codes by class");
+  return table(
+    ["class", "images", ...axes.map((axis) => `${axis}, mean ± standard deviation`)],
+    rows,
+    "Codes by class",
+  );
 }

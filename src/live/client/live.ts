@@ -2,18 +2,14 @@
  * The dashboard: the report's modules, fed while training goes on, below a bar with progress and buttons.
  * @module
  */
-import { loadLibraries } from "../../report/page/client/libraries.js";
-import { mount } from "../../report/page/client/mount.js";
-import { SECTIONS } from "../../report/page/client/sections.js";
-import { Connection } from "./connection.js";
+import { loadLibraries } from "../../report/page/client/libraries.ts";
+import { mount } from "../../report/page/client/mount.ts";
+import { SECTIONS } from "../../report/page/client/sections.ts";
+import type { PageData } from "../../report/page/page_types.ts";
+import type { LiveState, PartName } from "../events.ts";
+import { Connection } from "./connection.ts";
 
-/**
- * @typedef {import("../events.ts").LiveState} LiveState
- * @typedef {import("../../report/page/page_types.ts").PageData} PageData
- */
-
-/** @template {HTMLElement} T @param {string} id @param {new () => T} type @returns {T} */
-function element(id, type) {
+function element<T extends HTMLElement>(id: string, type: new () => T): T {
   const found = document.getElementById(id);
   if (!(found instanceof type)) throw new TypeError(`the page has no ${type.name} "${id}"`);
   return found;
@@ -26,26 +22,27 @@ const pause = element("pause", HTMLButtonElement);
 const stop = element("stop", HTMLButtonElement);
 const question = element("question", HTMLDialogElement);
 
-/** @type {Readonly<Record<LiveState["phase"], string>>} */
-const PHASES = {
+const PHASES: Readonly<Record<LiveState["phase"], string>> = {
   running: "training",
   pausing: "pausing at the next report…",
   paused: "paused",
-  stopping: "stopping: measuring and saving…",
+  stopping: "stopping: evaluating and saving…",
   ended: "training has ended",
 };
 
-/** `0:42`, `12:34` or `1:02:03`. @param {number} seconds */
-function duration(seconds) {
+/** `0:42`, `12:34` or `1:02:03`. */
+function duration(seconds: number) {
   const total = Math.max(0, Math.round(seconds)), hours = Math.floor(total / 3600);
-  const two = (/** @type {number} */ value) => `${value}`.padStart(2, "0");
+  const two = (value: number) => `${value}`.padStart(2, "0");
   const minutes = Math.floor(total / 60) % 60, rest = two(total % 60);
   return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }
 
-/** @param {NonNullable<LiveState["progress"]>} progress @param {boolean} hasEnded @returns {string} */
-function progressText({ epoch, epochs, step, steps, imagesPerSecond, secondsLeft }, hasEnded) {
-  const whole = (/** @type {number} */ value) => Math.round(value).toLocaleString("en-GB");
+function progressText(
+  { epoch, epochs, step, steps, imagesPerSecond, secondsLeft }: NonNullable<LiveState["progress"]>,
+  hasEnded: boolean,
+): string {
+  const whole = (value: number) => Math.round(value).toLocaleString("en-GB");
   return [
     `epoch ${whole(epoch)} of ${whole(epochs)}`,
     `step ${whole(step)} of ${whole(steps)}`,
@@ -54,12 +51,11 @@ function progressText({ epoch, epochs, step, steps, imagesPerSecond, secondsLeft
   ].join("\u00a0· ");
 }
 
-/** @param {LiveState | undefined} state */
-function showState(state) {
+function showState(state: LiveState | undefined) {
   phase.classList.toggle("lost", state === undefined);
   pause.disabled = stop.disabled = !state || state.phase === "stopping" || state.phase === "ended";
   if (!state) {
-    phase.textContent = "connection lost, trying again…";
+    phase.textContent = "connection lost, reconnecting…";
     return;
   }
   const text = PHASES[state.phase];
@@ -76,11 +72,9 @@ function showState(state) {
   document.title = `${how} – Bottleneck`;
 }
 
-/** @type {ReturnType<typeof mount> | undefined} */
-let report;
+let report: ReturnType<typeof mount> | undefined;
 
-/** @param {PageData} page */
-async function showPage(page) {
+async function showPage(page: PageData) {
   if (report) return report.update(page);
   const libraries = await loadLibraries({
     charts: [{ url: "/library/chart.umd.min.js" }, { url: "/library/chartjs-plugin-zoom.min.js" }],
@@ -89,8 +83,8 @@ async function showPage(page) {
   report = mount(element("report", HTMLDivElement), page, libraries, () => connection.draw());
 }
 
-/** Whether a section in sight shows a part. @param {import("../events.ts").PartName} name */
-function isInSight(name) {
+/** Whether a section in sight shows a part. */
+function isInSight(name: PartName) {
   const shown = name === "images" ? "codes" : name; // which are behind them
   return SECTIONS.some(({ id, shows }) => shows === shown && report?.isInSight(id));
 }

@@ -3,20 +3,36 @@
  * baselines that belong to it.
  * @module
  */
+import type { PageData, PageTensors } from "../page_types.ts";
 
-/**
- * @typedef {import("../page_types.ts").PageData} PageData
- * @typedef {{ x: number, y: number }} Point `y` is NaN where the metric was no number
- * @typedef {object} Curve
- * @property {string} key of the metrics
- * @property {"train" | "test"} side
- * @property {Point[]} points against the step
- * @typedef {object} Group curves of one quantity, in one unit
- * @property {string} name
- * @property {string} title
- * @property {Curve[]} curves training's first
- * @property {{ label: string, value: number }[]} baselines
- */
+/** A value against the step; `y` is NaN where the metric was no number. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A metric against the step. */
+export interface Curve {
+  /** Of the metrics. */
+  readonly key: string;
+  readonly side: "train" | "test";
+  readonly points: Point[];
+}
+
+/** Curves of one quantity, in one unit. */
+export interface Group {
+  readonly name: string;
+  readonly title: string;
+  /** Training's first. */
+  readonly curves: Curve[];
+  readonly baselines: { readonly label: string; readonly value: number }[];
+}
+
+/** What is known of a trained tensor at some of the reports. */
+export interface TensorCurve {
+  readonly name: string;
+  readonly points: { readonly x: number; readonly figures: PageTensors[string] }[];
+}
 
 /** Keys that say where in the training a line belongs, or are no quantities of it. */
 const PLACES = new Set([
@@ -30,8 +46,7 @@ const PLACES = new Set([
   "tensors",
 ]);
 
-/** @type {Readonly<Record<string, string>>} */
-const TITLES = {
+const TITLES: Readonly<Record<string, string>> = {
   testError: "Squared error per pixel",
   loss: "Loss",
   reconstruction: "Reconstruction loss",
@@ -41,8 +56,8 @@ const TITLES = {
   gradientNorm: "Gradient norm",
 };
 
-/** A quantity's name for people. @param {string} name */
-export function titleOf(name) {
+/** A quantity's name for people. */
+export function titleOf(name: string) {
   const level = /^level\.(\d+)$/.exec(name);
   return Object.hasOwn(TITLES, name) ? TITLES[name] : level ? `Level ${level[1]} loss` : name;
 }
@@ -50,13 +65,11 @@ export function titleOf(name) {
 /**
  * Groups the metrics of a run.
  *
- * @param {PageData} page
- * @returns {Group[]} in the order in which the metrics first name them; the test images' squared error is last
+ * @returns in the order in which the metrics first name them; the test images' squared error is last
  */
-export function groupCurves(page) {
-  /** @type {Map<string, Group>} */
-  const groups = new Map();
-  const group = (/** @type {string} */ name) => {
+export function groupCurves(page: PageData): Group[] {
+  const groups = new Map<string, Group>();
+  const group = (name: string) => {
     let found = groups.get(name);
     if (!found) groups.set(name, found = { name, title: titleOf(name), curves: [], baselines: [] });
     return found;
@@ -79,24 +92,18 @@ export function groupCurves(page) {
   for (const { curves } of groups.values()) {
     curves.sort((a, b) => Number(a.side === "test") - Number(b.side === "test"));
   }
-  const rank = (/** @type {Group} */ { name }) => name === "gradientNorm" ? 2 : name === "testError" ? 1 : 0;
+  const rank = ({ name }: Group) => name === "gradientNorm" ? 2 : name === "testError" ? 1 : 0;
   return [...groups.values()].sort((a, b) => rank(a) - rank(b));
 }
 
-/** The quantity that a key measures. @param {string} key */
-function nameOf(key) {
+/** The quantity that a key measures. */
+function nameOf(key: string) {
   return key.startsWith("test.") ? key.slice("test.".length) : key;
 }
 
-/**
- * What is known of the trained tensors: `[gradientNorm, weightNorm, updateRatio]` at some of the reports.
- *
- * @param {PageData} page
- * @returns {{ name: string, points: { x: number, figures: readonly [number, number, number] }[] }[]}
- */
-export function tensorCurves(page) {
-  /** @type {Map<string, { x: number, figures: readonly [number, number, number] }[]>} */
-  const curves = new Map();
+/** What is known of the trained tensors: `[gradientNorm, weightNorm, updateRatio]` at some of the reports. */
+export function tensorCurves(page: PageData): TensorCurve[] {
+  const curves = new Map<string, TensorCurve["points"]>();
   for (const { step, tensors = {} } of page.metrics) {
     if (typeof step !== "number") continue;
     for (const [name, figures] of Object.entries(tensors)) {
@@ -108,13 +115,8 @@ export function tensorCurves(page) {
   return [...curves].map(([name, points]) => ({ name, points }));
 }
 
-/**
- * Steps at which a training of several stages goes on to the next.
- *
- * @param {PageData} page
- * @returns {{ label: string, value: number }[]}
- */
-export function stageBounds(page) {
+/** Steps at which a training of several stages goes on to the next. */
+export function stageBounds(page: PageData): Group["baselines"] {
   const bounds = [];
   let before, last = 0;
   for (const { stage, step } of page.metrics) {
@@ -128,11 +130,9 @@ export function stageBounds(page) {
 /**
  * An exponential moving average that starts without bias (Kingma and Ba 2015, section 3). NaN is passed over, and stays.
  *
- * @param {readonly Point[]} points
- * @param {number} weight of what came before, in [0, 1)
- * @returns {Point[]}
+ * @param weight of what came before, in [0, 1)
  */
-export function smooth(points, weight) {
+export function smooth(points: readonly Point[], weight: number): Point[] {
   let mean = 0, correction = 0;
   return points.map(({ x, y }) => {
     if (!Number.isFinite(y)) return { x, y };

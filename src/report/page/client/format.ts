@@ -3,13 +3,8 @@
  * @module
  */
 
-/**
- * A number as people read it: up to four significant digits, groups of thousands, powers of ten where it is tiny.
- *
- * @param {number | null | undefined} value
- * @param {number} [digits]
- */
-export function readable(value, digits = 4) {
+/** A number as people read it: up to four significant digits, groups of thousands, powers of ten where it is tiny. */
+export function readable(value: number | null | undefined, digits = 4) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (value === 0 || !Number.isFinite(value)) return `${value}`.replace("-", "−");
   const size = Math.abs(value);
@@ -23,14 +18,14 @@ export function readable(value, digits = 4) {
     .replace("-", "−");
 }
 
-/** A number at an axis: without the zeros that make others equally long. @param {number} value */
-export function tick(value) {
+/** A number at an axis: without the zeros that make others equally long. */
+export function tick(value: number) {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e9)) return value.toExponential().replaceAll("-", "−");
   return value.toLocaleString("en-GB", { maximumSignificantDigits: 6 }).replace("-", "−");
 }
 
-/** How many of what: `1 image`, `2,000 images`. @param {number} count @param {string} noun */
-export function counted(count, noun) {
+/** How many of what: `1 image`, `2,000 images`. */
+export function counted(count: number, noun: string) {
   return `${readable(count)} ${noun}${count === 1 ? "" : "s"}`;
 }

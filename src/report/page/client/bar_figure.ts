@@ -2,35 +2,33 @@
  * Bars side by side, or bins of a number, with the table behind them.
  * @module
  */
-import { evenTicks, framed } from "./charts.js";
-import { folded, make, table } from "./dom.js";
-import { readable, tick } from "./format.js";
+import type { Chart, ChartConfiguration } from "npm:chart.js@4.6.1";
+import { type ChartBoard, type Color, evenTicks, type Figure, framed, type Mark } from "./charts.ts";
+import { folded, make, table } from "./dom.ts";
+import { readable, tick } from "./format.ts";
 
-/**
- * @typedef {import("./charts.js").ChartBoard} ChartBoard
- * @typedef {import("./charts.js").Chart} Chart
- * @typedef {import("./charts.js").ChartConfiguration} ChartConfiguration
- * @typedef {import("./charts.js").Colour} Colour
- *
- * @typedef {object} BarSpec
- * @property {string} title
- * @property {string} x what the bars stand for
- * @property {string} y their unit
- * @property {readonly string[]} labels of the bars
- * @property {readonly { label: string, colour: Colour, values: readonly number[] }[]} sets
- * @property {readonly [number, number]} [range] the lowest bar's lower edge and the highest one's upper edge, if bars
- *   are bins of a number
- * @property {readonly { label: string, value: number }[]} [baselines]
- */
+/** What a bar figure shows. */
+export interface BarSpec {
+  readonly title: string;
+  /** What the bars stand for. */
+  readonly x: string;
+  /** Their unit. */
+  readonly y: string;
+  /** Of the bars. */
+  readonly labels: readonly string[];
+  readonly sets: readonly {
+    readonly label: string;
+    readonly color: Color;
+    readonly values: readonly number[];
+  }[];
+  /** If the bars are bins of a number: the lower edge of the first and the upper edge of the last. */
+  readonly range?: readonly [low: number, high: number];
+  /** Horizontal lines. */
+  readonly baselines?: readonly Mark[];
+}
 
-/**
- * Bars side by side.
- *
- * @param {ChartBoard} board
- * @param {BarSpec} first
- * @returns {import("./charts.js").Figure<BarSpec>}
- */
-export function barFigure(board, first) {
+/** Bars side by side. */
+export function barFigure(board: ChartBoard, first: BarSpec): Figure<BarSpec> {
   let spec = first;
   const { canvas, frame } = framed("", "low");
   const behind = folded(
@@ -44,8 +42,7 @@ export function barFigure(board, first) {
   );
   const caption = make("b", {}, spec.title);
   const element = make("figure", { class: "panel" }, make("figcaption", {}, caption), frame, behind.element);
-  /** @type {ChartConfiguration} */
-  const configuration = {
+  const configuration: ChartConfiguration = {
     type: "bar",
     data: { labels: [], datasets: [] },
     options: {
@@ -68,14 +65,14 @@ export function barFigure(board, first) {
     const { range } = spec;
     const bin = range ? (range[1] - range[0]) / spec.labels.length : 0;
     chart.data.labels = range ? [] : spec.labels.map((label) => label.split(", ")); // a line each
-    chart.data.datasets = spec.sets.map(({ label, colour, values }) => ({
+    chart.data.datasets = spec.sets.map(({ label, color, values }) => ({
       label,
       data: range ? values.map((y, k) => ({ x: range[0] + (k + 0.5) * bin, y })) : [...values],
-      backgroundColor: board.paint(colour),
+      backgroundColor: board.paint(color),
       barPercentage: spec.labels.length > 15 ? 1 : 0.8,
       categoryPercentage: spec.labels.length > 15 ? 0.96 : 0.8,
     }));
-    const { text, muted, line, surface } = board.theme.colours;
+    const { text, muted, line, surface } = board.theme.colors;
     const highest = Math.max(...(spec.baselines ?? []).map(({ value }) => value), 0);
     chart.options.scales = {
       x: {
@@ -87,13 +84,13 @@ export function barFigure(board, first) {
           autoSkipPadding: 12,
           ...(range
             ? {
-              callback: (/** @type {string | number} */ value) => tick(Number(Number(value).toPrecision(6))),
+              callback: (value: string | number) => tick(Number(Number(value).toPrecision(6))),
             }
             : {}),
         },
         ...(range
           ? {
-            type: /** @type {const} */ ("linear"),
+            type: "linear" as const,
             offset: false,
             min: range[0],
             max: range[1],
@@ -145,11 +142,10 @@ export function barFigure(board, first) {
   };
 }
 
-/** Horizontal lines across bars, named at the right. @param {ChartBoard} board @param {Chart} chart
- * @param {BarSpec} spec */
-function drawLevels(board, chart, { baselines = [] }) {
+/** Horizontal lines across bars, named at the right. */
+function drawLevels(board: ChartBoard, chart: Chart, { baselines = [] }: BarSpec) {
   const { ctx, chartArea: { left, right }, scales: { y } } = chart;
-  const { second, surface } = board.theme.colours;
+  const { second, surface } = board.theme.colors;
   ctx.save();
   ctx.font = "11px system-ui, sans-serif";
   ctx.textAlign = "right";

@@ -1,10 +1,10 @@
 /**
- * Colours of classes and of runs.
+ * Colors of classes and of runs.
  * @module
  */
 
 /** The same as in ../../colours.ts, which says how they were found. */
-export const CLASS_COLOURS = [
+export const CLASS_COLORS = [
   "#184fce",
   "#ed8b0b",
   "#056c2d",
@@ -18,7 +18,7 @@ export const CLASS_COLOURS = [
 ];
 
 /** The same for dark pages: as far from each other for all eyes, and each at 3.1 to 1 or more against the page. */
-export const DARK_CLASS_COLOURS = [
+export const DARK_CLASS_COLORS = [
   "#3a5de7",
   "#ec9807",
   "#187a3c",
@@ -31,8 +31,11 @@ export const DARK_CLASS_COLOURS = [
   "#b24979",
 ];
 
-/** The colour of a class, or of a run among several, as a CSS text that follows the theme.
- * @param {number} label from 0 */
-export function classColour(label) {
-  return `var(--class-${label % CLASS_COLOURS.length})`;
+/**
+ * The color of a class, or of a run among several, as a CSS text that follows the theme.
+ *
+ * @param label from 0
+ */
+export function classColor(label: number) {
+  return `var(--class-${label % CLASS_COLORS.length})`;
 }

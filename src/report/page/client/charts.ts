@@ -1,47 +1,46 @@
 /**
- * What all charts of a page have in common: colours, scale, smoothing, zoom, and how they are printed.
+ * What all charts of a page have in common: colors, scale, smoothing, zoom, and how they are printed.
  * @module
  */
-import { make } from "./dom.js";
+import type { Chart, ChartConfiguration, Scale } from "npm:chart.js@4.6.1";
+import type {} from "npm:chartjs-plugin-zoom@2.2.0"; // adds to the types of charts
+import { make } from "./dom.ts";
+import type { Libraries } from "./libraries.ts";
+import type { Theme } from "./theme.ts";
 
-/**
- * @typedef {import("./theme.js").Theme} Theme
- * @typedef {import("chart.js").Chart} Chart
- * @typedef {import("chart.js").ChartConfiguration} ChartConfiguration
- * @typedef {import("chartjs-plugin-zoom").default} Zoom which adds to the types of charts
- * @typedef {"first" | "second" | "third" | number} Colour a role of the theme, or the number of a class or run
- */
+/** A role of the theme, or the number of a class or run. */
+export type Color = "first" | "second" | "third" | number;
 
-/**
- * @template S
- * @typedef {object} Figure
- * @property {HTMLElement} element
- * @property {(spec: S) => void} update new data; the reader's zoom stays
- */
+/** A line across a chart, with its name. */
+export interface Mark {
+  readonly label: string;
+  readonly value: number;
+}
+
+/** A chart with its title and table. */
+export interface Figure<Spec> {
+  readonly element: HTMLElement;
+  /** Shows new data; the reader's zoom stays. */
+  readonly update: (spec: Spec) => void;
+}
 
 /** All charts of a page: what they have in common, and what the reader has set for all of them. */
 export class ChartBoard {
   /** The chart.js constructor. */
-  Chart;
-  /** Where colours come from. */
-  theme;
+  readonly Chart: typeof Chart;
+  /** Where colors come from. */
+  readonly theme: Theme;
   isLogarithmic = false;
   /** Weight of what came before, in [0, 1). */
   smoothing = 0;
-  /** @type {Set<() => void>} */
-  #redraws = new Set();
-  /** @type {Set<Chart>} */
-  #charts = new Set();
+  readonly #redraws = new Set<() => void>();
+  readonly #charts = new Set<Chart>();
 
-  /**
-   * @param {typeof import("chart.js").Chart} Chart
-   * @param {Theme} theme
-   */
-  constructor(Chart, theme) {
-    this.Chart = Chart;
+  constructor(chart: typeof Chart, theme: Theme) {
+    this.Chart = chart;
     this.theme = theme;
-    Chart.defaults.font.family = "system-ui, sans-serif";
-    Chart.defaults.font.size = 12;
+    chart.defaults.font.family = "system-ui, sans-serif";
+    chart.defaults.font.size = 12;
     theme.onChange(() => this.redraw());
     addEventListener("beforeprint", () => this.#beforePrint());
     addEventListener("afterprint", () => this.#afterPrint());
@@ -57,20 +56,21 @@ export class ChartBoard {
     for (const chart of this.#charts) chart.resetZoom("none");
   }
 
-  /** What must be drawn anew besides charts, such as a cloud of points. @param {() => void} redraw */
-  onRedraw(redraw) {
+  /** What must be drawn anew besides charts, such as a cloud of points. */
+  onRedraw(redraw: () => void) {
     this.#redraws.add(redraw);
   }
 
   /**
    * Makes a chart on a canvas.
    *
-   * @param {HTMLCanvasElement} canvas
-   * @param {ChartConfiguration} configuration
-   * @param {(chart: Chart) => void} redraw sets data and colours; the chart is updated after it
-   * @returns {{ chart: Chart, refresh: () => void }}
+   * @param redraw sets data and colors; the chart is updated after it
    */
-  chart(canvas, configuration, redraw) {
+  chart(
+    canvas: HTMLCanvasElement,
+    configuration: ChartConfiguration,
+    redraw: (chart: Chart) => void,
+  ): { chart: Chart; refresh: () => void } {
     const chart = new this.Chart(canvas, configuration);
     const refresh = () => {
       redraw(chart);
@@ -82,13 +82,12 @@ export class ChartBoard {
     return { chart, refresh };
   }
 
-  /** Colours of a role in the present theme. @param {Colour} colour */
-  paint(colour) {
-    return typeof colour === "number" ? this.theme.classColour(colour) : this.theme.colours[colour];
+  /** Colors of a role in the present theme. */
+  paint(color: Color) {
+    return typeof color === "number" ? this.theme.classColor(color) : this.theme.colors[color];
   }
 
-  /** @type {"light" | "dark" | undefined} */
-  #themeBefore;
+  #themeBefore: "light" | "dark" | undefined;
 
   /** Paper is white, and canvases do not grow with it: each becomes a picture for as long as the printing lasts. */
   #beforePrint() {
@@ -113,25 +112,33 @@ export class ChartBoard {
   }
 }
 
-/** A canvas in a frame of fixed height. @param {string} label for those who do not see it @param {string} [height] */
-export function framed(label, height = "") {
+/**
+ * A canvas in a frame of fixed height.
+ *
+ * @param label for those who do not see it
+ */
+export function framed(label: string, height = "") {
   const canvas = make("canvas", { role: "img", "aria-label": label });
   return { canvas, frame: make("div", { class: `chart ${height}`.trim() }, canvas) };
 }
 
-/**
- * Leaves out the ticks at an axis' ends that are no multiples of its steps, as where the data end.
- *
- * @param {import("chart.js").Scale} axis
- */
-export function evenTicks(axis) {
+/** Leaves out the ticks at an axis' ends that are no multiples of its steps, as where the data end. */
+export function evenTicks(axis: Scale) {
   const values = axis.ticks.map(({ value }) => value);
   if (values.length < 4) return;
   const step = values[2] - values[1];
-  const isEven = (/** @type {number} */ gap) => Math.abs(gap - step) < 1e-6 * step;
+  const isEven = (gap: number) => Math.abs(gap - step) < 1e-6 * step;
   const first = isEven(values[1] - values[0]) ? 0 : 1;
   const last = isEven(values[values.length - 1] - values[values.length - 2])
     ? values.length
     : values.length - 1;
   axis.ticks = axis.ticks.slice(first, last);
+}
+
+/** What sections are made with. */
+export interface Tools {
+  readonly board: ChartBoard;
+  readonly libraries: Libraries;
+  /** Calls back when it is time to draw what is costly. */
+  readonly whenSeen: (start: () => void) => void;
 }

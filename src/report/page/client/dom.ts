@@ -3,21 +3,20 @@
  * @module
  */
 
-/**
- * @typedef {Node | string | number | null | undefined | false} Child
- */
+/** What an element may hold. */
+export type Child = Node | string | number | null | undefined | false;
 
 /**
  * Makes an element.
  *
- * @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag
- * @param {Readonly<Record<string, string | number | boolean | undefined>>} [attributes] `true` sets an empty attribute;
- *   `false` and undefined set none
- * @param {...Child} children texts become text nodes; null, undefined and false are left out
- * @returns {HTMLElementTagNameMap[T]}
+ * @param attributes `true` sets an empty attribute; `false` and undefined set none
+ * @param children texts become text nodes; null, undefined and false are left out
  */
-export function make(tag, attributes = {}, ...children) {
+export function make<T extends keyof HTMLElementTagNameMap>(
+  tag: T,
+  attributes: Readonly<Record<string, string | number | boolean | undefined>> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[T] {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : `${value}`);
@@ -26,8 +25,7 @@ export function make(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** @param {readonly Child[]} children @returns {(Node | string)[]} */
-function present(children) {
+function present(children: readonly Child[]): (Node | string)[] {
   return children.filter((child) => child !== null && child !== undefined && child !== false)
     .map((child) => child instanceof Node ? child : `${child}`);
 }
@@ -35,18 +33,21 @@ function present(children) {
 /**
  * A table with one head row.
  *
- * @param {readonly string[]} head columns' names
- * @param {readonly (readonly Child[])[]} rows
- * @param {string} [caption] what it holds, for those who do not see what it belongs to
- * @returns {HTMLElement} the table in a frame that scrolls sideways where it must
+ * @param head columns' names
+ * @param caption what it holds, for those who do not see what it belongs to
+ * @returns the table in a frame that scrolls sideways where it must
  */
-export function table(head, rows, caption) {
-  const isNumber = (/** @type {Child} */ cell) =>
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly Child[])[],
+  caption?: string,
+): HTMLElement {
+  const isNumber = (cell: Child) =>
     typeof cell === "number" || /^([−-]?[\d.,\s]+(e[+−-]?\d+)?|–)$/.test(`${cell}`);
   const numeric = head.map((_, column) =>
     rows.length > 0 && rows.every((row) => isNumber(row[column] ?? "0"))
   );
-  const cells = (/** @type {"th" | "td"} */ tag, /** @type {readonly Child[]} */ row) =>
+  const cells = (tag: "th" | "td", row: readonly Child[]) =>
     row.map((cell, column) =>
       make(
         tag,
@@ -67,11 +68,13 @@ export function table(head, rows, caption) {
 /**
  * The table behind a picture, folded away; it is made when it is first opened, and again when the data change.
  *
- * @param {string} title what the table holds
- * @param {() => HTMLElement} build makes it
- * @returns {{ element: HTMLElement, update: () => void }}
+ * @param title what the table holds
+ * @param build makes it
  */
-export function folded(title, build) {
+export function folded(
+  title: string,
+  build: () => HTMLElement,
+): { element: HTMLElement; update: () => void } {
   const body = make("div");
   const element = make("details", { class: "folded" }, make("summary", {}, title), body);
   const update = () => {

@@ -2,34 +2,36 @@
  * Points in the plane, drawn by chart.js. A code of one number has its class as its height.
  * @module
  */
-import { evenTicks } from "./charts.js";
-import { make } from "./dom.js";
-import { tick } from "./format.js";
+import type { PageCodes } from "../page_types.ts";
+import { type ChartBoard, evenTicks } from "./charts.ts";
+import { make } from "./dom.ts";
+import { tick } from "./format.ts";
 
-/**
- * @typedef {import("../page_types.ts").PageCodes} PageCodes
- * @typedef {import("./charts.js").ChartBoard} ChartBoard
- */
+/** What draws the points. */
+export interface Points {
+  /** Where a point is, in CSS pixels from the frame's corner; a smaller depth is nearer. */
+  readonly project: (point: number) => readonly [x: number, y: number, depth: number];
+  /** Shows new points, or other classes. */
+  readonly update: (codes: PageCodes, isShown: (point: number) => boolean) => void;
+  /** Answers an arrow key, + or -; false if the key means nothing here. */
+  readonly press: (key: string) => boolean;
+}
 
-/** Shapes beside colours, so that neither has to be told apart alone. */
-const SHAPES = /** @type {const} */ (["circle", "triangle", "rect", "rectRot", "star"]);
+/** Shapes beside colors, so that neither has to be told apart alone. */
+const SHAPES = ["circle", "triangle", "rect", "rectRot", "star"] as const;
 
 /**
  * Draws codes of one or two numbers, or the first two of more.
  *
- * @param {ChartBoard} board
- * @param {HTMLElement} frame takes the canvas
- * @param {() => void} onMove called when points have moved on the screen
- * @returns {import("./cloud.js").Points}
+ * @param frame takes the canvas
+ * @param onMove called when points have moved on the screen
  */
-export function flatPoints(board, frame, onMove) {
+export function flatPoints(board: ChartBoard, frame: HTMLElement, onMove: () => void): Points {
   const canvas = make("canvas", { role: "img", "aria-label": "scatter plot" });
   frame.prepend(canvas);
-  /** @type {PageCodes | undefined} */
-  let codes;
-  /** @type {(point: number) => boolean} */
-  let isShown = () => true;
-  const place = (/** @type {number} */ point) => {
+  let codes: PageCodes | undefined;
+  let isShown: (point: number) => boolean = () => true;
+  const place = (point: number) => {
     if (!codes) return { x: NaN, y: NaN };
     const dimensions = codes.axes.length, x = codes.points[dimensions * point] ?? NaN;
     const label = codes.labels?.[point] ?? 0;
@@ -58,9 +60,8 @@ export function flatPoints(board, frame, onMove) {
     },
   }, (chart) => {
     if (!codes) return;
-    const { axes, labels, points } = codes, { muted, line } = board.theme.colours;
-    /** @type {Map<number, number[]>} */
-    const classes = new Map();
+    const { axes, labels, points } = codes, { muted, line } = board.theme.colors;
+    const classes = new Map<number, number[]>();
     for (let point = 0; point < points.length / axes.length; point++) {
       const label = labels?.[point] ?? 0;
       classes.set(label, [...classes.get(label) ?? [], point]);
@@ -68,26 +69,26 @@ export function flatPoints(board, frame, onMove) {
     chart.data.datasets = [...classes].sort(([a], [b]) => a - b).map(([label, members]) => ({
       label: `${label}`,
       data: members.filter(isShown).map(place),
-      backgroundColor: `${board.theme.classColour(label)}bb`,
-      borderColor: board.theme.classColour(label),
+      backgroundColor: `${board.theme.classColor(label)}bb`,
+      borderColor: board.theme.classColor(label),
       borderWidth: SHAPES[label % SHAPES.length] === "star" ? 1 : 0,
       pointStyle: SHAPES[label % SHAPES.length],
       pointRadius: 3,
     }));
-    const axis = (/** @type {string} */ title) => ({
-      type: /** @type {const} */ ("linear"),
+    const axis = (title: string) => ({
+      type: "linear" as const,
       afterBuildTicks: evenTicks,
       title: { display: true, text: title, color: muted },
       ticks: {
         color: muted,
         maxRotation: 0,
-        callback: (/** @type {string | number} */ value) => tick(Number(Number(value).toPrecision(6))),
+        callback: (value: string | number) => tick(Number(Number(value).toPrecision(6))),
       },
       grid: { color: line, drawTicks: false },
       border: { color: line },
     });
     const before = chart.isZoomedOrPanned?.() ? chart.options.scales : undefined;
-    const range = (/** @type {"x" | "y"} */ side) =>
+    const range = (side: "x" | "y") =>
       before ? { min: Number(before[side]?.min), max: Number(before[side]?.max) } : {};
     chart.options.scales = {
       x: { ...axis(axes[0]), ...range("x") },

@@ -4,20 +4,27 @@
  * something was missed.
  * @module
  */
+import type { PageData } from "../../report/page/page_types.ts";
+import type {
+  ControlAction,
+  LiveData,
+  LiveMessage,
+  LiveState,
+  PartAnswer,
+  PartName,
+  Parts,
+} from "../events.ts";
 
-/**
- * @typedef {import("../events.ts").LiveData} LiveData
- * @typedef {import("../events.ts").LiveMessage} LiveMessage
- * @typedef {import("../events.ts").LiveState} LiveState
- * @typedef {import("../events.ts").PartName} PartName
- * @typedef {import("../../report/page/page_types.ts").PageData} PageData
- *
- * @typedef {object} Listener
- * @property {(state: LiveState | undefined) => void} onState how training stands; undefined while there is no
- *   connection. Called with each drawing, and at once when the phase changes
- * @property {(page: PageData) => Promise<void>} onPage draws the run; called once a second at most
- * @property {(name: PartName) => boolean} isInSight whether the reader sees what shows a part
- */
+/** Who hears of what arrives. */
+export interface Listener {
+  /** How training stands; undefined while there is no connection. Called with each drawing, and at once when the phase
+   * changes. */
+  readonly onState: (state: LiveState | undefined) => void;
+  /** Draws the run; called once a second at most. */
+  readonly onPage: (page: PageData) => Promise<void>;
+  /** Whether the reader sees what shows a part. */
+  readonly isInSight: (name: PartName) => boolean;
+}
 
 /** Milliseconds between drawings, at least and at most. */
 const DRAW_EVERY = 1000, DRAW_AT_LEAST_EVERY = 10000;
@@ -31,29 +38,26 @@ const REST = 60;
 const TRY_AGAIN = 3000;
 /** Metrics records that the page lets grow before it fetches them anew, thinned out. */
 const MOST_RECORDS = 6000;
-/** In the order in which they are put together. @type {readonly PartName[]} */
-const PARTS = ["snapshot", "codes", "images", "pictures"];
+/** In the order in which they are put together. */
+const PARTS: readonly PartName[] = ["snapshot", "codes", "images", "pictures"];
 
 /** The connection to a run's server. */
 export class Connection {
-  #listener;
-  /** What is known; its versions are those of the parts that were fetched. @type {LiveData | undefined} */
-  #data;
-  /** What there is. @type {LiveState | undefined} */
-  #latest;
-  /** @type {EventSource | undefined} */
-  #events;
+  readonly #listener: Listener;
+  /** What is known; its versions are those of the parts that were fetched. */
+  #data: LiveData | undefined;
+  /** What there is. */
+  #latest: LiveState | undefined;
+  #events: EventSource | undefined;
   #isStale = true;
   #isChanged = false;
   #isBusy = false;
   #hasDrawn = false;
   #hasEnded = false;
   #restUntil = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param {Listener} listener */
-  constructor(listener) {
+  constructor(listener: Listener) {
     this.#listener = listener;
   }
 
@@ -63,12 +67,8 @@ export class Connection {
     document.addEventListener("visibilitychange", () => this.draw());
   }
 
-  /**
-   * Asks training to pause, to go on or to stop.
-   *
-   * @param {import("../events.ts").ControlAction} action
-   */
-  async control(action) {
+  /** Asks training to pause, resume or stop. */
+  async control(action: ControlAction) {
     const headers = { "x-bottleneck-token": this.#data?.token ?? "" };
     const answer = await fetch("/control", { method: "POST", headers, body: action }).catch(() => undefined);
     if (!answer?.ok) this.#lose();
@@ -84,8 +84,8 @@ export class Connection {
     }, rest);
   }
 
-  /** What has changed and is in sight, or was not there before. @returns {PartName[]} */
-  get #wanted() {
+  /** What has changed and is in sight, or was not there before. */
+  get #wanted(): PartName[] {
     const known = this.#data?.versions, latest = this.#latest?.versions;
     if (!known || !latest) return [];
     return PARTS.filter((name) =>
@@ -120,7 +120,7 @@ export class Connection {
   }
 
   async #fetch() {
-    const answer = /** @type {LiveData | undefined} */ (await ask("/data.json"));
+    const answer = await ask<LiveData>("/data.json");
     if (!answer) {
       if (this.#hasEnded) this.#isStale = false; // nobody is there any more
       else this.#lose();
@@ -134,16 +134,15 @@ export class Connection {
     else if (!this.#events) this.#listen(answer.lastRecord);
   }
 
-  /** @param {PartName} name */
-  async #fetchPart(name) {
-    const answer = await ask(`/data/${name}.json`), data = this.#data;
+  async #fetchPart(name: PartName) {
+    const answer = await ask<PartAnswer<PartName>>(`/data/${name}.json`), data = this.#data;
     if (!answer || !data?.page || answer.token !== data.token) return; // the stream says what has become of the server
-    const page = withPart(data.page, name, answer.part);
+    const page = withPart(data.page, { name, part: answer.part } as NamedPart);
     this.#data = { ...data, page, versions: { ...data.versions, [name]: answer.version } };
   }
 
-  /** @param {number} after the latest record that is known */
-  #listen(after) {
+  /** Listens to what comes after a record. */
+  #listen(after: number) {
     const events = this.#events = new EventSource(`/events?after=${after}`);
     events.onmessage = ({ data }) => this.#receive(JSON.parse(data));
     events.onerror = () => {
@@ -159,8 +158,7 @@ export class Connection {
     this.#listener.onState(undefined);
   }
 
-  /** @param {LiveMessage} message */
-  #receive(message) {
+  #receive(message: LiveMessage) {
     const data = this.#data;
     if (!data || message.token !== data.token) return location.reload(); // another run listens there now
     // the title of a page in the background moves too: it costs no frame
@@ -185,8 +183,8 @@ export class Connection {
   }
 }
 
-/** What the server answers; undefined if it does not. @param {string} path @returns {Promise<any>} */
-async function ask(path) {
+/** What the server answers; undefined if it does not. */
+async function ask<T>(path: string): Promise<T | undefined> {
   try {
     const answer = await fetch(path);
     return answer.ok ? await answer.json() : undefined;
@@ -195,15 +193,11 @@ async function ask(path) {
   }
 }
 
-/**
- * A page with one part of it anew; the others stay the same objects, by which those who draw know them.
- *
- * @param {PageData} page
- * @param {PartName} name
- * @param {any} part undefined if there is none any more
- * @returns {PageData}
- */
-function withPart(page, name, part) {
+/** A part by its name; undefined if there is none any more. */
+type NamedPart = { [Name in PartName]: { name: Name; part: Parts[Name] | undefined } }[PartName];
+
+/** A page with one part of it anew; the others stay the same objects, by which those who draw know them. */
+function withPart(page: PageData, { name, part }: NamedPart): PageData {
   if (name === "pictures") return { ...page, pictures: part ?? [] };
   if (name === "snapshot") return { ...page, snapshot: part && { ...part, codes: page.snapshot?.codes } };
   const { snapshot } = page, before = snapshot?.codes;

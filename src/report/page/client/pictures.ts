@@ -1,34 +1,24 @@
 /**
- * Pictures: reconstructions beside what they stand for, draws, a history with a slider, weights.
+ * Pictures: reconstructions beside the test images, samples, a history with a slider, weights.
  * @module
  */
-import { folded, make, table } from "./dom.js";
-import { counted, readable } from "./format.js";
+import type { PageData, PagePicture, PageSnapshot } from "../page_types.ts";
+import { folded, make, table } from "./dom.ts";
+import { counted, readable } from "./format.ts";
 
-/**
- * @typedef {import("../page_types.ts").PageData} PageData
- * @typedef {import("../page_types.ts").PageSnapshot} PageSnapshot
- * @typedef {import("../page_types.ts").PagePicture} PagePicture
- */
-
-/** Sets an image's source only if it is another: no flicker. @param {HTMLImageElement} image @param {string} source */
-function show(image, source) {
+/** Sets an image's source only if it is another: no flicker. */
+function show(image: HTMLImageElement, source: string) {
   if (image.src !== source) image.src = source;
 }
 
-/** Makes a list's children as many as wanted, keeping those that are there.
- * @param {HTMLElement} list @param {number} count @param {() => HTMLElement} create */
-function resize(list, count, create) {
+/** Makes a list's children as many as wanted, keeping those that are there. */
+function resize(list: HTMLElement, count: number, create: () => HTMLElement) {
   while (list.children.length > count) list.lastElementChild?.remove();
   while (list.children.length < count) list.append(create());
 }
 
-/**
- * Test images, what the network was shown of them, and what it made of them, with each one's error.
- *
- * @param {PageSnapshot} first
- */
-export function reconstructions(first) {
+/** Test images, noisy inputs if there are any, and reconstructions, each with its error. */
+export function reconstructions(first: PageSnapshot) {
   let snapshot = first;
   const list = make("div", { class: "tiles" });
   const key = make("p", { class: "muted" });
@@ -36,18 +26,17 @@ export function reconstructions(first) {
     table(
       ["image", "squared error per pixel"],
       snapshot.tiles.map(({ error }, n) => [n + 1, readable(error)]),
-      "Error of each image",
+      "Error per image",
     ));
-  const update = (/** @type {PageSnapshot} */ next) => {
+  const update = (next: PageSnapshot) => {
     snapshot = next;
     const hasInputs = snapshot.tiles.some(({ input }) => input !== undefined);
     key.textContent = hasInputs
-      ? "Above the test image, in the middle what the network was shown, below what it made of it. The number is the " +
-        "squared error per pixel."
-      : "Above the test image, below what the network made of it. The number is the squared error per pixel.";
+      ? "Top: test image. Middle: noisy input. Bottom: reconstruction. The number is the squared error per pixel."
+      : "Top: test image. Bottom: reconstruction. The number is the squared error per pixel.";
     resize(list, snapshot.tiles.length, () => make("figure", {}));
     snapshot.tiles.forEach(({ original, input, result, error }, n) => {
-      const tile = /** @type {HTMLElement} */ (list.children[n]);
+      const tile = list.children[n] as HTMLElement;
       const sources = input === undefined ? [original, result] : [original, input, result];
       const names = input === undefined
         ? ["original", "reconstruction"]
@@ -56,13 +45,13 @@ export function reconstructions(first) {
         tile.replaceChildren(...sources.map(() => make("img", {})), make("figcaption", {}));
       }
       sources.forEach((source, k) => {
-        const image = /** @type {HTMLImageElement} */ (tile.children[k]);
+        const image = tile.children[k] as HTMLImageElement;
         image.alt = `test image ${n + 1}, ${names[k]}${
           k === sources.length - 1 ? `, error ${readable(error, 3)}` : ""
         }`;
         show(image, source);
       });
-      const caption = /** @type {HTMLElement} */ (tile.lastElementChild);
+      const caption = tile.lastElementChild as HTMLElement;
       caption.textContent = readable(error, 2);
     });
     behind.update();
@@ -71,25 +60,21 @@ export function reconstructions(first) {
   return { element: make("div", {}, key, list, behind.element), update };
 }
 
-/**
- * Draws from the prior.
- *
- * @param {PageSnapshot} first
- */
-export function samples(first) {
+/** Samples from the prior. */
+export function samples(first: PageSnapshot) {
   let drawn = first.samples ?? [];
   const list = make("div", { class: "tiles plain" });
   const behind = folded("Table", () =>
     table(
-      ["sample", "mean pixel", "pixels above one half"],
+      ["sample", "mean pixel", "share of pixels above 0.5"],
       drawn.map(({ mean, ink }, n) => [n + 1, readable(mean, 3), readable(ink, 3)]),
-      "How bright each sample is",
+      "Brightness per sample",
     ));
-  const update = (/** @type {PageSnapshot} */ next) => {
+  const update = (next: PageSnapshot) => {
     drawn = next.samples ?? [];
     resize(list, drawn.length, () => make("img", {}));
     drawn.forEach(({ image, mean }, n) => {
-      const element = /** @type {HTMLImageElement} */ (list.children[n]);
+      const element = list.children[n] as HTMLImageElement;
       element.alt = `sample ${n + 1}, mean pixel ${readable(mean, 3)}`;
       show(element, image);
     });
@@ -102,11 +87,8 @@ export function samples(first) {
 /**
  * The pictures of one kind over the epochs, with a slider. It follows the latest one as long as the reader leaves it
  * at its end.
- *
- * @param {PageData} first
- * @param {PagePicture["kind"]} kind
  */
-export function history(first, kind) {
+export function history(first: PageData, kind: PagePicture["kind"]) {
   let page = first;
   const ours = () => page.pictures.filter((picture) => picture.kind === kind);
   const image = make("img", { class: "history" });
@@ -124,7 +106,7 @@ export function history(first, kind) {
     return table(
       [unit, "squared error per pixel, test images"],
       ours().map(({ epoch }) => [epoch, readable(errors.get(epoch))]),
-      `The ${unit}s of the pictures`,
+      `Test error at each ${unit} with a picture`,
     );
   });
   const draw = () => {
@@ -135,7 +117,7 @@ export function history(first, kind) {
     slider.setAttribute("aria-valuetext", when);
     image.alt = isTest
       ? `test images above their reconstructions after ${when}`
-      : `draws from the prior after ${when}`;
+      : `samples from the prior after ${when}`;
     show(image, picture.image);
   };
   slider.addEventListener("input", draw);
@@ -143,7 +125,7 @@ export function history(first, kind) {
     const times = Math.max(1, Math.floor((isTest ? 900 : 560) / image.naturalWidth));
     image.style.maxWidth = `${times * image.naturalWidth}px`;
   });
-  const update = (/** @type {PageData} */ next) => {
+  const update = (next: PageData) => {
     const wasLast = slider.value === slider.max;
     page = next;
     slider.max = `${ours().length - 1}`;
@@ -158,15 +140,11 @@ export function history(first, kind) {
   return { element: make("div", {}, label, image, behind.element), update };
 }
 
-/**
- * Weights as pictures.
- *
- * @param {PageData} first
- */
-export function weights(first) {
+/** Weights as pictures. */
+export function weights(first: PageData) {
   let page = first;
   const list = make("div", { class: "panels" });
-  const update = (/** @type {PageData} */ next) => {
+  const update = (next: PageData) => {
     page = next;
     list.replaceChildren(
       ...page.weights.map(({ label, image, size: [width, height], scale, units, figures }) => {
@@ -177,7 +155,7 @@ export function weights(first) {
         const times = Math.min(4, Math.max(1, Math.floor(room / width))); // whole pixels
         const behind = folded("Table", () =>
           table(
-            ["unit", "least", "greatest", "norm"],
+            ["unit", "min", "max", "L2 norm"],
             figures.map((row, unit) => [unit + 1, ...row.map((value) => readable(value, 3))]),
             `Weights of ${label}`,
           ));
@@ -190,7 +168,7 @@ export function weights(first) {
             src: image,
             width: times * width,
             height: times * height,
-            alt: `Weights of ${label}, an image for each unit`,
+            alt: `Weights of ${label}, one image per unit`,
           }),
           scaleBar(scale),
           behind.element,
@@ -202,8 +180,8 @@ export function weights(first) {
   return { element: list, update };
 }
 
-/** The key of the weights' colours. @param {number} scale */
-function scaleBar(scale) {
+/** The key of the weights' colors. */
+function scaleBar(scale: number) {
   return make(
     "div",
     { class: "scale muted" },
