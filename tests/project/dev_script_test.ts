@@ -2,6 +2,7 @@
 // neither this machine's Deno nor its drivers matter. What it does with the real ones, CI shows.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 
 const devPath = new URL("../../dev", import.meta.url);
 const SEPARATOR = "|"; // between the arguments that a fake program reports
@@ -26,16 +27,20 @@ class Machine implements AsyncDisposable {
   static async create(system = "Darwin arm64"): Promise<Machine> {
     // On macOS the temporary folder is behind a link, and `dev` reports where it really is.
     const machine = new Machine(await Deno.realPath(await Deno.makeTempDir({ prefix: "dev script " })));
-    for (const name of ["project", "bin", "icd", "loader", "home"]) await Deno.mkdir(machine.path(name));
+    for (const name of ["project", "bin", "icd", "loader", "libc", "home"]) {
+      await Deno.mkdir(machine.path(name));
+    }
     // The folders that hold a system's drivers are named in one line each; here they are ours.
     let text = await Deno.readTextFile(devPath);
     text = replaceOnce(text, /^driver_folders=.*$/m, `driver_folders=../icd`);
     text = replaceOnce(text, /^loader_folders=.*$/m, `loader_folders=../loader`);
+    text = replaceOnce(text, /^libc_folders=.*$/m, `libc_folders=../libc`);
     await Deno.writeTextFile(machine.path("project/dev"), text);
     for (const tool of ["cat", "chmod", "mkdir", "mv", "rm"]) {
       await machine.program(tool, `exec /bin/${tool} "$@"`);
     }
     await machine.program("awk", `exec /usr/bin/awk "$@"`);
+    await machine.program("sha256sum", `PATH=/usr/bin:/sbin:/bin; exec ${REAL_SUM} "$@"`);
     await machine.program("ldconfig", "exit 0");
     await machine.program("uname", `echo "${system}"`);
     await machine.program("id", "echo 0");
@@ -56,19 +61,24 @@ class Machine implements AsyncDisposable {
   fakeDeno(version: string, name = "fake"): string {
     return `[ "$*" = --version ] && echo "deno ${version} (stable, release)" && exit
 printf '${name} in %s:' "$PWD"; for a in "$@"; do printf '%s${SEPARATOR}' "$a"; done
-echo; echo "backend=\${DENO_WEBGPU_BACKEND-unset} runtime=\${XDG_RUNTIME_DIR-unset}"`;
+echo; echo "backend=\${DENO_WEBGPU_BACKEND-unset} runtime=\${XDG_RUNTIME_DIR-unset}"
+echo "update check=\${DENO_NO_UPDATE_CHECK+off}"`;
   }
 
-  /** An npm that notes its call and brings the given version of Deno. */
-  async fakeNpm(version: string): Promise<void> {
+  /** An npm that notes its call and brings the given version of Deno, whose checksum `dev` then pins. */
+  async fakeNpm(version: string, build = "darwin-arm64"): Promise<void> {
+    const program = `#!/bin/sh\n${this.fakeDeno(version, "installed")}\n`;
+    const sum = createHash("sha256").update(program).digest("hex");
+    const dev = await this.read("project/dev");
+    const pinned = replaceOnce(dev, new RegExp(`(?<=\\b${build}=)[0-9a-f]{64}\\b`), sum);
+    await Deno.writeTextFile(this.path("project/dev"), pinned);
     await this.program(
       "npm",
       `echo "npm $*" >>"${this.path("calls")}"
-mkdir -p node_modules/@deno/some-system
-cat >node_modules/@deno/some-system/deno <<'DENO'
-#!/bin/sh
-${this.fakeDeno(version, "installed")}
-DENO`,
+mkdir -p node_modules/@deno/${build} node_modules/@deno/another-system
+echo 'exit 1' >node_modules/@deno/another-system/deno
+cat >node_modules/@deno/${build}/deno <<'DENO'
+${program}DENO`,
     );
   }
 
@@ -132,6 +142,17 @@ function replaceOnce(text: string, pattern: RegExp, replacement: string): string
 
 function expectPart(what: string, text: string, part: string): void {
   assert.ok(text.includes(part), `Cannot find "${part}" in ${what}: received "${text}"`);
+}
+
+/** This machine's program for SHA-256: `sha256sum`, or on an older macOS `shasum`. */
+const REAL_SUM = isFile("/usr/bin/sha256sum") || isFile("/sbin/sha256sum") ? "sha256sum" : "shasum -a 256";
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 const windows = Deno.build.os === "windows";
@@ -244,8 +265,8 @@ test("leaves nothing trusted where npm is killed half-way", async () => {
   const working = (await machine.read("bin/npm")).replace("#!/bin/sh\n", "");
   await machine.program(
     "npm",
-    `mkdir -p node_modules/@deno/some-system
-echo '#!/bin/sh' >node_modules/@deno/some-system/deno; kill -9 $$`,
+    `mkdir -p node_modules/@deno/darwin-arm64
+echo '#!/bin/sh' >node_modules/@deno/darwin-arm64/deno; kill -9 $$`,
   );
   assert.deepEqual((await machine.dev(["x"])).code, 1);
   // Even a call that was killed itself, with its folder left behind, does no harm.
@@ -260,6 +281,65 @@ test("refuses what npm brought if it does not run or is another version", async 
   const { code, stderr } = await machine.dev(["x"]);
   assert.deepEqual(code, 1);
   expectPart("stderr", stderr, "does not run on this machine (Darwin arm64)");
+});
+
+test("installs nothing that has not the pinned checksum, and does not run it either", async () => {
+  await using machine = await Machine.create();
+  await machine.fakeNpm("2.9.6");
+  const good = (await machine.read("bin/npm")).replace("#!/bin/sh\n", "");
+  const ran = machine.path("ran");
+  await machine.program("npm", `${good}\necho 'echo >"${ran}"' >>node_modules/@deno/darwin-arm64/deno`);
+  const { code, stdout, stderr } = await machine.dev(["x"]);
+  assert.deepEqual([code, stdout], [1, ""]);
+  const [line, ...more] = stderr.trimEnd().split("\n").slice(1); // after "installing …"
+  assert.deepEqual(more, []);
+  assert.match(
+    line,
+    /^dev: Cannot install Deno 2\.9\.6: expected SHA-256 [0-9a-f]{64} of .*@deno\/darwin-arm64 but received [0-9a-f]{64}; nothing was installed/,
+  );
+  assert.deepEqual(await machine.names("project/.deno/bin"), []);
+  assert.deepEqual(await machine.names("project/.deno"), ["bin"]);
+  assert.deepEqual(await machine.read("ran"), "");
+
+  await machine.program("sha256sum", "exit 1");
+  await machine.program("npm", good);
+  expectPart("stderr", (await machine.dev(["x"])).stderr, "Cannot check what npm brought");
+  assert.deepEqual(await machine.names("project/.deno/bin"), []);
+
+  await machine.program("shasum", `shift 2; PATH=/usr/bin:/sbin:/bin; exec ${REAL_SUM}`);
+  expectPart("stdout", (await machine.dev(["x"])).stdout, "installed in");
+});
+
+Deno.test("dev pins a checksum for each of the four systems that it installs Deno on", async () => {
+  const text = await Deno.readTextFile(devPath);
+  const sums = [...text.matchAll(/^(?:deno_sums=")?((?:linux|darwin)-[\w-]+)=([0-9a-f]{64})"?$/gm)];
+  assert.deepEqual(
+    sums.map(([, build]) => build),
+    ["linux-x64-glibc", "linux-arm64-glibc", "darwin-x64", "darwin-arm64"],
+  );
+  assert.deepEqual(new Set(sums.map(([, , sum]) => sum)).size, 4);
+});
+
+test("has Deno look for no later version of itself", async () => {
+  await using machine = await Machine.create();
+  await machine.program("deno", machine.fakeDeno("2.9.6"));
+  expectPart("stdout", (await machine.dev(["x"])).stdout, "update check=off");
+});
+
+test("installs Deno on a Linux with glibc, and names Alpine as not supported", async () => {
+  await using machine = await Machine.create("Linux x86_64");
+  machine.environment["DENO_WEBGPU_BACKEND"] = "gl";
+  await machine.fakeNpm("2.9.6", "linux-x64-glibc");
+  const { code, stderr } = await machine.dev(["x"]);
+  assert.deepEqual(code, 1);
+  assert.match(
+    stderr,
+    /^dev: Cannot install Deno: expected a Linux with glibc, .* Alpine .* not supported\n$/,
+  );
+  assert.deepEqual(await machine.calls(), []);
+
+  await Deno.writeTextFile(machine.path("libc/ld-linux-x86-64.so.2"), "");
+  expectPart("stdout", (await machine.dev(["x"])).stdout, "installed in");
 });
 
 test("stays in a folder of the project and goes to the project from elsewhere", async () => {
@@ -372,11 +452,43 @@ test("tells a user who is not root what to type", async () => {
   assert.deepEqual(await machine.calls(), []);
 });
 
+for (
+  const args of [
+    "task train --help",
+    "task gradcheck -h",
+    "task runs",
+    "task report runs/a",
+    "task data mnist",
+    "task check",
+    "task gate",
+    "task",
+    "fmt --check",
+    "lint",
+  ]
+) {
+  test(`asks for no driver for ${args}`, async () => {
+    await using machine = await linux([]);
+    await fakeApt(machine, 1);
+    const { code, stdout, stderr } = await machine.dev(args.split(" "));
+    assert.deepEqual([code, stderr, await machine.calls()], [0, "", []]);
+    expectPart("stdout", stdout, `:${args.replaceAll(" ", "|")}|\nbackend=vulkan`);
+  });
+}
+
+test("asks for a driver for a task whose name only begins so, and for a file with such a name", async () => {
+  for (const args of [["task", "data-of-mine"], ["run", "fmt"], ["task", "train", "--out", "help"]]) {
+    await using machine = await linux([]);
+    await fakeApt(machine, 1);
+    await machine.dev(args);
+    assert.deepEqual((await machine.calls()).length, 1, args.join(" "));
+  }
+});
+
 test("warns and goes on where there is no driver and no apt-get", async () => {
   await using machine = await linux(["driver"]);
-  const { code, stdout, stderr } = await machine.dev(["fmt"]);
+  const { code, stdout, stderr } = await machine.dev(["test"]);
   assert.deepEqual(code, 0);
-  expectPart("stdout", stdout, ":fmt|");
+  expectPart("stdout", stdout, ":test|");
   expectPart("stderr", stderr, "no Vulkan loader found");
 });
 
