@@ -56,8 +56,8 @@ Deno.test("checkGradients() tells right gradients from wrong ones", async () => 
 
 gpuTest("timeDevice() gives times above zero", async (gpu) => {
   const { readbackMs, dispatchMs } = await timeDevice(gpu, 3);
-  assert.ok(readbackMs > 0 && readbackMs < 10_000, `${readbackMs}`);
-  assert.ok(dispatchMs > 0 && dispatchMs < 100, `${dispatchMs}`);
+  assert.ok(readbackMs > 0, `${readbackMs}`);
+  assert.ok(dispatchMs > 0, `${dispatchMs}`);
 });
 
 /** Figures that a bug report needs of the self-tests. */

@@ -133,10 +133,7 @@ Deno.test("results.json has the closing table, what to compare it with, and the 
     const results: Results = JSON.parse(new TextDecoder().decode(await fileOf(run, "results.json")));
     assert.deepEqual(closingTable(results.rows).split("\n"), closingTableOf(stdout));
     assert.equal(results.status, "finished");
-    assert.ok(
-      results.stepMilliseconds! > 0.1 && results.stepMilliseconds! < 1000,
-      `${results.stepMilliseconds}`,
-    );
+    assert.ok(results.stepMilliseconds! > 0, `${results.stepMilliseconds}`);
     const last = readMetrics(run).at(-1)!;
     assert.deepEqual(results.baselines, [
       { label: "mean image", value: last.meanImageError, metric: "testError" },
