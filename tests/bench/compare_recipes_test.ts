@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { type ComparisonRow, formatComparison, train } from "../../scripts/tools/compare_recipes.ts";
-import { allRecipes, RECIPE_NAMES } from "../../scripts/tools/find_recipe.ts";
 import { deep } from "../../scripts/deep.ts";
 import { stacked } from "../../scripts/stacked.ts";
+import { type ComparisonRow, formatComparison, train } from "../../scripts/tools/compare_recipes.ts";
+import { allRecipes, RECIPE_NAMES } from "../../scripts/tools/find_recipe.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { openGpu } from "../../src/gpu/device.ts";
 import { baselines } from "../../src/stats/baselines.ts";
+import { faultNamed } from "../gradients/faults.ts";
 import { complaints, runTask, withFolder } from "../helpers/commands.ts";
+import { withFault } from "../helpers/faults.ts";
 import { gpuTest, randomFloats } from "../helpers/gpu.ts";
 
 const WIDTH = 25;
@@ -97,17 +99,10 @@ gpuTest("time ends a recipe after the steps of one wait, and an interruption bef
 });
 
 Deno.test("a fault in a kernel shows in the table", async () => {
-  const recipe = deep;
+  const budget = { ...BUDGET, steps: 50 }, fault = faultNamed("optim/adam.wgsl, adam_update: wrong sign");
   using sound = await openGpu();
-  using faulty = await openGpu({
-    rewriteShader: (path, code) =>
-      path.endsWith("/adam.wgsl") ? code.replace("p[at] = parameter -", "p[at] = parameter +") : code,
-  });
-  const budget = { ...BUDGET, steps: 50 };
-  const [right, wrong] = [
-    await train(sound, data, recipe, budget),
-    await train(faulty, data, recipe, budget),
-  ];
+  const right = await train(sound, data, deep, budget);
+  const wrong = await withFault(fault, (faulty) => train(faulty, data, deep, budget));
   assert.ok(wrong.error > 1.5 * right.error, `${wrong.error} ${right.error}`);
 });
 

@@ -1,25 +1,26 @@
 import assert from "node:assert/strict";
 import { deep } from "../../scripts/deep.ts";
-import { traceNetwork } from "../../src/recipe/trace_network.ts";
-import { recipeNetwork } from "../helpers/recipe_network.ts";
 import { arrayNotation, compare, within } from "../../src/check/compare.ts";
 import { judge, worse } from "../../src/check/differences.ts";
 import { formatGradcheck } from "../../src/check/format_gradcheck.ts";
 import { type EVIDENCE, gradcheck, type GradcheckReport } from "../../src/check/gradcheck.ts";
+import { runReference } from "../../src/check/reference_graph.ts";
 import { formatReplay, replay } from "../../src/check/replay.ts";
 import { TOLERANCES } from "../../src/check/tolerances.ts";
 import { parseTrace, type Trace } from "../../src/check/trace.ts";
 import { InputError } from "../../src/errors.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { KERNEL_KINDS } from "../../src/gpu/product_kernel.ts";
+import { Graph } from "../../src/graph/graph.ts";
 import type { BuildModel } from "../../src/graph/model.ts";
 import { dense } from "../../src/layers/dense.ts";
-import { Graph } from "../../src/graph/graph.ts";
-import { runReference } from "../../src/check/reference_graph.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { adam } from "../../src/optim/adam.ts";
+import { traceNetwork } from "../../src/recipe/trace_network.ts";
+import { faultNamed } from "../gradients/faults.ts";
 import { withFault } from "../helpers/faults.ts";
 import { assertAllClose, gpuTest, relabel, retile, withGpu, withKernels } from "../helpers/gpu.ts";
+import { recipeNetwork } from "../helpers/recipe_network.ts";
 
 Deno.test("compare() measures by the norm and by the largest element, and says where", () => {
   const { normError, ...rest } = compare([3, 4.5, 0, 0], [3, 4, 0, 0.25], [2, 2]);
@@ -232,158 +233,56 @@ gpuTest("gradcheck() does not pass what no state can tell", async (gpu) => {
   );
 });
 
-const FORWARD = "shaders/layers/dense_forward.wgsl";
-const INPUT = "shaders/layers/dense_backward_input.wgsl";
-const WEIGHT = "shaders/layers/dense_backward_weight.wgsl";
-const SQUARED = "shaders/losses/squared_error.wgsl";
-const TOTAL = "shaders/losses/total.wgsl";
-const ADAM = "shaders/optim/adam.wgsl";
-
+/** Faults, and the parts of the check that fail. */
 Deno.test.each([
-  ["forward: dropped bias", FORWARD, "start = bias[column];", "", "f64, loss"],
+  ["layers/dense_forward.wgsl, bias_of: dropped bias", "f64, loss"],
+  ["layers/dense_forward.wgsl, add_product: transposed index", "f64, loss"],
+  ["layers/dense_forward.wgsl, activate: wrong sign in the sigmoid", "f64, loss"],
+  ["layers/dense_forward.wgsl, activate: ReLU as the magnitude", "f64, loss"],
+  ["layers/dense_forward.wgsl, activated: padding not zeroed", "loss"],
   [
-    "forward: transposed index",
-    FORWARD,
-    "a[r].y * w1 + a[r].z * w2",
-    "a[r].z * w1 + a[r].y * w2",
-    "f64, loss",
-  ],
-  ["forward: wrong sign in the sigmoid", FORWARD, "exp(-z)", "exp(z)", "f64, loss"],
-  ["forward: wrong ReLU", FORWARD, "select(z, vec4f(0.0), z <= vec4f(0.0))", "abs(z)", "f64, loss"],
-  [
-    "forward: padding not zeroed",
-    FORWARD,
-    "select(vec4f(0.0), activate(layer.activation, z), is_column(column, width))",
-    "activate(layer.activation, z)",
-    "loss",
-  ],
-  ["to input: wrong derivative of the sigmoid", INPUT, "y * (1.0 - y)", "y * (1.0 + y)", "f64, differences"],
-  ["to input: wrong derivative of tanh", INPUT, "1.0 - y * y", "1.0 - y", "f64, differences"],
-  [
-    "to input: wrong derivative of ReLU",
-    INPUT,
-    "select(vec4f(0.0), vec4f(1.0), y > vec4f(0.0))",
-    "vec4f(1.0)",
+    "layers/dense_backward_input.wgsl, derivative: wrong derivative of the sigmoid: y·(1+y)",
     "f64, differences",
   ],
+  ["layers/dense_backward_input.wgsl, derivative: wrong derivative of tanh: 1-y", "f64, differences"],
   [
-    "to input: activation left out",
-    INPUT,
-    "*= derivative(layer.activation, x[at])",
-    "*= 1.0",
+    "layers/dense_backward_input.wgsl, derivative: wrong derivative of ReLU: 1 everywhere",
     "f64, differences",
   ],
-  ["to input: = for +=", INPUT, "= d_x[row_of", "= 0.0 * d_x[row_of", "f64, differences"],
-  ["to input: += for =", INPUT, "layer.accumulate != 0u", "true", "f64, differences"],
-  [
-    "to input: transposed index",
-    INPUT,
-    "dot(a[r], w1), dot(a[r], w2)",
-    "dot(a[r], w2), dot(a[r], w1)",
-    "f64, differences",
-  ],
-  ["to input: wrong sign", INPUT, "vec4f(dot(a[r], w0)", "vec4f(-dot(a[r], w0)", "f64, differences"],
-  ["to weight: wrong sign", WEIGHT, "+= a[r].x * d", "-= a[r].x * d", "f64, differences"],
-  ["to weight: transposed index", WEIGHT, "+= a[r].y * d", "+= a[r].z * d", "f64, differences"],
-  ["to weight: missing factor", WEIGHT, "+= a[r].w * d", "+= d", "f64, differences"],
-  ["to weight: dropped bias", WEIGHT, "= (*bias_sum)[c];", "= 0.0 * (*bias_sum)[c];", "f64, differences"],
-  [
-    "to weight: last row only for the bias",
-    WEIGHT,
-    "(*bias_sum)[c] += d;",
-    "(*bias_sum)[c] = d;",
-    "f64, differences",
-  ],
-  ["to weight: = for +=", WEIGHT, "= d_w[", "= 0.0 * d_w[", "f64, differences"],
-  [
-    "to weight: = for += in the bias",
-    WEIGHT,
-    "(*bias_sum)[c] = d_bias[",
-    "(*bias_sum)[c] = 0.0 * d_bias[",
-    "f64, differences",
-  ],
-  ["to weight: += for =", WEIGHT, "layer.accumulate_weight != 0u", "true", "f64, differences"],
-  ["to weight: += for = in the bias", WEIGHT, "layer.accumulate_bias != 0u", "true", "f64, differences"],
-  [
-    "to weight: missing rows bound",
-    WEIGHT,
-    "let rows = step.rows",
-    "let rows = step.rows + 1u",
-    "f64, differences",
-  ],
-  [
-    "to weight: one row short",
-    WEIGHT,
-    "let rows = step.rows",
-    "let rows = step.rows - 1u",
-    "f64, differences",
-  ],
-  [
-    "squared error: missing factor 2",
-    SQUARED,
-    "loss.weight * 2.0 * scale",
-    "loss.weight * scale",
-    "f64, differences",
-  ],
-  ["squared error: missing weight", SQUARED, "loss.weight * 2.0 * scale", "2.0 * scale", "f64, differences"],
-  ["squared error: wrong sign", SQUARED, "y[at] - t[at]", "t[at] - y[at]", "f64, differences"],
-  ["squared error: = for +=", SQUARED, "{ gradient += d_y[at]; }", "{ }", "f64, differences"],
-  ["squared error: += for =", SQUARED, "loss.accumulate != 0u", "true", "f64, differences"],
-  [
-    "squared error: activation left out",
-    SQUARED,
-    "gradient * derivative(loss.activation, y[at])",
-    "gradient",
-    "f64, differences",
-  ],
-  ["squared error: wrong derivative of the sigmoid", SQUARED, "y * (1.0 - y)", "y", "f64, differences"],
-  ["squared error: wrong derivative of tanh", SQUARED, "1.0 - y * y", "1.0 + y * y", "f64, differences"],
-  [
-    "squared error: wrong derivative of ReLU",
-    SQUARED,
-    "select(vec4f(0.0), vec4f(1.0), y > vec4f(0.0))",
-    "vec4f(1.0)",
-    "f64, differences",
-  ],
-  [
-    "squared error: mean over rows only",
-    SQUARED,
-    "(f32(rows) * f32(width))",
-    "f32(rows)",
-    "f64, loss",
-  ],
-  [
-    "squared error: padding counted",
-    SQUARED,
-    "f32(width)",
-    "f32((width + 3u) / 4u * 4u)",
-    "f64, loss",
-  ],
-  [
-    "squared error: not squared",
-    SQUARED,
-    "sum += difference * difference;",
-    "sum += abs(difference);",
-    "loss",
-  ],
-  [
-    "total: missing rows bound",
-    TOTAL,
-    "at < step.rows * CHUNKS / 4u",
-    "at < (step.rows + 1u) * CHUNKS / 4u",
-    "loss",
-  ],
-  ["total: one level of the tree left out", TOTAL, "half > 0u", "half > 1u", "loss"],
-  [
-    "total: another in each step",
-    TOTAL,
-    "= total;",
-    "= total * (1.0 + 3e-7 * f32(step.count));",
-    "repeat",
-  ],
-  ["total: filed under another step", TOTAL, "step.count % RING", "(step.count + 1u) % RING", "loss"],
-])("gradcheck() fails: %s", async (_name, path, text, becomes, killers) => {
-  const report = await withFault({ path, text, becomes }, (gpu) => gradcheck(gpu, () => everyPath, SMALL));
+  ["layers/dense_backward_input.wgsl, store_gradient: activation left out", "f64, differences"],
+  ["layers/dense_backward_input.wgsl, begin_with_earlier: = for +=", "f64, differences"],
+  ["layers/dense_backward_input.wgsl, begin_with_earlier: += for =", "f64, differences"],
+  ["layers/dense_backward_input.wgsl, add_product: transposed index", "f64, differences"],
+  ["layers/dense_backward_input.wgsl, add_product: wrong sign", "f64, differences"],
+  ["layers/dense_backward_weight.wgsl, add_row: wrong sign", "f64, differences"],
+  ["layers/dense_backward_weight.wgsl, add_row: transposed index", "f64, differences"],
+  ["layers/dense_backward_weight.wgsl, add_row: missing factor", "f64, differences"],
+  ["layers/dense_backward_weight.wgsl, store_gradients: dropped bias", "f64, differences"],
+  ["layers/dense_backward_weight.wgsl, add_row: bias of the last row only", "f64, differences"],
+  ["layers/dense_backward_weight.wgsl, begin_with_earlier: = for +=", "f64, differences"],
+  ["layers/dense_backward_weight.wgsl, begin_with_earlier: bias: = for +=", "f64, differences"],
+  ["layers/dense_backward_weight.wgsl, begin_with_earlier: += for =", "f64, differences"],
+  ["layers/dense_backward_weight.wgsl, begin_with_earlier: bias: += for =", "f64, differences"],
+  ["layers/dense_backward_weight.wgsl, dense_backward_weight: one row too many", "f64, differences"],
+  ["layers/dense_backward_weight.wgsl, dense_backward_weight: one row short", "f64, differences"],
+  ["losses/squared_error.wgsl, squared_error: missing factor 2", "f64, differences"],
+  ["losses/squared_error.wgsl, squared_error: missing weight", "f64, differences"],
+  ["losses/squared_error.wgsl, squared_error: wrong sign", "f64, differences"],
+  ["losses/squared_error.wgsl, squared_error: = for +=", "f64, differences"],
+  ["losses/squared_error.wgsl, squared_error: += for =", "f64, differences"],
+  ["losses/squared_error.wgsl, squared_error: activation left out", "f64, differences"],
+  ["losses/squared_error.wgsl, derivative: wrong derivative of the sigmoid: y", "f64, differences"],
+  ["losses/squared_error.wgsl, derivative: wrong derivative of tanh: 1+y²", "f64, differences"],
+  ["losses/squared_error.wgsl, derivative: wrong derivative of ReLU: 1 everywhere", "f64, differences"],
+  ["losses/squared_error.wgsl, reduction_scale: mean over rows only", "f64, loss"],
+  ["losses/squared_error.wgsl, reduction_scale: padding counted in the mean", "f64, loss"],
+  ["losses/squared_error.wgsl, squared_error: value: magnitude instead of square", "loss"],
+  ["losses/total.wgsl, loss_total: one row too many", "loss"],
+  ["losses/total.wgsl, workgroup_sum: one level of the tree left out", "loss"],
+  ["losses/total.wgsl, loss_total: another in each step", "repeat"],
+  ["losses/total.wgsl, loss_total: filed under another step", "loss"],
+])("gradcheck() fails: %s", async (fault, killers) => {
+  const report = await withFault(faultNamed(fault), (gpu) => gradcheck(gpu, () => everyPath, SMALL));
   assert.equal(report.passed, false, `survived\n${formatGradcheck(report)}`);
   assert.match(formatGradcheck(report), /\ngradients FAILED$/);
   const failed = failures(report);
@@ -438,26 +337,25 @@ gpuTest("replay() repeats the traces that lie beside the project", async (gpu) =
 });
 
 Deno.test.each([
-  ["wrong sign", "p[at] = parameter -", "p[at] = parameter +"],
-  ["first correction left out", "step.correction_1 * first", "first"],
-  ["second correction left out", "sqrt(second) * step.correction_2", "sqrt(second)"],
-  ["no root", "sqrt(second)", "second"],
-  [
-    "ε inside the root",
-    "(sqrt(second) * step.correction_2 + adam.epsilon)",
-    "(sqrt(second + adam.epsilon) * step.correction_2)",
-  ],
-  ["gradient not squared", "adam.rest2 * gradient * gradient", "adam.rest2 * abs(gradient)"],
-  ["first moment forgotten", "m[at] = first;", ""],
-  ["second moment forgotten", "v[at] = second;", ""],
-  ["(1-β1) left out", "adam.rest1 * gradient", "gradient"],
-  ["(1-β2) left out", "adam.rest2 * gradient * gradient", "gradient * gradient"],
-  ["β1 and β2 exchanged", "adam.beta1 * m[at]", "adam.beta2 * m[at]"],
-  ["learning rate left out", "step.learning_rate * step.correction_1", "step.correction_1"],
-  ["half of the stretch", "at < adam.count", "at < adam.count / 2u"],
-])("replay() fails, by the final parameters: Adam with %s", async (_name, text, becomes) => {
+  ["wrong sign"],
+  ["missing factor: first correction"],
+  ["missing factor: second correction"],
+  ["no root"],
+  ["ε inside the root"],
+  ["gradient not squared"],
+  ["first moment forgotten"],
+  ["second moment forgotten"],
+  ["missing factor 1-β1"],
+  ["missing factor 1-β2"],
+  ["β1 and β2 exchanged"],
+  ["missing factor: the learning rate"],
+  ["half of the stretch"],
+])("replay() fails, by the final parameters: Adam with %s", async (fault) => {
   const trace = parseTrace(traceText, "deep.json", RECIPES);
-  const report = await withFault({ path: ADAM, text, becomes }, (gpu) => replay(gpu, trace, modelOf(trace)));
+  const report = await withFault(
+    faultNamed(`optim/adam.wgsl, adam_update: ${fault}`),
+    (gpu) => replay(gpu, trace, modelOf(trace)),
+  );
   assert.equal(report.passed, false, `survived: ${formatReplay(report)}`);
   assert.ok(within(report.gradient.error, TOLERANCES.traceGradient), "the gradient has no fault");
   assert.equal(within(report.parameter.error, TOLERANCES.traceParameter), false, formatReplay(report));
@@ -465,11 +363,11 @@ Deno.test.each([
 });
 
 Deno.test.each([
-  ["a dense layer", INPUT, "1.0 - y * y", "1.0 - y"],
-  ["the loss", SQUARED, "loss.weight * 2.0 * scale", "loss.weight * scale"],
-])("replay() fails, by the first gradients: a fault in %s", async (_name, path, text, becomes) => {
+  ["layers/dense_backward_input.wgsl, derivative: wrong derivative of tanh: 1-y"],
+  ["losses/squared_error.wgsl, squared_error: missing factor 2"],
+])("replay() fails, by the first gradients: %s", async (fault) => {
   const trace = parseTrace(traceText, "deep.json", RECIPES);
-  const report = await withFault({ path, text, becomes }, (gpu) => replay(gpu, trace, modelOf(trace)));
+  const report = await withFault(faultNamed(fault), (gpu) => replay(gpu, trace, modelOf(trace)));
   assert.equal(report.passed, false, `survived: ${formatReplay(report)}`);
   assert.equal(within(report.gradient.error, TOLERANCES.traceGradient), false, formatReplay(report));
 });

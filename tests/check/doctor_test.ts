@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
-import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../../src/check/self_tests/self_tests.ts";
-import { timeDevice } from "../../src/check/self_tests/dispatch_order.ts";
-import { openGpu } from "../../src/gpu/device.ts";
-import { checkGradients } from "../../scripts/tools/doctor.ts";
 import { basic } from "../../scripts/basic.ts";
+import { checkGradients } from "../../scripts/tools/doctor.ts";
+import { timeDevice } from "../../src/check/self_tests/dispatch_order.ts";
+import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../../src/check/self_tests/self_tests.ts";
+import { openGpu } from "../../src/gpu/device.ts";
+import { DEVICE_FAULTS, faultNamed, plant } from "../gradients/faults.ts";
 import { complaints, runTask } from "../helpers/commands.ts";
-import { FAULTS } from "../helpers/device_faults.ts";
 import { gpuTest } from "../helpers/gpu.ts";
-import { MUTANTS, mutate } from "../helpers/mutants.ts";
 
 for (const test of SELF_TESTS) {
   gpuTest(`self-test of ${test.name} passes here`, async (gpu) => {
@@ -15,7 +14,7 @@ for (const test of SELF_TESTS) {
   });
 }
 
-for (const [name, shader, fault, text, becomes] of FAULTS) {
+for (const [name, shader, fault, text, becomes] of DEVICE_FAULTS) {
   Deno.test(`self-test of ${name} notices: ${fault}`, async () => {
     let planted = false;
     using gpu = await openGpu({
@@ -34,17 +33,17 @@ for (const [name, shader, fault, text, becomes] of FAULTS) {
 }
 
 Deno.test("every self-test has a planted fault", () => {
-  const tested = new Set<string>(FAULTS.map(([name]) => name));
+  const tested = new Set<string>(DEVICE_FAULTS.map(([name]) => name));
   assert.deepEqual(SELF_TESTS.map(({ name }) => name).filter((name) => !tested.has(name)), []);
 });
 
 Deno.test("checkGradients() tells right gradients from wrong ones", async () => {
   const recipes = [{ ...basic, checks: [""] }];
-  const mutant = MUTANTS.find(({ place }) => place === "squared_error")!;
+  const fault = faultNamed("losses/squared_error.wgsl, squared_error: wrong sign");
   for (const isFaulty of [false, true]) {
     using gpu = await openGpu({
       rewriteShader: (path, code) =>
-        isFaulty && path === `shaders/${mutant.shader}` ? mutate(code, mutant) : code,
+        isFaulty && path === `shaders/${fault.shader}` ? plant(code, fault) : code,
     });
     const found = await Array.fromAsync(checkGradients(gpu, recipes, 0));
     assert.deepEqual(found.map(({ recipe, passed }) => [recipe, passed]), [
@@ -57,8 +56,8 @@ Deno.test("checkGradients() tells right gradients from wrong ones", async () => 
 
 gpuTest("timeDevice() gives times above zero", async (gpu) => {
   const { readbackMs, dispatchMs } = await timeDevice(gpu, 3);
-  assert.ok(readbackMs > 0 && readbackMs < 10_000, `${readbackMs}`);
-  assert.ok(dispatchMs > 0 && dispatchMs < 100, `${dispatchMs}`);
+  assert.ok(readbackMs > 0, `${readbackMs}`);
+  assert.ok(dispatchMs > 0, `${dispatchMs}`);
 });
 
 /** Figures that a bug report needs of the self-tests. */

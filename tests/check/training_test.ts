@@ -2,6 +2,8 @@
 // orders and noise: every loss, what is measured on test images, final parameters and the results table.
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { findRecipe, RECIPE_NAMES } from "../../scripts/tools/find_recipe.ts";
+import { checkTracedFlags, replayTraining } from "../../scripts/tools/replay_training.ts";
 import {
   compareTraining,
   formatTrainingReport,
@@ -10,10 +12,8 @@ import {
   type TrainingReport,
   type TrainingTrace,
 } from "../../src/check/training_trace.ts";
-import { checkTracedFlags, replayTraining } from "../../scripts/tools/replay_training.ts";
-import { findRecipe, RECIPE_NAMES } from "../../scripts/tools/find_recipe.ts";
+import { LOOP_FAULTS, type LoopFault } from "../gradients/faults.ts";
 import { complaints, copyProject, ROOT, runTask, withFolder } from "../helpers/commands.ts";
-import { LOOP_FAULTS, type LoopFault } from "../helpers/mutants.ts";
 
 const FOLDER = join(ROOT, "fixtures/training");
 const TRACES = [...Deno.readDirSync(FOLDER)].map(({ name }) => name).filter((name) => name.endsWith(".json"))

@@ -121,8 +121,9 @@ for (const [task, permission] of OPTIONAL) {
 Deno.test("every permission of every task that runs a script is among these tests", () => {
   const tasks = Object.entries(config.tasks);
   const scripts = tasks.filter(([, { command }], k) =>
-    // `deep` has the command of `train`
-    command.startsWith("deno run ") && tasks.findIndex(([, other]) => other.command === command) === k
+    // `deep` has the command of `train`; what tests run is no user's command
+    command.startsWith("deno run ") && !command.includes(" tests/") &&
+    tasks.findIndex(([, other]) => other.command === command) === k
   );
   const refused = new Set(REFUSALS.map(([task, permission]) => `${task} ${permission}`));
   for (const [task, permission] of OPTIONAL) refused.add(`${task} ${permission}`);

@@ -1,41 +1,101 @@
+// Every kernel on the GPU against the f64 reference, over shapes of one, primes, one below, at and above each tile, and a
+// realistic one; with accumulators that hold something, inputs of exact 0 and 1, saturation, and NaN past the end.
 import assert from "node:assert/strict";
 import { TOLERANCES } from "../../src/check/tolerances.ts";
-import { InputError } from "../../src/errors.ts";
-import { type Gpu, openGpu } from "../../src/gpu/device.ts";
-import {
-  formatKernel,
-  KERNEL_KINDS,
-  type KernelKind,
-  type ProductKernel,
-} from "../../src/gpu/product_kernel.ts";
-import { compile } from "../../src/graph/compile.ts";
-import { Graph } from "../../src/graph/graph.ts";
+import { activationOf, type ElementwiseActivation } from "../../src/elementwise/activation.ts";
+import type { ActivationLike } from "../../src/elementwise/activation_names.ts";
+import { elu } from "../../src/elementwise/elu.ts";
+import { gelu, geluTanh } from "../../src/elementwise/gelu.ts";
+import { huber } from "../../src/elementwise/huber.ts";
+import { leakyRelu } from "../../src/elementwise/leaky_relu.ts";
+import { lossOf } from "../../src/elementwise/loss.ts";
+import { silu } from "../../src/elementwise/silu.ts";
+import { softplus } from "../../src/elementwise/softplus.ts";
+import { erf, SPECIAL_FUNCTIONS } from "../../src/elementwise/special_functions.ts";
+import type { Gpu } from "../../src/gpu/device.ts";
+import { formatKernel, KERNEL_KINDS, type ProductKernel } from "../../src/gpu/product_kernel.ts";
+import { Graph, type LossTerm, type Reduction, REDUCTIONS } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
-import { type Activation, padded } from "../../src/graph/tensor.ts";
+import { type Activation, ACTIVATIONS, type Value } from "../../src/graph/tensor.ts";
+import { activation } from "../../src/layers/activation.ts";
+import { add } from "../../src/layers/add.ts";
 import { dense } from "../../src/layers/dense.ts";
-import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
+import { detach } from "../../src/layers/detach.ts";
+import { addNoise, parseNoise, standardNormal } from "../../src/layers/noise.ts";
+import { reparameterize } from "../../src/layers/reparameterize.ts";
+import { subtractRow } from "../../src/layers/subtract_row.ts";
 import { tiedDense } from "../../src/layers/tied_dense.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
-import { adam, type AdamOptions } from "../../src/optim/adam.ts";
-import { adamUpdate } from "../../src/reference/adam.ts";
-import { assertAgreesWithReference, assertPaddingIsZero, narrow } from "../helpers/agreement.ts";
+import { measure } from "../helpers/activation.ts";
+import { assertAgreesWithReference, type Recorded } from "../helpers/agreement.ts";
+import { checkAll, gpuTest, randomFloats, relabel, retile, withGpu, withKernels } from "../helpers/gpu.ts";
 import {
-  assertAllClose,
-  bitsOf,
-  gpuTest,
-  largest,
-  randomFloats,
-  relabel,
-  retile,
-  withGpu,
-  withKernels,
-} from "../helpers/gpu.ts";
+  assertLongStretch,
+  assertNaNSpreads,
+  assertUpdatesAgree,
+  everyOpCheck,
+  findWrongExtreme,
+  findWrongTensorStats,
+  LOSS_KINDS,
+  type LossKind,
+  OPTIMIZERS,
+  recordLoss,
+} from "./kernel_checks.ts";
 
-const ACTIVATIONS: readonly Activation[] = ["identity", "sigmoid", "tanh", "relu"];
+const NAMES = Object.keys(ACTIVATIONS) as Activation[];
+const ALL_REDUCTIONS = Object.keys(REDUCTIONS) as Reduction[];
+const LAYER = { initializer: "pytorch-linear" } as const;
 
 /** Inputs as images have them: exact zeros and ones among others, and negatives. */
 function awkward(name: string, count: number): Float32Array<ArrayBuffer> {
   return randomFloats(name, count).map((x, k) => k % 5 === 1 ? 0 : k % 7 === 2 ? 1 : x);
+}
+
+/** Records a network in a graph of its own, and holds all that it computes to the reference. */
+async function check(
+  gpu: Gpu,
+  [batchSize, rows]: readonly [batchSize: number, rows: number],
+  of: string,
+  record: (graph: Graph, parameters: Parameters) => Recorded,
+): Promise<void> {
+  const graph = new Graph(batchSize);
+  using parameters = new Parameters(rows * 100 + batchSize);
+  await assertAgreesWithReference(gpu, graph, parameters, record(graph, parameters), rows, of);
+}
+
+// ---- products ----
+
+/** What two dense layers are checked at. */
+interface Product {
+  readonly batchSize: number;
+  readonly rows: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly f: ActivationLike;
+  readonly bias: boolean;
+  readonly tile?: readonly [rows: number, columns: number];
+}
+
+/**
+ * x → h = f(x·W) → y = h·V, against a random target, so that what comes back to h is as random as the target is.
+ * V is not square, so that a transposed index cannot hide.
+ */
+function checkTwoLayers(gpu: Gpu, product: Product): Promise<void> {
+  const { batchSize, rows, inputs, outputs, f, bias, tile } = product;
+  const of = `dense, ${f}, ${bias ? "with" : "without"} bias, [${rows}, ${inputs}] → ${outputs}`;
+  return check(gpu, [batchSize, rows], of, (graph, parameters) => {
+    const x = graph.input("x", inputs), target = graph.input("target", 6);
+    const h = dense(graph, parameters, x, { ...LAYER, label: "h", outputs, activation: f, bias });
+    const y = dense(graph, parameters, h, { ...LAYER, label: "y", outputs: 6, activation: "identity", bias });
+    if (tile) retile(graph, ...tile);
+    return {
+      losses: [squaredError(graph, y, target, { label: "loss", reduction: "sum", weight: 0.7 })],
+      inputs: new Map([
+        [x, awkward(`x ${of}`, rows * inputs)],
+        [target, randomFloats(`t ${of}`, rows * 6)],
+      ]),
+    };
+  });
 }
 
 // Tiles on a software adapter: up to 16 rows × 16 columns forward and back to inputs, 16 × 16 back to weights. The
@@ -55,33 +115,31 @@ Deno.test.each([
   [17, 17, 33, 31],
   [17, 9, 8, 32],
 ] as [number, number, number, number][])(
-  "dense kernels and squared error agree with the reference: batch %d, %d rows, %d → %d",
-  async (batchSize, rows, inputs, outputs) => {
-    await withGpu(async (gpu) => {
-      for (const activation of ACTIVATIONS) {
-        for (const bias of [true, false]) {
-          const of = `${activation} ${bias ? "with" : "without"} bias`;
-          await checkTwoLayers(gpu, batchSize, rows, inputs, outputs, activation, bias, of);
-        }
-      }
-    });
-  },
+  "dense: batch %d, %d rows, %d → %d",
+  (batchSize, rows, inputs, outputs) =>
+    withGpu((gpu) => {
+      const all = NAMES.flatMap((f) =>
+        [true, false].map((bias) => ({ batchSize, rows, inputs, outputs, f, bias }))
+      );
+      return checkAll(all, (product) => checkTwoLayers(gpu, product));
+    }),
 );
 
-gpuTest("dense kernels and squared error agree with the reference: 64 × 784 × 128", async (gpu) => {
-  await checkTwoLayers(gpu, 64, 64, 784, 128, "tanh", true, "realistic");
-});
+gpuTest(
+  "dense: 64 × 784 × 128",
+  (gpu) => checkTwoLayers(gpu, { batchSize: 64, rows: 64, inputs: 784, outputs: 128, f: "tanh", bias: true }),
+);
 
 Deno.test.each([[4, 1], [1, 1], [1, 3], [3, 2]] as [number, number][])(
-  "dense kernels agree with the reference in tiles of other devices: %d × %d",
-  async (tileRows, tileColumns) => {
-    await withGpu(async (gpu) => {
-      for (const [rows, inputs, outputs] of [[7, 13, 5], [9, 15, 17], [12, 12, 24]]) {
-        const of = `${rows} × ${inputs} × ${outputs}`;
-        await checkTwoLayers(gpu, 16, rows, inputs, outputs, "sigmoid", true, of, [tileRows, tileColumns]);
-      }
-    });
-  },
+  "dense in tiles of other devices: %d × %d",
+  (...tile) =>
+    withGpu((gpu) =>
+      checkAll(
+        [[7, 13, 5], [9, 15, 17], [12, 12, 24]],
+        ([rows, inputs, outputs]) =>
+          checkTwoLayers(gpu, { batchSize: 16, rows, inputs, outputs, f: "sigmoid", bias: true, tile }),
+      )
+    ),
 );
 
 // One below, at and above the tiles of a workgroup and what it shares at a time, and far from them; kernels have no
@@ -100,8 +158,8 @@ const TILES: readonly ProductKernel[] = [
   { kind: "texture", rows: 16, columns: 16 },
 ];
 Deno.test.each(TILES.map((kernel) => [formatKernel(kernel), kernel] as const))(
-  "dense kernels agree with the reference: %s",
-  async (_name, kernel) => {
+  "dense, each size about a tile: %s kernels",
+  (_name, kernel) => {
     const { rows: r, columns: c } = kernel;
     const batchSize = Math.max(16, 2 * r); // one for all, as each height of a register tile is a kernel to compile
     const shapes = [
@@ -112,422 +170,505 @@ Deno.test.each(TILES.map((kernel) => [formatKernel(kernel), kernel] as const))(
       [batchSize, 31, c + 3],
       [Math.max(1, r - 1), Math.max(1, c - 1), c],
     ];
-    await withGpu((gpu) =>
-      withKernels(gpu, kernel, async () => {
-        for (const [k, [rows, inputs, outputs]] of shapes.entries()) {
-          for (const activation of k === 1 ? ACTIVATIONS : ["tanh" as const]) {
-            const of = `${activation}, ${rows} rows, ${inputs} → ${outputs}`;
-            await checkTwoLayers(gpu, batchSize, rows, inputs, outputs, activation, k !== 3, of);
-          }
-        }
-      })
+    const all = shapes.flatMap(([rows, inputs, outputs], k) =>
+      (k === 1 ? NAMES : ["tanh" as const]).map((f) => ({
+        batchSize,
+        rows,
+        inputs,
+        outputs,
+        f,
+        bias: k !== 3,
+      }))
+    );
+    return withGpu((gpu) =>
+      withKernels(gpu, kernel, () => checkAll(all, (product) => checkTwoLayers(gpu, product)))
     );
   },
 );
-
-/**
- * x → h = f(x·W) → y = h·V, against a random target, so that what comes back to h is as random as the target is.
- * V is not square, so that a transposed index cannot hide.
- */
-async function checkTwoLayers(
-  gpu: Gpu,
-  batchSize: number,
-  rows: number,
-  inputs: number,
-  outputs: number,
-  activation: Activation,
-  bias: boolean,
-  of: string,
-  tile?: readonly [rows: number, columns: number],
-): Promise<void> {
-  const graph = new Graph(batchSize);
-  using parameters = new Parameters(inputs * 1000 + outputs);
-  const x = graph.input("x", inputs), target = graph.input("target", 6);
-  const layer = { initializer: "pytorch-linear", bias } as const;
-  const h = dense(graph, parameters, x, { ...layer, label: "h", outputs, activation });
-  const y = dense(graph, parameters, h, { ...layer, label: "y", outputs: 6, activation: "identity" });
-  const loss = squaredError(graph, y, target, { label: "loss", reduction: "sum", weight: 0.7 });
-  if (tile) retile(graph, ...tile);
-  const given = new Map([[x, awkward(`x ${of}`, rows * inputs)], [
-    target,
-    randomFloats(`t ${of}`, rows * 6),
-  ]]);
-  await assertAgreesWithReference(gpu, graph, parameters, [loss], given, rows, of);
-}
 
 gpuTest(
-  "texture kernels agree with the reference where a matrix has more than one row of texels",
-  async (gpu) => {
-    await withKernels(
+  "dense: texture kernels, where a matrix has more than one row of texels",
+  (gpu) =>
+    withKernels(
       gpu,
       "texture",
-      () => checkTwoLayers(gpu, 33, 31, 130, 70, "relu", true, "many texels"),
-    );
-  },
+      () => checkTwoLayers(gpu, { batchSize: 33, rows: 31, inputs: 130, outputs: 70, f: "relu", bias: true }),
+    ),
 );
+
+/** wide → narrow, and back twice with the same weight: the weight has three uses, the bias two, the code two readers. */
+function checkTied(gpu: Gpu, rows: number, wide: number, narrow: number, f: Activation, bias: boolean) {
+  const of = `tied dense, ${f}, ${bias ? "with" : "without"} bias, [${rows}, ${wide}] → ${narrow} → back`;
+  return check(gpu, [16, rows], of, (graph, parameters) => {
+    const x = graph.input("x", wide), target = graph.input("target", wide);
+    const encoder = { ...LAYER, label: "encoder.0", outputs: narrow, activation: f, bias };
+    const code = dense(graph, parameters, x, encoder);
+    const options = { ...LAYER, label: "decoder.0", weight: "encoder.0.weight", bias } as const;
+    const y = tiedDense(graph, parameters, code, { ...options, activation: f });
+    const linear = { ...options, activation: "identity" } as const;
+    const again = tiedDense(relabel(graph, " again"), parameters, code, linear);
+    assert.equal(parameters.all.length, bias ? 3 : 1);
+    return {
+      losses: [
+        squaredError(graph, y, target, { label: "loss", reduction: "sum", weight: 0.7 }),
+        squaredError(graph, again, x, { label: "more", reduction: "mean", weight: 2 }),
+      ],
+      inputs: new Map([
+        [x, awkward(`x ${of}`, rows * wide)],
+        [target, randomFloats(`t ${of}`, rows * wide)],
+      ]),
+    };
+  });
+}
+
+/** A value with four readers, two layers and two losses, once as a prediction and once as a target; a shared weight. */
+function checkBranches(gpu: Gpu, f: Activation): Promise<void> {
+  return check(gpu, [16, 11], `branches of ${f}`, (graph, parameters) => {
+    const x = graph.input("x", 9), target = graph.input("target", 9);
+    const layer = { ...LAYER, activation: f, outputs: 9 };
+    const h = dense(graph, parameters, x, { ...layer, label: "h" });
+    const left = dense(graph, parameters, h, { ...layer, label: "shared" });
+    const right = dense(relabel(graph, " again"), parameters, left, { ...layer, label: "shared" });
+    const third = dense(graph, parameters, h, { ...layer, label: "third", bias: false });
+    assert.equal(parameters.all.length, 5, "the shared layer has one weight and one bias");
+    return {
+      losses: [
+        squaredError(graph, right, target, { label: "right", reduction: "mean", weight: 3 }),
+        squaredError(graph, h, target, { label: "of h", reduction: "sum", weight: 0.25 }),
+        squaredError(graph, third, h, { label: "third to h", reduction: "mean", weight: -1.5 }),
+      ],
+      inputs: new Map([[x, awkward("x", 11 * 9)], [target, randomFloats("target", 11 * 9)]]),
+    };
+  });
+}
+
+Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))("tied dense: %s kernels", (kind) => {
+  const shapes = [[1, 1, 1], [7, 13, 5], [16, 16, 16], [13, 5, 17], [11, 33, 6], [16, 3, 70]];
+  const all = shapes.flatMap((shape) =>
+    NAMES.flatMap((f) => [true, false].map((bias) => ({ shape, f, bias })))
+  );
+  return withGpu((gpu) =>
+    withKernels(
+      gpu,
+      kind,
+      () =>
+        checkAll(
+          all,
+          ({ shape: [rows, wide, narrow], f, bias }) => checkTied(gpu, rows, wide, narrow, f, bias),
+        ),
+    )
+  );
+});
 
 Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
   "a value with four readers gets the sum of their gradients, a shared weight the sum of its uses': %s kernels",
-  (kind) => withGpu((gpu) => withKernels(gpu, kind, () => checkBranches(gpu))),
+  (kind) => withGpu((gpu) => withKernels(gpu, kind, () => checkAll(NAMES, (f) => checkBranches(gpu, f)))),
 );
-
-async function checkBranches(gpu: Gpu): Promise<void> {
-  for (const activation of ACTIVATIONS) {
-    const graph = new Graph(16);
-    using parameters = new Parameters(11);
-    const x = graph.input("x", 9), target = graph.input("target", 9);
-    const layer = { activation, initializer: "pytorch-linear" } as const;
-    // h is read by two layers and by two losses, once as a prediction and once as a target
-    const h = dense(graph, parameters, x, { ...layer, label: "h", outputs: 9 });
-    const left = dense(graph, parameters, h, { ...layer, label: "shared", outputs: 9 });
-    const right = dense(relabel(graph, " again"), parameters, left, {
-      ...layer,
-      label: "shared",
-      outputs: 9,
-    });
-    const third = dense(graph, parameters, h, { ...layer, label: "third", outputs: 9, bias: false });
-    const losses = [
-      squaredError(graph, right, target, { label: "right", reduction: "mean", weight: 3 }),
-      squaredError(graph, h, target, { label: "of h", reduction: "sum", weight: 0.25 }),
-      squaredError(graph, third, h, { label: "third to h", reduction: "mean", weight: -1.5 }),
-    ];
-    assert.equal(parameters.all.length, 5, "the shared layer has one weight and one bias");
-    const given = new Map([[x, awkward("x", 11 * 9)], [target, randomFloats("target", 11 * 9)]]);
-    await assertAgreesWithReference(gpu, graph, parameters, losses, given, 11, `branches of ${activation}`);
-  }
-}
-
-/** The bits of all parameters after three steps, the last on a partial batch, on a device of their own. */
-async function trainedBits(kind: KernelKind): Promise<Map<string, Uint32Array>> {
-  using gpu = await openGpu();
-  gpu.kernels = { kind };
-  const graph = new Graph(48);
-  using parameters = new Parameters(17);
-  const x = graph.input("x", 67);
-  const layer = { initializer: "pytorch-linear" } as const;
-  const h = dense(graph, parameters, x, { ...layer, label: "h", outputs: 70, activation: "tanh" });
-  const options = { ...layer, label: "y", weight: "h.weight", activation: "sigmoid" } as const;
-  const y = tiedDense(graph, parameters, h, options);
-  const loss = squaredError(graph, y, x, { label: "loss", reduction: "sum" });
-  using step = await compile(gpu, graph, parameters, {
-    label: "repeated",
-    losses: [loss],
-    trainable: parameters.all,
-    optimizer: adam({ learningRate: 0.01 }),
-  });
-  step.upload(x, awkward("repeated", 48 * 67));
-  for (const rows of [48, 48, 33]) step.run({ first: 0, rows });
-  return new Map([...await parameters.read()].map(([name, floats]) => [name, bitsOf(floats)]));
-}
 
 Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
-  "training repeats to the bit: %s kernels",
-  async (kind) => {
-    assert.deepEqual(await trainedBits(kind), await trainedBits(kind));
-  },
+  "every op behind every activation, with batches gathered from images: %s kernels",
+  (kind) =>
+    withGpu((gpu) =>
+      withKernels(gpu, kind, async () => {
+        using owned = new DisposableStack();
+        assert.equal((await everyOpCheck(gpu, owned)())?.message, undefined);
+      })
+    ),
 );
-
-gpuTest("a loss between a value and itself is 0, and so is its gradient", async (gpu) => {
-  const graph = new Graph(16);
-  using parameters = new Parameters(12);
-  const x = graph.input("x", 5);
-  const y = dense(graph, parameters, x, {
-    label: "y",
-    outputs: 3,
-    activation: "tanh",
-    initializer: "pytorch-linear",
-  });
-  const loss = squaredError(graph, y, y, { label: "loss", reduction: "sum" });
-  const given = new Map([[x, awkward("x", 16 * 5)]]);
-  await assertAgreesWithReference(gpu, graph, parameters, [loss], given, 16, "y against y");
-});
-
-gpuTest("activations saturate at ±30 and ±100 without overflow", async (gpu) => {
-  for (const activation of ACTIVATIONS) {
-    const graph = new Graph(16);
-    using parameters = new Parameters(13);
-    const x = graph.input("x", 1), target = graph.input("target", 1);
-    const y = dense(graph, parameters, x, {
-      label: "y",
-      outputs: 1,
-      activation,
-      initializer: "pytorch-linear",
-    });
-    parameters.write("y.weight", [1]);
-    parameters.write("y.bias", [0]);
-    const loss = squaredError(graph, y, target, { label: "loss", reduction: "sum" });
-    const z = Float32Array.of(-100, -30, -1, -0, 0, 1, 30, 100);
-    const given = new Map([[x, z], [target, randomFloats("target", z.length)]]);
-    await assertAgreesWithReference(gpu, graph, parameters, [loss], given, z.length, activation);
-  }
-});
-
-gpuTest("ReLU has derivative 0 at exactly 0", async (gpu) => {
-  const graph = new Graph(16);
-  using parameters = new Parameters(14);
-  const x = graph.input("x", 1), target = graph.input("target", 1);
-  const layer = { initializer: "pytorch-linear", bias: false, outputs: 1 } as const;
-  const y = dense(graph, parameters, x, { ...layer, label: "y", activation: "relu" });
-  const z = dense(graph, parameters, y, { ...layer, label: "z", activation: "identity" });
-  parameters.write("y.weight", [1]);
-  parameters.write("z.weight", [1]);
-  const loss = squaredError(graph, z, target, { label: "loss", reduction: "sum" });
-  using step = await compile(gpu, graph, parameters, { label: "kink", losses: [loss], gradients: [x] });
-  step.upload(x, Float32Array.of(-1, 0, 1));
-  step.upload(target, Float32Array.of(2, 2, 2));
-  step.run({ first: 0, rows: 3 });
-  const [gradient] = await step.readValueGradients([x], 3);
-  assert.deepEqual([...gradient].map((d) => d + 0), [0, 0, -2]);
-});
 
 gpuTest(
-  "NaN in an input is not hidden by an activation: it shows in the output and in the loss",
-  async (gpu) => {
-    for (const activation of ACTIVATIONS) {
-      const graph = new Graph(16);
-      using parameters = new Parameters(15);
-      const x = graph.input("x", 3), target = graph.input("target", 2);
-      const y = dense(graph, parameters, x, {
-        label: "y",
-        outputs: 2,
-        activation,
-        initializer: "pytorch-linear",
-      });
-      const loss = squaredError(graph, y, target, { label: "loss", reduction: "mean" });
-      using step = await compile(gpu, graph, parameters, { label: "poisoned", losses: [loss], outputs: [y] });
-      step.upload(x, Float32Array.of(1, 2, 3, 4, NaN, 6));
-      step.upload(target, Float32Array.of(0, 0, 0, 0));
-      step.run({ first: 0, rows: 1 });
-      assert.ok(Number.isFinite((await step.readLosses()).mean.loss), "row 0 is clean");
-      step.run({ first: 0, rows: 2 });
-      const [read] = await step.read([y], 2);
-      assert.deepEqual([...read].map(Number.isNaN), [false, false, true, true], activation);
-      await assert.rejects(
-        step.readLosses(),
-        (error: unknown) =>
-          error instanceof InputError &&
-          error.message.startsWith('Training of "poisoned" diverged: loss "loss" is NaN at step 2;'),
-      );
+  "dense saturates at ±30 and ±100 without overflow",
+  (gpu) =>
+    checkAll(NAMES, (f) =>
+      check(gpu, [16, 8], `saturation of ${f}`, (graph, parameters) => {
+        const x = graph.input("x", 1), target = graph.input("target", 1);
+        const y = dense(graph, parameters, x, { ...LAYER, label: "y", outputs: 1, activation: f });
+        parameters.write("y.weight", [1]);
+        parameters.write("y.bias", [0]);
+        return {
+          losses: [squaredError(graph, y, target, { label: "loss", reduction: "sum" })],
+          inputs: new Map([
+            [x, Float32Array.of(-100, -30, -1, -0, 0, 1, 30, 100)],
+            [target, randomFloats("target", 8)],
+          ]),
+        };
+      })),
+);
+
+// ---- layers of elements ----
+
+/** An op on one value; it must record a node of its own at each call. */
+type Unary = (graph: Graph, h: Value, label: string) => Value;
+
+const UNARY: Readonly<Record<string, Unary>> = {
+  ...Object.fromEntries(
+    NAMES.map((f): [string, Unary] => [
+      `activation ${f}`,
+      (graph, h, label) => activation(graph, h, { label, activation: f }),
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["uniform:1", "gaussian:0.3", "mask:0.25"].map((text): [string, Unary] => [
+      `noise ${text}`,
+      (graph, h, label) => addNoise(graph, h, { label, noise: parseNoise(text), seed: 5 }),
+    ]),
+  ),
+  "detach": (graph, h, label) => detach(graph, h, { label }),
+  "add of a value to itself": (graph, h, label) => add(graph, h, h, { label }),
+  "add of noise": (graph, h, label) =>
+    add(graph, standardNormal(graph, h.width, { label: `${label} noise`, seed: 3 }), h, { label }),
+  "subtract row": (graph, h, label) => subtractRow(graph, h, { label, row: randomFloats("row", h.width) }),
+};
+
+const SHAPES = [[1, 1], [7, 5], [16, 16], [13, 3], [5, 17], [11, 7]] as const;
+
+/**
+ * x → h = f(x·W) → op, twice, each with a loss. A loss of h itself is recorded before the ops (then the second op writes
+ * h's gradient first, and the first adds to it) or after them (then the first op writes last, and goes back through f).
+ */
+function checkUnary(gpu: Gpu, name: string, rows: number, width: number, f: Activation, place: string) {
+  const of = `${name} of [${rows}, ${width}], h by ${f}, loss ${place}`;
+  return check(gpu, [16, rows], of, (graph, parameters) => {
+    const x = graph.input("x", 3), target = graph.input("target", width);
+    const h = dense(graph, parameters, x, { ...LAYER, label: "h", outputs: width, activation: f });
+    const own = () => squaredError(graph, h, target, { label: "of h", reduction: "sum", weight: 0.2 });
+    const losses: LossTerm[] = [];
+    if (place === "before") losses.push(own());
+    for (const [label, weight] of [["once", 0.7], ["twice", -0.4]] as const) {
+      const y = UNARY[name](graph, h, label);
+      losses.push(squaredError(graph, y, target, { label: `of ${label}`, reduction: "sum", weight }));
     }
-  },
-);
-
-Deno.test.each([[1, 3], [4, 5], [7, 6], [13, 9], [784, 4]] as [number, number][])(
-  "gather_batch gives bytes / 255 in the order's order: %d pixels, %d images",
-  async (width, count) => {
-    await withGpu(async (gpu) => {
-      const pixels = Uint8Array.from(
-        { length: count * width },
-        (_, k) => (k * 37 + 11 * Math.floor(k / width)) % 256,
-      );
-      pixels.set([0, 255].slice(0, pixels.length));
-      using images = new DeviceImages(gpu, "test", pixels, width);
-      // repeats are allowed: an order is what the caller wants
-      const order = Uint32Array.from({ length: count }, (_, k) => (k * 2 + 1) % count >> (k % 2));
-      images.setOrder(order);
-      const batchSize = Math.min(3, count);
-      const graph = new Graph(batchSize);
-      using parameters = new Parameters(1);
-      const x = gatherBatch(graph, "pixels", images);
-      using step = await compile(gpu, graph, parameters, { label: "gather", outputs: [x] });
-      const wide = { ...x, width: padded(width) };
-      for (let first = 0; first < count; first += batchSize) {
-        const rows = Math.min(batchSize, count - first);
-        step.run({ first, rows });
-        const [read] = await step.read([wide], rows);
-        const expected = Float32Array.from({ length: rows * width }, (_, k) => {
-          const [b, i] = [Math.floor(k / width), k % width];
-          return pixels[order[first + b] * width + i] / 255;
-        });
-        // exactly, or by the one rounding that a division done as a product with 1/255 may cost
-        assertAllClose(`batch from ${first}`, narrow(read, rows, width), expected, [rows, width], 2 ** -24);
-        const ends = [...expected].flatMap((e, k) => e === 0 || e === 1 ? [k] : []);
-        for (const k of ends) assert.equal(narrow(read, rows, width)[k], expected[k], "0 and 255 are exact");
-        assertPaddingIsZero("gather", read, rows, width);
-      }
-    });
-  },
-);
-
-gpuTest("gather_batch leaves rows past the end of a partial batch alone", async (gpu) => {
-  using images = new DeviceImages(gpu, "test", Uint8Array.of(51, 102, 153, 204, 255), 1);
-  const graph = new Graph(3);
-  using parameters = new Parameters(1);
-  const x = gatherBatch(graph, "pixels", images);
-  using step = await compile(gpu, graph, parameters, { label: "gather", outputs: [x] });
-  step.run({ first: 0, rows: 3 });
-  step.run({ first: 3, rows: 2 });
-  const [read] = await step.read([x], 3);
-  assert.deepEqual([...read], [204, 255, 153].map((byte) => Math.fround(byte / 255)));
-});
-
-gpuTest("DeviceImages refuses parts of images and orders that point nowhere", (gpu) => {
-  const before = gpu.liveBuffers;
-  assert.throws(
-    () => new DeviceImages(gpu, "train", new Uint8Array(7), 3),
-    /^RangeError: Cannot upload images "train": expected a multiple of 3 bytes, received 7$/,
-  );
-  assert.throws(() => new DeviceImages(gpu, "train", new Uint8Array(0), 3), RangeError);
-  assert.equal(gpu.liveBuffers, before);
-  using images = new DeviceImages(gpu, "train", new Uint8Array(6), 3);
-  assert.throws(
-    () => images.setOrder(Uint32Array.of(0, 2)),
-    /^RangeError: Cannot order 2 images: received 2 indices, of which \[1\] is 2$/,
-  );
-  assert.throws(() => images.setOrder(Uint32Array.of(0)), /received 1 indices$/);
-});
-
-gpuTest("loss_total adds what the rows left, and not what lies past them", async (gpu) => {
-  // the sums of one step must not show in the next one with fewer rows
-  const graph = new Graph(64);
-  using parameters = new Parameters(1);
-  const y = graph.input("y", 37), t = graph.input("t", 37);
-  const losses = [
-    squaredError(graph, y, t, { label: "sum", reduction: "sum", weight: 5 }),
-    squaredError(graph, y, t, { label: "mean", reduction: "mean" }),
-  ];
-  using step = await compile(gpu, graph, parameters, { label: "totals", losses });
-  const [given, target] = [randomFloats("y", 64 * 37), randomFloats("t", 64 * 37)];
-  step.upload(y, given);
-  step.upload(t, target);
-  const counts = [64, 1, 7, 63, 33];
-  for (const rows of counts) step.run({ first: 0, rows });
-  const { values } = await step.readLosses();
-  const expected = counts.map((rows) => {
-    let sum = 0;
-    for (let k = 0; k < rows * 37; k++) sum += (given[k] - target[k]) ** 2;
-    return sum;
+    if (place === "after") losses.push(own());
+    const inputs = new Map([
+      [x, awkward(`x ${name}`, rows * 3)],
+      [target, randomFloats(`t ${name}`, rows * width)],
+    ]);
+    return { losses, inputs };
   });
-  const means = expected.map((sum, k) => sum / (counts[k] * 37));
-  const tolerance = TOLERANCES.lossAgainstReference;
-  assertAllClose("sum", values.sum, expected, [5], tolerance * largest(expected));
-  assertAllClose("mean", values.mean, means, [5], tolerance * largest(means));
-});
+}
 
-for (const decay of ["l2", "decoupled"] as const) {
-  for (const weightDecay of [0, 0.03]) {
-    gpuTest(
-      `adam_update agrees with the reference over 8 steps: ${decay} decay of ${weightDecay}`,
-      async (gpu) => {
-        const graph = new Graph(16);
-        using parameters = new Parameters(5);
-        const x = graph.input("x", 7), target = graph.input("target", 3);
-        const layer = { activation: "tanh", initializer: "pytorch-linear" } as const;
-        let y = dense(graph, parameters, x, { ...layer, label: "first", outputs: 5 });
-        y = dense(graph, parameters, y, { ...layer, label: "frozen", outputs: 6 });
-        y = dense(graph, parameters, y, { ...layer, label: "last", outputs: 3 });
-        const loss = squaredError(graph, y, target, { label: "loss", reduction: "sum" });
-        const trainable = parameters.all.filter(({ name }) => !name.startsWith("frozen"));
-        const figures = {
-          learningRate: 0.02,
-          betas: [0.8, 0.95],
-          epsilon: 1e-3,
-          weightDecay,
-          decay,
-        } as const;
-        using step = await compile(gpu, graph, parameters, {
-          label: "adam",
-          losses: [loss],
-          trainable,
-          optimizer: adam(figures),
-        });
-        assert.equal(
-          step.dispatches.filter(({ entryPoint }) => entryPoint === "adam_update").length,
-          2,
-          "two stretches, with the frozen layer between them",
-        );
-        const start = await parameters.read();
-        step.upload(x, awkward("x", 16 * 7));
-        step.upload(target, randomFloats("target", 16 * 3));
-        const states = trainable.map(({ name }) => {
-          const value = Float64Array.from(start.get(name)!);
-          return { name, value, first: value.map(() => 0), second: value.map(() => 0) };
-        });
-        for (let t = 1; t <= 8; t++) {
-          const learningRate = t > 4 ? 0.005 : figures.learningRate; // a schedule changes it between steps
-          step.run({ first: 0, rows: 16 }, t > 4 ? learningRate : undefined);
-          const gradients = await step.readGradients();
-          assert.deepEqual([...gradients.keys()], trainable.map(({ name }) => name));
-          for (const { name, value, first, second } of states) {
-            const gradient = Float64Array.from(gradients.get(name)!);
-            adamUpdate(value, gradient, first, second, t, { ...figures, learningRate });
-          }
-        }
-        const end = await parameters.read();
-        for (const { name, value } of states) {
-          assert.ok(largest(value.map((v, k) => v - start.get(name)![k])) > 0.01, `${name} has moved`);
-          assertAllClose(name, end.get(name)!, value, [value.length], 2e-6); // 8 roundings of numbers below 1, and slack
-        }
-        for (const name of ["frozen.weight", "frozen.bias"]) {
-          assert.deepEqual(bitsOf(end.get(name)!), bitsOf(start.get(name)!), `${name} has not moved`);
-        }
-      },
+/** Shapes with activations: every activation at one shape. */
+const SHAPES_AND_ACTIVATIONS = SHAPES.flatMap(([rows, width]) =>
+  (rows === 7 ? NAMES : ["tanh" as const]).map((f) => ({ rows, width, f }))
+);
+
+for (const name of Object.keys(UNARY)) {
+  gpuTest(`${name}`, (gpu) => {
+    const all = SHAPES_AND_ACTIVATIONS.flatMap((one) =>
+      ["before", "after"].map((place) => ({ ...one, place }))
     );
-  }
+    return checkAll(all, ({ rows, width, f, place }) => checkUnary(gpu, name, rows, width, f, place));
+  });
 }
 
 gpuTest(
-  "adam_update reaches all of a stretch that is longer than its invocations, and keeps padding at 0",
-  async (gpu) => {
-    const graph = new Graph(1);
-    using parameters = new Parameters(6);
-    const x = graph.input("x", 131), target = graph.input("target", 150);
-    const y = dense(graph, parameters, x, {
-      label: "y",
-      outputs: 150,
-      activation: "identity",
-      initializer: "pytorch-linear",
-    });
-    const loss = squaredError(graph, y, target, { label: "loss", reduction: "sum" });
-    const figures = {
-      learningRate: 0.01,
-      betas: [0.9, 0.999],
-      epsilon: 1e-8,
-      weightDecay: 0.1,
-      decay: "l2",
-    } as const;
-    using step = await compile(gpu, graph, parameters, {
-      label: "long",
-      losses: [loss],
-      trainable: parameters.all,
-      optimizer: adam(figures),
-    });
-    const start = await parameters.read();
-    step.upload(x, randomFloats("x", 131, 0.1, 1));
-    step.upload(target, randomFloats("target", 150));
-    step.run({ first: 0, rows: 1 });
-    const [gradients, end] = [await step.readGradients(), await parameters.read()];
-    for (const { name, shape } of parameters.all) {
-      const value = Float64Array.from(start.get(name)!);
-      const [first, second] = [value.map(() => 0), value.map(() => 0)];
-      adamUpdate(value, Float64Array.from(gradients.get(name)!), first, second, 1, figures);
-      assertAllClose(name, end.get(name)!, value, shape, 1e-6); // one rounding of numbers below 1, and slack
-    }
-    const { buffer, offset } = parameters.all[0].tensor.location!;
-    const [slot] = await gpu.read([{ buffer, offset, size: 4 * padded(131) * padded(150) }], "a test");
-    for (let i = 0; i < padded(131); i++) {
-      for (let o = 0; o < padded(150); o++) {
-        if (i >= 131 || o >= 150) {
-          assert.equal(
-            Math.abs(slot[i * padded(150) + o]),
-            0,
-            `padding at [${i}, ${o}]`,
-          );
-        }
-      }
-    }
-  },
+  "reparameterize, with noise that is given",
+  (gpu) =>
+    checkAll(
+      SHAPES_AND_ACTIVATIONS,
+      ({ rows, width, f }) =>
+        check(gpu, [16, rows], `reparameterize of [${rows}, ${width}] by ${f}`, (graph, parameters) => {
+          const x = graph.input("x", 3), given = graph.input("given", width);
+          const target = graph.input("target", width);
+          const layer = (label: string, from: Value) =>
+            dense(graph, parameters, from, { ...LAYER, label, outputs: width, activation: f });
+          const [mean, logVariance, epsilon] = [
+            layer("mean", x),
+            layer("log_variance", x),
+            layer("noise", given),
+          ];
+          const losses = ["once", "twice"].map((label) => {
+            const z = reparameterize(graph, mean, logVariance, epsilon, { label });
+            return squaredError(graph, z, target, { label: `of ${label}`, reduction: "sum", weight: 0.6 });
+          });
+          const inputs = new Map([
+            [x, awkward("x", rows * 3)],
+            [given, randomFloats("epsilon", rows * width, -2, 2)],
+            [target, randomFloats("t", rows * width)],
+          ]);
+          return { losses, inputs };
+        }),
+    ),
 );
 
-Deno.test.each([
-  [{ learningRate: 0 }, "learning rate must be above 0, received 0"],
-  [{ learningRate: NaN }, "learning rate must be above 0, received NaN"],
-  [{ learningRate: 1, betas: [1, 0.999] }, "beta1 must be in [0, 1), received 1"],
-  [{ learningRate: 1, betas: [0.9, -0.1] }, "beta2 must be in [0, 1), received -0.1"],
-  [{ learningRate: 1, epsilon: 0 }, "epsilon must be above 0, received 0"],
-  [{ learningRate: 1, epsilon: 1e-50 }, "epsilon must be above 0, received 1e-50"],
-  [{ learningRate: 1, weightDecay: -1 }, "weight decay must be at least 0, received -1"],
-  [{ learningRate: 1, weightDecay: Infinity }, "weight decay must be at least 0, received Infinity"],
-] as [AdamOptions, string][])("adam() refuses %j", (options, message) => {
-  assert.throws(() => adam(options), { name: "RangeError", message: `Cannot make Adam: ${message}` });
+gpuTest(
+  "reparameterize at log-variances of ±20 and 0",
+  (gpu) =>
+    checkAll(
+      [-20, 0, 20],
+      (extreme) =>
+        check(gpu, [16, 4], `reparameterize at log-variance ${extreme}`, (graph) => {
+          const [mean, logVariance, epsilon, target] = ["mean", "log_variance", "epsilon", "target"].map((
+            label,
+          ) => graph.input(label, 3));
+          const z = reparameterize(graph, mean, logVariance, epsilon, { label: "z" });
+          return {
+            losses: [squaredError(graph, z, target, { label: "loss", reduction: "mean" })],
+            inputs: new Map([
+              [mean, randomFloats("mean", 12)],
+              [logVariance, new Float32Array(12).fill(extreme)],
+              [epsilon, randomFloats("epsilon", 12, -3, 3)],
+              [target, randomFloats("t", 12)],
+            ]),
+          };
+        }),
+    ),
+);
+
+// ---- losses ----
+
+/**
+ * A loss in all the roles that a gradient's writer can have: between a and c it is the last of three writers, who
+ * goes back through the activation, and with c and a exchanged the first, who overwrites; between d and e it is the
+ * only one. In between, squared errors to random targets are what it adds to. All four are layers of one input, with
+ * weights that keep them in (0, 1), where every loss and every activation has a value and a slope.
+ */
+function checkRoles(
+  gpu: Gpu,
+  kind: LossKind,
+  f: Activation,
+  reduction: Reduction,
+  [batchSize, rows, width]: readonly [batchSize: number, rows: number, width: number],
+): Promise<void> {
+  const of = `${kind}, ${reduction} of [${rows}, ${width}], ${f}`;
+  return check(gpu, [batchSize, rows], of, (graph, parameters) => {
+    const x = graph.input("x", 3), target = graph.input("target", width);
+    const [a, c, d, e] = ["a", "c", "d", "e"].map((label) => {
+      const y = dense(graph, parameters, x, { ...LAYER, label, outputs: width, activation: f });
+      parameters.write(`${label}.weight`, randomFloats(`${label} weight ${of}`, 3 * width, 0.05, 0.3));
+      parameters.write(`${label}.bias`, randomFloats(`${label} bias ${of}`, width, 0.02, 0.08));
+      return y;
+    });
+    const losses = [
+      recordLoss(kind, graph, a, c, { label: "last", reduction, weight: 0.7 }),
+      squaredError(graph, a, target, { label: "error of a", reduction: "sample", weight: 0.3 }),
+      squaredError(graph, c, target, { label: "error of c", reduction: "mean", weight: -2 }),
+      recordLoss(kind, graph, c, a, { label: "first", reduction, weight: -1.3 }),
+      recordLoss(kind, graph, d, e, { label: "only", reduction }),
+      // the penalty is about one value: nothing else would depend on e
+      ...kind === "sparsity" ? [squaredError(graph, e, target, { label: "error of e", reduction })] : [],
+    ];
+    const inputs = new Map([x, target].map((value) => {
+      const numbers = randomFloats(`${value.label} ${of}`, rows * value.width, 0, 1);
+      return [value, numbers.map((number, k) => k % 5 === 1 ? 0 : k % 7 === 2 ? 1 : number)];
+    }));
+    return { losses, inputs };
+  });
+}
+
+const LOSS_SHAPES = [[1, 1, 1], [16, 1, 3], [16, 7, 13], [16, 16, 4], [16, 11, 33], [16, 13, 131]] as const;
+
+for (const kind of LOSS_KINDS) {
+  gpuTest(`loss ${kind}: every activation with every reduction, over the shapes`, (gpu) => {
+    const all = LOSS_SHAPES.flatMap((shape) =>
+      NAMES.map((f, k) => ({ shape, f, reduction: ALL_REDUCTIONS[(k + shape[1]) % ALL_REDUCTIONS.length] }))
+    );
+    return checkAll(all, ({ shape, f, reduction }) => checkRoles(gpu, kind, f, reduction, shape));
+  });
+
+  gpuTest(
+    `loss ${kind}: right in every element at the extremes, and in the rows that exist alone`,
+    async (gpu) => {
+      assert.equal((await findWrongExtreme(gpu, kind))?.message, undefined);
+    },
+  );
+}
+
+gpuTest(
+  "a loss between a value and itself gets both of its gradients",
+  (gpu) =>
+    checkAll(
+      LOSS_KINDS,
+      (kind) =>
+        check(gpu, [16, 7], `${kind} of a value and itself`, (graph, parameters) => {
+          const x = graph.input("x", 3);
+          const y = dense(graph, parameters, x, { ...LAYER, label: "y", outputs: 5, activation: "sigmoid" });
+          return {
+            losses: [recordLoss(kind, graph, y, y, { label: "loss", reduction: "sample" })],
+            inputs: new Map([[x, randomFloats(kind, 7 * 3)]]),
+          };
+        }),
+    ),
+);
+
+gpuTest(
+  "sparsity: a unit that does not fire has ReLU's slope 0",
+  (gpu) =>
+    check(gpu, [16, 3], "sparsity of ReLU", (graph, parameters) => {
+      const x = graph.input("x", 1);
+      const h = dense(graph, parameters, x, { ...LAYER, label: "h", outputs: 1, activation: "relu" });
+      parameters.write("h.weight", [1]);
+      parameters.write("h.bias", [0]);
+      return {
+        losses: [recordLoss("sparsity", graph, h, h, { label: "loss", reduction: "sum" })],
+        inputs: new Map([[x, Float32Array.of(-1, 0.5, 0)]]),
+      };
+    }),
+);
+
+// ---- functions that users write, and those that are shipped ----
+
+/** With a constant that GPU and reference share, and a kink. */
+const LEAKY = activationOf({
+  name: "leaky",
+  forward: "select(slope * x, x, x > 0.0)",
+  derivative: "select(slope, 1.0, x > 0.0)",
+  constants: { slope: 0.1 },
+  reference: {
+    forward: (x, { slope }) => x > 0 ? x : slope * x,
+    derivative: (x, { slope }) => x > 0 ? 1 : slope,
+  },
+  kinks: [0],
+});
+
+/** One with f(0) ≠ 0 and f'(0) ≠ 0, which padding must not see. */
+const WAVE = activationOf({
+  name: "wave",
+  forward: "cos(x + 0.5)",
+  derivative: "-sin(x + 0.5)",
+  reference: { forward: (x) => Math.cos(x + 0.5), derivative: (x) => -Math.sin(x + 0.5) },
+});
+
+/** A loss with ℓ(0, 0) ≠ 0 and derivatives that are not 0 there, which padding must not see. */
+const OFFSET = lossOf({
+  name: "offset",
+  value: "exp(y) * (1.0 + t) + bias",
+  byPrediction: "exp(y) * (1.0 + t)",
+  byTarget: "exp(y)",
+  constants: { bias: 0.5 },
+  reference: {
+    value: (y, t, { bias }) => Math.exp(y) * (1 + t) + bias,
+    byPrediction: (y, t) => Math.exp(y) * (1 + t),
+    byTarget: (y) => Math.exp(y),
+  },
+});
+
+/** An activation by itself behind another, in both orders, read twice, in layers and alone; losses of what comes out. */
+function checkFunctions(
+  gpu: Gpu,
+  [batchSize, rows, width]: readonly [batchSize: number, rows: number, width: number],
+  f: ElementwiseActivation,
+  fused: Activation,
+  reduction: Reduction,
+): Promise<void> {
+  const of = `${f.name} and ${fused}, ${reduction} of [${rows}, ${width}]`;
+  return check(gpu, [batchSize, rows], of, (graph, parameters) => {
+    const x = graph.input("x", 6), target = graph.input("target", width);
+    const layer = (label: string, from: Value, activation: ActivationLike) =>
+      dense(graph, parameters, from, { ...LAYER, label, outputs: width, activation });
+    const before = layer("before", x, fused);
+    const h = layer("h", before, f); // the op behind a fused activation, and behind itself
+    const alone = activation(graph, before, { label: "alone", activation: f }); // `before` has two readers
+    const twice = activation(graph, h, { label: "twice", activation: f }); // and so has h
+    const options = { ...LAYER, label: "tied", weight: "h.weight", activation: f };
+    const tied = tiedDense(graph, parameters, h, options);
+    const shared = tiedDense(relabel(graph, " again"), parameters, alone, options);
+    const after = activation(graph, tied, { label: "after", activation: fused }); // a fused one behind the op
+    return {
+      losses: [
+        // values that are predictions here and targets there, made by ops and by fused activations
+        huber(graph, after, target, { label: "reconstruction", reduction, weight: 0.7, delta: 0.3 }),
+        huber(graph, h, after, { label: "between", reduction: "mean", weight: -0.4 }),
+        OFFSET(graph, twice, shared, { label: "offset", reduction, weight: 0.2 }),
+        OFFSET(graph, twice, twice, { label: "with itself", reduction: "sum", weight: 0.1 }),
+      ],
+      inputs: new Map([
+        [x, randomFloats(`x ${of}`, rows * 6, -2, 2)],
+        [target, randomFloats(`t ${of}`, rows * width)],
+      ]),
+    };
+  });
+}
+
+Deno.test.each([[1, 1, 1], [8, 3, 3], [8, 8, 4], [5, 4, 5], [9, 7, 7]] as [number, number, number][])(
+  "elementwise activations and losses: batch %d, %d rows, %d wide",
+  (...shape) =>
+    withGpu((gpu) => {
+      const pairs: readonly (readonly [ElementwiseActivation, Activation, Reduction])[] = [
+        [LEAKY, "tanh", "sum"],
+        [WAVE, "sigmoid", "mean"],
+        [gelu, "identity", "sample"],
+        [softplus(), "relu", "sum"],
+      ];
+      return checkAll(pairs, ([f, fused, reduction]) => checkFunctions(gpu, shape, f, fused, reduction));
+    }),
+);
+
+const ERF = activationOf({
+  name: "erf",
+  forward: "erf(x)",
+  derivative: "1.1283792 * exp(-x * x)",
+  functions: SPECIAL_FUNCTIONS,
+  reference: { forward: erf, derivative: (x) => 2 / Math.sqrt(Math.PI) * Math.exp(-x * x) },
+});
+
+/** Each with the argument of the exponential that it computes: WGSL allows exp(z) an error of 3 + 2·|z| units. */
+const SHIPPED: readonly (readonly [string, ElementwiseActivation, (x: number) => number])[] = [
+  ["leaky ReLU", leakyRelu(), () => 0],
+  ["leaky ReLU, slope 0.3", leakyRelu({ slope: 0.3 }), () => 0],
+  ["ELU", elu(), (x) => x],
+  ["ELU, alpha 0.7", elu({ alpha: 0.7 }), (x) => x],
+  ["softplus", softplus(), (x) => x],
+  ["softplus, beta 3", softplus({ beta: 3 }), (x) => 3 * x],
+  ["SiLU", silu, (x) => x],
+  ["GELU", gelu, (x) => x * x / 2],
+  ["GELU tanh", geluTanh, (x) => 1.6 * (x + 0.044715 * x ** 3)],
+  ["erf", ERF, (x) => x * x],
+];
+
+/** float32's smallest normal number, below which devices may flush to 0. */
+const SMALLEST = 2 ** -126;
+
+Deno.test.each(SHIPPED)("%s near 0, in the tails and beyond; NaN stays NaN", (name, f, exponent) => {
+  const numbers = [1e-30, 1e-7, 1e-3, 0.1, 1, 5, 14, 90].flatMap((range) =>
+    Array.from({ length: 41 }, (_, k) => range * (k / 20 - 1))
+  );
+  const x = Float32Array.from([...numbers, -3e38, -1e20, -1000, 1000, 1e20, 3e38, NaN]);
+  return withGpu(async (gpu) => {
+    const [forward, derivative] = await measure(gpu, f, x);
+    assert.ok(Number.isNaN(forward.at(-1)), `${name} of NaN`);
+    x.subarray(0, -1).forEach((number, k) => {
+      const units = 16 + 8 * Math.min(200, Math.abs(exponent(number))); // roundings, and exp's own of its argument's
+      // what is flushed to 0 inside is multiplied by x, or by x³ in the derivative of GELU's form with tanh
+      const flushed = SMALLEST * Math.max(1, Math.min(1e3, Math.abs(number) ** 3));
+      const y = f.reference.forward(number), slope = f.reference.derivative(number);
+      const close = Math.abs(forward[k] - y) <= units * 2 ** -24 * Math.abs(y) + flushed;
+      const of = "shaders/layers/elementwise.wgsl";
+      assert.ok(close, `${of}, ${name}: f(${number}) is ${forward[k]}, expected ${y}`);
+      // f' of SiLU and GELU is a difference where it changes sign, near -1.28 and -0.75
+      const cancelled = Math.abs(number) < 3 ? 4 * 2 ** -24 : 0;
+      const bound = units * 2 ** -24 * Math.abs(slope) + cancelled + flushed;
+      const isClose = Math.abs(derivative[k] - slope) <= bound;
+      assert.ok(isClose, `${of}, ${name}: f'(${number}) is ${derivative[k]}, expected ${slope}`);
+    });
+  });
+});
+
+// ---- optimizers ----
+
+for (const name of Object.keys(OPTIMIZERS)) {
+  gpuTest(`eight updates: ${name}`, (gpu) => assertUpdatesAgree(gpu, name));
+}
+
+gpuTest("the norm counts all of a stretch that is longer than its invocations", assertLongStretch);
+gpuTest("a norm of NaN shows in every parameter", assertNaNSpreads);
+
+gpuTest("norms and update ratios of tensors, and what is not finite", async (gpu) => {
+  assert.equal((await findWrongTensorStats(gpu))?.message, undefined);
+});
+
+// ---- the check itself ----
+
+gpuTest("the check fails where the reference differs, and names file, op, shape and place", async (gpu) => {
+  const other = activationOf({
+    name: "other",
+    forward: "x",
+    derivative: "1.0",
+    reference: { forward: (x) => x, derivative: () => 1 + 10 * TOLERANCES.gpuAgainstReference },
+  });
+  const product = { batchSize: 4, rows: 3, inputs: 5, outputs: 2, f: other, bias: true };
+  await assert.rejects(
+    checkTwoLayers(gpu, product),
+    /^AssertionError.*: dense, .* \[3, 5\] → 2: shaders\/layers\/elementwise\.wgsl, elementwise_backward: d_h sums \[3, 2\]: \d of 6 are off, the first at \[0, \d\]: actual .*, expected .*, error .*, tolerance/,
+  );
 });

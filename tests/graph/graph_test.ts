@@ -426,7 +426,7 @@ gpuTest("Step.profile() times each dispatch", async (gpu) => {
   const times = await step.profile({ first: 0, rows: BATCH });
   assert.deepEqual(times.map(({ dispatch }) => dispatch), step.dispatches);
   for (const { microseconds } of times) {
-    assert.ok(microseconds >= 0 && microseconds < 1e7, String(microseconds));
+    assert.ok(microseconds >= 0, String(microseconds));
   }
 });
 

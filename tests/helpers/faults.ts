@@ -1,15 +1,10 @@
 /** A device with one fault at a time in its shaders. */
 import assert from "node:assert/strict";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
+import { KERNEL_KINDS, type KernelKind } from "../../src/gpu/product_kernel.ts";
+import { describe, plant, type ShaderFault } from "../gradients/faults.ts";
 
-/** In the shader at `path`, its file and the common files that stand before it, a text becomes another one. */
-export interface Fault {
-  readonly path: string;
-  readonly text: string;
-  readonly becomes: string;
-}
-
-let fault: Fault | undefined;
+let fault: ShaderFault | undefined;
 let isPlanted = false;
 let faulty: Promise<Gpu> | undefined;
 
@@ -18,24 +13,40 @@ Deno.test.afterAll(async () => {
   faulty = undefined;
 });
 
-/** Runs `body` on the test module's faulty device with a fault; fails if the text stands nowhere in the shader. */
-export async function withFault<T>(planted: Fault, body: (gpu: Gpu) => Promise<T>): Promise<T> {
+/** The test module's device that shaders have faults on. */
+export function faultyGpu(): Promise<Gpu> {
   faulty ??= openGpu({
     rewriteShader(_part, code, shader) {
-      if (shader !== fault?.path || !code.includes(fault.text)) return code;
-      isPlanted = true;
-      return code.replaceAll(fault.text, fault.becomes);
+      if (!fault || shader !== `shaders/${fault.shader}`) return code;
+      const changed = plant(code, fault);
+      isPlanted ||= changed !== code;
+      return changed;
     },
   });
-  const gpu = await faulty;
-  const known = new Set(gpu.pipelines.keys());
+  return faulty;
+}
+
+/**
+ * Runs `body` on the test module's faulty device with a fault, where products are computed by the kind of kernel that has
+ * it; fails if the shader was not compiled.
+ */
+export async function withFault<T>(planted: ShaderFault, body: (gpu: Gpu) => Promise<T>): Promise<T> {
+  const gpu = await faultyGpu();
+  const known = new Set(gpu.pipelines.keys()), before = gpu.kernels;
   fault = planted;
   isPlanted = false;
+  gpu.kernels = { kind: variantOf(planted) };
   try {
     return await body(gpu);
   } finally {
     fault = undefined;
+    gpu.kernels = before;
     for (const key of gpu.pipelines.keys()) if (!known.has(key)) gpu.pipelines.delete(key);
-    assert.ok(isPlanted, `${planted.path} has no ${planted.text}`);
+    assert.ok(isPlanted, `${describe(planted)}: the shader was not compiled`);
   }
+}
+
+/** The kind of kernel that a fault belongs to. */
+export function variantOf({ shader, kind }: ShaderFault): KernelKind {
+  return kind ?? KERNEL_KINDS.find((kind) => shader.endsWith(`_${kind}.wgsl`)) ?? "register";
 }

@@ -1,6 +1,6 @@
 /**
  * A seeded fuzzer over everything that reads what others wrote. Each reader either accepts an input or throws an
- * InputError of one line that is not too long, within two seconds of computing; anything else is a fault of the reader.
+ * InputError of one line that is not too long; anything else is a fault of the reader.
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -40,7 +40,6 @@ function labelOf(bytes: Uint8Array): string | undefined {
 
 /** Longest message that anybody would read. */
 const MAX_CHARACTERS = 1000;
-const MAX_MILLISECONDS = 2000;
 /** Control characters, and all that ends a line. */
 // deno-lint-ignore no-control-regex
 const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u2028\u2029]/;
@@ -422,7 +421,6 @@ export const READERS: readonly Reader[] = [
 
 /** Reads one input and judges how; returns whether it was accepted. */
 export async function judge({ name, read }: Reader, input: Uint8Array<ArrayBuffer>): Promise<boolean> {
-  const before = process.cpuUsage(); // and not the clock, as other programs may keep the machine busy
   const lines: string[] = [];
   let isAccepted = true;
   try {
@@ -432,9 +430,6 @@ export async function judge({ name, read }: Reader, input: Uint8Array<ArrayBuffe
     if (!(error instanceof InputError)) throw new Error(`${name} fails with another error`, { cause: error });
     lines.push(error.message);
   }
-  const { user, system } = process.cpuUsage(before);
-  const milliseconds = (user + system) / 1000;
-  assert.ok(milliseconds < MAX_MILLISECONDS, `${name} takes ${milliseconds} ms`);
   for (const line of lines) {
     assert.ok(
       line.length > 10 && line.length <= MAX_CHARACTERS,
@@ -476,20 +471,25 @@ export interface Fuzzed {
   readonly faults: readonly Fault[];
   /** The most memory that one of them added to the process, in bytes. */
   readonly maxBytes: number;
+  /** The most computing time that one of them took, in milliseconds. */
+  readonly mostMilliseconds: number;
 }
 
 /** Tries a reader on so many inputs. */
 export async function fuzz(reader: Reader, seed: number, count: number): Promise<Fuzzed> {
-  let accepted = 0, maxBytes = 0;
+  let accepted = 0, maxBytes = 0, mostMilliseconds = 0;
   const faults: Fault[] = [];
   for (let number = 0; number < count; number++) {
     const input = inputOf(reader, seed, number), before = Deno.memoryUsage().rss;
+    const began = process.cpuUsage(); // and not the clock, as other programs may keep the machine busy
     try {
       if (await judge(reader, input)) accepted++;
     } catch (error) {
       faults.push({ number, input, error });
     }
     maxBytes = Math.max(maxBytes, Deno.memoryUsage().rss - before);
+    const { user, system } = process.cpuUsage(began);
+    mostMilliseconds = Math.max(mostMilliseconds, (user + system) / 1000);
   }
-  return { accepted, faults, maxBytes };
+  return { accepted, faults, maxBytes, mostMilliseconds };
 }

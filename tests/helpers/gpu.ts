@@ -56,24 +56,24 @@ export function gpuTest(name: string, body: (gpu: Gpu) => void | Promise<void>):
 }
 
 /**
- * Fails unless every |actual - expected| is within the tolerance; NaN is within none, and no number is within a
- * tolerance of NaN.
+ * How two arrays differ, in words; nothing if every |actual - expected| is within the tolerance. NaN is within none, and
+ * no number is within a tolerance of NaN.
  *
  * @param label what is compared
  * @param shape of both, row-major
  * @param tolerance absolute
  */
-export function assertAllClose(
+export function closeness(
   label: string,
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
   shape: readonly number[],
   tolerance: number,
-): void {
+): string | undefined {
   const of = `${label} [${shape.join(", ")}]`;
   const count = shape.reduce((product, size) => product * size, 1);
   if (actual.length !== count || expected.length !== count) {
-    assert.fail(`${of}: expected ${count} numbers, compared ${actual.length} with ${expected.length}`);
+    return `${of}: expected ${count} numbers, compared ${actual.length} with ${expected.length}`;
   }
   let off = 0, first = -1;
   for (let k = 0; k < count; k++) {
@@ -81,14 +81,33 @@ export function assertAllClose(
     off++;
     if (first < 0) first = k;
   }
-  if (off === 0) return;
-  assert.fail(
-    `${of}: ${off} of ${count} are off, the first at ${arrayNotation(first, shape)}: actual ${
-      actual[first]
-    }, ` +
-      `expected ${expected[first]}, error ${Math.abs(actual[first] - expected[first]).toExponential(2)}, ` +
-      `tolerance ${tolerance.toExponential(2)}`,
-  );
+  if (off === 0) return undefined;
+  return `${of}: ${off} of ${count} are off, the first at ${arrayNotation(first, shape)}: actual ${
+    actual[first]
+  }, ` +
+    `expected ${expected[first]}, error ${Math.abs(actual[first] - expected[first]).toExponential(2)}, ` +
+    `tolerance ${tolerance.toExponential(2)}`;
+}
+
+/** Fails if two arrays differ: see {@link closeness}. */
+export function assertAllClose(...arrays: Parameters<typeof closeness>): void {
+  const difference = closeness(...arrays);
+  if (difference) assert.fail(difference);
+}
+
+/** Checks all of a list, some at a time: a check waits for the GPU most of the while. */
+export async function checkAll<T>(list: Iterable<T>, check: (one: T) => Promise<void>): Promise<void> {
+  const left = Iterator.from(list), errors: unknown[] = [];
+  await Promise.all(Array.from({ length: 8 }, async () => {
+    for (let next = left.next(); !next.done && errors.length === 0; next = left.next()) {
+      try {
+        await check(next.value);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+  }));
+  if (errors.length > 0) throw errors[0];
 }
 
 /** The largest magnitude of an array, to which tolerances of gradients are relative. */

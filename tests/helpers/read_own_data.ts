@@ -1,9 +1,11 @@
-// Loads a file as a data set and prints as JSON what became of it, in what time of computing, and the most memory it took.
-import process from "node:process";
+// Loads a file as a data set and prints as JSON what became of it, how much was read, and the most memory it took.
 import { loadOwnData } from "../../src/data/own_data.ts";
 import { InputError } from "../../src/errors.ts";
 
-const before = process.cpuUsage();
+/** Bytes that this process has read so far. */
+const bytesRead = () => Number(/rchar: (\d+)/.exec(Deno.readTextFileSync("/proc/self/io"))![1]);
+
+const before = bytesRead();
 let message = "";
 try {
   message = (await loadOwnData(Deno.args[0], { testFraction: 0.2, seed: 0 })).source;
@@ -11,7 +13,6 @@ try {
   if (!(error instanceof InputError)) throw error;
   message = error.message;
 }
-const { user, system } = process.cpuUsage(before);
-const milliseconds = (user + system) / 1000;
+const mebibytesRead = (bytesRead() - before) / 2 ** 20;
 const [, kibibytes] = /VmHWM:\s*(\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"))!;
-console.log(JSON.stringify({ message, milliseconds, mebibytes: Number(kibibytes) / 1024 }));
+console.log(JSON.stringify({ message, mebibytesRead, mebibytes: Number(kibibytes) / 1024 }));

@@ -177,7 +177,7 @@ export async function cutAndCompare(
     if (await cutOften()) {
       round++;
       assert.ok(await train(task, ["--resume", run], folder));
-    } else if (++early > 3 + rounds) throw new Error(`${name}: most runs end before they are cut`);
+    } else if (++early > 30 + rounds) throw new Error(`${name}: most runs end before they are cut`);
     await assertSameRun(run, whole);
     await Deno.remove(run, { recursive: true });
   }

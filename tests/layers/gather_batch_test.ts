@@ -1,16 +1,17 @@
 /** Data sets larger than a shader may bind are split into chunks, and nothing that is learned shows it. */
 import assert from "node:assert/strict";
 import { deep } from "../../scripts/deep.ts";
-import { checkedNetworks } from "../../src/recipe/checked_networks.ts";
+import { permutation } from "../../src/data/shuffle.ts";
 import { InputError } from "../../src/errors.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { padded } from "../../src/graph/tensor.ts";
-import { permutation } from "../../src/data/shuffle.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
-import { bitsOf, gpuTest, randomFloats, withGpu } from "../helpers/gpu.ts";
+import { checkedNetworks } from "../../src/recipe/checked_networks.ts";
+import { assertPaddingIsZero, narrow } from "../helpers/agreement.ts";
+import { assertAllClose, bitsOf, gpuTest, randomFloats, withGpu } from "../helpers/gpu.ts";
 
 type Pixels = Uint8Array | Float32Array;
 
@@ -115,3 +116,68 @@ gpuTest(
     );
   },
 );
+
+Deno.test.each([[1, 3], [4, 5], [7, 6], [13, 9], [784, 4]] as [number, number][])(
+  "gather_batch gives bytes / 255 in the order's order: %d pixels, %d images",
+  async (width, count) => {
+    await withGpu(async (gpu) => {
+      const pixels = Uint8Array.from(
+        { length: count * width },
+        (_, k) => (k * 37 + 11 * Math.floor(k / width)) % 256,
+      );
+      pixels.set([0, 255].slice(0, pixels.length));
+      using images = new DeviceImages(gpu, "test", pixels, width);
+      // repeats are allowed: an order is what the caller wants
+      const order = Uint32Array.from({ length: count }, (_, k) => (k * 2 + 1) % count >> (k % 2));
+      images.setOrder(order);
+      const batchSize = Math.min(3, count);
+      const graph = new Graph(batchSize);
+      using parameters = new Parameters(1);
+      const x = gatherBatch(graph, "pixels", images);
+      using step = await compile(gpu, graph, parameters, { label: "gather", outputs: [x] });
+      const wide = { ...x, width: padded(width) };
+      for (let first = 0; first < count; first += batchSize) {
+        const rows = Math.min(batchSize, count - first);
+        step.run({ first, rows });
+        const [read] = await step.read([wide], rows);
+        const expected = Float32Array.from({ length: rows * width }, (_, k) => {
+          const [b, i] = [Math.floor(k / width), k % width];
+          return pixels[order[first + b] * width + i] / 255;
+        });
+        // exactly, or by the one rounding that a division done as a product with 1/255 may cost
+        assertAllClose(`batch from ${first}`, narrow(read, rows, width), expected, [rows, width], 2 ** -24);
+        const ends = [...expected].flatMap((e, k) => e === 0 || e === 1 ? [k] : []);
+        for (const k of ends) assert.equal(narrow(read, rows, width)[k], expected[k], "0 and 255 are exact");
+        assertPaddingIsZero("gather", read, rows, width);
+      }
+    });
+  },
+);
+
+gpuTest("gather_batch leaves rows past the end of a partial batch alone", async (gpu) => {
+  using images = new DeviceImages(gpu, "test", Uint8Array.of(51, 102, 153, 204, 255), 1);
+  const graph = new Graph(3);
+  using parameters = new Parameters(1);
+  const x = gatherBatch(graph, "pixels", images);
+  using step = await compile(gpu, graph, parameters, { label: "gather", outputs: [x] });
+  step.run({ first: 0, rows: 3 });
+  step.run({ first: 3, rows: 2 });
+  const [read] = await step.read([x], 3);
+  assert.deepEqual([...read], [204, 255, 153].map((byte) => Math.fround(byte / 255)));
+});
+
+gpuTest("DeviceImages refuses parts of images and orders that point nowhere", (gpu) => {
+  const before = gpu.liveBuffers;
+  assert.throws(
+    () => new DeviceImages(gpu, "train", new Uint8Array(7), 3),
+    /^RangeError: Cannot upload images "train": expected a multiple of 3 bytes, received 7$/,
+  );
+  assert.throws(() => new DeviceImages(gpu, "train", new Uint8Array(0), 3), RangeError);
+  assert.equal(gpu.liveBuffers, before);
+  using images = new DeviceImages(gpu, "train", new Uint8Array(6), 3);
+  assert.throws(
+    () => images.setOrder(Uint32Array.of(0, 2)),
+    /^RangeError: Cannot order 2 images: received 2 indices, of which \[1\] is 2$/,
+  );
+  assert.throws(() => images.setOrder(Uint32Array.of(0)), /received 1 indices$/);
+});

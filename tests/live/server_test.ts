@@ -27,9 +27,9 @@ async function dataOf(live: Live): Promise<LiveData> {
   return await (await fetch(`${live.url}data.json`)).json();
 }
 
-/** Asks until something holds, for ten seconds. */
+/** Asks until something holds, for a minute at most. */
 async function eventually<T>(ask: () => Promise<T> | T, holds: (answer: T) => boolean): Promise<T> {
-  for (let k = 0; k < 200; k++) {
+  for (let k = 0; k < 1200; k++) {
     const answer = await ask();
     if (holds(answer)) return answer;
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -189,24 +189,20 @@ Deno.test("a figure that is no number stays readable", async () => {
   assert.equal(record.loss, "NaN");
 });
 
-Deno.test("pages load while training blocks its thread for two seconds", async () => {
+Deno.test("pages load while training blocks its thread", async () => {
   await using live = await startExample();
   publishSteps(live, 500);
   live.publish({ kind: "change", change: { snapshot: exampleSnapshot(1, 2000) } });
   await dataOf(live);
   const visitor = new Worker(new URL("../helpers/live_visitor.ts", import.meta.url), { type: "module" });
-  const answer = new Promise<number[]>((resolve) => visitor.onmessage = ({ data }) => resolve(data));
-  visitor.postMessage({ url: live.url, visits: 1 }); // so that its code is there
-  await answer;
-  const times = new Promise<number[]>((resolve) => visitor.onmessage = ({ data }) => resolve(data));
-  visitor.postMessage({ url: live.url, visits: 20 });
-  const before = performance.now();
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
-  assert.ok(performance.now() - before > 1900);
-  const slowest = Math.max(...await times);
+  const done = new Int32Array(new SharedArrayBuffer(4));
+  const ready = new Promise((resolve) => visitor.onmessage = resolve);
+  visitor.postMessage({ url: live.url, visits: 1, done: new Int32Array(new SharedArrayBuffer(4)) });
+  await ready; // its code is there
+  visitor.postMessage({ url: live.url, visits: 20, done });
+  const woken = Atomics.wait(done, 0, 0, 120_000); // this thread does nothing until all visits are over
   visitor.terminate();
-  console.log(`page and history within ${slowest.toFixed(0)} ms while the main thread slept`);
-  assert.ok(slowest < 1000, `${slowest} ms`);
+  assert.notEqual(woken, "timed-out", "no page came while the thread was blocked");
 });
 
 Deno.test("pause, resume and stop reach training without its event loop", async () => {

@@ -16,7 +16,7 @@ async function measure(what: keyof typeof memoryOf, marks: readonly number[]): P
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** Holds memory to what it was at the first mark. tests/helpers/memory_long.ts does the same for much longer. */
+/** Holds memory to what it was at the first mark. tests/long/memory.ts does the same for much longer. */
 function assertFlat(what: string, [first, ...later]: readonly Memory[]): void {
   for (const { at, resident, buffers, bytes } of later) {
     const grown = resident - first.resident;

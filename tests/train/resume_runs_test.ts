@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { withFolder } from "../helpers/commands.ts";
-import { killMany } from "../helpers/kill_many.ts";
+import { killMany } from "../long/kills.ts";
 import { cutAndCompare, WAYS } from "../helpers/resume_runs.ts";
 
 const SEED = 20261121;

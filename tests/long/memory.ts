@@ -1,7 +1,7 @@
-// Prints the memory of a process over 20,000 training steps and over 200 evaluations; exit code 1 if it grows.
-// Run: deno run --v8-flags=--expose-gc tests/helpers/memory_long.ts    (some minutes on a software adapter; no
+// Prints the memory of a process over 20,000 training steps and over 210 evaluations, or over as many as it is told; exit code 1 if it grows.
+// Run: deno run --v8-flags=--expose-gc tests/long/memory.ts    (some minutes on a software adapter; no
 //      permission is needed; without the flag, what waits to be collected is counted too)
-import { type Memory, memoryOf } from "./memory.ts";
+import { type Memory, memoryOf } from "../helpers/memory.ts";
 
 /** Mebibytes. */
 const FLAT = 20;
@@ -20,7 +20,12 @@ function isFlat(what: string, memory: readonly Memory[], from: number): boolean 
   );
 }
 
-const marks = Array.from({ length: 4 }, (_, k) => WARM_UP + 5000 * (k + 1));
+const last = Number(Deno.args[0] ?? 20_000);
+const marks = Array.from({ length: 4 }, (_, k) => WARM_UP + Math.ceil(last * (k + 1) / 4));
 const steps = isFlat("steps", await memoryOf.steps([WARM_UP, ...marks]), WARM_UP);
-const evaluations = isFlat("evaluations", await memoryOf.evaluations([10, 50, 100, 150, 200]), 10);
+const evaluations = isFlat(
+  "evaluations",
+  await memoryOf.evaluations([10, ...[1, 2, 3, 4].map((k) => 10 + Math.ceil(last * k / 400))]),
+  10,
+);
 if (!steps || !evaluations) Deno.exit(1);

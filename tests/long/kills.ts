@@ -2,7 +2,7 @@
  * Kills runs at random moments, whatever they are doing, and goes on with them: each must end with the same files as a
  * run that was left alone.
  *
- *     deno run --allow-run=deno --allow-read --allow-write tests/helpers/kill_many.ts --count 100 --seed 7
+ *     deno run --allow-run=deno --allow-read --allow-write tests/long/kills.ts --count 100 --seed 7
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { join } from "node:path";
 import { RandomStream } from "../../src/random.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { integer, parseFlags } from "../../src/recipe/flags.ts";
-import { withFolder } from "./commands.ts";
-import { assertSameRun, hasEnded, makeImages, train, WAYS } from "./resume_runs.ts";
+import { withFolder } from "../helpers/commands.ts";
+import { assertSameRun, hasEnded, makeImages, train, WAYS } from "../helpers/resume_runs.ts";
 
 /** What became of the runs. */
 export interface Kills {
@@ -110,7 +110,7 @@ const FLAGS = {
 };
 
 async function main(): Promise<void> {
-  const config = parseFlags({ name: "kill_many", description: "Kills runs." }, FLAGS, Deno.args);
+  const config = parseFlags({ name: "kills", description: "Kills runs." }, FLAGS, Deno.args);
   console.log(`seed ${config.seed}`);
   await withFolder(async (folder) => {
     const { killed, killedAgain, whileWriting, withoutCheckpoint, tooEarly, tooLate } = await killMany({

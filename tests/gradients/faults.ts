@@ -1,18 +1,24 @@
 /**
- * Faults for shaders, one at a time: in a function of a shader, a text that stands there once becomes another one. The
- * function may stand in a file of `shaders/common/` that the shader's first line names: then the fault is planted there
- * for this shader alone, so that each shader's use of what it shares is checked by itself.
+ * Every planted fault of the project: what is wrong, where it stands, what stands there and what it becomes. Whoever proves
+ * that a check notices something takes it from here.
+ *
+ * - {@link SHADER_FAULTS}: in a function or constant of a shader. It may stand in a file of `shaders/common/` that the
+ *   shader's first line names: then the fault is planted there for this shader alone, so that each shader's use of what
+ *   it shares is checked by itself.
+ * - {@link LOOP_FAULTS}: in the loops of the recipes' scripts, and in what they are given and measure.
+ * - {@link DEVICE_FAULTS}: in the shaders of self-tests, as a device or its driver might compute.
+ *
  * @module
  */
 import type { KernelKind } from "../../src/gpu/product_kernel.ts";
 
-/** A planted fault. */
-export interface Mutant {
+/** A fault in a shader. */
+export interface ShaderFault {
   /** The shader, below `shaders/`. */
   readonly shader: string;
   /** The kind of kernel that it is planted in, where several kinds share the shader's file. */
   readonly kind?: KernelKind;
-  /** The function that has the fault. */
+  /** The function or the constant that has the fault. */
   readonly place: string;
   /** What is wrong. */
   readonly fault: string;
@@ -38,6 +44,12 @@ const DERIVATIVE = [
   ],
 ] as const;
 
+/** The same, and a derivative that is wrong but of the right sign. */
+const DERIVATIVE_MORE = [
+  ...DERIVATIVE,
+  ["wrong derivative of tanh: 1-y", "return 1.0 - y * y;", "return 1.0 - y;"],
+] as const;
+
 const ACTIVATE = [
   ["wrong sign in the sigmoid", "exp(-z)", "exp(z)"],
   ["ReLU of the wrong sign", "z <= vec4f(0.0)", "z >= vec4f(0.0)"],
@@ -45,6 +57,9 @@ const ACTIVATE = [
 
 const SCALE = [
   ["mean over rows only", " * f32(width)", ""],
+  ["padding counted in the mean", "f32(width)", "f32((width + 3u) / 4u * 4u)"],
+  ["sample divided by columns", "return 1.0 / f32(rows);", "return 1.0 / f32(width);"],
+  ["sum divided", "SUM: { return 1.0; }", "SUM: { return 0.5; }"],
   ["sample not divided", "SAMPLE: { return 1.0 / f32(rows); }", "SAMPLE: { return 1.0; }"],
 ] as const;
 
@@ -54,6 +69,8 @@ const PRODUCT_FORWARD = [
 ] as const;
 
 const PRODUCT_BACKWARD = [
+  ["wrong sign", "vec4f(dot(a[r], w0)", "vec4f(-dot(a[r], w0)"],
+  ["one column left out", "dot(a[r], w3)", "0.0"],
   ["transposed index", "dot(a[r], w1), dot(a[r], w2)", "dot(a[r], w2), dot(a[r], w1)"],
   ["missing factor", "dot(a[r], w3)", "dot(vec4f(1.0), w3)"],
 ] as const;
@@ -66,6 +83,7 @@ const FORWARD = [
 const BACKWARD = [["product left out", "add_product(", "// add_product("]] as const;
 const ACTIVATED = [
   ["activation left out", "activate(layer.activation, z)", "z"],
+  ["padding not zeroed", "is_column(column, width)", "vec4<bool>(true)"],
 ] as const;
 
 /** What register and texture kernels begin and end with, in both of their files. */
@@ -100,13 +118,34 @@ const WEIGHT_TILE = {
     ["bias: = for +=", "= d_bias[", "= 0.0 * d_bias["],
     ["bias: += for =", "layer.accumulate_bias != 0u", "true"],
   ],
-  store_gradients: [["dropped bias", "= (*bias_sum)[c];", "= 0.0 * (*bias_sum)[c];"]],
+  store_gradients: [
+    ["dropped bias", "= (*bias_sum)[c];", "= 0.0 * (*bias_sum)[c];"],
+    ["a half too much", "= (*sum)[", "= 0.5 + (*sum)["],
+    ["NaN", "= (*sum)[", "= sqrt(-1.0 - f32(step.rows)) + (*sum)["],
+    ["infinity", "= (*sum)[", "= exp(1000.0 * f32(step.rows)) + (*sum)["],
+  ],
 } as const;
 
-const SERIES = [["a term of the series left out", "1.0 / 3.0 + ", ""]] as const;
+const SERIES = [
+  ["a term of the series left out", "1.0 / 3.0 + ", ""],
+  ["the next term left out", "1.0 / 5.0", "0.0"],
+] as const;
 const LOG1P = [["missing factor 2", "return 2.0 * u", "return u"]] as const;
 const FOUR = [["a component left out", "(x.z + x.w)", "x.z"]] as const;
-const TREE = [["one level of the tree left out", "half > 0u", "half > 1u"]] as const;
+const TREE = [
+  ["one level of the tree left out", "half > 0u", "half > 1u"],
+  [
+    "one half only",
+    "sums[invocation] += sums[invocation + half]",
+    "sums[invocation] = sums[invocation + half]",
+  ],
+] as const;
+
+/** What every loss with reductions can have wrong beside its formula. */
+const LOSS_ROWS = [
+  ["rows past the end written too", "b >= step.rows", "b > step.rows"],
+  ["value: scale left out", "= scale * sum_of_four(", "= sum_of_four("],
+] as const;
 
 const TEXEL = [["always in the first texels", "at % PITCH", "at % 8u"]] as const;
 
@@ -125,25 +164,26 @@ const SCALAR_FORWARD = [
 
 /** The products with the weights as they lie, of register and of texture kernels. */
 const DENSE_FORWARD = {
-  activate: ACTIVATE,
+  activate: [...ACTIVATE, ["ReLU as the magnitude", "select(z, vec4f(0.0), z <= vec4f(0.0))", "abs(z)"]],
   derivative: DERIVATIVE,
   ...REGISTER_TILE,
   add_product: PRODUCT_FORWARD,
   dense_forward: FORWARD,
   tied_backward_input: BACKWARD,
-};
+} as const;
 
 /** Those with the transposed weights. */
 const DENSE_BACKWARD_INPUT = {
   activate: ACTIVATE,
-  derivative: DERIVATIVE,
+  derivative: DERIVATIVE_MORE,
   ...REGISTER_TILE,
   add_product: PRODUCT_BACKWARD,
   dense_backward_input: BACKWARD,
   tied_forward: FORWARD,
 };
 
-const FAULTS: Faults = {
+/** By shader. */
+const IN_SHADERS: Faults = {
   "data/gather_batch.wgsl": {
     gather_batch: [
       ["order left out", "order[step.first + b]", "(step.first + b)"],
@@ -156,11 +196,15 @@ const FAULTS: Faults = {
       ["always the first batch", "step.first + b", "b"],
       ["place in the chunk left out", " - batch.first", ""],
       ["rows of other chunks written too", "image >= batch.count", "false"],
+      ["the same word of a row", "* batch.words + word]", "* batch.words]"],
     ],
   },
   "layers/activation.wgsl": {
     activate: ACTIVATE,
-    activation: [["activation left out", "activate(layer.activation, x[invocation.x])", "x[invocation.x]"]],
+    activation: [
+      ["activation left out", "activate(layer.activation, x[invocation.x])", "x[invocation.x]"],
+      ["padding not zeroed", "x[invocation.x]), exists", "x[invocation.x]), true"],
+    ],
   },
   "layers/add.wgsl": {
     add: [
@@ -172,10 +216,11 @@ const FAULTS: Faults = {
     subtract_row: [
       ["wrong sign", "- m[", "+ m["],
       ["transposed index", "m[invocation.x % vec4_count", "m[invocation.x / vec4_count"],
+      ["always the first columns", "invocation.x % vec4_count(layer.width)", "0u"],
     ],
   },
   "layers/pass_gradient.wgsl": {
-    derivative: DERIVATIVE,
+    derivative: DERIVATIVE_MORE,
     pass_gradient: [
       ["wrong sign", "var d = d_y", "var d = -d_y"],
       ["transposed index", "var d = d_y[invocation.x]", "var d = d_y[invocation.x].yxzw"],
@@ -217,6 +262,7 @@ const FAULTS: Faults = {
         "select(x[invocation.x], vec4f(0.0)",
         "select(vec4f(0.0), x[invocation.x]",
       ],
+      ["missing factor of normal noise", "noise.amount * normals", "normals"],
     ],
     mask_backward: [
       ["wrong sign", "select(d_y", "select(-d_y"],
@@ -224,8 +270,31 @@ const FAULTS: Faults = {
       ["= for +=", "{ d += d_x[invocation.x]; }", "{ }"],
       ["+= for =", "noise.accumulate != 0u", "true"],
       ["activation left out", "d * derivative(noise.activation, x[invocation.x])", "d"],
+      [
+        "everything passes",
+        "select(d_y[invocation.x], vec4f(0.0), is_masked(invocation.x))",
+        "d_y[invocation.x]",
+      ],
     ],
     standard_normal: [["wrong sign", "cut(invocation.x, normals", "cut(invocation.x, -normals"]],
+    philox: [
+      ["nine rounds", "round < 10u", "round < 9u"],
+    ],
+    multiply_high: [
+      ["a carry left out", " + (carry >> 16u)", ""],
+    ],
+    words: [
+      ["the same in every step", "0u, step.draw, 0u", "0u, 1u, 0u"],
+    ],
+    normals: [
+      ["wrong quadrant", "(quarter + 1u) & vec2u(2u)", "quarter & vec2u(2u)"],
+    ],
+    cut: [
+      ["padding not zeroed", "is_column(at % vec4_count(noise.width), noise.width)", "true"],
+    ],
+    is_masked: [
+      ["the others masked", "uniforms(words(at)) < vec4f", "uniforms(words(at)) >= vec4f"],
+    ],
   },
   "layers/dense_forward.wgsl": DENSE_FORWARD,
   "layers/dense_forward.wgsl, image": { texel: TEXEL, ...DENSE_FORWARD },
@@ -234,8 +303,8 @@ const FAULTS: Faults = {
   "layers/dense_naive.wgsl": {
     activate: ACTIVATE,
     derivative: DERIVATIVE,
-    dense_forward_naive: SCALAR_FORWARD,
-    tied_forward_naive: SCALAR_FORWARD,
+    dense_forward_naive: [...SCALAR_FORWARD, ["padding not zeroed", "o < layer.outputs)", "true)"]],
+    tied_forward_naive: [...SCALAR_FORWARD, ["padding not zeroed", "i < layer.inputs)", "true)"]],
     dense_backward_input_naive: SCALAR_TO_INPUT,
     tied_backward_input_naive: SCALAR_TO_INPUT,
     dense_backward_weight_naive: [
@@ -247,6 +316,11 @@ const FAULTS: Faults = {
       ["bias: one row too many", "b < step.rows; b++) { d += d_z", "b < step.rows + 1u; b++) { d += d_z"],
       ["bias: = for +=", "{ d += d_bias[o]; }", "{ }"],
       ["bias: += for =", "weight_layer.accumulate_bias != 0u", "true"],
+      [
+        "the third of the last rows left out",
+        "{ d += x_of_w[",
+        "{ d += select(1.0, 0.0, b % 4u == 2u && b + 1u == step.rows) * x_of_w[",
+      ],
     ],
   },
   "layers/dense_forward_workgroup.wgsl": {
@@ -286,6 +360,11 @@ const FAULTS: Faults = {
       ["dropped bias", "d_bias[o] = d;", ""],
       ["bias: = for +=", "{ d += d_bias[o]; }", "{ }"],
       ["bias: += for =", "layer.accumulate_bias != 0u", "true"],
+      [
+        "the third of the last rows left out",
+        "left_at(place), b < step.rows)",
+        "left_at(place), b < step.rows && !(b % 4u == 2u && b + 1u == step.rows))",
+      ],
     ],
   },
   "layers/dense_backward_weight.wgsl": {
@@ -300,6 +379,11 @@ const FAULTS: Faults = {
       ["one row too many", "let rows = step.rows;", "let rows = step.rows + 1u;"],
       ["rows beyond the last four left out", "b < rows; b++", "b < whole; b++"],
       ["the same row four times", "add_row(b + k,", "add_row(b,"],
+      [
+        "the third of the last rows left out",
+        "b = whole; b < rows; b++",
+        "b = whole; b < min(rows, whole + 2u); b++",
+      ],
     ],
     ...WEIGHT_TILE,
     dense_backward_bias: [
@@ -328,11 +412,16 @@ const FAULTS: Faults = {
       ["one row short", "let rows = step.rows;", "let rows = step.rows - 1u;"],
       ["one row too many", "let rows = step.rows;", "let rows = step.rows + 1u;"],
       ["rows beyond the last four left out", "b < rows; b++", "b < whole; b++"],
+      [
+        "the third of the last rows left out",
+        "b = whole; b < rows; b++",
+        "b = whole; b < min(rows, whole + 2u); b++",
+      ],
     ],
     ...WEIGHT_TILE,
   },
   "losses/squared_error.wgsl": {
-    derivative: DERIVATIVE,
+    derivative: [...DERIVATIVE_MORE, ["wrong derivative of the sigmoid: y", " * (1.0 - y)", ""]],
     reduction_scale: SCALE,
     sum_of_four: FOUR,
     squared_error: [
@@ -344,10 +433,12 @@ const FAULTS: Faults = {
       ["+= for =", "loss.accumulate != 0u", "true"],
       ["activation left out", "gradient * derivative(loss.activation, y[at])", "gradient"],
       ["value not squared", "sum += difference * difference", "sum += difference"],
+      ...LOSS_ROWS,
+      ["value: magnitude instead of square", "sum += difference * difference", "sum += abs(difference)"],
     ],
   },
   "losses/binary_cross_entropy_with_logits.wgsl": {
-    derivative: DERIVATIVE,
+    derivative: DERIVATIVE_MORE,
     artanh_series: SERIES,
     log1p_near: LOG1P,
     is_column: [["padding counts", "vec4u(width)", "vec4u(width + 3u)"]],
@@ -367,10 +458,26 @@ const FAULTS: Faults = {
       ["target: += for =", "loss.accumulate_t != 0u", "true"],
       ["target: activation left out", "gradient * derivative(loss.activation_t, truth)", "gradient"],
       ["value: dropped logarithm", " + log1p_near(e)", ""],
+      ...LOSS_ROWS,
+      [
+        "wrong sign of the target",
+        "doubt - truth, (1.0 - truth) - doubt",
+        "doubt + truth, (1.0 - truth) - doubt",
+      ],
+      ["sides exchanged", "doubt - truth, (1.0 - truth) - doubt", "(1.0 - truth) - doubt, doubt - truth"],
+      ["cancelling form of σ(Z) - T", "(1.0 - truth) - doubt, positive", "1.0 / (1.0 + e) - truth, positive"],
+      [
+        "gradient in the padding",
+        "gradient * derivative(loss.activation_z, logit), exists",
+        "gradient * derivative(loss.activation_z, logit), vec4<bool>(true)",
+      ],
+      ["value: padding counted", "vec4f(0.0), value, exists", "vec4f(0.0), value, vec4<bool>(true)"],
+      ["value: log for log1p", "log1p_near(e);", "log(1.0 + e);"],
+      ["exp that overflows", "exp(-abs(logit))", "exp(-logit)"],
     ],
   },
   "losses/binary_cross_entropy.wgsl": {
-    derivative: DERIVATIVE,
+    derivative: DERIVATIVE_MORE,
     artanh_series: SERIES,
     log1p_near: LOG1P,
     reduction_scale: SCALE,
@@ -389,10 +496,35 @@ const FAULTS: Faults = {
       ["target: += for =", "loss.accumulate_t != 0u", "true"],
       ["target: activation left out", "gradient * derivative(loss.activation_t, truth)", "gradient"],
       ["value: dropped term", " + (1.0 - truth) * log_rest", ""],
+      ...LOSS_ROWS,
+      [
+        "variance not clamped",
+        "max(probability * (1.0 - probability), vec4f(LEAST_VARIANCE))",
+        "probability * (1.0 - probability)",
+      ],
+      ["activation left out of what is added to", "d_p[at] * slope", "d_p[at]"],
+      [
+        "target: gradient in the padding",
+        "gradient * derivative(loss.activation_t, truth), exists",
+        "gradient * derivative(loss.activation_t, truth), vec4<bool>(true)",
+      ],
+      ["log for log1p", "log1p_near(-smaller);", "log(1.0 - smaller);"],
+      [
+        "logarithms exchanged",
+        "select(log_smaller, log_larger, above)",
+        "select(log_larger, log_smaller, above)",
+      ],
+    ],
+    LOWEST_LOG: [
+      ["another clamp", "-100.0", "-90.0"],
+    ],
+    log_clamped: [
+      ["no clamp", "select(value, vec4f(LOWEST_LOG), lowest)", "value"],
+      ["scaled up and not down", "LOG_SCALE_UP), small", "0.0), small"],
     ],
   },
   "losses/gaussian_kl.wgsl": {
-    derivative: DERIVATIVE,
+    derivative: DERIVATIVE_MORE,
     reduction_scale: SCALE,
     sum_of_four: FOUR,
     gaussian_kl: [
@@ -409,6 +541,20 @@ const FAULTS: Faults = {
       ["log-variance: += for =", "loss.accumulate_log_variance != 0u", "true"],
       ["log-variance: activation left out", " * derivative(loss.activation_log_variance, v)", ""],
       ["value: missing factor ½", "sum += 0.5 * (", "sum += ("],
+      ...LOSS_ROWS,
+      ["log-variance: dropped -1", "select(variance - 1.0, v", "select(variance, v"],
+      [
+        "log-variance: wrong sign near 0",
+        "select(variance - 1.0, v + beyond",
+        "select(variance - 1.0, -v - beyond",
+      ],
+      ["deviation for variance", "exp(v);", "exp(0.5 * v);"],
+      ["value: mean not squared", "(m * m + ", "(abs(m) + "],
+      ["value: log-variance dropped", "variance - 1.0 - v, beyond", "variance - 1.0, beyond"],
+      ["no series", "abs(v) <= vec4f(1.0)", "abs(v) < vec4f(0.0)"],
+    ],
+    exp_beyond_linear: [
+      ["a term of the series left out", "v * fifth", "0.0"],
     ],
   },
   "losses/mean_activation.wgsl": {
@@ -416,10 +562,11 @@ const FAULTS: Faults = {
       ["not divided by rows", "sum / f32(step.rows)", "sum"],
       ["last row only", "sum += h", "sum = h"],
       ["one row too many", "b < step.rows", "b < step.rows + 1u"],
+      ["one row short", "b < step.rows", "b < step.rows - 1u"],
     ],
   },
   "losses/sparsity_kl.wgsl": {
-    derivative: DERIVATIVE,
+    derivative: DERIVATIVE_MORE,
     sum_of_four: FOUR,
     artanh_series: SERIES,
     sparsity_kl: [
@@ -432,11 +579,26 @@ const FAULTS: Faults = {
       ["+= for =", "loss.accumulate != 0u", "true"],
       ["activation left out", "gradient * derivative(loss.activation, h[at])", "gradient"],
       ["value: dropped term", "loss.rest * beyond_log", "0.0 * beyond_log"],
+      ["gradient where the clamp holds", "vec4f(0.0), is_held", "vec4f(0.0), vec4<bool>(false)"],
+      ["gradient where the clamp holds near 1", " | (1.0 - rho[j] < vec4f(CLAMP))", ""],
+      ["clamp near 1 rounded", "clamped(1.0 - rho[j])", "1.0 - mean"],
+      ["value in every row", "b == 0u);", "true);"],
+      ["value: padding counted", "vec4f(0.0), value, exists", "vec4f(0.0), value, vec4<bool>(true)"],
+      ["rows past the end written too", "b >= step.rows", "b > step.rows"],
+    ],
+    CLAMP: [
+      ["another clamp", "1e-6", "1e-7"],
+    ],
+    beyond_log: [
+      ["no logarithm, as in the tutorial", "x - log(one_plus_x)", "x - one_plus_x"],
+      ["cancelling near ρ", "abs(x) <= vec4f(0.5)", "abs(x) < vec4f(0.0)"],
     ],
   },
   "losses/total.wgsl": {
     loss_total: [
       ["one row too many", "at < step.rows * CHUNKS", "at < (step.rows + 1u) * CHUNKS"],
+      ["another in each step", "= total;", "= total * (1.0 + 3e-7 * f32(step.count));"],
+      ["filed under another step", "step.count % RING", "(step.count + 1u) % RING"],
     ],
     workgroup_sum: TREE,
     sum_of_four: FOUR,
@@ -451,6 +613,17 @@ const FAULTS: Faults = {
       ["velocity forgotten", "b[at] = velocity;", ""],
       ["never looks ahead", "sgd.nesterov != 0u", "false"],
       ["half of the stretch", "at < sgd.count", "at < sgd.count / 2u"],
+      ["weight decay of the wrong sign", "+ sgd.decay * p[at]", "- sgd.decay * p[at]"],
+      [
+        "gradient of the wrong sign in the velocity",
+        "sgd.momentum * b[at] + gradient",
+        "sgd.momentum * b[at] - gradient",
+      ],
+      [
+        "Nesterov: velocity for gradient",
+        "gradient + sgd.momentum * velocity",
+        "velocity + sgd.momentum * velocity",
+      ],
     ],
   },
   "optim/adam.wgsl": {
@@ -470,17 +643,28 @@ const FAULTS: Faults = {
       ["first moment forgotten", "m[at] = first;", ""],
       ["second moment forgotten", "v[at] = second;", ""],
       ["half of the stretch", "at < adam.count", "at < adam.count / 2u"],
+      [
+        "ε inside the root",
+        "(sqrt(second) * step.correction_2 + adam.epsilon)",
+        "(sqrt(second + adam.epsilon) * step.correction_2)",
+      ],
+      ["gradient not squared", "adam.rest2 * gradient * gradient", "adam.rest2 * abs(gradient)"],
+      ["β1 and β2 exchanged", "adam.beta1 * m[at]", "adam.beta2 * m[at]"],
     ],
   },
   "optim/clip.wgsl": {
     clip_partial: [
       ["not squared", "g[at] * g[at]", "g[at]"],
       ["every stretch in the first's place", "stretch.first + invocation.x", "invocation.x"],
+      ["the last term only", "sum += g[at]", "sum = g[at]"],
     ],
     clip_total: [
       ["no root", "sqrt(workgroup_sum(invocation, sum))", "workgroup_sum(invocation, sum)"],
       ["missing factor: the norm", "total.most / (norm + 1e-6)", "total.most"],
       ["scaled up too", "factor, factor < 1.0", "factor, true"],
+      ["the last sums only", "sum += sums_of_lanes", "sum = sums_of_lanes"],
+      ["always filed first", "step.count % total.ring", "0u"],
+      ["NaN scales by 1", ", norm, is_nan", ", norm, false"],
     ],
     workgroup_sum: TREE,
     sum_of_four: FOUR,
@@ -568,7 +752,7 @@ const FAULTS: Faults = {
 };
 
 /** All of them. */
-export const MUTANTS: readonly Mutant[] = Object.entries(FAULTS).flatMap(([key, places]) => {
+export const SHADER_FAULTS: readonly ShaderFault[] = Object.entries(IN_SHADERS).flatMap(([key, places]) => {
   const [shader, kind] = key.split(", ") as [string, KernelKind?];
   return Object.entries(places).flatMap(([place, faults]) =>
     faults.map(([fault, text, becomes]) => ({
@@ -583,27 +767,40 @@ export const MUTANTS: readonly Mutant[] = Object.entries(FAULTS).flatMap(([key, 
 });
 
 /** What a shader's faults are listed under: its file, and the kind of kernel where several kinds share it. */
-export function nameOf({ shader, kind }: Mutant): string {
+export function nameOf({ shader, kind }: ShaderFault): string {
   return kind ? `${shader}, ${kind}` : shader;
 }
 
 /**
- * A part of a shader with a fault in it; as it is, if the function stands in another part.
+ * A part of a shader with a fault in it; as it is, if the function or constant stands in another part.
  *
- * @param code the text of the shader's file, or of a common file that stands before it
  * @throws Error if the text does not stand in the function exactly once
  */
-export function mutate(code: string, mutant: Mutant): string {
-  const { place, fault, text, becomes } = mutant;
-  const start = code.indexOf(`fn ${place}(`);
+export function plant(code: string, fault: ShaderFault): string {
+  const { place, text, becomes } = fault;
+  const start = Math.max(code.indexOf(`fn ${place}(`), code.indexOf(`const ${place} =`));
   if (start < 0) return code;
-  const end = code.indexOf("\n}\n", start);
+  const end = code.indexOf(code.startsWith("fn", start) ? "\n}\n" : "\n", start);
   const body = code.slice(start, end < 0 ? undefined : end);
   const count = body.split(text).length - 1;
-  if (count !== 1) {
-    throw new Error(`${nameOf(mutant)}, ${place}, ${fault}: "${text}" stands there ${count} times`);
-  }
+  if (count !== 1) throw new Error(`${describe(fault)}: "${text}" stands there ${count} times`);
   return code.slice(0, start) + body.replace(text, () => becomes) + code.slice(start + body.length);
+}
+
+/** A fault in words: the shader, the function, what is wrong. */
+export function describe(fault: ShaderFault): string {
+  return `${nameOf(fault)}, ${fault.place}: ${fault.fault}`;
+}
+
+/**
+ * The fault that {@link describe} calls so.
+ *
+ * @throws Error if there is none, or more than one
+ */
+export function faultNamed(description: string): ShaderFault {
+  const found = SHADER_FAULTS.filter((fault) => describe(fault) === description);
+  if (found.length !== 1) throw new Error(`${found.length} faults are called "${description}"`);
+  return found[0];
 }
 
 /** A planted fault in a loop, in what is measured at its end, or in what either is given. */
@@ -817,3 +1014,103 @@ export const LOOP_FAULTS: readonly LoopFault[] = Object.entries(IN_LOOPS).flatMa
     faults.map(([fault, text, becomes]) => ({ trace, file, fault, text, becomes }))
   )
 );
+
+/**
+ * What a device or its driver might get wrong: name of the self-test that must notice, its shader below
+ * `src/check/self_tests/`, the fault, what stands there, what it becomes.
+ */
+export const DEVICE_FAULTS = [
+  [
+    "workgroup barriers",
+    "barriers",
+    "no barrier before the rounds",
+    /workgroupBarrier\(\);(?= \/\/ before)/,
+    "",
+  ],
+  [
+    "workgroup barriers",
+    "barriers",
+    "no barrier after reading",
+    /workgroupBarrier\(\); \/\/ after reading/,
+    "",
+  ],
+  [
+    "workgroup barriers",
+    "barriers",
+    "no barrier after writing",
+    /workgroupBarrier\(\); \/\/ after writing/,
+    "",
+  ],
+  ["order of dispatches", "dispatch_order", "other words are stale", "* 1664525u + x[", "* 1664525u + y["],
+  [
+    "tree reduction",
+    "tree_reduction",
+    "no barrier in the tree",
+    /(\+ half\]; \}\n.*)workgroupBarrier\(\);/,
+    "$1",
+  ],
+  ["tree reduction", "tree_reduction", "one term lost", "var term = 0u", "var term = 1u"],
+  ["tree reduction", "tree_reduction", "additions rounded too early", "sum += x[", "sum += 1e-7 + x["],
+  ["exact integers", "integers", "products by way of float32", "= a * b;", "= u32(f32(a) * f32(b));"],
+  ["exact integers", "integers", "sums that saturate", "= a + b;", "= a + min(b, 0xffffffffu - a);"],
+  ["exact integers", "integers", "a lost carry", " + (other >> 16u)", ""],
+  [
+    "exact integers",
+    "integers",
+    "arithmetic right shift",
+    "a >> (b & 31u)",
+    "bitcast<u32>(bitcast<i32>(a) >> (b & 31u))",
+  ],
+  ["exact integers", "integers", "conversion that truncates", "f32(a & 0xffffffu)", "f32(a & 0xfffffeu)"],
+  ["functions", "functions", "exp of few digits", "exp(number)", "exp(number) * 1.0001"],
+  ["functions", "functions", "log of few digits", "log(number)", "log(number) + 1e-6"],
+  ["functions", "functions", "tanh of few digits", "tanh(number)", "tanh(number) + 2e-5"],
+  ["functions", "functions", "sqrt of few digits", "sqrt(number)", "sqrt(number) * 1.000001"],
+  ["functions", "functions", "division of few digits", "1.0 / number", "1.000001 / number"],
+  ["functions", "functions", "NaN where a number should be", "exp(number)", "sqrt(-1.0 - abs(number))"],
+  [
+    "NaN and infinity",
+    "special_values",
+    "ReLU that drops NaN",
+    "select(number, 0.0, number <= 0.0)",
+    "max(number, 0.0)",
+  ],
+  ["NaN and infinity", "special_values", "NaN below every number", "number <= 0.0", "!(number > 0.0)"],
+  [
+    "NaN and infinity",
+    "special_values",
+    "NaN seen by comparison",
+    /\(bitcast<u32>\(number\).*0x7f800000u\b/,
+    "number != number",
+  ],
+  [
+    "NaN and infinity",
+    "special_values",
+    "tanh by way of exp",
+    "tanh(number)",
+    "(exp(2.0 * number) - 1.0) / (exp(2.0 * number) + 1.0)",
+  ],
+  [
+    "NaN and infinity",
+    "special_values",
+    "overflow that stops",
+    "= exp(number);",
+    "= min(exp(number), 3e38);",
+  ],
+  [
+    "repeatability",
+    "repeatability",
+    "what was there before shows",
+    "y[invocation.x] =",
+    "y[invocation.x] +=",
+  ],
+  ["bounds", "bounds", "reads reach foreign words", "= inside[place];", "= guard[place % 64u];"],
+  ["bounds", "bounds", "writes reach foreign words", "inside[place] = MARK;", "guard[place % 64u] = MARK;"],
+  [
+    "bounds",
+    "bounds",
+    "a shader that does not compile",
+    "seen[invocation.x] =",
+    "seen[invocation.x] = 1.0 +",
+  ],
+] as const;

@@ -10,7 +10,7 @@ import { activationOf, type ElementwiseActivation } from "../../src/elementwise/
 import { huber } from "../../src/elementwise/huber.ts";
 import { leakyRelu } from "../../src/elementwise/leaky_relu.ts";
 import { lossOf } from "../../src/elementwise/loss.ts";
-import { type Gpu, openGpu } from "../../src/gpu/device.ts";
+import { openGpu } from "../../src/gpu/device.ts";
 import { KERNEL_KINDS, type KernelKind } from "../../src/gpu/product_kernel.ts";
 import type { BuildModel } from "../../src/graph/model.ts";
 import type { Initializer } from "../../src/graph/parameters.ts";
@@ -19,7 +19,9 @@ import { dense } from "../../src/layers/dense.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { adam } from "../../src/optim/adam.ts";
 import { sgd } from "../../src/optim/sgd.ts";
-import { gpuTest, withKernels } from "../helpers/gpu.ts";
+import { faultNamed, plant, type ShaderFault } from "../gradients/faults.ts";
+import { withFault } from "../helpers/faults.ts";
+import { gpuTest } from "../helpers/gpu.ts";
 
 const ROWS = [5, 1, 6, 7];
 const SMALL: GradcheckOptions = {
@@ -30,28 +32,6 @@ const SMALL: GradcheckOptions = {
   optimizer: adam({ learningRate: 1e-2 }),
 };
 
-/** Runs `body` on a device of its own on which, in this shader, this text has become that one. */
-async function withFault<T>(
-  path: string,
-  text: string,
-  becomes: string,
-  body: (gpu: Gpu) => Promise<T>,
-): Promise<T> {
-  let isPlanted = false;
-  using gpu = await openGpu({
-    rewriteShader(of, code) {
-      if (of !== path) return code;
-      assert.ok(code.includes(text), `${path} has no ${text}`);
-      isPlanted = true;
-      return code.replaceAll(text, becomes);
-    },
-  });
-  const result = await body(gpu);
-  gpu.check("a faulty run");
-  assert.ok(isPlanted, `${path} was not used`);
-  return result;
-}
-
 /** Which rows have a verdict, as `parameter in state`. */
 function rowsWith(report: GradcheckReport, verdict: string): string[] {
   return report.rows.filter((row) => row.verdict === verdict).map((row) => `${row.parameter} ${row.state}`);
@@ -60,46 +40,27 @@ function rowsWith(report: GradcheckReport, verdict: string): string[] {
 // ---- faults that only some rows, or only padding, show ----
 
 /** The third row beyond a multiple of four is dropped in dW. */
-const DROPPED_ROW: Readonly<Record<KernelKind, readonly [path: string, text: string, becomes: string]>> = {
-  naive: [
-    "shaders/layers/dense_naive.wgsl",
-    "{ d += x_of_w[",
-    "{ d += select(1.0, 0.0, b % 4u == 2u && b + 1u == step.rows) * x_of_w[",
-  ],
-  register: [
-    "shaders/layers/dense_backward_weight.wgsl",
-    "b = whole; b < rows; b++",
-    "b = whole; b < min(rows, whole + 2u); b++",
-  ],
-  workgroup: [
-    "shaders/layers/dense_backward_weight_workgroup.wgsl",
-    "left_at(place), b < step.rows)",
-    "left_at(place), b < step.rows && !(b % 4u == 2u && b + 1u == step.rows))",
-  ],
-  texture: [
-    "shaders/layers/dense_backward_weight_texture.wgsl",
-    "b = whole; b < rows; b++",
-    "b = whole; b < min(rows, whole + 2u); b++",
-  ],
+const DROPPED_ROW: Readonly<Record<KernelKind, string>> = {
+  naive: "dense_naive.wgsl, dense_backward_weight_naive",
+  register: "dense_backward_weight.wgsl, dense_backward_weight",
+  workgroup: "dense_backward_weight_workgroup.wgsl, dense_backward_weight_workgroup",
+  texture: "dense_backward_weight_texture.wgsl, dense_backward_weight_texture",
 };
 
-const NOT_PADDED: readonly [path: string, text: string, becomes: string] = [
-  "shaders/common/dense_output.wgsl",
-  "select(vec4f(0.0), activate(layer.activation, z), is_column(column, width))",
-  "activate(layer.activation, z)",
-];
-const NOT_PADDED_NAIVE: readonly [path: string, text: string, becomes: string] = [
-  "shaders/layers/dense_naive.wgsl",
-  "select(0.0, activate(layer.activation, vec4f(z)).x, o < layer.outputs)",
-  "activate(layer.activation, vec4f(z)).x",
-];
+/** A layer writes f(0) past its width. */
+const NOT_PADDED: Readonly<Record<KernelKind, string>> = {
+  naive: "dense_naive.wgsl, dense_forward_naive",
+  register: "dense_forward.wgsl, activated",
+  workgroup: "dense_forward_workgroup.wgsl, activated",
+  texture: "dense_forward.wgsl, texture, activated",
+};
 
 Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
   "a third left-over row that dW drops is FAILED, with 7 rows alone: %s kernels",
   async (kind) => {
     const report = await withFault(
-      ...DROPPED_ROW[kind],
-      (gpu) => withKernelsOf(gpu, kind, () => checkEveryOp(gpu, { rows: ROWS, seed: 0 })),
+      faultNamed(`layers/${DROPPED_ROW[kind]}: the third of the last rows left out`),
+      (gpu) => checkEveryOp(gpu, { rows: ROWS, seed: 0 }),
     );
     assert.equal(report.passed, false);
     const failed = report.rows.filter(({ verdict }) => verdict === "FAILED");
@@ -120,8 +81,8 @@ Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
   "f(0) = 0.5 in the padding of a sigmoid layer fails, and is named: %s kernels",
   async (kind) => {
     const report = await withFault(
-      ...(kind === "naive" ? NOT_PADDED_NAIVE : NOT_PADDED),
-      (gpu) => withKernelsOf(gpu, kind, () => checkEveryOp(gpu, { rows: ROWS, seed: 0 })),
+      faultNamed(`layers/${NOT_PADDED[kind]}: padding not zeroed`),
+      (gpu) => checkEveryOp(gpu, { rows: ROWS, seed: 0 }),
     );
     assert.equal(report.passed, false);
     assert.ok(report.padding.includes("sigmoid below"), `${report.padding}`);
@@ -132,12 +93,6 @@ Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
     );
   },
 );
-
-async function withKernelsOf<T>(gpu: Gpu, kind: KernelKind, body: () => Promise<T>): Promise<T> {
-  let result: T | undefined;
-  await withKernels(gpu, kind, async () => void (result = await body()));
-  return result!;
-}
 
 gpuTest("gradcheck() checks every width, and each number of rows after a larger batch", async (gpu) => {
   const widths: number[] = [];
@@ -364,11 +319,9 @@ Deno.test("an element within rounding of a kink may be on either side", async ()
       losses: [squaredError(graph, bent, pixels, { label: "loss", reduction: "sum" })],
     };
   };
-  const text = "x[invocation.x] + y";
+  const fault = { shader: "layers/add.wgsl", place: "add", fault: "rounds otherwise" };
   const report = await withFault(
-    "shaders/layers/add.wgsl",
-    text,
-    "x[invocation.x] + 0.9999997 * y",
+    { ...fault, text: "+ y[", becomes: "+ 0.9999997 * y[" },
     (gpu) => gradcheck(gpu, () => nearKink, SMALL),
   );
   assert.deepEqual(rowsWith(report, "FAILED"), [], formatGradcheck(report));
@@ -377,13 +330,8 @@ Deno.test("an element within rounding of a kink may be on either side", async ()
 
 // ---- what float32 cannot hold ----
 
-/** Stores something else than the weights' gradient. */
-const STORE = (sum: string) =>
-  [
-    "shaders/common/weight_tile.wgsl",
-    "column_of(tile, c)] = (*sum)[",
-    `column_of(tile, c)] = ${sum}`,
-  ] as const;
+/** Something else than the weights' gradient is stored. */
+const stored = (fault: string) => faultNamed(`layers/dense_backward_weight.wgsl, store_gradients: ${fault}`);
 
 /** A chain of layers whose weights are so small that nothing of float32's range is left behind them. */
 const collapsed = (uniform: number): BuildModel => (graph, parameters, pixels) => {
@@ -439,20 +387,16 @@ gpuTest("a network that collapses in training passes by what was told before", a
 
 Deno.test("a wrong gradient of ordinary size is FAILED in a collapsed network too", async () => {
   const report = await withFault(
-    ...STORE("0.5 + (*sum)["),
-    (gpu) => withKernelsOf(gpu, "register", () => gradcheck(gpu, () => collapsed(1e-12), SMALL)),
+    stored("a half too much"),
+    (gpu) => gradcheck(gpu, () => collapsed(1e-12), SMALL),
   );
   assert.ok(rowsWith(report, "FAILED").includes("h0.weight initial"), formatGradcheck(report));
 });
 
-Deno.test.each([
-  ["NaN", "sqrt(-1.0 - f32(step.rows)) +"],
-  ["Infinity", "exp(1000.0 * f32(step.rows)) +"],
-])("%s in a gradient on the GPU is FAILED", async (what, fault) => {
+Deno.test.each([["NaN"], ["Infinity"]])("%s in a gradient on the GPU is FAILED", async (what) => {
   const report = await withFault(
-    ...STORE(`${fault} (*sum)[`),
-    (gpu) =>
-      withKernelsOf(gpu, "register", () => gradcheck(gpu, () => chain({ f: "tanh", hidden: 6 }), SMALL)),
+    stored(what.replace("I", "i")),
+    (gpu) => gradcheck(gpu, () => chain({ f: "tanh", hidden: 6 }), SMALL),
   );
   const row = report.rows.find(({ parameter }) => parameter === "code.weight")!;
   assert.equal(row.verdict, "FAILED", formatGradcheck(report));
@@ -565,8 +509,8 @@ Deno.test("againstReference() and fromDifference() say why", () => {
   assert.deepEqual([figure(NaN), figure(1e-79), TOLERANCES.telling], ["NaN", "1.0e-79", 1e-2]);
 });
 
-/** Runs the gradcheck script in a copy of the project in which a line of a shader is another. */
-async function runChanged(text: string, becomes: string, args: readonly string[]) {
+/** Runs the gradcheck script in a copy of the project, with a fault in a shader. */
+async function runWith(fault: ShaderFault | undefined, args: readonly string[]) {
   const root = new URL("../../", import.meta.url), copy = await Deno.makeTempDir();
   const copyInto = async (path: string): Promise<void> => {
     await Deno.mkdir(`${copy}/${path}`);
@@ -580,9 +524,10 @@ async function runChanged(text: string, becomes: string, args: readonly string[]
     for (const file of ["deno.json", "deno.lock", "mod.ts"]) {
       await Deno.copyFile(new URL(file, root), `${copy}/${file}`);
     }
-    const shader = `${copy}/shaders/losses/squared_error.wgsl`, code = await Deno.readTextFile(shader);
-    assert.ok(code.includes(text), `squared_error.wgsl has no ${text}`);
-    await Deno.writeTextFile(shader, code.replace(text, becomes));
+    if (fault) {
+      const shader = `${copy}/shaders/${fault.shader}`, code = await Deno.readTextFile(shader);
+      await Deno.writeTextFile(shader, plant(code, fault));
+    }
     const command = [
       "run",
       "--no-prompt",
@@ -600,8 +545,9 @@ async function runChanged(text: string, becomes: string, args: readonly string[]
 }
 
 Deno.test("the gradcheck script ends with 0 where all is well and with 1 for a wrong line, and says which", async () => {
-  const line = "loss.weight * 2.0 * scale", args = ["basic", "--steps", "0"];
-  const right = await runChanged(line, line, args);
+  const fault = faultNamed("losses/squared_error.wgsl, squared_error: missing factor 2");
+  const args = ["basic", "--steps", "0"];
+  const right = await runWith(undefined, args);
   assert.match(
     right.stdout,
     /\nbuilt-in network of every op: \d+ gradients passed, at most \d\.\de-\d off\n/,
@@ -609,7 +555,7 @@ Deno.test("the gradcheck script ends with 0 where all is well and with 1 for a w
   assert.match(right.stdout, /\ninitial, width 785 +encoder\.weight .* ok\n/);
   assert.match(right.stdout, /\n3 networks checked, 0 did not pass\n$/);
   assert.equal(right.code, 0);
-  const wrong = await runChanged(line, "loss.weight * scale", [...args, "--json"]);
+  const wrong = await runWith(fault, [...args, "--json"]);
   assert.equal(wrong.code, 1);
   const reports = JSON.parse(wrong.stdout);
   assert.deepEqual(reports.map(({ passed }: { passed: boolean }) => passed), [false, false, false]);

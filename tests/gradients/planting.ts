@@ -1,0 +1,70 @@
+/**
+ * Plants faults of shaders one at a time, and says which check of kernels notices each.
+ * @module
+ */
+import { KERNEL_KINDS } from "../../src/gpu/product_kernel.ts";
+import { faultyGpu, variantOf, withFault } from "../helpers/faults.ts";
+import { describe, type ShaderFault } from "./faults.ts";
+import {
+  everyOpCheck,
+  type Finding,
+  findWrongExtreme,
+  findWrongTensorStats,
+  findWrongUpdate,
+  LOSS_FILES,
+  LOSS_KINDS,
+} from "./kernel_checks.ts";
+
+/** What noticed a fault, and what it said. */
+export interface Noticed extends Finding {
+  readonly fault: ShaderFault;
+}
+
+/** What came of planting faults. */
+export interface Planted {
+  readonly noticed: readonly Noticed[];
+  /** Those that nothing noticed, in words. */
+  readonly survivors: readonly string[];
+}
+
+/**
+ * Holds sound kernels to the reference, and then those with each of the faults.
+ *
+ * @throws Error if something is noticed without a fault
+ */
+export async function plantAll(faults: readonly ShaderFault[]): Promise<Planted> {
+  const gpu = await faultyGpu();
+  using owned = new DisposableStack();
+  const everyOp = everyOpCheck(gpu, owned);
+  const extremes = LOSS_KINDS.map((kind) => () => findWrongExtreme(gpu, kind));
+  const [updates, stats] = [() => findWrongUpdate(gpu), () => findWrongTensorStats(gpu)];
+
+  const used = new Set(faults.map(variantOf));
+  for (const kind of KERNEL_KINDS.filter((kind) => used.has(kind))) {
+    gpu.kernels = { kind };
+    const checks = kind === "register" ? [everyOp, ...extremes, updates, stats] : [everyOp];
+    for (const check of checks) {
+      const found = await check();
+      if (found) throw new Error(`${kind} kernels without a fault: ${found.message}`);
+    }
+  }
+  /** The checks that a fault in a shader may be noticed by, the first to notice it first. */
+  function checksOf({ shader }: ShaderFault) {
+    if (shader === "optim/watch.wgsl") return [stats];
+    if (shader.startsWith("optim/")) return [updates];
+    const ofLoss = LOSS_KINDS.findIndex((kind) => shader === `losses/${LOSS_FILES[kind]}.wgsl`);
+    if (ofLoss >= 0) return [everyOp, extremes[ofLoss]];
+    return shader.startsWith("losses/") ? [everyOp, ...extremes] : [everyOp];
+  }
+  const noticed: Noticed[] = [], survivors: string[] = [];
+  for (const fault of faults) {
+    await withFault(fault, async () => {
+      let found: Finding | undefined;
+      for (const check of checksOf(fault)) found ??= await check();
+      gpu.check("a faulty run");
+      if (found) noticed.push({ fault, ...found });
+      else survivors.push(describe(fault));
+    });
+  }
+  return { noticed, survivors };
+}

@@ -1,0 +1,11 @@
+// The network of each shipped recipe, in small: the GPU against the f64 reference, and both against finite differences,
+// before and after a few training steps. tests/recipe/gradcheck_test.ts has the networks of all of their checks, and
+// `deno task gradcheck all` has them in full.
+import { allRecipes } from "../../scripts/tools/find_recipe.ts";
+import { gpuTest } from "../helpers/gpu.ts";
+import { checkInSmall } from "../helpers/recipe_network.ts";
+
+for (const { recipe } of await allRecipes()) {
+  const [first = ""] = recipe.checks ?? [];
+  gpuTest(`gradcheck of ${recipe.name} ${first}`, (gpu) => checkInSmall(gpu, recipe, [first]));
+}
