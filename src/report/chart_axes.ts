@@ -3,7 +3,7 @@
  * @module
  */
 import { type ContinuousScale, scaleLinear, scaleLog } from "../dependencies/d3_scale.ts";
-import { element, FONT_SIZE, FRAME, GRID, label, line, widthOf } from "./svg.ts";
+import { coordinate, element, FONT_SIZE, FRAME, GRID, label, line, widthOf } from "./svg.ts";
 
 /** The values of an axis, and their coordinates. */
 export interface Axis {
@@ -120,19 +120,17 @@ function asPower(text: string): string {
 export interface AxisTitles {
   /** Below the axis from left to right. */
   readonly x: string;
-  /** Beside the upright axis, from the bottom to the top. */
+  /** Beside the upright axis, from the bottom to the top; empty if there is none. */
   readonly y: string;
 }
 
-/** Distance of the upright axis's title from the plot. */
-const TITLE_DISTANCE = 50;
+/** What the tick labels of most charts, and the title beside them, take at the left of a plot. */
+export const AXIS_ROOM = 84;
 
 /** The frame of a plot: lines at the ticks, their labels at the left and below, and the titles. */
 export function axes({ left, top, width, height }: Box, x: Axis, y: Axis, titles: AxisTitles): string {
-  const right = left + width,
-    bottom = top + height,
-    middle = left - TITLE_DISTANCE,
-    centre = top + height / 2;
+  const right = left + width, bottom = top + height, centre = top + height / 2;
+  const middle = left - 18 - Math.max(24, ...y.ticks.map(({ text }) => widthOf(text)));
   const marks = { stroke: FRAME };
   let free = -Infinity; // labels do not run into each other
   const below = x.ticks.map(({ at, text }) => {
@@ -153,9 +151,9 @@ export function axes({ left, top, width, height }: Box, x: Axis, y: Axis, titles
     ...below,
     element("path", { d: `M${left},${top}V${bottom}H${right}`, fill: "none", stroke: FRAME }),
     label(left + width / 2, bottom + 40, titles.x, { "text-anchor": "middle" }),
-    label(middle, centre, titles.y, {
+    titles.y && label(middle, centre, titles.y, {
       "text-anchor": "middle",
-      transform: `rotate(-90 ${middle} ${centre})`,
+      transform: `rotate(-90 ${coordinate(middle)} ${coordinate(centre)})`,
     }),
   );
 }

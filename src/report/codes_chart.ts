@@ -2,7 +2,7 @@
  * `codes.svg`: the codes of test images as points, colored by class.
  * @module
  */
-import { axes, type Box, linearAxis } from "./chart_axes.ts";
+import { axes, AXIS_ROOM, type Box, linearAxis } from "./chart_axes.ts";
 import { classColour } from "./colors.ts";
 import { principalComponents } from "../stats/principal_components.ts";
 import type { CodeCloud } from "./run_data.ts";
@@ -19,11 +19,13 @@ import {
   widthOf,
 } from "./svg.ts";
 
-const WIDTH = 720, LEFT = 76, RIGHT = 14, TOP = 34, BELOW = 60, LINE = 20;
+const WIDTH = 720, LEFT = AXIS_ROOM, RIGHT = 14, TOP = 34, BELOW = 54, LINE = 20;
 /** A single plot's height; the legend is at its right. */
 const PLANE = 500;
-/** Between the plots of a code of three numbers. */
-const BETWEEN = 70;
+/** A plot's width and height where there are three, and from one to the next. */
+const SIDE = 270, ACROSS = SIDE + LEFT - 4, DOWN = SIDE + BELOW + 14;
+/** Points that are drawn class by class before those after them, so that no class hides the others. */
+const BLOCK = 200;
 /** Classes that have a line in the legend, and a ring. */
 const NAMED = 20;
 /** Letters of a class's name. */
@@ -101,28 +103,27 @@ function oneView(
   const elements = [
     countLabel([view], box.left + box.width),
     points(box, view, labels, classes),
-    ...legendOf(WIDTH - RIGHT - legend + 20, TOP + 8, 1, legend, classes),
+    ...legendOf(WIDTH - RIGHT - legend + 20, TOP + 8, classes),
   ];
   return chart(TOP + PLANE + BELOW, size, [view], classes, elements);
 }
 
+/** The planes below and beside each other, so that those above each other share a code; the legend at the free place. */
 function threeViews(
   views: readonly View[],
   { size, labels }: Pick<CodeCloud, "size" | "labels">,
   classes: readonly Class[],
 ): Uint8Array {
-  const side = Math.floor((WIDTH - LEFT - RIGHT - 2 * BETWEEN) / 3), widest = legendWidth(classes);
-  const columns = Math.max(1, Math.floor((WIDTH - LEFT - RIGHT) / widest));
-  const legendLines = Math.ceil(Math.min(NAMED + 1, classes.length) / columns);
+  const places: readonly Point[] = [[LEFT, TOP], [LEFT, TOP + DOWN], [LEFT + ACROSS, TOP + DOWN]];
   const elements = [
     countLabel(views, WIDTH - RIGHT),
     ...views.map((view, k) => {
-      const box: Box = { left: LEFT + k * (side + BETWEEN), top: TOP, width: side, height: side };
-      return points(box, view, labels, classes);
+      const [left, top] = places[k];
+      return points({ left, top, width: SIDE, height: SIDE }, view, labels, classes);
     }),
-    ...legendOf(LEFT, TOP + side + BELOW, columns, widest, classes),
+    ...legendOf(LEFT + SIDE + 40, TOP + 14, classes),
   ];
-  return chart(TOP + side + BELOW + LINE * legendLines, size, views, classes, elements);
+  return chart(TOP + DOWN + SIDE + BELOW, size, views, classes, elements);
 }
 
 function points(
@@ -134,17 +135,21 @@ function points(
   const isSmall = box.width < 300, { left, top, width, height } = box;
   const across = linearAxis(x, [left, left + width], isSmall ? 4 : 7, 0.04);
   const up = linearAxis(y, [top + height, top], isSmall ? 4 : 7, 0.04);
-  const placesOf = (label: number | undefined) =>
-    [...x.keys()].filter((n) => labels?.[n] === label)
-      .map((n): Point => [across.at(x[n]), up.at(y[n])])
-      .filter((place) => place.every(Number.isFinite));
   const groups = classes.length > 0 ? classes.map(({ label }) => label) : [undefined];
-  const places = groups.map(placesOf);
-  const size = isSmall ? 2.4 : x.length > 4000 ? 3 : 4;
-  const clouds = groups.map((label, k) => cloudOf(places[k], size, label));
-  const rings = classes.slice(0, NAMED).map(({ label }, k) =>
-    places[k].length > 0 ? ring(places[k], label, isSmall) : ""
-  );
+  const places = new Map(groups.map((label) => [label, new Array<Point>()]));
+  const clouds: string[] = [], size = isSmall ? 3 : x.length > 4000 ? 3 : 4;
+  for (let begin = 0; begin < x.length; begin += BLOCK) {
+    const block = new Map(groups.map((label) => [label, new Array<Point>()]));
+    for (let n = begin; n < Math.min(begin + BLOCK, x.length); n++) {
+      const place: Point = [across.at(x[n]), up.at(y[n])];
+      if (place.every(Number.isFinite)) block.get(labels?.[n])!.push(place);
+    }
+    for (const [label, some] of block) {
+      places.get(label)!.push(...some);
+      if (some.length > 0) clouds.push(cloudOf(some, size, label));
+    }
+  }
+  const rings = classes.slice(0, NAMED).map(({ label }) => ring(places.get(label)!, label, isSmall));
   return element("g", { class: "plane" }, axes(box, across, up, titles), "\n", ...clouds, "\n", ...rings);
 }
 
@@ -163,6 +168,7 @@ function cloudOf(places: readonly Point[], size: number, label: number | undefin
 
 /** A ring with a class's number at the median of its points. */
 function ring(places: readonly Point[], label_: number, isSmall: boolean): string {
+  if (places.length === 0) return "";
   const [x, y] = [0, 1].map((axis) => median(places.map((place) => place[axis])));
   const size = isSmall ? 9 : 12, radius = 0.3 * size * (1 + `${label_}`.length) + 1;
   return element("circle", {
@@ -193,8 +199,8 @@ function countText(views: readonly Pick<View, "x" | "y">[]): string {
   return missing > 0 ? `${codes}; ${missing} more with codes that are not finite` : codes;
 }
 
-function countLabel(views: readonly Pick<View, "x" | "y">[], right: number): string {
-  return label(right, 20, countText(views), { "text-anchor": "end", fill: FRAME });
+function countLabel(views: readonly Pick<View, "x" | "y">[], right: number, more: string = ""): string {
+  return label(right, 20, countText(views) + more, { "text-anchor": "end", fill: FRAME });
 }
 
 /** What a column of the legend takes. */
@@ -202,25 +208,14 @@ function legendWidth(classes: readonly Class[]): number {
   return Math.max(...classes.slice(0, NAMED).map(({ name }) => widthOf(name)), widthOf("and 200 more")) + 40;
 }
 
-function legendOf(
-  left: number,
-  top: number,
-  columns: number,
-  columnWidth: number,
-  classes: readonly Class[],
-): string[] {
-  const more = classes.length > NAMED ? [`and ${classes.length - NAMED} more`] : [];
-  const names = [...classes.slice(0, NAMED).map(({ name }) => name), ...more];
-  const perColumn = Math.ceil(names.length / columns);
-  return names.map((name, k) => {
-    const x = left + Math.floor(k / perColumn) * columnWidth, y = top + k % perColumn * LINE;
-    const fill = k < NAMED ? classColour(classes[k].label) : undefined;
-    return element(
-      "g",
-      { class: "key" },
-      fill ? element("circle", { cx: x + 5, cy: y, r: 5, fill }) : "",
-      label(x + 18, y + 0.35 * FONT_SIZE, name),
-    );
+function legendOf(left: number, top: number, classes: readonly Class[]): string[] {
+  const lines = classes.slice(0, NAMED).map(({ label, name }) => ({ name, fill: classColour(label) }));
+  const more = classes.length > NAMED ? [{ name: `and ${classes.length - NAMED} more`, fill: "none" }] : [];
+  const height = Math.min(LINE, 280 / lines.length);
+  return [...lines, ...more].map(({ name, fill }, k) => {
+    const y = top + k * height;
+    const dot = element("circle", { cx: left + 5, cy: y, r: 5, fill });
+    return element("g", { class: "key" }, dot, label(left + 18, y + 0.35 * FONT_SIZE, name));
   });
 }
 
@@ -252,7 +247,7 @@ function histograms(
   const view = { x: values, y: values };
   const titles = { x: "code 1", y: classes.length > 0 ? "" : "test images" };
   const elements = [
-    countLabel([view], WIDTH - RIGHT),
+    countLabel([view], WIDTH - RIGHT, classes.length > 0 ? "; each class on its own scale" : ""),
     axes(box, { ...x, ticks }, { isLog: false, at: x.at, ticks: [] }, titles),
     ...bars,
   ];

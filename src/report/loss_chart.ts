@@ -2,7 +2,7 @@
  * `loss.svg`: every loss term against the step, with the baselines.
  * @module
  */
-import { axes, type Axis, type Box, extentOf, linearAxis, logAxis } from "./chart_axes.ts";
+import { axes, type Axis, AXIS_ROOM, type Box, extentOf, linearAxis, logAxis } from "./chart_axes.ts";
 import { classColour } from "./colors.ts";
 import type { Baseline, MetricsRecord } from "./run_data.ts";
 import {
@@ -24,7 +24,7 @@ const NO_LOSSES = new Set(["epoch", "step", "stage", "seconds", "gradientNorm", 
 /** The squared error per pixel on test images, which may be in another unit than the losses. */
 const TEST_ERROR = "testError";
 const TEST = "test.";
-const WIDTH = 720, PLOT_HEIGHT = 300, LEFT = 76, RIGHT = 24, ABOVE = 14, BELOW = 60;
+const WIDTH = 720, PLOT_HEIGHT = 300, LEFT = AXIS_ROOM, RIGHT = 20, ABOVE = 14, BELOW = 54;
 /** Heights of a line of the legend and of the baselines' names, and the letters of one of these. */
 const LINE = 20, NAME_LINE = 15, NAME_LETTERS = 24;
 const SAMPLE = 28; // the line before a name in the legend
@@ -106,10 +106,10 @@ export function lossChart(
   );
   let top = 0;
   const drawn = panels.map((panel) => {
-    const rows = legendRows(panel.curves);
-    const plotTop = top + ABOVE + LINE * (rows.length + (stages.length > 0 ? 1 : 0));
+    const lines = Math.ceil(panel.curves.length / legendColumns(panel.curves).columns);
+    const plotTop = top + ABOVE + LINE * (lines + (stages.length > 0 ? 1 : 0));
     const box: Box = { left: LEFT, top: plotTop, width, height: PLOT_HEIGHT };
-    const parts = [...legend(top + ABOVE + 4, rows, colors), ...plot(box, x, panel, colors, stages)];
+    const parts = [...legend(top + ABOVE + 4, panel.curves, colors), ...plot(box, x, panel, colors, stages)];
     top = plotTop + PLOT_HEIGHT + BELOW;
     return element("g", { class: "panel" }, "\n", parts.join("\n"), "\n");
   });
@@ -179,28 +179,15 @@ function valuesOf(curves: readonly Curve[], baselines: readonly Baseline[]): num
 
 /** What the legend calls a curve. */
 function nameOf({ key, isTest }: Curve): string {
-  if (key === TEST_ERROR) return "squared error per pixel, test";
-  return isTest ? `${termOf(key)}, test` : key;
+  const term = key === TEST_ERROR ? "squared error per pixel" : termOf(key);
+  const name = term === "kl" ? "KL divergence" : term.replace(/^level\.(?=\d+$)/, "level ");
+  return `${name}, ${isTest ? "test" : "training"}`;
 }
 
-/** The legend's curves row by row, so that no row is too wide. */
-function legendRows(curves: readonly Curve[]): Curve[][] {
-  const rows: Curve[][] = [];
-  let free = 0;
-  for (const curve of curves) {
-    const width = legendWidth(curve);
-    if (free < width) {
-      rows.push([]);
-      free = WIDTH - LEFT - RIGHT;
-    }
-    rows.at(-1)!.push(curve);
-    free -= width;
-  }
-  return rows;
-}
-
-function legendWidth(curve: Curve): number {
-  return SAMPLE + widthOf(nameOf(curve)) + 26;
+/** The curves of a line of the legend, and what each takes. */
+function legendColumns(curves: readonly Curve[]): { columns: number; width: number } {
+  const width = Math.max(0, ...curves.map((curve) => SAMPLE + widthOf(nameOf(curve)) + 20));
+  return { columns: Math.max(1, Math.floor((WIDTH - LEFT) / width)), width };
 }
 
 function styleOf({ isTest }: Curve, stroke: string): Attributes {
@@ -214,22 +201,19 @@ function styleOf({ isTest }: Curve, stroke: string): Attributes {
   };
 }
 
-function legend(
-  top: number,
-  rows: readonly (readonly Curve[])[],
-  colors: (key: string) => string,
-): string[] {
-  return rows.flatMap((row, at) => {
-    let x = LEFT;
-    const y = top + at * LINE;
-    return row.map((curve) => {
-      const color = colors(curve.key);
-      const sample = line([x, y], [x + SAMPLE, y], styleOf(curve, color));
-      const dot = curve.isTest ? element("circle", { cx: x + SAMPLE / 2, cy: y, r: 3, fill: color }) : "";
-      const name = label(x + SAMPLE + 8, y + 0.35 * FONT_SIZE, nameOf(curve));
-      x += legendWidth(curve);
-      return element("g", { class: "key" }, sample, dot, name);
-    });
+function legend(top: number, curves: readonly Curve[], colors: (key: string) => string): string[] {
+  const { columns, width } = legendColumns(curves);
+  return curves.map((curve, k) => {
+    const x = LEFT + k % columns * width, y = top + Math.floor(k / columns) * LINE, color = colors(curve.key);
+    const sample = line([x, y], [x + SAMPLE, y], styleOf(curve, color));
+    const dot = curve.isTest ? element("circle", { cx: x + SAMPLE / 2, cy: y, r: 3, fill: color }) : "";
+    return element(
+      "g",
+      { class: "key" },
+      sample,
+      dot,
+      label(x + SAMPLE + 8, y + 0.35 * FONT_SIZE, nameOf(curve)),
+    );
   });
 }
 
@@ -246,7 +230,9 @@ function plot(
   // beside curves well above 0, a scale from 0 would waste the plot; near 0 it is the honest one
   const y = isLog
     ? logAxis(values, [bottom, box.top], 6)
-    : linearAxis(least > 0 && least < most / 3 ? [0, most * 1.05] : values, [bottom, box.top], 6, 0.04);
+    : least > 0 && least < most / 3
+    ? linearAxis([0, most * 1.05], [bottom, box.top], 6)
+    : linearAxis(values, [bottom, box.top], 6, 0.04);
   const titles = { x: "training step", y: `${title}${isLog ? ", log scale" : ""}` };
   const stretches = curves.map(({ points }) =>
     stretchesOf(points.map(([a, b]) => [x.at(a), y.at(b)] as const))
@@ -265,6 +251,11 @@ function plot(
   ];
 }
 
+/** Dots are full on test images, and hollow in training. */
+function dotOf({ isTest }: Curve, color: string): Attributes {
+  return isTest ? { fill: color } : { fill: "#ffffff", stroke: color, "stroke-width": 1.5 };
+}
+
 /** A curve, and dots on its points where these are few or alone. */
 function curveMarks(curve: Curve, stretches: readonly (readonly Point[])[], fill: string): string {
   const hasDots = curve.isTest && curve.points.length <= DOTS;
@@ -274,7 +265,7 @@ function curveMarks(curve: Curve, stretches: readonly (readonly Point[])[], fill
     "g",
     { class: "curve", "data-key": curve.key },
     path && element("path", { d: path, ...styleOf(curve, fill) }),
-    ...dots.map(([cx, cy]) => element("circle", { cx, cy, r: 3, fill })),
+    ...dots.map(([cx, cy]) => element("circle", { cx, cy, r: 3, ...dotOf(curve, fill) })),
   );
 }
 

@@ -67,7 +67,7 @@ export function pathThrough(points: readonly Point[]): string {
 
 /** About how wide a text is: there is no font to ask before the chart is seen. */
 export function widthOf(text: string): number {
-  return 0.54 * FONT_SIZE * [...text].length;
+  return 0.59 * FONT_SIZE * [...text].length;
 }
 
 /** A text of so many letters at most. */

@@ -26,10 +26,18 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   losses: { folders: ["graph"], alone: true, shaders: "shaders/", isPortable: true },
   optim: { folders: ["graph", "errors"], alone: true, shaders: "shaders/", isPortable: true },
+  dependencies: {
+    folders: [],
+    alone: true,
+    packages: ["npm:d3-scale@4.0.3", "npm:d3-scale-chromatic@3.1.1"],
+  },
   files: { folders: ["errors"] },
   data: { folders: ["files", "errors", "random"], packages: ["csv-parse"] },
   stats: { folders: ["errors"], packages: ["ml-matrix"] },
-  report: { folders: ["stats"], packages: ["chart.js", "chartjs-plugin-zoom", "fast-png", "three"] },
+  report: {
+    folders: ["dependencies", "stats"],
+    packages: ["chart.js", "chartjs-plugin-zoom", "fast-png", "three"],
+  },
   live: { folders: ["report", "errors"] },
   check: {
     folders: [
