@@ -100,7 +100,7 @@ Deno.test("lossChart() draws points where the data say, and the same bytes again
   }];
   const root = readSvg(lossChart(metrics, []));
   const [points] = valuesOf(root, "loss");
-  assertNear(points.flat(), metrics.flatMap(({ step, loss }) => [step, loss]), 0.02);
+  assertNear(points.flat(), metrics.flatMap(({ step, loss }) => [step, loss]), 0.003);
   const { width, height, viewBox } = root.attributes;
   assert.equal(viewBox, `0 0 ${width} ${height}`);
   assert.deepEqual(root.children.slice(0, 2).map(({ name }) => name), ["title", "desc"]);
@@ -156,11 +156,11 @@ Deno.test("the scale is logarithmic from a ratio of 30 on, unless a value is 0 o
 Deno.test("values that are not finite are gaps, a point between gaps is a dot, and the description counts them", () => {
   const losses = [[0, 1], [10, 1], [20, "NaN"], [50, 2], [60, "Infinity"], [90, 1], [100, 1]] as const;
   const root = readSvg(lossChart(losses.map(([step, loss]) => ({ step, loss })), []));
-  assertNear(valuesOf(root, "loss").flat(2), [0, 1, 10, 1, 90, 1, 100, 1], 0.02);
+  assertNear(valuesOf(root, "loss").flat(2), [0, 1, 10, 1, 90, 1, 100, 1], 0.003);
   const dots = find(ofClass(root, "curve")[0], ({ name }) => name === "circle");
   assert.equal(dots.length, 1);
   const x = scaleOf(ticksOf(ofClass(root, "axes")[0], "x"));
-  assertNear([x(Number(dots[0].attributes.cx))], [50], 0.02);
+  assertNear([x(Number(dots[0].attributes.cx))], [50], 0.003);
   assert.match(root.children[1].text, /, 2 not finite\.$/);
 });
 
@@ -182,7 +182,7 @@ Deno.test("the test error has a plot of its own only where its unit differs, and
   assert.deepEqual(withError(0.04).keys, ["loss", "testError"]);
   assert.deepEqual(withError(0.04, { "test.loss": 0.04 }).keys, ["loss", "test.loss"]);
   assert.ok(textsOf(withError(12).root).includes("squared error per pixel"));
-  assertNear(valuesOf(withError(12).root, "testError", 1).flat(2), [10, 12, 20, 12], 0.05);
+  assertNear(valuesOf(withError(12).root, "testError", 1).flat(2), [10, 12, 20, 12], 0.003);
 });
 
 /** The line and the name of each baseline, from the top. */
@@ -230,7 +230,7 @@ Deno.test("stages begin where the one before has ended, each with its name", () 
   }));
   assert.deepEqual(stages.map(({ name }) => name), ["stage 1", "stage 2", "stage 3"]);
   assert.deepEqual(stages[0].lines, []);
-  assertNear(stages.slice(1).flatMap(({ lines }) => lines), [20, 30], 0.02);
+  assertNear(stages.slice(1).flatMap(({ lines }) => lines), [20, 30], 0.003);
 });
 
 const NASTY = `<b a="1">&amp; 'x' ]]> \u0000\u001b\ud800 é→𝄞`;
@@ -330,7 +330,7 @@ Deno.test("codesChart() draws three planes of a 3-D code, and the first two comp
   const three = values(3), planes = ofClass(readSvg(codesChart({ size: 3, values: three })), "plane");
   [[0, 1], [0, 2], [1, 2]].forEach(([a, b], k) => {
     const expected = [...labels.keys()].flatMap((n) => [three[3 * n + a], three[3 * n + b]]);
-    assertNear(codesOf(planes[k], undefined).flat(), expected, 0.02);
+    assertNear(codesOf(planes[k], undefined).flat(), expected, 0.003);
     assert.deepEqual(textsOf(planes[k]).slice(-2), [`code ${a + 1}`, `code ${b + 1}`]);
   });
   const five = values(5).map((value, k) => k % 5 === 3 ? 100 * value : value);
