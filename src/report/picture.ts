@@ -35,18 +35,19 @@ function graysFrom(images: Float32Array | Uint8Array, first: number): GrayAt {
     : (pixel) => grayOf(images[first + pixel]);
 }
 
-/** A picture to draw images on, measured in image pixels. */
-class Canvas {
+/** A picture of one byte a pixel to draw images on, measured in image pixels. */
+export class Tiles {
   readonly #scale: number;
   readonly #width: number;
   readonly #height: number;
   readonly #data: Uint8Array;
 
-  constructor(height: number, width: number, scale: number) {
+  /** All of one gray, or of one color of the palette. */
+  constructor(height: number, width: number, scale: number, background: number = GAP_GRAY) {
     this.#scale = scale;
     this.#width = scale * width;
     this.#height = scale * height;
-    this.#data = new Uint8Array(this.#width * this.#height).fill(GAP_GRAY);
+    this.#data = new Uint8Array(this.#width * this.#height).fill(background);
   }
 
   /** Draws one image with its upper left corner at (top, left). */
@@ -68,9 +69,17 @@ class Canvas {
     }
   }
 
-  /** The PNG file. */
-  encode(): Uint8Array {
-    return encode({ width: this.#width, height: this.#height, channels: 1, depth: 8, data: this.#data });
+  /** The PNG file: gray, or in the colors of a palette. */
+  encode(palette?: number[][]): Uint8Array {
+    const colors = palette ? { palette } : {};
+    return encode({
+      width: this.#width,
+      height: this.#height,
+      channels: 1,
+      depth: 8,
+      data: this.#data,
+      ...colors,
+    });
   }
 }
 
@@ -114,7 +123,7 @@ export function reconstructionGrid(
   const perBand = Math.min(columns, count);
   const bands = Math.ceil(count / perBand);
   const bandHeight = rows.length * (height + PAIR_GAP) - PAIR_GAP;
-  const canvas = new Canvas(
+  const tiles = new Tiles(
     bands * (bandHeight + BAND_GAP) - BAND_GAP + 2 * PAIR_GAP,
     perBand * (width + COLUMN_GAP) + COLUMN_GAP,
     scale,
@@ -123,10 +132,10 @@ export function reconstructionGrid(
     const top = PAIR_GAP + Math.floor(n / perBand) * (bandHeight + BAND_GAP);
     const left = COLUMN_GAP + (n % perBand) * (width + COLUMN_GAP);
     rows.forEach((images, k) =>
-      canvas.draw(top + k * (height + PAIR_GAP), left, size, graysFrom(images, n * pixels))
+      tiles.draw(top + k * (height + PAIR_GAP), left, size, graysFrom(images, n * pixels))
     );
   }
-  return canvas.encode();
+  return tiles.encode();
 }
 
 /**
@@ -151,7 +160,7 @@ export function imageGrid(
   check([count, height, width, scale, columns], count, images.length / pixels, "");
   const perRow = Math.min(columns, count);
   const rows = Math.ceil(count / perRow);
-  const canvas = new Canvas(
+  const tiles = new Tiles(
     rows * (height + ROW_GAP) + ROW_GAP,
     perRow * (width + COLUMN_GAP) + COLUMN_GAP,
     scale,
@@ -159,7 +168,7 @@ export function imageGrid(
   for (let n = 0; n < count; n++) {
     const top = ROW_GAP + Math.floor(n / perRow) * (height + ROW_GAP);
     const left = COLUMN_GAP + (n % perRow) * (width + COLUMN_GAP);
-    canvas.draw(top, left, size, graysFrom(images, n * pixels));
+    tiles.draw(top, left, size, graysFrom(images, n * pixels));
   }
-  return canvas.encode();
+  return tiles.encode();
 }

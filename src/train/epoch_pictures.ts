@@ -8,13 +8,10 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import type { Live } from "../live/live.ts";
-import { codesPicture } from "../report/codes_picture.ts";
 import { lossPerImage } from "../report/loss_per_image.ts";
-import { lossPicture } from "../report/loss_picture.ts";
 import { reportPage } from "../report/page/report_page.ts";
 import { imageGrid, reconstructionGrid } from "../report/picture.ts";
 import type { EpochPicture, Snapshot } from "../report/run_data.ts";
-import { weightsPicture } from "../report/weights_picture.ts";
 import { readRunData } from "../runs/read_run_data.ts";
 import type { Results } from "../runs/results.ts";
 import { saveSnapshot } from "../runs/snapshot_file.ts";
@@ -141,7 +138,7 @@ export class RunPictures implements Disposable {
   }
 
   /**
-   * Draws `loss.png`, `codes.png` and `weights.png` of what is in the folder, writes `report.html`, and ends the
+   * Draws `loss.svg`, `codes.svg` and `weights.png` of what is in the folder, writes `report.html`, and ends the
    * dashboard with it. `results.json` comes after all others: who finds it finds a whole run.
    *
    * @param results what the run ends with
@@ -151,9 +148,15 @@ export class RunPictures implements Disposable {
     const { folder, data } = this.#options;
     const run = { ...readRunData(folder), ...results };
     const { snapshot, weights } = run;
-    writeFileAtomic(join(folder, "loss.png"), lossPicture(lossPerImage(run), run.baselines));
+    // loaded here, so that no run waits for their packages before its first step
+    const { lossChart } = await import("../report/loss_chart.ts");
+    const { codesChart } = await import("../report/codes_chart.ts");
+    const { weightsPicture } = await import("../report/weights_picture.ts");
+    const { lossUnit } = run.facts;
+    const unit = typeof lossUnit === "string" ? lossUnit : undefined;
+    writeFileAtomic(join(folder, "loss.svg"), lossChart(lossPerImage(run), run.baselines, unit));
     if (snapshot?.codes) {
-      writeFileAtomic(join(folder, "codes.png"), codesPicture(snapshot.codes, run.classNames));
+      writeFileAtomic(join(folder, "codes.svg"), codesChart(snapshot.codes, run.classNames));
     }
     if (weights.length > 0) {
       writeFileAtomic(join(folder, "weights.png"), weightsPicture(weights, data.imageShape));

@@ -71,7 +71,7 @@ Deno.test("runCommand() prints bad input as one line and ends with 1", async () 
 Deno.test("runCommand() prints a bug with its stack and ends with 1", async () => {
   const { code, err } = await end(spawn(["bug"]));
   assert.equal(code, 1);
-  assert.match(err, /^TypeError: Cannot read properties .*\n +at .*font\.ts/);
+  assert.match(err, /^TypeError: Cannot read properties .*\n +at .*svg\.ts/);
   assert.match(
     err,
     /\nerror: This is a bug in Bottleneck, unless deno check tests\/helpers\/command_fixture\.ts finds a mistake; please/,

@@ -3,7 +3,7 @@ import { InputError } from "../../src/errors.ts";
 import { runCommand, watchInterrupt } from "../../src/cli/command.ts";
 import { choice, integer, parseFlags, positional } from "../../src/recipe/flags.ts";
 import { Graph } from "../../src/graph/graph.ts";
-import { textStrokes } from "../../src/report/font.ts";
+import { escapeXml } from "../../src/report/svg.ts";
 import { createRunFolder } from "../../src/runs/run_folder.ts";
 import { MetricsLog } from "../../src/runs/metrics_log.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
@@ -22,7 +22,7 @@ await runCommand(async () => {
     input: () => {
       throw new InputError("Cannot read the moon:\n  expected cheese but found dust");
     },
-    bug: () => void textStrokes(undefined as unknown as string),
+    bug: () => void escapeXml(undefined as unknown as string),
     mistake: () => (undefined as unknown as () => void)(),
     misuse: () => void new Graph(0),
     read: () => console.log(Deno.readTextFileSync("/etc/no such file")),

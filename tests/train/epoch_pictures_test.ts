@@ -11,6 +11,7 @@ import {
   taskArguments,
   withFolder,
 } from "../helpers/commands.ts";
+import { readSvg, textsOf } from "../helpers/svg.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "5"];
@@ -45,14 +46,12 @@ function start(task: "train" | "vae", args: readonly string[], folder: string) {
   };
 }
 
-Deno.test("a run's pictures are PNG files, and its report holds what they show", () =>
+Deno.test("a run's charts are SVG and its pictures PNG files, and its report holds what they show", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     const outcome = await runTask("vae", [...SMALL, "--out", run], folder);
     assert.deepEqual(complaints(outcome), []);
     const names = [
-      "loss",
-      "codes",
       "weights",
       "reconstructions",
       "reconstructions-2",
@@ -64,6 +63,11 @@ Deno.test("a run's pictures are PNG files, and its report holds what they show",
       assert.ok(width > 200 && height > 100, `${name}: ${width}x${height}`);
       assert.ok(new Set(data.slice(0, 200_000)).size > 3, `${name} is blank`);
     }
+    const [loss, codes] = await Promise.all(
+      ["loss", "codes"].map(async (name) => readSvg(await fileOf(run, `${name}.svg`))),
+    );
+    assert.ok(textsOf(loss).some((text) => text.startsWith("loss (nats per image)")), `${textsOf(loss)}`);
+    assert.ok(textsOf(codes).includes("2,000 test images"));
     const { status, snapshot, pictures, weights, rows, command } = readRunData(run);
     assert.equal(status, "finished");
     assert.equal(command, "deno task vae " + SMALL.join(" "));

@@ -66,9 +66,9 @@ Deno.test("train leaves a whole run folder, and evaluate prints its results tabl
       [
         "checkpoint-20.safetensors",
         "codes.csv",
-        "codes.png",
+        "codes.svg",
         "config.json",
-        "loss.png",
+        "loss.svg",
         "metrics.jsonl",
         "model.safetensors",
         "reconstructions-1.png",

@@ -1,0 +1,8 @@
+/**
+ * ColorBrewer's colors, from d3-scale-chromatic.
+ * @module
+ */
+import * as d3 from "npm:d3-scale-chromatic@3.1.1";
+
+/** Red to white to blue for 0 to 1, as `rgb(r, g, b)`. */
+export const interpolateRdBu = d3.interpolateRdBu as (share: number) => string;
