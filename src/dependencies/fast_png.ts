@@ -2,4 +2,4 @@
  * The npm package fast-png: PNG files.
  * @module
  */
-export { decode, encode } from "npm:fast-png@8.0.0";
+export { decode, type DecodedPng, encode } from "npm:fast-png@8.0.0";

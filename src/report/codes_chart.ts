@@ -3,7 +3,7 @@
  * @module
  */
 import { axes, AXIS_ROOM, type Box, linearAxis } from "./chart_axes.ts";
-import { classColour } from "./colors.ts";
+import { classColor } from "./colors.ts";
 import { principalComponents } from "../stats/principal_components.ts";
 import type { CodeCloud } from "./run_data.ts";
 import {
@@ -159,7 +159,7 @@ function cloudOf(places: readonly Point[], size: number, label: number | undefin
     class: "codes",
     "data-class": label === undefined ? undefined : `${label}`,
     d: places.map(([x, y]) => `M${coordinate(x)},${coordinate(y)}h0`).join(""),
-    stroke: classColour(label ?? 0),
+    stroke: classColor(label ?? 0),
     "stroke-width": size,
     "stroke-linecap": "round",
     "stroke-opacity": 0.8,
@@ -176,7 +176,7 @@ function ring(places: readonly Point[], label_: number, isSmall: boolean): strin
     cy: y,
     r: radius,
     fill: "#ffffff",
-    stroke: classColour(label_),
+    stroke: classColor(label_),
     "stroke-width": 2,
   }) +
     label(x, y + 0.35 * size, `${label_}`, {
@@ -209,7 +209,7 @@ function legendWidth(classes: readonly Class[]): number {
 }
 
 function legendOf(left: number, top: number, classes: readonly Class[]): string[] {
-  const lines = classes.slice(0, NAMED).map(({ label, name }) => ({ name, fill: classColour(label) }));
+  const lines = classes.slice(0, NAMED).map(({ label, name }) => ({ name, fill: classColor(label) }));
   const more = classes.length > NAMED ? [{ name: `and ${classes.length - NAMED} more`, fill: "none" }] : [];
   const height = Math.min(LINE, 280 / lines.length);
   return [...lines, ...more].map(({ name, fill }, k) => {
@@ -240,7 +240,7 @@ function histograms(
       class: "codes",
       "data-class": strip && `${strip.label}`,
       d: `M${left},${bottom}${steps}V${bottom}z`,
-      fill: classColour(strip?.label ?? 0),
+      fill: classColor(strip?.label ?? 0),
     }) + line([left, bottom], [left + box.width, bottom], { stroke: FRAME }) +
       (strip ? label(left - 8, bottom - 8, strip.name, { "text-anchor": "end" }) : "");
   });

@@ -9,7 +9,7 @@
  * and Fernandes 2009), and so that all can be seen on white and on black. Of the ten-color schemes of
  * d3-scale-chromatic none keeps its colors 10 apart for all of them. What has more classes begins again.
  */
-export const CLASS_COLOURS: readonly string[] = [
+export const CLASS_COLORS: readonly string[] = [
   "#184fce",
   "#ed8b0b",
   "#056c2d",
@@ -23,10 +23,10 @@ export const CLASS_COLOURS: readonly string[] = [
 ];
 
 /**
- * The color of a class: see {@link CLASS_COLOURS}.
+ * The color of a class: see {@link CLASS_COLORS}.
  *
  * @param index the class, from 0
  */
-export function classColour(index: number): string {
-  return CLASS_COLOURS[index % CLASS_COLOURS.length];
+export function classColor(index: number): string {
+  return CLASS_COLORS[index % CLASS_COLORS.length];
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { axes, type Axis, AXIS_ROOM, type Box, extentOf, linearAxis, logAxis } from "./chart_axes.ts";
-import { classColour } from "./colors.ts";
+import { classColor } from "./colors.ts";
 import type { Baseline, MetricsRecord } from "./run_data.ts";
 import {
   type Attributes,
@@ -143,7 +143,7 @@ function withoutTwins(curves: readonly Curve[]): Curve[] {
 /** Terms have a color each, on training and on test images. */
 function colorsOf(curves: readonly Curve[]): (key: string) => string {
   const terms = [...new Set(curves.map(({ key }) => termOf(key)))];
-  return (key) => classColour(terms.indexOf(termOf(key)));
+  return (key) => classColor(terms.indexOf(termOf(key)));
 }
 
 function termOf(key: string): string {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Axis, linearAxis, logAxis } from "../../src/report/chart_axes.ts";
 import { codesChart } from "../../src/report/codes_chart.ts";
-import { classColour } from "../../src/report/colors.ts";
+import { classColor } from "../../src/report/colors.ts";
 import { lossPerImage } from "../../src/report/loss_per_image.ts";
 import { curvesOf, lossChart } from "../../src/report/loss_chart.ts";
 import { coordinate } from "../../src/report/svg.ts";
@@ -123,10 +123,10 @@ Deno.test("lossChart() names the unit, and each term has one color on training a
     "stroke-dasharray" in path.attributes,
   ]);
   assert.deepEqual(strokes, [
-    ["reconstruction", classColour(0), false],
-    ["kl", classColour(1), false],
-    ["test.reconstruction", classColour(0), true],
-    ["test.kl", classColour(1), true],
+    ["reconstruction", classColor(0), false],
+    ["kl", classColor(1), false],
+    ["test.reconstruction", classColor(0), true],
+    ["test.kl", classColor(1), true],
   ]);
   assert.deepEqual(textsOf(root).filter((text) => /, (training|test)$/.test(text)), [
     "reconstruction, training",
@@ -300,7 +300,7 @@ Deno.test("codesChart() puts each point at its place, in its class's color", () 
   const strokes = ofClass(plane, "codes").map((
     { attributes },
   ) => [attributes["data-class"], attributes.stroke]);
-  for (const [label, stroke] of strokes) assert.equal(stroke, classColour(Number(label)));
+  for (const [label, stroke] of strokes) assert.equal(stroke, classColor(Number(label)));
   const texts = textsOf(root);
   for (const text of ["code 1", "code 2", "0 cat", "1 dog", "2", "450 test images"]) {
     assert.ok(texts.includes(text), text);
@@ -321,7 +321,7 @@ Deno.test("a ring with a class's number is at the median of its points", () => {
     Math.round(x(Number(cx))),
     Math.round(y(Number(cy))),
   ]);
-  assert.deepEqual(rings, [[classColour(4), 1, 1], [classColour(5), 9, 9]]);
+  assert.deepEqual(rings, [[classColor(4), 1, 1], [classColor(5), 9, 9]]);
 });
 
 Deno.test("codesChart() draws three planes of a 3-D code, and the first two components of more", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { CLASS_COLOURS, classColour } from "../../src/report/colors.ts";
-import { DARK_CLASS_COLOURS } from "../../src/report/page/client/colours.js";
+import { CLASS_COLORS, classColor } from "../../src/report/colors.ts";
+import { DARK_CLASS_COLORS } from "../../src/report/page/client/colors.ts";
 
 /** What a person without one kind of cone sees of linear RGB (Machado, Oliveira and Fernandes 2009, severity 1). */
 const VISIONS: Record<string, number[][]> = {
@@ -39,9 +39,9 @@ function lab(rgb: readonly number[]): number[] {
   return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
 }
 
-Deno.test.each(Object.entries(VISIONS))("class colours can be told apart with %s", (_vision, matrix) => {
-  for (const colours of [CLASS_COLOURS, DARK_CLASS_COLOURS]) {
-    const seen = colours.map((hex) => {
+Deno.test.each(Object.entries(VISIONS))("class colors can be told apart with %s", (_vision, matrix) => {
+  for (const colors of [CLASS_COLORS, DARK_CLASS_COLORS]) {
+    const seen = colors.map((hex) => {
       const rgb = linear(hex);
       return lab(
         matrix.map((row) => Math.min(1, Math.max(0, row.reduce((sum, m, k) => sum + m * rgb[k], 0)))),
@@ -50,27 +50,27 @@ Deno.test.each(Object.entries(VISIONS))("class colours can be told apart with %s
     seen.forEach((a, i) =>
       seen.slice(0, i).forEach((b, j) => {
         const distance = Math.hypot(...a.map((value, k) => value - b[k]));
-        assert.ok(distance >= 22, `${colours[i]} and ${colours[j]} are ${distance.toFixed(1)} apart`);
+        assert.ok(distance >= 22, `${colors[i]} and ${colors[j]} are ${distance.toFixed(1)} apart`);
       })
     );
   }
 });
 
-Deno.test("class colours on dark pages stand out at 3 to 1", () => {
+Deno.test("class colors on dark pages stand out at 3 to 1", () => {
   const luminance = (hex: string) => {
     const [r, g, b] = linear(hex);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
-  for (const hex of DARK_CLASS_COLOURS) {
+  for (const hex of DARK_CLASS_COLORS) {
     const contrast = (luminance(hex) + 0.05) / (luminance("#1b1e21") + 0.05);
     assert.ok(contrast >= 3, `${hex} has ${contrast.toFixed(2)}`);
   }
 });
 
-Deno.test("class colours stand out from white and from black, and begin again after ten", () => {
-  for (const hex of CLASS_COLOURS) {
+Deno.test("class colors stand out from white and from black, and begin again after ten", () => {
+  for (const hex of CLASS_COLORS) {
     const [lightness] = lab(linear(hex));
     assert.ok(lightness > 35 && lightness < 80, `${hex} has lightness ${lightness}`);
   }
-  assert.deepEqual(classColour(13), classColour(3));
+  assert.deepEqual(classColor(13), classColor(3));
 });

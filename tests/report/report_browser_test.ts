@@ -277,7 +277,7 @@ browserTest("pictures of a run on one batch are told apart by steps", async (vis
   assert.equal(await page.locator("#history-samples output").textContent(), "step 2");
 });
 
-browserTest("names of axes stay in a narrow frame, and class colours follow the theme", async (visit) => {
+browserTest("names of axes stay in a narrow frame, and class colors follow the theme", async (visit) => {
   const page = await openReport(visit, { runs: [madeUpRun("vae", { codes: 50 })], width: 390 });
   const frame = (await page.locator(".cloud").boundingBox())!;
   for (let turn = 0; turn < 12; turn++) {
@@ -295,7 +295,7 @@ browserTest("names of axes stay in a narrow frame, and class colours follow the 
 });
 
 browserTest(
-  "paper gets every chart as a picture, in light colours, and the screen its own back",
+  "paper gets every chart as a picture, in light colors, and the screen its own back",
   async (visit) => {
     const page = await openReport(visit, { runs: [madeUpRun("deep", { codes: 50 })], colorScheme: "dark" });
     await page.evaluate(() => dispatchEvent(new Event("beforeprint")));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decode, type DecodedPng } from "fast-png";
+import { decode, type DecodedPng } from "../../src/dependencies/fast_png.ts";
 import { weightsPicture } from "../../src/report/weights_picture.ts";
 
 /** The color of a pixel, by its palette. */

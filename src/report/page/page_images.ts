@@ -9,14 +9,14 @@ import type { PageWeights } from "./page_types.ts";
 
 /** Units that a picture of weights shows at most, and how many side by side. */
 const MAX_UNITS = 64, UNITS_ACROSS = 16;
-/** The share of weights that differ in colour: the few beyond would leave all others pale. */
+/** The share of weights that differ in color: the few beyond would leave all others pale. */
 const STRONGEST = 0.995;
 /** Shades on each side of 0. */
 const SHADES = 31;
 /** Grays of the pictures of a history, which would otherwise be most of the page. */
 const HISTORY_GRAYS = 16;
 
-/** Blue to white to red (ColorBrewer's RdBu, whose ends colour-blind people tell apart). */
+/** Blue to white to red (ColorBrewer's RdBu, whose ends color-blind people tell apart). */
 const NEGATIVE = [33, 102, 172], ZERO = [247, 247, 247], POSITIVE = [178, 24, 43];
 
 /** The first entry is transparent, for gaps; then the shades from the most negative to the most positive. */

@@ -80,7 +80,7 @@ export interface PageWeights {
   readonly image: string;
   /** Its size in pixels. */
   readonly size: readonly [width: number, height: number];
-  /** The magnitude from which on colours are the strongest. */
+  /** The magnitude from which on colors are the strongest. */
   readonly scale: number;
   /** Units in all, of which the picture shows the first. */
   readonly units: number;

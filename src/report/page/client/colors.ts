@@ -3,7 +3,7 @@
  * @module
  */
 
-/** The same as in ../../colours.ts, which says how they were found. */
+/** The same as in ../../colors.ts, which says how they were found. */
 export const CLASS_COLORS = [
   "#184fce",
   "#ed8b0b",
