@@ -7,14 +7,13 @@
 const BARS = ".:-=+*#@";
 
 /**
- * How often numbers in [0, 1] fall into each of equal bins: a character for each, from `.` for few to `@` for the fullest, and a space
- * for an empty one. The last bin
- * includes 1; numbers outside count for the nearest bin.
+ * How often numbers in [0, 1] fall into each of equal bins: a character for each, from `.` for few to `@` for the
+ * fullest, and `_` for an empty one. The last bin includes 1; numbers outside count for the nearest bin.
  *
  * ```ts
  * import { histogram } from "./histogram.ts";
  *
- * console.log(histogram([0.05, 0.12, 0.13, 0.98])); // "+@       +"
+ * console.log(histogram([0.05, 0.12, 0.13, 0.98])); // =@_______=
  * ```
  *
  * @param values the numbers
@@ -26,5 +25,5 @@ export function histogram(values: ArrayLike<number>, bins: number = 10): string 
     counts[Math.min(bins - 1, Math.max(0, Math.floor(values[k] * bins)))]++;
   }
   const most = Math.max(1, ...counts);
-  return counts.map((count) => count === 0 ? " " : BARS[Math.ceil(count / most * BARS.length) - 1]).join("");
+  return counts.map((count) => count === 0 ? "_" : BARS[Math.ceil(count / most * BARS.length) - 1]).join("");
 }

@@ -297,9 +297,9 @@ const IN_SHADERS: Faults = {
     ],
   },
   "layers/dense_forward.wgsl": DENSE_FORWARD,
-  "layers/dense_forward.wgsl, image": { texel: TEXEL, ...DENSE_FORWARD },
+  "layers/dense_forward.wgsl, texture": { texel: TEXEL, ...DENSE_FORWARD },
   "layers/dense_backward_input.wgsl": DENSE_BACKWARD_INPUT,
-  "layers/dense_backward_input.wgsl, image": { texel: TEXEL, ...DENSE_BACKWARD_INPUT },
+  "layers/dense_backward_input.wgsl, texture": { texel: TEXEL, ...DENSE_BACKWARD_INPUT },
   "layers/dense_naive.wgsl": {
     activate: ACTIVATE,
     derivative: DERIVATIVE,
