@@ -14,7 +14,7 @@ import { Forward } from "../../src/evaluate/forward.ts";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
 import type { Results } from "../../src/runs/results.ts";
 import { priorCodes } from "../../src/evaluate/variational.ts";
-import { assertRefused, complaints, fileOf, runTask, withFolder } from "../helpers/commands.ts";
+import { assertRefused, complaints, fileOf, runTask, TINY, withFolder } from "../helpers/commands.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
 import { perImage } from "../../src/graph/loss_ring.ts";
 
@@ -94,11 +94,14 @@ Deno.test("vae trains, prints its figures per image, and leaves pictures after e
 
 Deno.test("vae gives the same bytes for one seed; --beta and --code do what they say", () =>
   withFolder(async (folder) => {
-    const seeds = [await train(folder, "a", "--seed", "7"), await train(folder, "b", "--seed", "7")];
+    const seeds = [
+      await train(folder, "a", ...TINY, "--seed", "7"),
+      await train(folder, "b", ...TINY, "--seed", "7"),
+    ];
     const models = await Promise.all(seeds.map((run) => fileOf(run, "model.safetensors")));
     assert.deepEqual(models[0], models[1]);
     const last = (run: string) => Number(readMetrics(run).findLast((line) => "kl" in line)!.kl);
-    const heavy = await train(folder, "heavy", "--seed", "7", "--beta", "100");
+    const heavy = await train(folder, "heavy", ...TINY, "--seed", "7", "--beta", "100");
     assert.ok(last(heavy) < last(seeds[0]) / 10, `${last(heavy)} against ${last(seeds[0])}`);
     const codes = new TextDecoder().decode(await fileOf(seeds[0], "codes.csv")).split("\n")[0];
     assert.equal(codes.split(",").length, 2 + 20);

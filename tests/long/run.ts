@@ -2,6 +2,7 @@
 // it prints is for docs/proofs.md. Exit code 1 if any fails.
 // Run: deno task test:long                    (--share 0.01 does a hundredth of each, to see that it works)
 import { fileURLToPath } from "node:url";
+import { InputError } from "../../src/errors.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { integer, number, optionalText, parseFlags } from "../../src/recipe/flags.ts";
 
@@ -49,8 +50,12 @@ function longTests(share: number, seed: number): LongTest[] {
       args: ["--v8-flags=--expose-gc", "tests/long/memory.ts", of(20_000)],
     },
     {
-      what: "gradcheck of every check of every recipe, MNIST's widths",
-      args: ["--allow-read", "scripts/tools/gradcheck.ts", "all", ...isWhole ? [] : ["--steps", of(100)]],
+      what: `gradcheck of ${isWhole ? "every recipe" : "basic"} with all of its checks, MNIST's widths`,
+      args: [
+        "--allow-read",
+        "scripts/tools/gradcheck.ts",
+        ...isWhole ? ["all"] : ["basic", "--steps", of(100)],
+      ],
     },
     {
       what: `${
@@ -110,7 +115,9 @@ async function main(): Promise<number> {
     Deno.args,
   );
   const results: Awaited<ReturnType<typeof run>>[] = [];
-  for (const test of longTests(share, seed)) if (test.what.includes(only)) results.push(await run(test));
+  const tests = longTests(share, seed).filter(({ what }) => what.includes(only));
+  if (tests.length === 0) throw new InputError(`Cannot run "${only}": expected a part of a test's name`);
+  for (const test of tests) results.push(await run(test));
   const today = new Date().toISOString().slice(0, 10);
   console.log(`\n${today}, seed ${seed}${share < 1 ? `, a share of ${share}` : ""}:\n`);
   console.log(`| test | last line | time |\n| --- | --- | --- |`);

@@ -13,7 +13,7 @@ import { readSafetensors } from "../../src/files/safetensors.ts";
 import { deep } from "../../scripts/deep.ts";
 import { sparse } from "../../scripts/sparse.ts";
 import { vae } from "../../scripts/vae.ts";
-import { assertRefused, complaints, fileOf, runTask, withFolder } from "../helpers/commands.ts";
+import { assertRefused, complaints, fileOf, runTask, TINY, withFolder } from "../helpers/commands.ts";
 import { gpuTest, randomFloats } from "../helpers/gpu.ts";
 import { recipeNetwork } from "../helpers/recipe_network.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
@@ -21,26 +21,28 @@ import { readRun } from "../../src/runs/run_config.ts";
 
 type Task = Parameters<typeof runTask>[0];
 
-const SMALL = ["--limit", "192", "--batch-size", "32", "--log-every", "3"];
+const SMALL = [...TINY, "--limit", "192", "--batch-size", "32", "--log-every", "3"];
 
 /** One way of training each kind of network. */
 const RECIPES: Readonly<Record<string, readonly [Task, readonly string[]]>> = {
   basic: ["basic", ["--iterations", "12", "--full-data"]],
-  deep: ["train", ["--sizes", "784,16,3", "--epochs", "2"]],
-  "deep, clipped": ["train", ["--sizes", "784,16,3", "--epochs", "2", "--clip-norm", "1"]],
-  stacked: ["stacked", ["--sizes", "784,16,3", "--stages", "1,1"]],
-  denoising: ["denoising", ["--sizes", "784,16,3", "--stages", "1,1"]],
-  sparse: ["sparse", ["--sizes", "784,16,3", "--stages", "1,1"]],
+  deep: ["train", ["--sizes", "49,16,3", "--epochs", "2"]],
+  "deep, clipped": ["train", ["--sizes", "49,16,3", "--epochs", "2", "--clip-norm", "1"]],
+  stacked: ["stacked", ["--sizes", "49,16,3", "--stages", "1,1"]],
+  denoising: ["denoising", ["--sizes", "49,16,3", "--stages", "1,1"]],
+  sparse: ["sparse", ["--sizes", "49,16,3", "--stages", "1,1"]],
   tied: ["tied", ["--epochs", "2"]],
-  vae: ["vae", ["--sizes", "784,16,3", "--epochs", "2"]],
-  matched: ["matched", ["--sizes", "784,16,3", "--epochs", "2"]],
+  vae: ["vae", ["--sizes", "49,16,3", "--epochs", "2"]],
+  matched: ["matched", ["--sizes", "49,16,3", "--epochs", "2"]],
 };
 
 for (const [name, [task, args]] of Object.entries(RECIPES)) {
   Deno.test(`a learning rate of 1e38 ends ${name} in one line, and nothing is saved of it`, () =>
     withFolder(async (folder) => {
       const run = join(folder, "run");
-      const all = [...args, ...SMALL, "--learning-rate", "1e38", "--out", run];
+      // the first weights of basic are not those of so few pixels, which is said too
+      const small = task === "basic" ? SMALL.slice(TINY.length) : SMALL;
+      const all = [...args, ...small, "--learning-rate", "1e38", "--out", run];
       const outcome = await runTask(task, all, folder);
       const line =
         /^error: Training of "[\w ]+" diverged: .*" is (NaN|-?Infinity) at step \d+; .*are not finite/;
@@ -53,7 +55,7 @@ for (const [name, [task, args]] of Object.entries(RECIPES)) {
     }));
 }
 
-const TRAIN = ["--sizes", "784,16,3", ...SMALL, "--checkpoint-every", "3"];
+const TRAIN = ["--sizes", "49,16,3", ...SMALL, "--checkpoint-every", "3"];
 
 /** A rate at which the first steps go well: it rises to one that does not. */
 const RISING = ["--learning-rate", "1e38", "--warmup", "18", "--epochs", "3"];

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { meanImage } from "../../src/data/mean_image.ts";
 import { standardDeviation } from "../../src/stats/standard_deviation.ts";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
-import { assertRefused, complaints, fileOf, runTask, withFolder } from "../helpers/commands.ts";
+import { assertRefused, complaints, fileOf, runTask, TINY, withFolder } from "../helpers/commands.ts";
 
-const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "5"];
+const SMALL = [...TINY, "--limit", "640", "--epochs", "2", "--log-every", "5"];
 
 Deno.test("meanImage() averages bytes and floats, and refuses parts of images", () => {
   assert.deepEqual(meanImage(Uint8Array.of(0, 255, 255, 255), 2), Float32Array.of(0.5, 1));
