@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { CLASS_COLORS, classColor } from "../../src/report/colors.ts";
-import { DARK_CLASS_COLORS } from "../../src/report/page/client/colors.ts";
+import { classColor } from "../../src/report/colors.ts";
+import { CLASS_COLORS, DARK_CLASS_COLORS } from "../../src/report/page/client/colors.ts";
 
 /** What a person without one kind of cone sees of linear RGB (Machado, Oliveira and Fernandes 2009, severity 1). */
 const VISIONS: Record<string, number[][]> = {

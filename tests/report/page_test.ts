@@ -2,8 +2,6 @@ import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { join } from "node:path";
 import { decode } from "../../src/dependencies/fast_png.ts";
-import { CLASS_COLORS } from "../../src/report/colors.ts";
-import { CLASS_COLORS as PAGE_COLORS } from "../../src/report/page/client/colors.ts";
 import { groupCurves, smooth, stageBounds } from "../../src/report/page/client/curves.ts";
 import { readable } from "../../src/report/page/client/format.ts";
 import { pageData } from "../../src/report/page/page_data.ts";
@@ -135,8 +133,6 @@ Deno.test("a snapshot with numbers that are none gives a page", () => {
   assert.equal(page.snapshot!.codes!.points[4], null);
   assert.equal(page.snapshot!.tiles[0].error, null);
 });
-
-Deno.test("the page has the same colors as the pictures", () => assert.deepEqual(PAGE_COLORS, CLASS_COLORS));
 
 Deno.test("groupCurves() puts training, test and baselines of one quantity together", () => {
   const groups = groupCurves(pageData(madeUpRun("vae", { codes: 5, epochs: 4 })));

@@ -1,10 +1,15 @@
 /**
- * Colors of classes and of runs.
+ * Colors of classes, curves and runs, of pages and charts alike.
  * @module
  */
 
-/** The same as in ../../colors.ts, which says how they were found. */
-export const CLASS_COLORS = [
+/**
+ * Ten colors for classes and curves, as `#rrggbb`, the most different ones first. They were searched for, so that any
+ * two are at least 22 apart in CIE Lab, also as people without red, green or blue cones see them (Machado, Oliveira
+ * and Fernandes 2009), and so that all can be seen on white and on black. Of the ten-color schemes of
+ * d3-scale-chromatic none keeps its colors 10 apart for all of them. What has more classes begins again.
+ */
+export const CLASS_COLORS: readonly string[] = [
   "#184fce",
   "#ed8b0b",
   "#056c2d",
