@@ -6,7 +6,7 @@
 import { dirname } from "node:path";
 import { sha256 } from "../data/catalogue.ts";
 import { InputError, quote } from "../errors.ts";
-import { assembleShader } from "../gpu/assemble.ts";
+import { assembleShader, shaderParts } from "../gpu/assemble.ts";
 import { formatKernel, type ProductKernel } from "../gpu/product_kernel.ts";
 import { kernelNamed, PRODUCT_SHADERS } from "../graph/products.ts";
 import { ioError } from "../files/io_error.ts";
@@ -36,7 +36,7 @@ type Memory = Readonly<Record<string, Entry>>;
 /** What decides whether a measurement still holds; WebGPU does not tell the driver's version. */
 function versions(): Pick<Entry, "deno" | "shaders"> {
   const encoder = new TextEncoder();
-  const texts = PRODUCT_SHADERS.map((shader) => encoder.encode(assembleShader(shader).code));
+  const texts = PRODUCT_SHADERS.map((shader) => encoder.encode(assembleShader(shaderParts(shader)).code));
   return { deno: Deno.version.deno, shaders: sha256(...texts) };
 }
 

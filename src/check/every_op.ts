@@ -32,6 +32,10 @@ import { gradcheck, type GradcheckOptions, type GradcheckReport } from "./gradch
 const CODE = 5, HIDDEN = 7;
 const REDUCTIONS = ["sum", "mean", "sample"] as const;
 
+/** The activations that kernels compute beside their product, a part of the network each. */
+export const KERNEL_ACTIVATIONS = ["sigmoid", "tanh", "relu"] as const;
+export type KernelActivation = (typeof KERNEL_ACTIVATIONS)[number];
+
 /** A user's activation with f(0) ≠ 0, which padding must not see. */
 const WAVE = activationOf({
   name: "wave",
@@ -59,8 +63,15 @@ const OFFSET = lossOf({
  *
  * @param pixels [B, width]
  * @param target [B, width], in [0, 1]
+ * @param activations a part of the network for each; all that have kernels of their own unless said
  */
-export function everyOp(graph: Graph, parameters: Parameters, pixels: Value, target: Value): LossTerm[] {
+export function everyOp(
+  graph: Graph,
+  parameters: Parameters,
+  pixels: Value,
+  target: Value,
+  activations: readonly KernelActivation[] = KERNEL_ACTIVATIONS,
+): LossTerm[] {
   const layer = (label: string, x: Value, outputs: number, activation: Activation, name = label) =>
     dense(graph, parameters, x, { label, name, outputs, activation, initializer: "pytorch-linear" });
   const noise = (label: string, x: Value, text: string) =>
@@ -69,7 +80,8 @@ export function everyOp(graph: Graph, parameters: Parameters, pixels: Value, tar
   const h = layer("h", noise("noisy", pixels, "uniform:0.8"), HIDDEN, "tanh");
 
   const losses: LossTerm[] = [];
-  for (const [k, f] of (["sigmoid", "tanh", "relu"] as const).entries()) {
+  for (const f of activations) {
+    const k = KERNEL_ACTIVATIONS.indexOf(f);
     const head = (label: string, outputs = CODE, made: Activation = f) =>
       layer(`${f} ${label}`, h, outputs, made);
     const [below, masked, added, tied] = [head("below"), head("masked"), head("added"), head("tied", HIDDEN)];

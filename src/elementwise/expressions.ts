@@ -3,7 +3,7 @@
  * @module
  */
 import { InputError, quote } from "../errors.ts";
-import { assembleShader } from "../gpu/assemble.ts";
+import { assembleShader, shaderParts } from "../gpu/assemble.ts";
 import type { Shader, ShaderPart } from "../gpu/shader.ts";
 
 /** Named numbers that expressions may use. */
@@ -203,7 +203,7 @@ function definition(name: string, value: number): string {
 
 /** What a kernel declares at module scope, and what it calls. */
 function namesIn(kernel: Shader): ReadonlySet<string> {
-  const code = withoutComments(assembleShader(kernel).code);
+  const code = withoutComments(assembleShader(shaderParts(kernel)).code);
   const declared = code.matchAll(/^(?:@.*\s)?(?:fn|struct|const|override|alias|var(?:<[^>]*>)?)\s+(\w+)/gm);
   const called = code.matchAll(/\b(\w+)\s*\(/g);
   return new Set([...declared, ...called].map(([, name]) => name));
@@ -212,7 +212,7 @@ function namesIn(kernel: Shader): ReadonlySet<string> {
 /** The first name in an expression or in functions that means a variable of the kernel, such as a bound buffer. */
 function outerNameIn(code: string, { kernel, parameters }: DeclarationKind): string | undefined {
   const text = withoutComments(code);
-  const outer = withoutComments(assembleShader(kernel).code)
+  const outer = withoutComments(assembleShader(shaderParts(kernel)).code)
     .matchAll(/^(?:@.*\s)?(?:override|var(?:<[^>]*>)?)\s+(\w+)/gm);
   // what the text declares itself hides the kernel's
   const inner = [...text.matchAll(/\b(?:let|var|const)\s+(\w+)|\b(\w+)\s*:/g)].flat();

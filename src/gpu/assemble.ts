@@ -19,17 +19,16 @@ export interface AssembledShader {
 const AFTER = /^\/\/ after (.+)$/;
 
 /**
- * Puts a shader's parts together. A common file may name others in its own first line; each stands there once.
+ * Collects a shader's parts in order. A common file may name others in its own first line; each stands there once.
  *
  * @param shader the file and what the op brings
  * @param rewrite changes the text of a part; tests plant faults with it
- * @throws ShaderError for a first line that names what is no common file, and for a part that does not close what it
- *   opens
+ * @throws ShaderError for a first line that names what is no common file
  */
-export function assembleShader(
+export function shaderParts(
   shader: Shader,
   rewrite: RewriteShader = (_path, code) => code,
-): AssembledShader {
+): readonly ShaderPart[] {
   const rewritten = ({ path, code, ...part }: ShaderPart): ShaderPart => ({
     ...part,
     path,
@@ -59,11 +58,19 @@ export function assembleShader(
     }
   }
   addNamedBy(file);
-  const all = [...common.values(), ...shader.before?.map(rewritten) ?? [], file];
-  for (const part of all) if (!part.frames) checkClosed(part);
+  return [...common.values(), ...shader.before?.map(rewritten) ?? [], file];
+}
+
+/**
+ * Joins a shader's parts into one text.
+ *
+ * @throws ShaderError for a part that does not close a brace or a comment
+ */
+export function assembleShader(parts: readonly ShaderPart[]): AssembledShader {
+  for (const part of parts) if (!part.frames) checkClosed(part);
   return {
-    code: all.map(({ code }) => code).join("\n"),
-    sources: all.flatMap((part) => part.code.split("\n").map((_, k) => ({ part, line: k + 1 }))),
+    code: parts.map(({ code }) => code).join("\n"),
+    sources: parts.flatMap((part) => part.code.split("\n").map((_, k) => ({ part, line: k + 1 }))),
   };
 }
 

@@ -6,8 +6,8 @@
 import type { Gpu } from "./device.ts";
 import { TEXTURE_FORMAT } from "./texture.ts";
 import { ShaderError } from "../errors.ts";
-import { assembleShader } from "./assemble.ts";
-import type { Access, KernelSpec, KernelText, RewriteShader } from "./shader.ts";
+import { assembleShader, shaderParts } from "./assemble.ts";
+import type { Access, KernelSpec, KernelText, RewriteShader, ShaderPart } from "./shader.ts";
 import { compilationError, entryPointError, errorAt, explain, lineOf } from "./compiler_messages.ts";
 import { checkStruct } from "./struct_fields.ts";
 import { unroll, UnrollError } from "./unroll.ts";
@@ -28,7 +28,11 @@ export function kernelText(
   { shader, constants }: Pick<KernelSpec, "shader" | "constants">,
   rewrite?: RewriteShader,
 ): KernelText {
-  const { code, sources } = assembleShader(shader, rewrite);
+  return textOf(shaderParts(shader, rewrite), constants);
+}
+
+function textOf(parts: readonly ShaderPart[], constants: KernelSpec["constants"]): KernelText {
+  const { code, sources } = assembleShader(parts);
   try {
     const unrolled = unroll(code, constants);
     return { code: unrolled.code, sources: unrolled.sourceLines.map((line) => sources[line - 1]) };
@@ -46,10 +50,13 @@ export function kernelText(
  */
 export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUComputePipeline> {
   const { shader, entryPoint, constants, access, structs = [] } = spec;
-  const text = kernelText(spec, gpu.rewriteShader);
-  const key = JSON.stringify([text.code, entryPoint, constants, access, structs]); // equal texts share a pipeline, equal paths do not
+  const parts = shaderParts(shader, gpu.rewriteShader);
+  // Equal texts share a pipeline, equal paths do not. A step has hundreds of dispatches and few kernels.
+  const key = [...parts.map(({ code }) => code), JSON.stringify([entryPoint, constants, access, structs])]
+    .join("\0");
   const known = gpu.pipelines.get(key);
   if (known) return known;
+  const text = textOf(parts, constants);
 
   const { device } = gpu;
   const label = `${shader.path} ${entryPoint}`;

@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { everyOp } from "../../src/check/every_op.ts";
+import { everyOp, KERNEL_ACTIVATIONS, type KernelActivation } from "../../src/check/every_op.ts";
 import { type ReferenceResult, runReference } from "../../src/check/reference_graph.ts";
 import { TOLERANCES } from "../../src/check/tolerances.ts";
 import { InputError } from "../../src/errors.ts";
@@ -73,7 +73,11 @@ function secondBatch(images: ArrayLike<number>, scale: number): Float64Array {
 }
 
 /** What holds two steps of a network of every op to the f64 reference, again and again. */
-export function everyOpCheck(gpu: Gpu, owned: DisposableStack): () => Promise<Finding | undefined> {
+export function everyOpCheck(
+  gpu: Gpu,
+  owned: DisposableStack,
+  activations: readonly KernelActivation[] = KERNEL_ACTIVATIONS,
+): () => Promise<Finding | undefined> {
   const graph = new Graph(BATCH);
   const parameters = owned.use(new Parameters(8));
   // rows of 18 pixels are padded to 20: five of the 15 images in a chunk
@@ -81,7 +85,7 @@ export function everyOpCheck(gpu: Gpu, owned: DisposableStack): () => Promise<Fi
   const floats = owned.use(new DeviceImages(gpu, "floats", FLOATS, WIDTH, 5 * 20 * 4));
   for (const images of [bytes, floats]) images.setOrder(ORDER);
   const [pixels, target] = [gatherBatch(graph, "pixels", bytes), gatherBatch(graph, "target", floats)];
-  const losses = everyOp(graph, parameters, pixels, target);
+  const losses = everyOp(graph, parameters, pixels, target, activations);
   retile(graph, 3, 2); // small tiles compile fast
   const inputs = new Map([[pixels, secondBatch(BYTES, 255)], [target, secondBatch(FLOATS, 1)]]);
   let known: ReferenceResult | undefined;

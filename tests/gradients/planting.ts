@@ -2,6 +2,7 @@
  * Plants faults of shaders one at a time, and says which check of kernels notices each.
  * @module
  */
+import { KERNEL_ACTIVATIONS } from "../../src/check/every_op.ts";
 import { KERNEL_KINDS } from "../../src/gpu/product_kernel.ts";
 import { faultyGpu, variantOf, withFault } from "../helpers/faults.ts";
 import { describe, type ShaderFault } from "./faults.ts";
@@ -35,26 +36,37 @@ export interface Planted {
 export async function plantAll(faults: readonly ShaderFault[]): Promise<Planted> {
   const gpu = await faultyGpu();
   using owned = new DisposableStack();
-  const everyOp = everyOpCheck(gpu, owned);
+  // The network's part with one activation is a third of the work, and notices most.
+  const whole = everyOpCheck(gpu, owned);
+  const parts = KERNEL_ACTIVATIONS.map((name) => ({ name, check: everyOpCheck(gpu, owned, [name]) }));
+  /** The parts of the network, first the one with the activation that the fault is about, and then the whole. */
+  const everyOp = ({ fault }: Pick<ShaderFault, "fault">) => {
+    const [about, others] = [true, false].map((is) =>
+      parts.filter(({ name }) => fault.toLowerCase().includes(name) === is)
+    );
+    return [...about, ...others].map(({ check }) => check).concat(whole);
+  };
   const extremes = LOSS_KINDS.map((kind) => () => findWrongExtreme(gpu, kind));
   const [updates, stats] = [() => findWrongUpdate(gpu), () => findWrongTensorStats(gpu)];
 
   const used = new Set(faults.map(variantOf));
   for (const kind of KERNEL_KINDS.filter((kind) => used.has(kind))) {
     gpu.kernels = { kind };
-    const checks = kind === "register" ? [everyOp, ...extremes, updates, stats] : [everyOp];
+    const sound = everyOp({ fault: "" });
+    const checks = kind === "register" ? [...sound, ...extremes, updates, stats] : sound;
     for (const check of checks) {
       const found = await check();
       if (found) throw new Error(`${kind} kernels without a fault: ${found.message}`);
     }
   }
   /** The checks that a fault in a shader may be noticed by, the first to notice it first. */
-  function checksOf({ shader }: ShaderFault) {
+  function checksOf(fault: ShaderFault) {
+    const { shader } = fault;
     if (shader === "optim/watch.wgsl") return [stats];
     if (shader.startsWith("optim/")) return [updates];
     const ofLoss = LOSS_KINDS.findIndex((kind) => shader === `losses/${LOSS_FILES[kind]}.wgsl`);
-    if (ofLoss >= 0) return [everyOp, extremes[ofLoss]];
-    return shader.startsWith("losses/") ? [everyOp, ...extremes] : [everyOp];
+    if (ofLoss >= 0) return [...everyOp(fault), extremes[ofLoss]];
+    return shader.startsWith("losses/") ? [...everyOp(fault), ...extremes] : everyOp(fault);
   }
   const noticed: Noticed[] = [], survivors: string[] = [];
   for (const fault of faults) {
