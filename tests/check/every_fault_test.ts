@@ -1,22 +1,27 @@
-// Every fault of a shader in tests/gradients/faults.ts, and the check that notices it. The list stands in docs/proofs.md.
+// Every fault of a shader in tests/gradients/faults.ts, and the check that notices it. docs/faults.md lists them.
 import assert from "node:assert/strict";
-import { describe, SHADER_FAULTS } from "../gradients/faults.ts";
+import { describe, LOOP_FAULTS, SHADER_FAULTS } from "../gradients/faults.ts";
 import { plantAll } from "../gradients/planting.ts";
-import { isLine, lineOf } from "../helpers/fault_table.ts";
+import { lineOf, listedFaults, listedSummary, summarize } from "../helpers/fault_table.ts";
 
-Deno.test("every planted fault is noticed, and what notices it is listed in docs/proofs.md", async () => {
+Deno.test("every planted fault is noticed, and what notices it is listed in docs/faults.md", async () => {
   const { noticed, survivors } = await plantAll(SHADER_FAULTS);
   for (const { fault, check, message } of noticed) {
     console.log(`${describe(fault)}: noticed by ${check}: ${message}`);
   }
   assert.deepEqual(survivors, []);
-  const listed = (await Deno.readTextFile(new URL("../../docs/proofs.md", import.meta.url))).split("\n")
-    .filter(isLine).map((line) => line.replace(/ +/g, " "));
   assert.deepEqual(
-    listed,
+    (await listedFaults()).shaders,
     noticed.map(lineOf),
-    "the list in docs/proofs.md; tests/helpers/fault_table.ts writes it",
+    "the list in docs/faults.md; tests/helpers/fault_table.ts writes it",
   );
+});
+
+Deno.test("docs/proofs.md sums up the list in docs/faults.md", async () => {
+  const { shaders, loops } = await listedFaults();
+  assert.equal(shaders.length, SHADER_FAULTS.length);
+  assert.equal(loops.length, LOOP_FAULTS.length);
+  assert.deepEqual(await listedSummary(), summarize([...shaders, ...loops]));
 });
 
 Deno.test("every entry point of every shader has a planted fault", () => {
