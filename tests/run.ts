@@ -1,5 +1,5 @@
-// Every test that a change needs. The pages in Chromium wait much, so they run beside the modules; their output is shown at
-// the end. Exit code 1 if any fails.
+// Every test that a change needs. Chromium's pages wait much, so they and the documentation's examples run beside the
+// modules; their output is shown at the end. Exit code 1 if any fails.
 // Run: deno task test
 import { fileURLToPath } from "node:url";
 
@@ -13,10 +13,18 @@ function task(name: string, output: "inherit" | "piped"): Deno.ChildProcess {
   }).spawn();
 }
 
+/** Runs tasks one after another. */
+async function outputsOf(names: readonly string[]): Promise<Deno.CommandOutput[]> {
+  const outputs = [];
+  for (const name of names) outputs.push(await task(name, "piped").output());
+  return outputs;
+}
+
 if (import.meta.main) {
-  const shown = task("test:browser", "piped").output();
+  const others = outputsOf(["test:examples", "test:browser"]);
   const modules = await task("test:modules", "inherit").status;
-  const pages = await shown;
-  await new Blob([pages.stderr, pages.stdout]).stream().pipeTo(Deno.stdout.writable);
-  Deno.exit(modules.success && pages.success ? 0 : 1);
+  const outputs = await others;
+  const texts = outputs.flatMap(({ stderr, stdout }) => [stderr, stdout]);
+  await new Blob(texts).stream().pipeTo(Deno.stdout.writable);
+  Deno.exit([modules, ...outputs].every(({ success }) => success) ? 0 : 1);
 }
