@@ -6,10 +6,13 @@
 // Expect: on MNIST a loss of 0.061 after 5,000 iterations, 0.035 after 10,000, 0.008 after 20,000 and 2e-4 after
 //         40,000, and a test error of 0.044: 32 images are too few to learn other digits from.
 import { adam, dense, squaredError } from "../mod.ts"; // the network
-import { activationFlag, adamFlags, codeFlag, flag, InputError, integer, lastEpoch } from "../mod.ts";
-import { openTraining, parseRecipe, recipe, runCommand, sizesFlag, trainingFlags } from "../mod.ts";
+import { activationFlag, adamFlags, codeFlag, type Flag, flag, InputError, integer } from "../mod.ts";
+import { lastEpoch, openTraining, parseRecipe, type Recipe, recipe, runCommand, sizesFlag } from "../mod.ts";
+import { trainingFlags } from "../mod.ts";
 
-export const basic = recipe({
+type Flags = Recipe["flags"] & { readonly iterations: Flag<number>; readonly fullData: Flag<boolean> };
+
+export const basic: Recipe<Flags> = recipe({
   name: "basic",
   description: "Trains the basic autoencoder.",
   flags: {

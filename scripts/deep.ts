@@ -4,10 +4,10 @@
 // Expect: on MNIST a test error of 0.034 to 0.037 per pixel (PCA with 3 components: 0.052), and 80 % of the test codes
 //         classified correctly by their 5 nearest training codes.
 import { adam, dense, squaredError } from "../mod.ts"; // the network
-import { activationFlag, adamFlags, openTraining, parseRecipe, recipe, runCommand } from "../mod.ts";
-import { sizesFlag, trainingFlags } from "../mod.ts";
+import { activationFlag, adamFlags, openTraining, parseRecipe, type Recipe, recipe } from "../mod.ts";
+import { runCommand, sizesFlag, trainingFlags } from "../mod.ts";
 
-export const deep = recipe({
+export const deep: Recipe = recipe({
   name: "deep",
   description: "Trains the deep autoencoder.",
   flags: {

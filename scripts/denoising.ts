@@ -7,15 +7,22 @@
 //         by one half: clean images are not what it was trained on. Zero-mean noise, such as --noise gaussian:0.3, is
 //         the better experiment. On --freeze see stacked.ts.
 import { adam, corruptPixels } from "../mod.ts"; // the network
-import { layerwiseEvaluation, noiseFlag, openTraining, parseRecipe, planStages, recipe } from "../mod.ts";
-import { runCommand } from "../mod.ts";
-import { layerwiseNetwork, stacked } from "./stacked.ts";
+import { activationFlag, adamFlags, layerwiseEvaluation, noiseFlag, openTraining } from "../mod.ts";
+import { parseRecipe, planStages, type Recipe, recipe, runCommand, stageFlags } from "../mod.ts";
+import { trainingFlags } from "../mod.ts";
+import { layerwiseNetwork } from "./stacked.ts";
 
-export const denoising = recipe({
+export const denoising: Recipe = recipe({
   name: "denoising",
   description: "Trains the stacked autoencoder on noisy images.",
-  flags: { ...stacked.flags, noise: noiseFlag("uniform:1") },
-  architecture: stacked.architecture,
+  flags: {
+    ...trainingFlags({ batchSize: 32, learningRate: 1e-3 }),
+    ...adamFlags(),
+    ...stageFlags([784, 1000, 500, 250, 3], [2, 2, 2, 14]),
+    activation: activationFlag("sigmoid", "hidden layers and the code"),
+    noise: noiseFlag("uniform:1"), // on the pixels
+  },
+  architecture: { outputActivation: "sigmoid", bias: false, reduction: "mean" },
   stages: planStages,
   network(settings, context) {
     return layerwiseNetwork(settings, context, corruptPixels(context, settings.noise)); // [B, 784], the target is clean

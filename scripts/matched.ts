@@ -9,12 +9,13 @@ import { activation as activate, type ActivationLike, adam, binaryCrossEntropy }
 import { binaryCrossEntropyWithLogits, dense, detach, type LossTerm, squaredError } from "../mod.ts";
 import { tiedDense, type Value } from "../mod.ts";
 import { activationFlag, adamFlags, choice, flag, InputError, measureLevels, openTraining } from "../mod.ts";
-import { optionalNumber, parseRecipe, recipe, runCommand, sizesFlag, trainingFlags } from "../mod.ts";
+import { optionalNumber, parseRecipe, type Recipe, recipe, runCommand, sizesFlag } from "../mod.ts";
+import { trainingFlags } from "../mod.ts";
 
 /** The learning rate of each kind of matching. */
 const RATES = { mse: 0.01, bce: 1e-4, none: 1e-3 };
 
-export const matched = recipe({
+export const matched: Recipe = recipe({
   name: "matched",
   description: "Trains the layer-matched autoencoder.",
   flags: {

@@ -10,26 +10,30 @@
 //         At this weight mean activations stay far from ρ, at 0.13 to 0.28, and 0.4 to 0.5 in the last code: try
 //         --sparsity-weight 1e-3. Without --freeze a code drifts away from ρ after its own stage, as nothing holds it.
 import { adam, corruptPixels, sparsityKl } from "../mod.ts"; // the network
-import { layerwiseEvaluation, measureSparsity, number, openTraining, parseRecipe } from "../mod.ts";
-import { planStages, recipe, runCommand, sparsityRows, stageFlags } from "../mod.ts";
-import { denoising } from "./denoising.ts";
+import { adamFlags, layerwiseEvaluation, measureSparsity, noiseFlag, number, openTraining } from "../mod.ts";
+import { parseRecipe, planStages, type Recipe, recipe, runCommand, sparsityRows } from "../mod.ts";
+import { stageFlags, trainingFlags } from "../mod.ts";
 import { layerwiseNetwork } from "./stacked.ts";
 
-/** All but `--activation`: a mean activation that is to be ρ has to lie in (0, 1), as a sigmoid's does. */
-const { activation: _, ...flagsOfDenoising } = denoising.flags;
-
-export const sparse = recipe({
+export const sparse: Recipe = recipe({
   name: "sparse",
   description: "Trains the sparse autoencoder, layer by layer.",
   flags: {
-    ...flagsOfDenoising,
+    ...trainingFlags({ batchSize: 32, learningRate: 1e-3 }),
+    ...adamFlags(),
     ...stageFlags([784, 128, 128, 128, 3], [4, 4, 4, 8]),
+    noise: noiseFlag("uniform:1"), // on the pixels
     rho: number(0.05, "the mean activation that each unit of a code should have", { above: 0, below: 1 }),
     sparsityWeight: number(7.5e-5, "weight of the sparsity term, beside a squared error per pixel", {
       min: 0,
     }),
   },
-  architecture: { ...denoising.architecture, activation: "sigmoid" },
+  architecture: {
+    outputActivation: "sigmoid",
+    bias: false,
+    reduction: "mean",
+    activation: "sigmoid", // no flag: mean activations are to be ρ, which lies in (0, 1)
+  },
   stages: planStages,
   network(settings, context) {
     const { rho, sparsityWeight: weight, noise } = settings;

@@ -9,7 +9,7 @@
 import { type ActivationLike, adam, dense, type Model, type NetworkContext, type Reduction } from "../mod.ts";
 import { squaredError, type Value } from "../mod.ts";
 import { activationFlag, adamFlags, layerwiseEvaluation, openTraining, parseRecipe } from "../mod.ts";
-import { planStages, recipe, runCommand, stageFlags, trainingFlags } from "../mod.ts";
+import { planStages, type Recipe, recipe, runCommand, stageFlags, trainingFlags } from "../mod.ts";
 
 /** What a layer-wise network is made of; denoising.ts and sparse.ts have the same one. */
 export interface LayerwiseSettings {
@@ -42,7 +42,7 @@ export function layerwiseNetwork(settings: LayerwiseSettings, context: NetworkCo
   };
 }
 
-export const stacked = recipe({
+export const stacked: Recipe = recipe({
   name: "stacked",
   description: "Trains the stacked autoencoder, layer by layer.",
   flags: {

@@ -6,10 +6,10 @@
 // Expect: on MNIST a cost per batch of 424 after the first epoch and 268 to 274 after 30, a test error of 0.017 per
 //         pixel (PCA with 32 components: 0.0168). As the cost is a sum, the learning rate belongs to this batch size.
 import { adam, dense, squaredError, subtractRow, tiedDense } from "../mod.ts"; // the network
-import { activationFlag, adamFlags, lastEpoch, openTraining, parseRecipe, recipe } from "../mod.ts";
-import { runCommand, sizesFlag, trainingFlags } from "../mod.ts";
+import { activationFlag, adamFlags, lastEpoch, openTraining, parseRecipe, type Recipe } from "../mod.ts";
+import { recipe, runCommand, sizesFlag, trainingFlags } from "../mod.ts";
 
-export const tied = recipe({
+export const tied: Recipe = recipe({
   name: "tied",
   description: "Trains the tied autoencoder.",
   flags: {

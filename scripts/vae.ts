@@ -7,8 +7,8 @@
 import { activation as activate, type ActivationLike, adam, binaryCrossEntropyWithLogits } from "../mod.ts";
 import { codeNoise, dense, gaussianKl, type Graph, type Parameters, reparameterize } from "../mod.ts";
 import type { Value } from "../mod.ts";
-import { activationFlag, adamFlags, codeFlag, number, openTraining, parseRecipe } from "../mod.ts";
-import { perImage, recipe, runCommand, sizesFlag, trainingFlags, variationalEvaluation } from "../mod.ts";
+import { activationFlag, adamFlags, codeFlag, number, openTraining, parseRecipe, perImage } from "../mod.ts";
+import { type Recipe, recipe, runCommand, sizesFlag, trainingFlags, variationalEvaluation } from "../mod.ts";
 
 type Layer = (k: number, x: Value, outputs: number, activation: ActivationLike) => Value;
 
@@ -28,7 +28,7 @@ function decode(layer: Layer, sizes: readonly number[], activation: ActivationLi
   return x;
 }
 
-export const vae = recipe({
+export const vae: Recipe = recipe({
   name: "vae",
   description: "Trains the variational autoencoder.",
   flags: {
