@@ -39,7 +39,7 @@ export { Parameters } from "./src/graph/parameters.ts";
 export type { Activation, Value } from "./src/graph/tensor.ts";
 export { compile } from "./src/graph/compile.ts";
 export type { Batch, Step } from "./src/graph/step.ts";
-export { type LossReading, perImage } from "./src/graph/loss_ring.ts";
+export { perImage } from "./src/graph/loss_ring.ts";
 export { DeviceImages, gatherBatch } from "./src/layers/gather_batch.ts";
 export { dense } from "./src/layers/dense.ts";
 export { tiedDense } from "./src/layers/tied_dense.ts";
@@ -51,14 +51,14 @@ export { addNoise, standardNormal } from "./src/layers/noise.ts";
 export { reparameterize } from "./src/layers/reparameterize.ts";
 
 // Activations and losses, those of the user's own among them.
-export { activationOf, type ElementwiseActivation } from "./src/elementwise/activation.ts";
-export { ACTIVATION_NAMES, type ActivationLike } from "./src/elementwise/activation_names.ts";
+export { activationOf } from "./src/elementwise/activation.ts";
+export type { ActivationLike } from "./src/elementwise/activation_names.ts";
 export { leakyRelu } from "./src/elementwise/leaky_relu.ts";
 export { elu } from "./src/elementwise/elu.ts";
 export { softplus } from "./src/elementwise/softplus.ts";
 export { silu } from "./src/elementwise/silu.ts";
 export { gelu, geluTanh } from "./src/elementwise/gelu.ts";
-export { type ElementwiseLoss, lossOf } from "./src/elementwise/loss.ts";
+export { lossOf } from "./src/elementwise/loss.ts";
 export { huber } from "./src/elementwise/huber.ts";
 export { squaredError } from "./src/losses/squared_error.ts";
 export { binaryCrossEntropy } from "./src/losses/binary_cross_entropy.ts";
@@ -74,7 +74,7 @@ export { clipByGlobalNorm } from "./src/optim/clip.ts";
 // Recipes: a network with its flags, and the loop around it.
 export { type NetworkContext, type Recipe, recipe, trainingFlags } from "./src/recipe/recipe.ts";
 export { activationFlag, adamFlags } from "./src/recipe/common_flags.ts";
-export { choice, type Config, type Flag, flag, integer, number } from "./src/recipe/flag_kinds.ts";
+export { choice, type Flag, flag, integer, number } from "./src/recipe/flag_kinds.ts";
 export { integers, optionalInteger, optionalNumber, text, toggle } from "./src/recipe/flag_kinds.ts";
 export { codeFlag, sizesFlag } from "./src/recipe/sizes.ts";
 export { codeNoise, corruptPixels, noiseFlag } from "./src/recipe/recipe_noise.ts";
@@ -92,7 +92,6 @@ export type { TrainingRun } from "./src/train/training_run.ts";
 export { runCommand } from "./src/cli/command.ts";
 
 // Evaluation: what a recipe measures beside the usual.
-export type { RecipeEvaluation } from "./src/evaluate/recipe_evaluation.ts";
 export { measureLevels } from "./src/evaluate/evaluate.ts";
 export { lastEpoch } from "./src/evaluate/stage_ends.ts";
 export { layerwiseEvaluation } from "./src/evaluate/layerwise.ts";
@@ -100,7 +99,7 @@ export { measureSparsity, sparsityRows } from "./src/evaluate/sparsity.ts";
 export { variationalEvaluation } from "./src/evaluate/variational.ts";
 
 // Data.
-export { type Dataset, loadDataset } from "./src/data/dataset.ts";
+export { loadDataset } from "./src/data/dataset.ts";
 export { loadOwnData } from "./src/data/own_data.ts";
 export { batches, permutation } from "./src/data/shuffle.ts";
 
