@@ -87,7 +87,7 @@ function checkClosed({ path, code }: ShaderPart): void {
     else if (token === "*/") comments = comments.slice(0, -1);
     else if (comments.length > 0) continue;
     else if (token === "{") open.push(index);
-    else if (token === "}" && open.pop() === undefined) fail(index, "this } closes nothing");
+    else if (token === "}" && open.pop() === undefined) fail(index, "this } has no matching {");
   }
   if (comments.length > 0) fail(comments[0], "this comment is not closed");
   if (open.length > 0) fail(open[0], "this { is not closed");

@@ -38,9 +38,7 @@ export const KERNEL_KINDS = ["naive", "register", "workgroup", "texture"] as con
 /** Name of a kind of kernel: see {@link KERNEL_KINDS}. */
 export type KernelKind = typeof KERNEL_KINDS[number];
 
-/**
- * A kernel for a product: its kind, and the tile computed by one invocation (`workgroup`: by one workgroup).
- */
+/** A kernel for a product: its kind, and the tile of one invocation (`workgroup`: of one workgroup). */
 export interface ProductKernel {
   /** The kind, such as `register`. */
   readonly kind: KernelKind;
@@ -52,9 +50,7 @@ export interface ProductKernel {
 
 /** Choice of the kernels for matrix products. */
 export interface KernelPreference {
-  /**
-   * One kind for all products; `auto` follows the tuning results or, for products without one, the adapter.
-   */
+  /** One kind for all products; `auto` follows the tuning results or, if there are none, the adapter. */
   readonly kind: KernelKind | "auto";
   /** Fastest kernels found by tuning, keyed by the product's name. */
   readonly tuned?: ReadonlyMap<string, ProductKernel> | undefined;

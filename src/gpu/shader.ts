@@ -5,15 +5,11 @@
 
 /** A piece of WGSL text. */
 export interface ShaderPart {
-  /**
-   * Name in errors: a path from the project's root, or a description such as `forward of activation "leaky"`.
-   */
+  /** Name in errors: a path from the project's root, or text such as `forward of activation "leaky"`. */
   readonly path: string;
   /** WGSL text, in whole lines. */
   readonly code: string;
-  /**
-   * The part that this one wraps, if any: errors in the wrapper are shown at the start or end of that part.
-   */
+  /** The part that this one wraps, if any: errors in the wrapper are shown at that part's start or end. */
   readonly frames?: { readonly part: ShaderPart; readonly at: "start" | "end" };
 }
 

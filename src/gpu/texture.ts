@@ -10,9 +10,7 @@ export const TEXTURE_FORMAT = "rgba32float";
 /** WGSL language feature that lets shaders read storage textures. */
 export const TEXTURE_FEATURE = "readonly_and_readwrite_storage_textures";
 
-/**
- * Texels per row, as in the shaders. With 1,024, the content of any storage buffer (128 MiB) fits a texture.
- */
+/** Texels per row, as in the shaders. With 1,024, any storage buffer (128 MiB at most) fits a texture. */
 const PITCH = 1024;
 
 /** Bytes per row. A buffer of whole rows is copied faster. */

@@ -51,7 +51,7 @@ export function unroll(code: string, constants: Readonly<Record<string, number>>
         continue;
       }
       const loop = MARKED.exec(line);
-      if (!loop) throw new UnrollError(first + at, `expected a loop, found "${line}"`);
+      if (!loop) throw new UnrollError(first + at, `expected a loop but found "${line}"`);
       const [, counter, bound] = loop;
       const turns = /^\d+u?$/.test(bound) ? parseInt(bound) : constants[bound];
       if (turns === undefined) {

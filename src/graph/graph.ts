@@ -10,9 +10,7 @@ import { type Activation, type Dispatch, padded, type Value } from "./tensor.ts"
 export interface GradientWrite {
   /** 1 to add to the gradient of an earlier writer, 0 to overwrite. */
   readonly accumulate: 0 | 1;
-  /**
-   * The activation to differentiate through: the value's own for the last writer, identity for the others.
-   */
+  /** The activation to differentiate through: the value's own for the last writer, else identity. */
   readonly activation: Activation;
 }
 
@@ -66,9 +64,7 @@ export interface ElementwiseLossReference {
 
 /** The f64 reference of an op defined outside the library, as in a user's script. Arrays have no padding. */
 export interface NodeReference {
-  /**
-   * Computes the output [rows, width] from the inputs [rows, width] and the parameters in PyTorch's layout.
-   */
+  /** Computes the output [rows, width] from inputs [rows, width] and parameters in PyTorch's layout. */
   forward(
     inputs: readonly Float64Array[],
     parameters: readonly Float64Array[],
@@ -162,7 +158,7 @@ export class Graph {
   constructor(batchSize: number) {
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new RangeError(
-        `Cannot record a graph: batch size must be a positive integer, received ${batchSize}`,
+        `Cannot record a graph: expected a positive integer batch size but received ${batchSize}`,
       );
     }
     this.batchSize = batchSize;
@@ -178,7 +174,9 @@ export class Graph {
    */
   value(label: string, width: number, activation: Activation = "identity"): Value {
     if (!Number.isInteger(width) || width < 1) {
-      throw new RangeError(`Cannot record "${label}": width must be a positive integer, received ${width}`);
+      throw new RangeError(
+        `Cannot record "${label}": expected a positive integer width but received ${width}`,
+      );
     }
     const bytes = 4 * this.batchSize * padded(width);
     return {
@@ -197,7 +195,9 @@ export class Graph {
    */
   add(node: Node): void {
     if (this.nodes.some(({ label }) => label === node.label)) {
-      throw new TypeError(`Cannot record ${node.op} "${node.label}": the graph has a node of that name`);
+      throw new TypeError(
+        `Cannot record ${node.op} "${node.label}": the graph already has a node of that name`,
+      );
     }
     this.nodes.push(node);
   }

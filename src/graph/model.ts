@@ -16,9 +16,7 @@ export interface Model {
   readonly target?: Value | undefined;
   /** Terms of the loss. */
   readonly losses: readonly LossTerm[];
-  /**
-   * Encoder and decoder values that a matching loss compares, outermost first; absent without such a loss.
-   */
+  /** Encoder and decoder values that a matching loss compares, outermost first; absent without one. */
   readonly levels?: readonly { readonly encoded: Value; readonly decoded: Value }[] | undefined;
 }
 

@@ -22,10 +22,7 @@ export interface Parameter {
   readonly shape: readonly number[];
   /** Byte offset of the slot, equal in every arena. */
   readonly offset: number;
-  /**
-   * Size of the slot's content in bytes: a weight is stored as [inputs, outputs], both padded to multiples of
-   * 4.
-   */
+  /** Content of the slot in bytes: a weight is stored as [inputs, outputs], both padded to multiples of 4. */
   readonly bytes: number;
   /** The values, as dispatches bind them. */
   readonly tensor: Tensor;
@@ -81,7 +78,9 @@ export class Parameters {
     if (known) {
       if (known.shape.join() !== shape.join()) {
         throw new TypeError(
-          `Cannot share parameter "${name}": it is [${known.shape.join(", ")}], wanted [${shape.join(", ")}]`,
+          `Cannot share parameter "${name}": expected [${known.shape.join(", ")}] but received [${
+            shape.join(", ")
+          }]`,
         );
       }
       return known;
@@ -133,13 +132,13 @@ export class Parameters {
     const parameter = this.#byName.get(name);
     if (!parameter) {
       throw new TypeError(
-        `Cannot set parameter "${name}": the model has ${[...this.#byName.keys()].join(", ")}`,
+        `Cannot set parameter "${name}": expected one of ${[...this.#byName.keys()].join(", ")}`,
       );
     }
     if (values.length !== elements(parameter.shape)) {
       throw new TypeError(
-        `Cannot set parameter "${name}": expected [${parameter.shape.join(", ")}], ` +
-          `received ${values.length} values`,
+        `Cannot set parameter "${name}": expected [${parameter.shape.join(", ")}] ` +
+          `but received ${values.length} values`,
       );
     }
     if (!this.#gpu || !this.#arena) {

@@ -80,9 +80,7 @@ interface WorkgroupTile {
   readonly invocations: number;
   /** Number of invocations side by side. */
   readonly across: number;
-  /**
-   * Number of terms loaded into shared memory at a time: (rows + columns + 4) · depth floats, at most 16 KiB.
-   */
+  /** Terms loaded into shared memory at a time: (rows + columns + 4) · depth floats, at most 16 KiB. */
   readonly depth: number;
 }
 
@@ -98,10 +96,7 @@ const WORKGROUP_TILES: readonly WorkgroupTile[] = [
 const REGISTER_TILES = [[4, 4], [8, 8], [16, 4], [16, 8], [16, 16], [32, 16], [16, 32]] as const;
 /** Default register tiles of software adapters and of GPUs. */
 const LARGE = { rows: 16, columns: 16 }, SMALL = { rows: 4, columns: 4 };
-/**
- * Register tile of small products where large ones read textures: as fast as {@link LARGE}, faster to
- * compile.
- */
+/** Register tile where large products read textures: as fast as {@link LARGE}, and faster to compile. */
 const MIDDLE = { rows: 16, columns: 8 };
 /** Approximate number of workgroups that keeps a whole GPU busy: large ones have about 130 processors. */
 const ENOUGH_WORKGROUPS = 128;
@@ -128,19 +123,14 @@ function kernelsOf(kind: ProductKind): ProductKernel[] {
   ];
 }
 
-/**
- * Lists the workgroup tiles for a kind of product: an invocation of a weight gradient has at least four rows.
- */
+/** Lists the workgroup tiles for a kind of product: an invocation of `Xᵀ·dZ` has at least four rows. */
 function workgroupTiles(kind: ProductKind): WorkgroupTile[] {
   return WORKGROUP_TILES.filter(({ rows, invocations, across }) =>
     kind !== "Xᵀ·dZ" || rows >= 4 * invocations / across
   );
 }
 
-/**
- * Lists the kernels worth timing for a product: the device's default first, then those whose tile is not
- * mostly empty.
- */
+/** Lists the kernels worth timing: the device's default first, then those whose tile is not mostly empty. */
 export function candidates(traits: DeviceTraits, product: Product): ProductKernel[] {
   const own = kernelOf({ ...traits, kernels: { kind: "auto" } }, product);
   const others = kernelsOf(product.kind).filter(({ kind, rows, columns }) =>

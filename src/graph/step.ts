@@ -167,13 +167,13 @@ export class Step {
       !Number.isInteger(first) || first < 0 || first + rows > rowsAvailable
     ) {
       throw new RangeError(
-        `Cannot run "${this.#options.label}": expected 1 to ${batchSize} rows below row ${rowsAvailable}, ` +
-          `received ${rows} from row ${first}`,
+        `Cannot run "${this.#options.label}": expected 1 to ${batchSize} rows below row ${rowsAvailable} ` +
+          `but received ${rows} from row ${first}`,
       );
     }
     if (draw !== undefined && draw !== draw >>> 0) {
       throw new RangeError(
-        `Cannot run "${this.#options.label}": draw must be an integer in [0, 2³²), received ${draw}`,
+        `Cannot run "${this.#options.label}": expected draw to be an integer in [0, 2³²) but received ${draw}`,
       );
     }
     this.#count++;
@@ -195,7 +195,7 @@ export class Step {
     if (!buffer || !Number.isInteger(rows) || rows > this.#graph.batchSize) {
       throw new RangeError(
         `Cannot upload "${value.label}": expected up to [${this.#graph.batchSize}, ${value.width}] numbers of an ` +
-          `input of this step, received ${data.length}`,
+          `input of this step but received ${data.length}`,
       );
     }
     const wide = new Float32Array(rows * padded(value.width));
@@ -217,7 +217,8 @@ export class Step {
     const steps = upTo - after;
     if (steps > LOSS_RING) {
       throw new RangeError(
-        `Cannot read the losses of "${label}": ${steps} steps, ${LOSS_RING} are remembered`,
+        `Cannot read the losses of "${label}": expected at most ${LOSS_RING} steps since the last reading ` +
+          `but there were ${steps}; read them more often`,
       );
     }
     this.#read = upTo;
@@ -376,7 +377,7 @@ export class Step {
   restoreState({ count, unread, unreadRows, moments, losses, norms }: StepState): void {
     const { trainable = [] } = this.#options, buffers = this.#buffers, { queue } = this.#gpu.device;
     const refuse = (what: string): TypeError =>
-      new TypeError(`Cannot restore "${this.#options.label}": ${what} are not those of this step`);
+      new TypeError(`Cannot restore "${this.#options.label}": ${what} do not match this step`);
     if (4 * losses.length !== buffers.ring.size) throw refuse("the losses");
     if (norms === undefined ? buffers.norms : 4 * norms.length !== buffers.norms?.size) {
       throw refuse("the gradient norms");

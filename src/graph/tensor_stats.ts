@@ -31,10 +31,7 @@ export interface WatchedTensor extends TensorFigures {
 const WATCH: Shader = { path: "shaders/optim/watch.wgsl", code: watchCode };
 /** Number of invocations per tensor; each writes one set of sums. */
 const PARTIAL_LANES = 1024;
-/**
- * Floats in a set of sums: at each of three scales, sums of squares of gradient, weights and change, and a
- * count.
- */
+/** Floats per set: at each of three scales, sums of squares of gradient, weights and change, and a count. */
 const SUMS = 12;
 /** Scales of the sums, in order. */
 const SCALES = [2 ** 60, 1, 2 ** -80];

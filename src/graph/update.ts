@@ -14,8 +14,7 @@ export interface Optimizer {
   /** Number of moments stored per parameter. */
   readonly moments: number;
   /**
-   * Creates the dispatch that updates one range of the arenas; it scales gradients by the first float of
-   * `clip`.
+   * Creates the dispatch that updates one range of the arenas, with gradients scaled by `clip`'s first float.
    */
   update(
     label: string,

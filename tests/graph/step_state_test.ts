@@ -84,7 +84,7 @@ gpuTest("a step refuses the state of another one", async (gpu) => {
   using owned = new DisposableStack();
   const { step } = await network(gpu, 1, false, owned), clipped = await network(gpu, 1, true, owned);
   const state = await step.readState(), withNorms = await clipped.step.readState();
-  assert.throws(() => step.restoreState(withNorms), /gradient norms are not those of this step/);
+  assert.throws(() => step.restoreState(withNorms), /gradient norms do not match this step/);
   assert.throws(() => clipped.step.restoreState(state), /gradient norms/);
   assert.throws(() => step.restoreState({ ...state, losses: new Float32Array(3) }), /the losses are not/);
   assert.throws(() => step.restoreState({ ...state, moments: [] }), /the moments are not/);
