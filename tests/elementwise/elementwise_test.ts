@@ -351,7 +351,7 @@ Deno.test("layers refuse activations that nobody made", () => {
     const made = wrong as ActivationLike;
     const options = { label: "h", outputs: 2, activation: made, initializer: "pytorch-linear" } as const;
     const message =
-      /Cannot record "h": expected an activation \(identity, sigmoid, tanh, relu, leaky-relu, .*, or what activationOf/;
+      /Cannot record "h": expected an activation \(identity, sigmoid, tanh, relu, leaky-relu, .*, or a result of activationOf/;
     assert.throws(() => dense(graph, parameters, x, options), message);
     assert.throws(() => tiedDense(graph, parameters, x, { ...options, weight: "w.weight" }), message);
     assert.throws(() => activation(graph, x, options), message);
