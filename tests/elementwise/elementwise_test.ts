@@ -214,8 +214,8 @@ const DECLARATIONS: readonly (readonly [string, Record<string, unknown>, RegExp]
     /"forward" to be a WGSL expression in x but received a fun/,
   ],
   ["a statement", { forward: "return x;" }, /"forward" to be one WGSL expression .* leave out ; \{ and \}/],
-  ["a missing parenthesis", { forward: "max(x, 0.0" }, /received "max\(x, 0.0"; it lacks a \)$/],
-  ["a parenthesis too many", { forward: "x) + (1.0" }, /it has a \) too many$/],
+  ["a missing parenthesis", { forward: "max(x, 0.0" }, /received "max\(x, 0.0"; add the missing \)$/],
+  ["a parenthesis too many", { forward: "x) + (1.0" }, /remove the extra \)$/],
   [
     "an expression in the kernel's own variables",
     { derivative: "1.0 - y * y" },
