@@ -1,22 +1,22 @@
 /**
- * The one error class that means "the input is at fault, not the program": a file, a flag, a data set, a
- * machine without a GPU. Commands print its message as one line and exit with code 1, without a stack trace. Only
+ * Errors caused by the user's input rather than by the program: a file, a flag, a data set, a machine without
+ * a GPU. Commands print the message as one line and exit with code 1, without a stack trace. Only
  * {@linkcode ShaderError} has several lines.
  * @module
  */
 
-/** Bad input from outside the program. The message says what was attempted, expected, found, and what to do. */
+/** Bad input. The message states the attempted action, the expected and actual values, and a remedy. */
 export class InputError extends Error {
   /** The class's name, as printed. */
   override name = "InputError";
-  /** Settings that help, by camelCase key, such as `batchSize`: the command line names their flags. */
+  /** Keys of settings that fix the error, such as `batchSize`; the command line appends their flags. */
   readonly settings: readonly string[];
 
   /**
-   * With the message, which is all that is printed, also where a script throws it before a command can catch it.
+   * Sets `stack` to the message, so that no stack trace is printed even where nothing catches the error.
    *
-   * @param message what was attempted, expected and found, and what to do
-   * @param remedy the settings that help
+   * @param message the attempted action, the expected and actual values, and a remedy
+   * @param options `settings`: keys of the settings that fix the error
    */
   constructor(message: string, { settings = [] }: { readonly settings?: readonly string[] } = {}) {
     super(message);
@@ -25,45 +25,45 @@ export class InputError extends Error {
   }
 }
 
-/** Training has come to NaN or infinity. The message says in what, at which step, and what to try. */
+/** Training has diverged to NaN or infinity. The message names the tensor or loss, the step, and remedies. */
 export class Diverged extends InputError {
   /** The class's name, as printed. */
   override name = "Diverged";
-  /** The message without what to try. */
+  /** The message without the remedies. */
   readonly finding: string;
 
-  /** With what was found, and what to try besides the usual. */
+  /** Appends the usual remedies to the finding, and `advice` if given. */
   constructor(finding: string, advice: string = "") {
     super(`${finding}; try a smaller learning rate, or clip gradients${advice && `; ${advice}`}`);
     this.finding = finding;
   }
 }
 
-/** A place in WGSL text. */
+/** A position in WGSL text. */
 export interface ShaderPlace {
-  /** The line, counted from 1. */
+  /** Line number, from 1. */
   readonly line: number;
-  /** The column, counted from 1. */
+  /** Column number, from 1. */
   readonly column: number;
-  /** The whole line. */
+  /** Text of the line. */
   readonly source: string;
 }
 
 /**
- * A shader that does not compile. Its message is a block of lines: file, line, column and the reason; the line of the
- * shader, with a caret under the column; what else the compiler says.
+ * A shader that does not compile. The message has several lines: file, line, column and reason; the line of
+ * the shader, with a caret under the column; further notes of the compiler.
  */
 export class ShaderError extends InputError {
   /** The class's name, as printed. */
   override name = "ShaderError";
 
   /**
-   * With what is wrong, and where.
+   * Formats the message.
    *
-   * @param path the file, or words for a part that is none
-   * @param reason what is wrong
-   * @param at where in the file, if that is known
-   * @param notes what else the compiler says
+   * @param path path of the file, or a description of a part without a file
+   * @param reason the compiler's complaint
+   * @param at position in the file, if known
+   * @param notes further notes of the compiler
    */
   constructor(path: string, reason: string, at?: ShaderPlace, notes: readonly string[] = []) {
     const lines = [`Cannot compile ${at ? `${path}:${at.line}:${at.column}` : path}: ${reason}`];
@@ -75,15 +75,15 @@ export class ShaderError extends InputError {
   }
 }
 
-/** Control characters, which could move a terminal's cursor or end a line, and Unicode's other line ends. */
+/** Control characters, which could move a terminal's cursor or end a line, and Unicode's line separators. */
 // deno-lint-ignore no-control-regex
 const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u2028\u2029]/g;
 
 /**
- * What was found, as it may stand in a message: JSON, cut off if it is long.
+ * Formats a value for an error message: as JSON, truncated if it is long.
  *
- * @param value anything that was read
- * @param most characters that are shown at most
+ * @param value any value that was read
+ * @param most maximum number of characters
  */
 export function quote(value: unknown, most: number = 60): string {
   if (typeof value === "function") return "a function";
@@ -91,7 +91,7 @@ export function quote(value: unknown, most: number = 60): string {
   try {
     text = JSON.stringify(typeof value === "string" ? cut(value, most) : value);
   } catch {
-    return "something nested too deeply"; // which is all that JSON.stringify fails on in what was read from JSON
+    return "something nested too deeply"; // the only values parsed from JSON that JSON.stringify fails on
   }
   const escaped = (text ?? "nothing").replace(
     UNPRINTABLE,
@@ -101,10 +101,10 @@ export function quote(value: unknown, most: number = 60): string {
 }
 
 /**
- * Somebody else's message as a part of one line, cut off if it is long.
+ * Puts another program's message on one line, truncated if it is long.
  *
  * @param text the message
- * @param most characters that are kept at most
+ * @param most maximum number of characters
  */
 export function toOneLine(text: string, most: number = 200): string {
   return cut(text.replace(UNPRINTABLE, " ").replace(/\s+/g, " "), most);
@@ -114,7 +114,7 @@ function cut(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
-/** A word as it must be typed in a shell: quoted if it holds anything unusual. */
+/** Quotes a word for a POSIX shell if it contains special characters. */
 export function shellWord(word: string): string {
   return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,7 +1,7 @@
 /**
- * The project's only source of randomness: Philox 4x32 with 10 rounds, a counter-based generator
- * (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011). Every number is a pure function of
- * (seed, stream, counter), so a run repeats exactly and can be continued from any point.
+ * The project's only source of randomness: Philox 4x32 with 10 rounds, a counter-based generator (Salmon et
+ * al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011). Every number is a pure function of (seed,
+ * stream, counter), so runs are reproducible and can be resumed at any point.
  * @module
  */
 
@@ -44,19 +44,19 @@ export function philox(
   return [c0, c1, c2, c3];
 }
 
-/** A 32-bit number from a name (FNV-1a), so that streams can be called "shuffle" or "encoder.0.weight". */
+/** 32-bit FNV-1a hash of a stream's name, such as "shuffle" or "encoder.0.weight". */
 function hashName(name: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash;
 }
 
-/** The Philox key of a seed and a stream's name, for whoever generates the stream elsewhere: shaders do. */
+/** Philox key of a seed and a stream's name, for shaders that generate the stream on the GPU. */
 export function streamKey(seed: number, name: string): readonly [number, number] {
   return [seed >>> 0, hashName(name)];
 }
 
-/** A seeded, named stream of random numbers, read in order. Two streams with different names are independent. */
+/** A seeded, named stream of random numbers, read in order. Streams with different names are independent. */
 export class RandomStream {
   readonly #key: readonly [number, number];
   readonly #substream: number;
@@ -67,7 +67,7 @@ export class RandomStream {
    * Starts at the stream's first number.
    *
    * @param seed an integer in [0, 2³²)
-   * @param name what the numbers are for, such as "shuffle"
+   * @param name the purpose of the numbers, such as "shuffle"
    * @param substream a second index, such as the epoch
    */
   constructor(seed: number, name: string, substream: number = 0) {
@@ -92,7 +92,7 @@ export class RandomStream {
     return this.nextUint32() / 4294967296;
   }
 
-  /** The next integer in [0, limit), without bias. `limit` is an integer in [1, 2³²]. */
+  /** The next integer in [0, limit), unbiased. `limit` is an integer in [1, 2³²]. */
   nextBelow(limit: number): number {
     const unbiased = 4294967296 - (4294967296 % limit);
     let word = this.nextUint32();

@@ -1,19 +1,19 @@
 /**
- * The data sets this project knows by name: their files, classes, checksums, and where they can be found.
- * Checksums are SHA-256 over the decompressed IDX bytes, because the gzip containers differ between mirrors
- * (Debian's package strips the file name from the gzip header).
+ * Catalogue of the built-in data sets: files, classes, checksums and sources. Checksums are SHA-256 over the
+ * decompressed IDX bytes, because the gzip containers differ between mirrors (Debian's package strips the
+ * file name from the gzip header).
  * @module
  */
 import { createHash } from "node:crypto";
 import { InputError } from "../errors.ts";
 
-/** What one of a data set's four files holds. */
+/** Role of one of a data set's four files. */
 export type FileRole = "trainImages" | "trainLabels" | "testImages" | "testLabels";
 
-/** The four roles in the fixed order in which `Dataset.checksum` takes them. */
+/** The four roles, in the order of `Dataset.checksum`. */
 export const FILE_ROLES: readonly FileRole[] = ["trainImages", "trainLabels", "testImages", "testLabels"];
 
-/** The file of each role, without its optional `.gz`: the same for every set. */
+/** File name of each role, without the optional `.gz`; equal for all data sets. */
 export const FILE_NAMES: Readonly<Record<FileRole, string>> = {
   trainImages: "train-images-idx3-ubyte",
   trainLabels: "train-labels-idx1-ubyte",
@@ -21,21 +21,21 @@ export const FILE_NAMES: Readonly<Record<FileRole, string>> = {
   testLabels: "t10k-labels-idx1-ubyte",
 };
 
-/** One data set, as the catalogue describes it. */
+/** Catalogue entry of a data set. */
 export interface CatalogueEntry {
-  /** The name it is asked for by, and its subfolder in the cache. */
+  /** Name of the data set, and of its subfolder in the cache. */
   readonly name: string;
-  /** What each label means, by label. */
+  /** Class names, indexed by label. */
   readonly classNames: readonly string[];
   /** Rows and columns of an image. */
   readonly imageShape: readonly [number, number];
-  /** SHA-256 in hex of each decompressed file. */
+  /** SHA-256 of each decompressed file, in hex. */
   readonly sums: Readonly<Record<FileRole, string>>;
-  /** Folders beside the cache that may hold the files already: paths, or `file:` URLs. */
+  /** Folders, besides the cache, that may contain the files: paths or `file:` URLs. */
   readonly folders: readonly (string | URL)[];
-  /** URL prefixes, ending in `/`, to download `<file>.gz` from, in order. Empty: it cannot be downloaded. */
+  /** URL prefixes ending in `/` for downloading `<file>.gz`, in order; empty if it cannot be downloaded. */
   readonly mirrors: readonly string[];
-  /** What to do when the files are nowhere, as the closing words of the message. */
+  /** Remedy if the files are missing, which ends the error message. */
   readonly hint: string;
 }
 
@@ -52,10 +52,10 @@ const FASHION_CLASSES = [
   "Ankle boot",
 ];
 
-/** The data set that ships with the project and that everything uses unless told otherwise. */
+/** Default data set, included with the project. */
 export const DEFAULT_DATASET = "fashion-mnist-mini";
 
-/** Every known data set. */
+/** All built-in data sets. */
 export const CATALOGUE: readonly CatalogueEntry[] = [
   {
     name: DEFAULT_DATASET,
@@ -109,9 +109,9 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
 ];
 
 /**
- * Looks a data set up by name.
+ * Looks up a data set by name.
  *
- * @throws {InputError} if there is none of that name
+ * @throws {InputError} if the name is unknown
  */
 export function findDataset(name: string): CatalogueEntry {
   const entry = CATALOGUE.find((candidate) => candidate.name === name);
@@ -120,7 +120,7 @@ export function findDataset(name: string): CatalogueEntry {
   throw new InputError(`Cannot load the data set "${name}": expected one of ${known}; choose one of these`);
 }
 
-/** SHA-256 in hex over the parts, one after the other. */
+/** SHA-256 of the concatenated parts, in hex. */
 export function sha256(...parts: readonly Uint8Array[]): string {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);

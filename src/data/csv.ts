@@ -1,5 +1,5 @@
 /**
- * Tables as CSV (RFC 4180) with a header: numbers, and perhaps a column of classes.
+ * CSV tables (RFC 4180) with a header: columns of numbers, and optionally a column of classes.
  * @module
  */
 import { pipeline } from "node:stream/promises";
@@ -8,34 +8,34 @@ import { InputError, quote, toOneLine } from "../errors.ts";
 
 /** The contents of one CSV file. */
 export interface Csv {
-  /** Numbers of a row. */
+  /** Numbers per row. */
   readonly width: number;
-  /** Whole numbers from 0 to 255 as bytes if there is one above 1; otherwise floats in [0, 1]. Row-major. */
+  /** The numbers, row-major: bytes from 0 to 255 if any number is above 1, else floats in [0, 1]. */
   readonly data: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
-  /** One class index per row, if a column holds classes. */
+  /** Class index of each row, if there is a column of classes. */
   readonly labels: Uint8Array<ArrayBuffer> | undefined;
-  /** What each index means; empty without classes. */
+  /** Class names, by class index; empty without classes. */
   readonly classNames: readonly string[];
 }
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const INTEGER = /^\d{1,15}$/;
-/** Classes are kept as bytes. */
+/** Classes are stored as bytes. */
 const MAX_CLASSES = 256;
-/** Bytes that a row may have, so that a quote that never ends does not fill the memory. */
+/** Maximum bytes per row, so that an unclosed quote cannot fill the memory. */
 const MAX_ROW_BYTES = 2 ** 24;
-/** Numbers that are kept in one array while they come. */
+/** Numbers per array while reading. */
 const BLOCK = 2 ** 20;
-/** Header cells that a message names. */
+/** Maximum number of header cells in a message. */
 const SHOWN = 8;
-/** Characters of a cell that a message shows. */
+/** Maximum characters of a cell in a message. */
 const QUOTED = 40;
 
 function fail(name: string, problem: string, settings: readonly string[] = []): never {
   throw new InputError(`Cannot read "${name}": ${problem}`, { settings });
 }
 
-/** The line of the first bytes that are no UTF-8, counted from 1; absent if all are. */
+/** Line number, from 1, of the first bytes that are not UTF-8; undefined if there are none. */
 function badLine(bytes: Uint8Array): number | undefined {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const isText = (part: Uint8Array) => {
@@ -47,7 +47,7 @@ function badLine(bytes: Uint8Array): number | undefined {
     }
   };
   if (isText(bytes)) return undefined;
-  // no line feed is a part of another character, so the lines can be tried one by one
+  // UTF-8 has no line feed inside other characters, so lines can be checked one by one
   for (let line = 1, from = 0;; line++) {
     const end = bytes.indexOf(0x0a, from), to = end < 0 ? bytes.length : end + 1;
     if (!isText(bytes.subarray(from, to))) return line;
@@ -55,9 +55,9 @@ function badLine(bytes: Uint8Array): number | undefined {
   }
 }
 
-/** The same bytes in parts that end where a line ends, each checked to be UTF-8. */
+/** Yields the same bytes in parts that end with whole lines, checked to be UTF-8. */
 function* wholeLines(parts: Iterable<Uint8Array>, name: string): Generator<Uint8Array> {
-  let before = 0; // line feeds
+  let before = 0; // number of line feeds so far
   const check = (bytes: Uint8Array) => {
     const bad = badLine(bytes);
     if (bad !== undefined) {
@@ -81,16 +81,16 @@ function* wholeLines(parts: Iterable<Uint8Array>, name: string): Generator<Uint8
   yield check(rest);
 }
 
-/** Numbers as they come, as bytes as long as all are whole, and what is known of them so far. */
+/** Growing list of numbers, stored as bytes until the first fraction. */
 class Numbers {
   #blocks: (Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>)[] = [];
   #count = 0;
-  /** The first number above 1, in words; absent if there is none. */
+  /** Description of the first number above 1, if any. */
   aboveOne: string | undefined;
-  /** The first number that is not whole, in words; absent if there is none. */
+  /** Description of the first fraction, if any. */
   fraction: string | undefined;
 
-  /** Takes a number in [0, 255]. */
+  /** Appends a number in [0, 255]. */
   push(value: number, where: () => string): void {
     if (value > 1) this.aboveOne ??= where();
     if (this.fraction === undefined && !Number.isInteger(value)) {
@@ -104,18 +104,18 @@ class Numbers {
     this.#blocks[this.#blocks.length - 1][place] = value;
   }
 
-  /** Bytes if there was a number above 1, else floats. */
+  /** Returns all numbers, as bytes if one is above 1, else as floats. */
   finish(): Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer> {
     const count = this.#count;
     const values = this.aboveOne === undefined ? new Float32Array(count) : new Uint8Array(count);
     for (let at = 0; at < count; at += BLOCK) {
-      values.set(this.#blocks.shift()!.subarray(0, count - at), at); // which can be freed from here on
+      values.set(this.#blocks.shift()!.subarray(0, count - at), at); // shift() frees the block
     }
     return values;
   }
 }
 
-/** Class texts as indices: whole numbers up to 255 stay what they are, other texts are numbered in sorted order. */
+/** Converts class texts to indices: integers up to 255 are kept, other texts are numbered in sorted order. */
 function classes(texts: readonly string[], label: string, name: string): Pick<Csv, "labels" | "classNames"> {
   const numbers = texts.every((text) => INTEGER.test(text)) ? texts.map(Number) : undefined;
   const greatest = numbers?.reduce((most, value) => Math.max(most, value), 0) ?? Infinity;
@@ -139,13 +139,13 @@ function classes(texts: readonly string[], label: string, name: string): Pick<Cs
 }
 
 /**
- * Reads a CSV file: a header, then rows of numbers. If a number is above 1, all must be whole numbers from 0 to 255
- * and become bytes; otherwise all must be in [0, 1] and become 32-bit floats.
+ * Reads a CSV file: a header, then rows of numbers. If any number is above 1, all must be integers from 0 to
+ * 255, which are returned as bytes; otherwise all must be in [0, 1] and are returned as 32-bit floats.
  *
- * @param parts the file, UTF-8, in parts that follow each other; no more than a few of them are in memory at once
+ * @param parts consecutive parts of the file, UTF-8; only a few are in memory at once
  * @param name the file's name for messages
- * @param label the column that holds classes, whole numbers or words; every other column holds numbers
- * @throws {InputError} on anything else, in one line with the line and the column
+ * @param label name of the column with classes, integers or words; all other columns are numbers
+ * @throws {InputError} if the file is not such a table, with line and column
  */
 export async function readCsv(parts: Iterable<Uint8Array>, name: string, label?: string): Promise<Csv> {
   const numbers = new Numbers();
@@ -216,17 +216,17 @@ export async function readCsv(parts: Iterable<Uint8Array>, name: string, label?:
       bom: true,
       max_record_size: MAX_ROW_BYTES,
       skip_empty_lines: true,
-      record_delimiter: ["\r\n", "\n", "\r"], // named, for looking for them takes 1 µs a character
+      record_delimiter: ["\r\n", "\n", "\r"], // explicit, as detecting them costs 1 µs per character
       on_record: (cells: string[], { lines }) => {
         if (header) readRow(cells, lines);
         else readHeader(cells);
-        return null; // nothing is kept
+        return null; // keeps no records in memory
       },
     });
     await pipeline(wholeLines(parts, name), parser.resume());
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    fail(name, `it is no valid CSV: ${toOneLine(error.message)}; mend that line`);
+    fail(name, `expected valid CSV but found an error: ${toOneLine(error.message)}; fix that line`);
   }
   const data = numbers.finish();
   if (!header || data.length === 0) {

@@ -1,7 +1,7 @@
 /**
- * Loads a data set by name from this machine; it never downloads. Without `dataDir` the files are looked for where
- * {@linkcode findFiles} says. An explicit `dataDir` is the only place looked at: it is an error if the files are not
- * there, and a logged warning if they are not the published ones, since they may be a modified set of somebody's own.
+ * Loads a data set by name from the local disk, without downloading. By default, {@linkcode findFiles}
+ * searches for the files. An explicit `dataDir` is the only folder searched: missing files are an error
+ * there, and files that differ from the published ones a logged warning, as they may be modified on purpose.
  * @module
  */
 import { join } from "node:path";
@@ -18,32 +18,32 @@ import {
 import { findFiles, type Found, type LoadedFile, type Log, placesOf, readFolder } from "./dataset_files.ts";
 import { readIdx } from "./idx.ts";
 
-/** One half of a data set, training or test. */
+/** Training or test split of a data set. */
 export interface DatasetSplit {
-  /** The pixels, `[count, width]`, row-major: bytes from 0 (background) to 255, or floats in [0, 1]. */
+  /** Pixels, `[count, width]`, row-major: bytes from 0 (background) to 255, or floats in [0, 1]. */
   readonly images: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
-  /** One class index per image; absent if the classes are not known. */
+  /** Class index of each image; absent without classes. */
   readonly labels?: Uint8Array<ArrayBuffer> | undefined;
-  /** How many images. */
+  /** Number of images. */
   readonly count: number;
 }
 
 /** A data set in memory. */
 export interface Dataset {
-  /** Its name in the catalogue, or the path of a file of the user's own. */
+  /** Name in the catalogue, or path of a user's own file. */
   readonly name: string;
-  /** What was found and where, for a one-line message. */
+  /** Number of images and their location, for a one-line message. */
   readonly source: string;
   /**
    * SHA-256 in hex over the four decompressed files (training images, training labels, test images, test
-   * labels), or over the user's own file, whatever `limit` is.
+   * labels), or over the user's own file; independent of `limit`.
    */
   readonly checksum: string;
   /** Pixels per image: rows × columns. */
   readonly width: number;
-  /** Rows and columns. */
+  /** Rows and columns of an image. */
   readonly imageShape: readonly [number, number];
-  /** What each label means, by label; empty if there are no labels. */
+  /** Class names, indexed by label; empty without labels. */
   readonly classNames: readonly string[];
   /** The training images. */
   readonly train: DatasetSplit;
@@ -51,13 +51,13 @@ export interface Dataset {
   readonly test: DatasetSplit;
 }
 
-/** One half of a data set whose classes are known. */
+/** Training or test split with classes. */
 export interface LabeledSplit extends DatasetSplit {
-  /** One class index per image. */
+  /** Class index of each image. */
   readonly labels: Uint8Array<ArrayBuffer>;
 }
 
-/** A data set whose classes are known, as those of the catalogue are. */
+/** A data set with classes, such as those of the catalogue. */
 export interface LabeledDataset extends Dataset {
   /** The training images. */
   readonly train: LabeledSplit;
@@ -65,24 +65,24 @@ export interface LabeledDataset extends Dataset {
   readonly test: LabeledSplit;
 }
 
-/** Where to look for a data set, and how much of it to use. */
+/** Options of {@link loadDataset}. */
 export interface LoadOptions {
   /**
-   * The folder to read instead of searching: it, or its subfolder with the data set's name, holds the four
-   * IDX files, with or without `.gz`.
+   * Folder to read instead of searching. It, or its subfolder with the data set's name, contains the four IDX
+   * files, with or without `.gz`.
    */
   readonly dataDir?: string | undefined;
-  /** What was downloaded lies in this folder's subfolder with the data set's name. */
+  /** Cache folder: downloads are stored in its subfolder with the data set's name. */
   readonly cacheDir: string;
-  /** Use only the first so many training images (all if there are fewer); test images are always all used. */
+  /** Maximum number of training images, from the first; test images are not limited. */
   readonly limit?: number | undefined;
-  /** Receives one-line notes and warnings, such as a file passed over for its checksum. */
+  /** Receives one-line notes and warnings, such as a file skipped for its checksum. */
   readonly log?: ((line: string) => void) | undefined;
-  /** What to do where the files are nowhere, as a part of the message, such as "type `make data`". */
+  /** Remedy if the files are missing, as a part of the error message, such as "type `make data`". */
   readonly remedy?: string | undefined;
 }
 
-/** Reads the folder that the user named, which must hold all four files. */
+/** Reads a user's folder, which must contain all four files. */
 async function fromDataDir(entry: CatalogueEntry, dataDir: string, log: Log): Promise<Found> {
   const inner = join(dataDir, entry.name);
   let found = await readFolder(dataDir);
@@ -117,7 +117,7 @@ async function fromDataDir(entry: CatalogueEntry, dataDir: string, log: Log): Pr
   return found;
 }
 
-/** What is said where a data set's files are not on this machine. */
+/** Creates the error for missing files. */
 function notFound(entry: CatalogueEntry, { cacheDir, remedy }: LoadOptions): InputError {
   const where = placesOf(entry, cacheDir).map((place) => `"${place}"`).join(" or ");
   const isOwn = entry.mirrors.length === 0;
@@ -128,7 +128,7 @@ function notFound(entry: CatalogueEntry, { cacheDir, remedy }: LoadOptions): Inp
   );
 }
 
-/** Reads the images and labels of one half and checks that they belong together. */
+/** Reads the images and labels of a split and checks that they match. */
 function readSplit(
   entry: CatalogueEntry,
   images: LoadedFile,
@@ -166,7 +166,7 @@ function readSplit(
 }
 
 /**
- * Loads a data set that a catalogue entry describes: what {@link loadDataset} does once it knows the name.
+ * Loads the data set of a catalogue entry; {@link loadDataset} calls it after looking up the name.
  *
  * @throws {InputError} as {@link loadDataset}
  */
@@ -183,7 +183,7 @@ export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Pr
   if (found.missing.length > 0) throw notFound(entry, options);
   const file = (role: FileRole): LoadedFile => {
     const loaded = found.files.get(role);
-    if (loaded === undefined) throw new Error(`no ${role} file in "${found.place}"`); // a fault of this module
+    if (loaded === undefined) throw new Error(`no ${role} file in "${found.place}"`); // a bug in this module
     return loaded;
   };
   const all = readSplit(entry, file("trainImages"), file("trainLabels"));
@@ -191,7 +191,7 @@ export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Pr
   const [rows, columns] = entry.imageShape;
   const width = rows * columns;
   const count = Math.min(limit ?? all.count, all.count);
-  // slice() and not subarray(), so that the rest can be freed
+  // slice() instead of subarray(), so that the rest can be freed
   const train = count === all.count
     ? all
     : { images: all.images.slice(0, count * width), labels: all.labels.slice(0, count), count };
@@ -214,7 +214,7 @@ export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Pr
 /**
  * Loads a data set by name: `fashion-mnist-mini` (ships with the project), `mnist` or `fashion-mnist`.
  *
- * Needs `--allow-read` for the folders it looks in.
+ * Needs `--allow-read` for the folders that it searches.
  *
  * ```ts
  * import { loadDataset } from "@bottleneck/bottleneck";
@@ -223,8 +223,8 @@ export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Pr
  * console.log(train.count, width); // 100 784
  * ```
  *
- * @throws {InputError} if there is no such set, it is nowhere to be found, its files are damaged or do not
- * belong together, or the limit is not a positive whole number
+ * @throws {InputError} if the name is unknown, its files are missing, damaged or do not match, or the limit
+ *   is not a positive integer
  */
 export async function loadDataset(name: string, options: LoadOptions): Promise<LabeledDataset> {
   return await loadEntry(findDataset(name), options);

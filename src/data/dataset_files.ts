@@ -1,5 +1,5 @@
 /**
- * The four files of a data set on this machine: where they are looked for, and which of them are the published ones.
+ * Finds the four files of a data set on the local disk, and verifies that they are the published ones.
  * @module
  */
 import { join } from "node:path";
@@ -8,38 +8,36 @@ import { InputError, toOneLine } from "../errors.ts";
 import { type CatalogueEntry, FILE_NAMES, FILE_ROLES, type FileRole, sha256 } from "./catalogue.ts";
 import { expandIdx } from "./idx.ts";
 
-/** One of the four files, read. */
+/** One of the four files, in memory. */
 export interface LoadedFile {
-  /** Its path. */
   readonly path: string;
-  /** Its decompressed bytes. */
+  /** Decompressed bytes. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Their SHA-256 in hex. */
+  /** SHA-256 of `bytes`, in hex. */
   readonly sum: string;
 }
 
-/** What a folder holds of the four files. */
+/** The files found in a folder. */
 export interface Found {
-  /** The folder. */
+  /** Path or URL of the folder. */
   readonly place: string;
-  /** Those that are there. */
   readonly files: ReadonlyMap<FileRole, LoadedFile>;
-  /** Those that are not. */
+  /** Roles whose files were not found. */
   readonly missing: readonly FileRole[];
 }
 
-/** More than any set this project is meant for, and little enough to read. */
+/** Limit on the size of a file in bytes, far above any built-in data set. */
 const MAX_FILE_BYTES = 2 ** 29;
 
 /** Receives one-line notes and warnings. */
 export type Log = (line: string) => void;
 
-/** Whether a place is on the network: that of the shipped images, where this project was imported from there. */
+/** Returns true for a place on the network: the included images, if the project was imported from a URL. */
 function isUrl(place: string): boolean {
   return /^https?:/.test(place);
 }
 
-/** Fetches a file, or gives undefined if it is not there. */
+/** Fetches a file; undefined if it does not exist. */
 async function fetchIfThere(url: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const response = await fetch(url);
   if (response.ok) return await response.bytes();
@@ -48,7 +46,7 @@ async function fetchIfThere(url: string): Promise<Uint8Array<ArrayBuffer> | unde
   throw new Error(`HTTP ${response.status} ${response.statusText}`.trimEnd());
 }
 
-/** Reads a file, or gives undefined if it is not there. */
+/** Reads a file; undefined if it does not exist. */
 async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
     if (isUrl(path)) return await fetchIfThere(path);
@@ -73,7 +71,7 @@ async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | unde
   }
 }
 
-/** The two names under which a role's file may lie in a folder. */
+/** Possible paths of a role's file in a folder: compressed and plain. */
 function pathsOf(folder: string, role: FileRole): readonly string[] {
   const at = (name: string) => isUrl(folder) ? folder + name : join(folder, name);
   return [at(`${FILE_NAMES[role]}.gz`), at(FILE_NAMES[role])];
@@ -83,7 +81,7 @@ function foundIn(place: string, files: ReadonlyMap<FileRole, LoadedFile>): Found
   return { place, files, missing: FILE_ROLES.filter((role) => !files.has(role)) };
 }
 
-/** Reads what a folder holds of the four files, whatever their checksums. */
+/** Reads the files that a folder contains, without checking their checksums. */
 export async function readFolder(folder: string): Promise<Found> {
   const files = new Map<FileRole, LoadedFile>();
   for (const role of FILE_ROLES) {
@@ -98,7 +96,7 @@ export async function readFolder(folder: string): Promise<Found> {
   return foundIn(folder, files);
 }
 
-/** Reads those of a folder's four files that are the published ones; says which were passed over, and why. */
+/** Reads the published files that a folder contains; logs the files that it skips, with the reason. */
 async function readVerified(entry: CatalogueEntry, folder: string, log: Log): Promise<Found> {
   const files = new Map<FileRole, LoadedFile>();
   for (const role of FILE_ROLES) {
@@ -112,17 +110,17 @@ async function readVerified(entry: CatalogueEntry, folder: string, log: Log): Pr
           files.set(role, { path, bytes, sum });
           break;
         }
-        log(`${entry.name}: passing over "${path}": expected SHA-256 ${entry.sums[role]} but found ${sum}`);
+        log(`${entry.name}: skipping "${path}": expected SHA-256 ${entry.sums[role]} but found ${sum}`);
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
-        log(`${entry.name}: passing over a damaged file: ${error.message}`);
+        log(`${entry.name}: skipping a damaged file: ${error.message}`);
       }
     }
   }
   return foundIn(folder, files);
 }
 
-/** The folders that may hold a data set's files, in the order in which they are looked at. */
+/** Folders that may contain a data set's files, in search order. */
 export function placesOf(entry: CatalogueEntry, cacheDir: string): readonly string[] {
   const cache = entry.mirrors.length > 0 ? [join(cacheDir, entry.name)] : [];
   return [
@@ -134,26 +132,29 @@ export function placesOf(entry: CatalogueEntry, cacheDir: string): readonly stri
 }
 
 /**
- * Finds the published files of a data set: in the cache folder, else in the folders that the catalogue names (the
- * project's own fixtures, Debian's package). What does not have the published checksum is reported and passed over.
+ * Finds the published files of a data set: in the cache folder, else in the folders of its catalogue entry
+ * (the project's fixtures, Debian's package). Files with another checksum are logged and skipped.
  *
- * @returns the files of the first folder that has all four, else those of the first folder
+ * @returns the files of the first folder that contains all four, else those of the first folder
  */
 export async function findFiles(entry: CatalogueEntry, cacheDir: string, log: Log): Promise<Found> {
   let first: Found | undefined;
   for (const folder of placesOf(entry, cacheDir)) {
-    // The cache is ours; a folder outside the granted ones is no reason to ask or to stop where there is another.
+    // Folders after the first are optional: without permission they are skipped instead of prompting or
+    // failing.
     if (
       first !== undefined &&
       (await Deno.permissions.query({ name: "read", path: folder })).state !== "granted"
     ) {
-      log(`${entry.name}: not looking in "${folder}", which needs --allow-read=${folder}`);
+      log(`${entry.name}: skipping "${folder}", which needs --allow-read=${folder}`);
       continue;
     }
     const found = await readVerified(entry, folder, log);
     if (found.missing.length === 0) return found;
     first ??= found;
   }
-  if (first === undefined) throw new RangeError(`Cannot find "${entry.name}": its entry names no folder`);
+  if (first === undefined) {
+    throw new RangeError(`Cannot find "${entry.name}": its catalogue entry has no folder`);
+  }
   return first;
 }

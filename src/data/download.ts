@@ -1,7 +1,6 @@
 /**
- * Downloads one file of a data set from the first mirror that has it whole. Nothing is written before the
- * bytes are verified, and the file appears in its folder by one rename: an interrupted download leaves nothing
- * that a later run could take for data.
+ * Downloads one file of a data set from the first mirror with the complete file. The bytes are verified
+ * before an atomic write, so an interrupted download never leaves a damaged file.
  * @module
  */
 import { join } from "node:path";
@@ -11,44 +10,44 @@ import { expandIdx } from "./idx.ts";
 import { ioError } from "../files/io_error.ts";
 import { writeFileAtomic } from "../files/write_file.ts";
 
-/** How far a download has come. */
+/** Progress of a download. */
 export interface DownloadProgress {
-  /** The file's name, such as `train-images-idx3-ubyte.gz`. */
+  /** File name, such as `train-images-idx3-ubyte.gz`. */
   readonly file: string;
   /** Bytes received so far. */
   readonly received: number;
-  /** Bytes in all, if the server says. */
+  /** Total number of bytes, if the server reports it. */
   readonly total: number | undefined;
 }
 
-/** What to download, from where, and to where. */
+/** Options of {@link downloadFile}. */
 export interface DownloadOptions {
-  /** The file's name at every mirror and in the folder, such as `train-images-idx3-ubyte.gz`. */
+  /** File name at every mirror and in the folder, such as `train-images-idx3-ubyte.gz`. */
   readonly file: string;
   /** URL prefixes ending in `/`, tried in order. */
   readonly mirrors: readonly string[];
-  /** SHA-256 in hex of the decompressed bytes. */
+  /** SHA-256 of the decompressed bytes, in hex. */
   readonly sum: string;
-  /** The folder to put the file into; made if it is not there. */
+  /** Destination folder, created if missing. */
   readonly folder: string;
-  /** Called at the start and after every piece of every attempt. */
+  /** Called at the start and after every chunk of every attempt. */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  /** Give a mirror up after so many milliseconds without a byte; 20,000 if not given. */
+  /** Timeout in ms without a received byte, after which the next mirror is tried; 20,000 by default. */
   readonly silenceMs?: number | undefined;
 }
 
 const DEFAULT_SILENCE_MS = 20_000;
-/** Above any file in the catalogue (26 MB); an endless response stops here. */
+/** Limit on a response in bytes, above any file in the catalogue (26 MB). */
 const MAX_DOWNLOAD_BYTES = 2 ** 27;
 
-/** The message of whatever was thrown, and of its cause (where fetch() puts the reason), on one line. */
+/** Formats an error and its cause, which contains the reason of a failed fetch(), on one line. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause === undefined ? "" : `: ${reasonOf(error.cause)}`;
   return (error.message + cause).replace(/\s+/g, " ");
 }
 
-/** Receives one URL whole, or throws an Error whose message says why not. */
+/** Downloads one URL completely, or throws an Error with the reason. */
 async function receive(url: string, options: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
   const { file, onProgress, silenceMs = DEFAULT_SILENCE_MS } = options;
   const controller = new AbortController();
@@ -63,7 +62,7 @@ async function receive(url: string, options: DownloadOptions): Promise<Uint8Arra
       await response.body?.cancel();
       throw new Error(`HTTP ${response.status} ${response.statusText}`.trimEnd());
     }
-    // With a content-encoding the length is that of other bytes than those that arrive here.
+    // With a content-encoding, the length is that of the encoded bytes.
     const length = response.headers.has("content-encoding") ? null : response.headers.get("content-length");
     const total = length === null ? undefined : Number(length);
     const pieces: Uint8Array[] = [];
@@ -100,7 +99,7 @@ async function receive(url: string, options: DownloadOptions): Promise<Uint8Arra
   }
 }
 
-/** Puts what was downloaded into the folder, which is made if need be. */
+/** Saves a downloaded file, creating the folder if missing. */
 function place(bytes: Uint8Array, folder: string, file: string): void {
   try {
     Deno.mkdirSync(folder, { recursive: true });
@@ -111,10 +110,10 @@ function place(bytes: Uint8Array, folder: string, file: string): void {
 }
 
 /**
- * Downloads a gzipped (or plain) IDX file from the first mirror whose bytes have the right checksum.
+ * Downloads a gzipped (or plain) IDX file from the first mirror whose bytes have the expected checksum.
  *
- * @returns the decompressed bytes; the file itself lies in `options.folder` as it was sent
- * @throws {InputError} if no mirror has it, with what each one said, or if the folder cannot be written
+ * @returns the decompressed bytes; the file is saved in `options.folder` unchanged
+ * @throws {InputError} if every mirror fails, with the reason of each, or the folder cannot be written
  */
 export async function downloadFile(options: DownloadOptions): Promise<Uint8Array<ArrayBuffer>> {
   const { file, mirrors, sum, folder } = options;
@@ -144,10 +143,10 @@ export async function downloadFile(options: DownloadOptions): Promise<Uint8Array
 }
 
 /**
- * One line that shows a download's progress, without a line end:
+ * Formats a download's progress as one line, without a line end:
  * `train-images-idx3-ubyte.gz [=====>    ] 52 % 4.9/9.5 MB`. Without a known total: `… 4.9 MB`.
  *
- * @param progress what the download's callback was given
+ * @param progress the argument of the download's `onProgress`
  * @param width characters between the brackets
  */
 export function progressBar(progress: DownloadProgress, width: number = 20): string {

@@ -1,5 +1,5 @@
 /**
- * Downloads the files of a data set that are not on this machine, each from the first mirror that has it whole.
+ * Downloads the missing files of a data set, each from the first mirror with the complete file.
  * @module
  */
 import { InputError } from "../errors.ts";
@@ -8,32 +8,31 @@ import { findFiles, type Log } from "./dataset_files.ts";
 import { downloadFile, type DownloadProgress } from "./download.ts";
 import { ioError } from "../files/io_error.ts";
 
-/** Where to put what is downloaded, and whom to tell. */
+/** Options of {@link downloadDataset}. */
 export interface DownloadDatasetOptions {
-  /** The files come into this folder's subfolder with the data set's name. */
+  /** Cache folder: files are saved in its subfolder with the data set's name. */
   readonly cacheDir: string;
-  /** Receives one-line notes, such as a file passed over for its checksum. */
+  /** Receives one-line notes, such as a file skipped for its checksum. */
   readonly log?: Log | undefined;
-  /** Called as a download goes on; `progressBar` makes a line of it. */
+  /** Called during a download; `progressBar` formats the progress. */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
-  /** Give a mirror up after so many milliseconds without a byte; 20,000 if not given. */
+  /** Timeout in ms without a received byte, after which the next mirror is tried; 20,000 by default. */
   readonly silenceMs?: number | undefined;
 }
 
-/** What a download came to. */
+/** Result of {@link downloadDataset}. */
 export interface DownloadedDataset {
-  /** The folder that holds the four files. */
+  /** Folder that contains the four files. */
   readonly folder: string;
-  /** The names of those that were downloaded; none if all were on this machine already. */
+  /** Names of the downloaded files; empty if no file was missing. */
   readonly downloaded: readonly string[];
 }
 
 /**
- * Sees to it that a data set's four published files are on this machine where `loadDataset` looks for them. Only what
- * is missing or damaged is downloaded. Needs `--allow-write` for the cache folder and `--allow-net` for the hosts of
- * the mirrors.
+ * Downloads the missing or damaged files of a data set to the folder where `loadDataset` finds them. Needs
+ * `--allow-write` for the cache folder and `--allow-net` for the hosts of the mirrors.
  *
- * @throws {InputError} if a file has no mirror that has it whole, or the folder cannot be written
+ * @throws {InputError} if every mirror of a file fails, or the folder cannot be written
  */
 export async function downloadDataset(
   entry: CatalogueEntry,
@@ -43,7 +42,7 @@ export async function downloadDataset(
   const { name, mirrors, sums } = entry;
   if (missing.length > 0 && mirrors.length === 0) {
     throw new InputError(
-      `Cannot download "${name}": expected its files in "${place}", for no mirror has them; ${entry.hint}`,
+      `Cannot download "${name}": expected its files in "${place}", as no mirror has them; ${entry.hint}`,
     );
   }
   if (missing.length > 0) makeFolder(place);
@@ -57,7 +56,7 @@ export async function downloadDataset(
   return { folder: place, downloaded };
 }
 
-/** Makes the folder before anything is asked for, so that what cannot be kept is not downloaded. */
+/** Creates the folder before the download, which would be wasted if the folder were not writable. */
 function makeFolder(folder: string): void {
   try {
     Deno.mkdirSync(folder, { recursive: true });

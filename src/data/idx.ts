@@ -1,7 +1,7 @@
 /**
- * The IDX format of MNIST and its relatives (http://yann.lecun.com/exdb/mnist): two zero bytes, an element
- * type, the number of dimensions, each dimension as a big-endian uint32, then the elements in row-major order.
- * Only unsigned bytes (type 0x08) are read; gzip is recognized by its magic number, not by the file's name.
+ * The IDX format of MNIST (http://yann.lecun.com/exdb/mnist): two zero bytes, an element type, the number of
+ * dimensions, each dimension as a big-endian uint32, then the elements in row-major order. Only unsigned
+ * bytes (type 0x08) are read; gzip is recognized by its magic number, not by the file's name.
  * @module
  */
 import { constants, gunzipSync } from "node:zlib";
@@ -9,9 +9,9 @@ import { InputError, toOneLine } from "../errors.ts";
 
 /** The contents of one IDX file of unsigned bytes. */
 export interface Idx {
-  /** The dimensions, outermost first: `[60000, 28, 28]` for MNIST's training images. */
+  /** Dimensions, outermost first: `[60000, 28, 28]` for MNIST's training images. */
   readonly shape: readonly number[];
-  /** The elements, row-major: a view into the decompressed file, just behind its header. */
+  /** Elements, row-major: a view of the decompressed file after its header. */
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
@@ -23,11 +23,11 @@ const TYPE_NAMES: Readonly<Record<number, string>> = {
   0x0d: "32-bit float",
   0x0e: "64-bit float",
 };
-/** More than any set this project is meant for (MNIST has 47 MB), and little enough to allocate. */
+/** Limit on the uncompressed size in bytes (MNIST has 47 MB). */
 const MAX_FILE_BYTES = 2 ** 31;
-/** The most that is decompressed, for which there must be room several times. */
+/** Limit on the decompressed size of a gzip file in bytes; decompression needs a multiple of it. */
 export const MAX_DECOMPRESSED_BYTES: number = 2 ** 27;
-/** As long as the header is not known, a hostile gzip stream may not grow beyond this. */
+/** Limit on the decompressed size in bytes until the header is known, against decompression bombs. */
 const MAX_HEADERLESS_BYTES = 2 ** 26;
 
 function fail(name: string, problem: string): never {
@@ -38,12 +38,14 @@ function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
 }
 
-/** The dimensions in words, cut off where there are more than anybody would read. */
+/** Formats the dimensions, truncated if they are many. */
 function times(shape: readonly number[]): string {
   return toOneLine(shape.join("×"), 80);
 }
 
-/** Checks the header and gives the shape, the offset of the elements, and the size of the whole file in bytes. */
+/**
+ * Checks the header; returns the shape, the byte offset of the elements, and the size of the file in bytes.
+ */
 function readHeader(bytes: Uint8Array, name: string): { shape: number[]; offset: number; size: number } {
   if (bytes.length === 0) fail(name, "expected an IDX file but it is empty; fetch the file again");
   if (bytes.length < 4) {
@@ -77,7 +79,7 @@ function readHeader(bytes: Uint8Array, name: string): { shape: number[]; offset:
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const shape = Array.from({ length: bytes[3] }, (_, i) => view.getUint32(4 + 4 * i));
-  // In double precision: 255 dimensions can at worst give Infinity, and never wrap around.
+  // float64 arithmetic: 255 dimensions can give Infinity, but never wrap around
   const size = offset + shape.reduce((product, length) => product * length, 1);
   if (!(size <= MAX_FILE_BYTES)) {
     fail(
@@ -91,8 +93,8 @@ function readHeader(bytes: Uint8Array, name: string): { shape: number[]; offset:
 }
 
 /**
- * Decompresses at most `size` bytes, the size that the IDX header claims, or a fixed limit where no whole header
- * is known. `partial` accepts input that stops in the middle.
+ * Decompresses at most `size` bytes, which is the size in the IDX header, or a fixed limit without one.
+ * `partial` accepts truncated input.
  */
 function inflate(
   bytes: Uint8Array,
@@ -107,7 +109,7 @@ function inflate(
       chunkSize: 2 ** 18,
       finishFlush: partial ? constants.Z_SYNC_FLUSH : constants.Z_FINISH,
     });
-    // The types allow for a SharedArrayBuffer, which zlib never makes.
+    // The types include SharedArrayBuffer, which zlib never creates.
     return new Uint8Array(out.buffer as ArrayBuffer, out.byteOffset, out.byteLength);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
@@ -140,7 +142,7 @@ function isGzip(bytes: Uint8Array): boolean {
   return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
-/** Decompresses just enough of a gzip file to see its whole IDX header, or all that there is. */
+/** Decompresses the beginning of a gzip file, at least up to the end of its IDX header if it is complete. */
 function inflateHeader(bytes: Uint8Array, name: string): Uint8Array<ArrayBuffer> {
   for (let length = 512;; length *= 4) {
     const prefix = inflate(bytes.subarray(0, length), name, undefined, true);
@@ -149,22 +151,22 @@ function inflateHeader(bytes: Uint8Array, name: string): Uint8Array<ArrayBuffer>
 }
 
 /**
- * Gives the decompressed bytes of an IDX file, header included: what the catalogue's checksums are taken over.
- * Plain bytes come back as they are. A gzip stream is decompressed only as far as its IDX header claims, so a
- * decompression bomb costs nothing.
+ * Decompresses an IDX file. The result includes the header; the catalogue's checksums are computed over it.
+ * Plain bytes are returned unchanged. A gzip stream is decompressed only up to the size in its IDX header,
+ * which stops decompression bombs.
  *
  * @param bytes the file, gzip or plain
  * @param name the file's name for messages
- * @throws {InputError} on an empty file, a truncated or corrupt gzip stream, or one that holds more than its
- * IDX header claims
+ * @throws {InputError} if the file is empty, or the gzip stream is truncated, corrupt or longer than its IDX
+ *   header claims
  */
 export function expandIdx(bytes: Uint8Array<ArrayBuffer>, name: string): Uint8Array<ArrayBuffer> {
   if (bytes.length === 0) fail(name, "expected an IDX file but it is empty (0 bytes); fetch the file again");
   if (!isGzip(bytes)) return bytes;
   const prefix = inflateHeader(bytes, name);
   const whole = prefix.length >= 4 && prefix.length >= 4 + 4 * prefix[3];
-  // A stream that ends inside the header is either truncated, which inflate() reports, or holds a short file,
-  // which readIdx() reports.
+  // A stream that ends inside the header is either truncated, which inflate() reports, or contains a short
+  // file, which readIdx() reports.
   const size = whole ? readHeader(prefix, name).size : undefined;
   if (size !== undefined && size > MAX_DECOMPRESSED_BYTES) {
     fail(
@@ -177,15 +179,15 @@ export function expandIdx(bytes: Uint8Array<ArrayBuffer>, name: string): Uint8Ar
 }
 
 /**
- * Reads the header of an IDX file that is not compressed, and holds it to the file's size: what it claims need not be
- * read to be refused.
+ * Reads the header of an uncompressed IDX file and compares it with the file's size, so that a wrong header
+ * is rejected before the elements are read.
  *
- * @param bytes the beginning of the file: at least 1,024 bytes, or the whole
+ * @param bytes the beginning of the file: at least 1,024 bytes, or the whole file
  * @param name the file's name for messages
- * @param dimensions how many dimensions the file must have
- * @param fileBytes the size of the file
- * @returns the dimensions, and where the elements begin
- * @throws {InputError} on anything but the header of such a file, in one line with the byte offset
+ * @param dimensions required number of dimensions
+ * @param fileBytes the size of the file in bytes
+ * @returns the dimensions, and the byte offset of the elements
+ * @throws {InputError} if the header is invalid, with the byte offset
  */
 export function readIdxHeader(
   bytes: Uint8Array<ArrayBuffer>,
@@ -226,8 +228,8 @@ export function readIdxHeader(
  *
  * @param bytes the file, gzip or plain
  * @param name the file's name for messages
- * @param dimensions how many dimensions the file must have: 3 for images, 1 for labels
- * @throws {InputError} on anything that is not exactly such a file, in one line with the byte offset
+ * @param dimensions required number of dimensions: 3 for images, 1 for labels
+ * @throws {InputError} if the file is not exactly such a file, with the byte offset
  */
 export function readIdx(bytes: Uint8Array<ArrayBuffer>, name: string, dimensions: number): Idx {
   const file = expandIdx(bytes, name);
@@ -236,11 +238,11 @@ export function readIdx(bytes: Uint8Array<ArrayBuffer>, name: string, dimensions
 }
 
 /**
- * Makes a plain (not compressed) IDX file of unsigned bytes.
+ * Encodes an uncompressed IDX file of unsigned bytes.
  *
  * @param shape the dimensions, outermost first, each below 2³²
  * @param data the elements, row-major
- * @throws {RangeError} if the shape does not hold exactly the data
+ * @throws {RangeError} if the shape does not match the data
  */
 export function writeIdx(shape: readonly number[], data: Uint8Array): Uint8Array<ArrayBuffer> {
   const count = shape.reduce((product, length) => product * length, 1);

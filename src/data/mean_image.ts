@@ -1,14 +1,14 @@
 /**
- * The mean of a set of images.
+ * Mean image of a data set.
  * @module
  */
 
 /**
- * The mean image, with pixels in [0, 1].
+ * Computes the mean image, with pixels in [0, 1].
  *
- * @param images [count, width], row-major: bytes in 0 … 255, or numbers in [0, 1]
- * @param width pixels of an image
- * @throws RangeError if there is no image, or a part of one
+ * @param images [count, width], row-major: bytes from 0 to 255, or floats in [0, 1]
+ * @param width pixels per image
+ * @throws RangeError if there are no images, or the last one is incomplete
  */
 export function meanImage(images: Uint8Array | Float32Array, width: number): Float32Array<ArrayBuffer> {
   const count = images.length / width;

@@ -1,5 +1,5 @@
 /**
- * Data sets: those of the catalogue, and files of the user's own in IDX, NPY and CSV.
+ * Data sets: those of the catalogue, and the user's own files in IDX, NPY and CSV.
  *
  * @module
  */

@@ -6,28 +6,28 @@
  */
 import { InputError, quote, toOneLine } from "../errors.ts";
 
-/** What the header of an NPY file says. */
+/** Header of an NPY file. */
 export interface NpyHeader {
-  /** The dimensions, outermost first. */
+  /** Dimensions, outermost first. */
   readonly shape: readonly number[];
-  /** Whether the elements are 32-bit floats, and not unsigned bytes. */
+  /** True for 32-bit floats, false for unsigned bytes. */
   readonly isFloat: boolean;
-  /** Where the elements begin. */
+  /** Byte offset of the elements. */
   readonly offset: number;
 }
 
 /** The contents of one NPY file. */
 export interface Npy {
-  /** The dimensions, outermost first. */
+  /** Dimensions, outermost first. */
   readonly shape: readonly number[];
-  /** The elements, row-major: a view into the file where it can be one. */
+  /** Elements, row-major: a view of the file if its alignment allows. */
   readonly data: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 }
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
-/** Longer than any header of a plain array; NumPy itself refuses longer ones. */
+/** Limit on the header in bytes, the same as NumPy's. */
 const MAX_HEADER_BYTES = 10_000;
-/** Bytes at the beginning of a file that hold the whole of any header that is read. */
+/** Number of bytes at the beginning of a file that contain any accepted header. */
 export const HEADER_BYTES: number = 12 + MAX_HEADER_BYTES;
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   "<f8": "64-bit floats",
@@ -44,18 +44,19 @@ function fail(name: string, problem: string): never {
   throw new InputError(`Cannot read "${name}": ${problem}`);
 }
 
-/** Whether the bytes start as every NPY file does. */
+/** Returns true if the bytes start with NPY's magic string. */
 export function isNpy(bytes: Uint8Array): boolean {
   return bytes.length >= MAGIC.length && MAGIC.every((byte, at) => bytes[at] === byte);
 }
 
 /**
- * Reads the header of an NPY file, and holds it to the file's size: what it claims need not be read to be refused.
+ * Reads the header of an NPY file and compares it with the file's size, so that a wrong header is rejected
+ * before the elements are read.
  *
- * @param bytes the beginning of the file: the first {@link HEADER_BYTES}, or the whole
+ * @param bytes the beginning of the file: the first {@link HEADER_BYTES} bytes, or the whole file
  * @param name the file's name for messages
- * @param fileBytes the size of the file
- * @throws {InputError} on anything but an array of unsigned bytes or 32-bit floats in C order that fills the file
+ * @param fileBytes the size of the file in bytes
+ * @throws {InputError} if the file is not a complete array of unsigned bytes or 32-bit floats in C order
  */
 export function readNpyHeader(bytes: Uint8Array<ArrayBuffer>, name: string, fileBytes: number): NpyHeader {
   if (bytes.length === 0) fail(name, "expected an NPY file but it is empty");
@@ -64,7 +65,7 @@ export function readNpyHeader(bytes: Uint8Array<ArrayBuffer>, name: string, file
     fail(name, `expected an NPY file, which starts with 93 4e 55 4d 50 59, but found ${found} at byte 0`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const isLong = bytes[6] !== 1; // versions 2 and 3 have four bytes for the header's length, version 1 has two
+  const isLong = bytes[6] !== 1; // the header's length has two bytes in version 1, four in versions 2 and 3
   const begin = isLong ? 12 : 10;
   if (bytes.length < begin) fail(name, `expected an NPY header but the file ends at byte ${bytes.length}`);
   if (![1, 2, 3].includes(bytes[6]) || bytes[7] !== 0) {
@@ -99,7 +100,7 @@ export function readNpyHeader(bytes: Uint8Array<ArrayBuffer>, name: string, file
   if (order === "True") {
     fail(name, `expected C order but found Fortran order; save numpy.ascontiguousarray(array)`);
   }
-  // in double precision: whatever is written there can at worst give Infinity
+  // float64 arithmetic: large dimensions can give Infinity, but never wrap around
   const count = shape.reduce((product, length) => product * length, 1);
   const isFloat = type === "<f4", size = count * (isFloat ? 4 : 1);
   if (fileBytes !== offset + size) {
@@ -119,13 +120,13 @@ export function readNpyHeader(bytes: Uint8Array<ArrayBuffer>, name: string, file
  *
  * @param bytes the file
  * @param name the file's name for messages
- * @throws {InputError} on anything but a whole array of unsigned bytes or 32-bit floats in C order
+ * @throws {InputError} if the file is not a complete array of unsigned bytes or 32-bit floats in C order
  */
 export function readNpy(bytes: Uint8Array<ArrayBuffer>, name: string): Npy {
   const { shape, isFloat, offset } = readNpyHeader(bytes, name, bytes.length);
   if (!isFloat) return { shape, data: bytes.subarray(offset) };
   const at = bytes.byteOffset + offset;
-  // NumPy aligns what it writes; what others do not is copied
+  // NumPy aligns the elements; those of other writers are copied if unaligned
   const data = at % 4 === 0
     ? new Float32Array(bytes.buffer, at, (bytes.length - offset) / 4)
     : new Float32Array(bytes.slice(offset).buffer);

@@ -1,5 +1,5 @@
 /**
- * A data set out of one file of the user's own: IDX, NPY or CSV, split into training and test rows by the seed.
+ * Data sets from the user's own files: IDX, NPY or CSV, split into training and test rows by the seed.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -10,19 +10,19 @@ import { expandIdx, MAX_DECOMPRESSED_BYTES, readIdx, readIdxHeader } from "./idx
 import { HEADER_BYTES, isNpy, readNpy, readNpyHeader } from "./npy.ts";
 import { permutation } from "./shuffle.ts";
 
-/** Which file, and how it is split. */
+/** Options of {@link loadOwnData}. */
 export interface OwnDataOptions {
-  /** The CSV column that holds classes; only for CSV. */
+  /** Name of the column with classes; only for CSV. */
   readonly label?: string | undefined;
-  /** Share of the rows that are held out for testing, in (0, 1). */
+  /** Fraction of the rows held out for testing, in (0, 1). */
   readonly testFraction: number;
-  /** The seed that decides which. */
+  /** Seed of the split. */
   readonly seed: number;
-  /** Use only the first so many training rows of the split. */
+  /** Maximum number of training rows, from the first of the split. */
   readonly limit?: number | undefined;
 }
 
-/** What a file holds, whatever its format. */
+/** Contents of a file of any format. */
 interface Table {
   readonly format: string;
   readonly count: number;
@@ -32,20 +32,20 @@ interface Table {
   readonly classNames: readonly string[];
 }
 
-/** More than any set this project is meant for, and little enough to keep in memory. */
+/** Limit on the size of a file in bytes, as it is kept in memory. */
 const MAX_FILE_BYTES = 2 ** 31;
-/** Bytes of a CSV file that are read at once. */
+/** Bytes of a CSV file read at a time. */
 const PART_BYTES = 2 ** 20;
 
 function fail(path: string, problem: string, settings: readonly string[] = []): never {
   throw new InputError(`Cannot use "${path}" as data: ${problem}`, { settings });
 }
 
-/** A file that is read from its beginning. */
+/** A file opened for sequential reading. */
 interface OpenFile extends Disposable {
-  /** Its size in bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** The next bytes, as many as there are up to a number; they may follow others that were read. */
+  /** Reads up to `most` further bytes, and returns them appended to `after`. */
   read(most: number, after?: Uint8Array): Uint8Array<ArrayBuffer>;
 }
 
@@ -54,9 +54,9 @@ function openFile(path: string): OpenFile {
     try {
       return action();
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) fail(path, "there is no such file; check the path");
+      if (error instanceof Deno.errors.NotFound) fail(path, "no such file; check the path");
       if (error instanceof Deno.errors.NotCapable || !(error instanceof Error)) throw error;
-      fail(path, `it cannot be read: ${toOneLine(error.message)}; check the path and who may read it`);
+      fail(path, `it cannot be read: ${toOneLine(error.message)}; check the path and its permissions`);
     }
   };
   const { isFile, isDirectory, size } = attempt(() => Deno.statSync(path));
@@ -89,7 +89,7 @@ function openFile(path: string): OpenFile {
   };
 }
 
-/** Rows and columns of a row's picture: a square if it can be one, else a single line. */
+/** Image shape of a row: a square if possible, else a single line. */
 function pictureShape(width: number): readonly [number, number] {
   const side = Math.round(Math.sqrt(width));
   return side * side === width ? [side, side] : [1, width];
@@ -134,7 +134,7 @@ function arrayTable(
   return { format, count: shape[0], imageShape, data, classNames: [] };
 }
 
-/** Reads a whole file, and its SHA-256. */
+/** Reads a whole file and computes its SHA-256. */
 async function readTable(
   path: string,
   label: string | undefined,
@@ -150,7 +150,7 @@ async function readTable(
   if (isArray && label !== undefined) {
     fail(
       path,
-      `expected CSV, as ${quote(label)} is to be a column of classes, but found ${
+      `expected CSV, which can have a column of classes ${quote(label)}, but found ${
         isIdx ? "IDX" : "NPY"
       }; name no column`,
       ["label"],
@@ -158,7 +158,7 @@ async function readTable(
   }
   if (isArray) {
     const dimensions = (head: Uint8Array) => head[3] === 2 ? 2 : 3;
-    // what a header claims in vain is refused before the rest is read
+    // rejects a wrong header before reading the rest
     if (!isIdx) readNpyHeader(head, path, file.size);
     else if (!isGzip) readIdxHeader(head, path, dimensions(head), file.size);
     else if (file.size > MAX_DECOMPRESSED_BYTES) {
@@ -187,12 +187,12 @@ async function readTable(
   return { table: { format, count, imageShape, data, labels, classNames }, checksum: hash.digest("hex") };
 }
 
-/** Puts a table's rows into an order, in place: for a moment two copies would be twice the memory. */
+/** Reorders a table's rows in place, as a copy would double the memory. */
 function reorder({ data, labels }: Table, width: number, order: Uint32Array): void {
   const placed = new Uint8Array(order.length), held = data.slice(0, width);
   for (let first = 0; first < order.length; first++) {
     if (placed[first]) continue;
-    // along a cycle of the permutation: each row to the place that the one before it has left
+    // follows a cycle of the permutation: each row moves to the slot freed by the previous one
     held.set(data.subarray(first * width, (first + 1) * width));
     const heldLabel = labels?.[first] ?? 0;
     let to = first;
@@ -207,7 +207,7 @@ function reorder({ data, labels }: Table, width: number, order: Uint32Array): vo
   }
 }
 
-/** So many rows from one on; a copy where the rest of the table is to be freed. */
+/** Returns `count` rows from row `first`: a copy if the rest of the table is to be freed, else a view. */
 function rowsOf(
   { data, labels }: Table,
   { width, first, count, copies }: { width: number; first: number; count: number; copies: boolean },
@@ -221,9 +221,9 @@ function rowsOf(
 }
 
 /**
- * Loads a file as a data set. The format is known by the file's first bytes: IDX (unsigned bytes, also gzip) and NPY
- * of shape [n, d] or [n, h, w], or CSV with a header. Bytes are pixels from 0 to 255; floats must be in [0, 1] and
- * are kept as they are. Which rows are held out depends on the number of rows, the fraction and the seed alone.
+ * Loads a file as a data set. The format is detected from the file's first bytes: IDX (unsigned bytes, also
+ * gzip) and NPY of shape [n, d] or [n, h, w], or CSV with a header. Bytes are pixels from 0 to 255; floats
+ * must be in [0, 1] and stay floats. The split depends only on the number of rows, the fraction and the seed.
  *
  * Needs `--allow-read` for the file.
  *
@@ -235,8 +235,9 @@ function rowsOf(
  * console.log(train.count, test.count); // 1600 400
  * ```
  *
- * @param path the file
- * @throws {InputError} if there is no such file, or it holds anything else, in one line with the place
+ * @param path path of the file
+ * @throws {InputError} if the file does not exist or has other contents, with the position of the first
+ *   mistake
  */
 export async function loadOwnData(path: string, options: OwnDataOptions): Promise<Dataset> {
   const { label, testFraction, seed, limit = Infinity } = options;

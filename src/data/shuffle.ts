@@ -1,12 +1,12 @@
 /**
- * The order in which training images are visited: a pure function of the seed and the epoch, so that a run
- * repeats exactly and can be continued from any epoch.
+ * Order of the training images: a pure function of the seed and the epoch, so that runs are reproducible and
+ * can be resumed at any epoch.
  * @module
  */
 import { RandomStream } from "../random.ts";
 
 /**
- * The numbers 0 … count - 1 in random order (Fisher-Yates, without bias).
+ * Random permutation of 0 … count - 1 (Fisher-Yates, unbiased).
  *
  * ```ts
  * import { permutation } from "@bottleneck/bottleneck";
@@ -14,11 +14,11 @@ import { RandomStream } from "../random.ts";
  * const order = permutation(10, 0, 1); // 0 to 9 in the order of epoch 1 under seed 0
  * ```
  *
- * @param count how many, in [0, 2³²)
+ * @param count length of the permutation, an integer in [0, 2³²)
  * @param seed the run's seed
- * @param epoch which epoch, from 0: each has an order of its own
- * @param name what the order is for: each name has orders of its own
- * @throws {RangeError} if `count` is out of range
+ * @param epoch epoch, from 0; epochs have independent orders
+ * @param name name of the random stream; streams have independent orders
+ * @throws {RangeError} if `count` is not such an integer
  */
 export function permutation(
   count: number,
@@ -42,8 +42,8 @@ export function permutation(
 }
 
 /**
- * Cuts `count` rows into batches of `rows` rows from position `first` of an epoch's order; the last one holds what
- * is left over. The array's length is the number of steps in an epoch.
+ * Splits `count` rows into mini-batches of `batchSize` rows, each from position `first` of an epoch's order;
+ * the last one contains the remaining rows. The array's length is the number of steps per epoch.
  *
  * ```ts
  * import { batches } from "@bottleneck/bottleneck";
@@ -51,7 +51,8 @@ export function permutation(
  * console.log(batches(10, 4)); // rows 4, 4 and 2, from 0, 4 and 8
  * ```
  *
- * @throws {RangeError} if `count` is not an integer of at least 0, or `batchSize` not one of at least 1
+ * @throws {RangeError} if `count` is not an integer of at least 0, or `batchSize` is not an integer of at
+ *   least 1
  */
 export function batches(count: number, batchSize: number): { first: number; rows: number }[] {
   if (!Number.isSafeInteger(count) || count < 0) {

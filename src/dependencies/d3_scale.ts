@@ -1,5 +1,5 @@
 /**
- * Scales with ticks, from d3-scale. Its types are declared here, as far as they are used.
+ * Scales with ticks, from d3-scale, with type declarations for the functions in use.
  * @module
  */
 import * as d3 from "npm:d3-scale@4.0.3";
@@ -8,18 +8,18 @@ import * as d3 from "npm:d3-scale@4.0.3";
 export interface ContinuousScale {
   /** Maps a number to its coordinate. */
   (value: number): number;
-  /** Sets the ends of what is mapped. */
+  /** Sets the ends of the domain. */
   domain(ends: readonly [number, number]): ContinuousScale;
-  /** Sets the coordinates of these ends. */
+  /** Sets the coordinates of the domain's ends. */
   range(ends: readonly [number, number]): ContinuousScale;
-  /** Round numbers within the domain, about as many as asked for. */
+  /** Returns about `count` round numbers within the domain. */
   ticks(count: number): number[];
-  /** Labels for these ticks; a logarithmic scale leaves some of them empty. */
+  /** Returns a function that labels these ticks; a logarithmic scale leaves some labels empty. */
   tickFormat(count: number, format?: string | ((value: number) => string)): (value: number) => string;
 }
 
-/** A scale of equal distances. */
+/** Creates a linear scale. */
 export const scaleLinear = d3.scaleLinear as () => ContinuousScale;
 
-/** A scale of equal ratios, with base 10. */
+/** Creates a logarithmic scale with base 10. */
 export const scaleLog = d3.scaleLog as () => ContinuousScale;

@@ -1,27 +1,27 @@
 /**
- * The npm packages that pages use in browsers: chart.js, its zoom plugin, and three.js. They are read, not run.
+ * The npm packages that pages use in browsers: chart.js, its zoom plugin, and three.js. Deno reads their
+ * files, without running them.
  * @module
  */
 import { createRequire } from "node:module";
-// So that Deno has the packages.
+// These imports download the packages into Deno's cache.
 import "npm:chart.js@4.6.1" with { type: "text" };
 import "npm:chartjs-plugin-zoom@2.2.0" with { type: "text" };
 import "npm:three@0.185.1" with { type: "text" };
 
-/** The packages and their versions, as they are imported here. */
+/** Versions of the packages, as imported above. */
 const VERSIONS = { "chart.js": "4.6.1", "chartjs-plugin-zoom": "2.2.0", "three": "0.185.1" } as const;
 
-/** A package, as Deno's cache has it. */
+/** A package in Deno's cache. */
 export interface PackageFolder {
-  /** Its version. */
   readonly version: string;
-  /** Its top folder. */
+  /** URL of the package's folder. */
   readonly folder: URL;
 }
 
 /**
- * Where Deno's cache has a package. An import map would say so too, but does not reach whoever imports this project from
- * a URL.
+ * Finds a package in Deno's cache. An import map is no alternative, as it has no effect if the project is
+ * imported from a URL.
  *
  * @throws Error if another version is found, as in a `node_modules` folder at the root of the disk
  */

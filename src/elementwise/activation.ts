@@ -1,5 +1,5 @@
 /**
- * Activations that users write: a function of one number as WGSL expressions, beside its float64 twin.
+ * User-defined activations: a function of one number as WGSL expressions, with a float64 reference.
  * @module
  */
 import code from "../../shaders/layers/elementwise.wgsl" with { type: "text" };
@@ -8,38 +8,40 @@ import { ACTIVATIONS, type Value } from "../graph/tensor.ts";
 import { type Constants, type DeclarationKind, declare } from "./expressions.ts";
 import type { Shader } from "../gpu/shader.ts";
 
-/** An activation as a user writes it. */
+/** Declaration of a user-defined activation. */
 export interface ActivationDeclaration<C extends Constants> {
-  /** Its name in plans and errors: up to 40 characters, without quotes. */
+  /** Name in plans and errors: up to 40 characters, without quotes. */
   readonly name: string;
-  /** f(x): a WGSL expression in `x`, an f32, of type f32. Keep NaN: `max(x, 0.0)` would make it 0, `select` does not. */
+  /**
+   * f(x): a WGSL expression of type f32 in `x: f32`. Keep NaN: `max(x, 0.0)` may drop it; `select` does not.
+   */
   readonly forward: string;
-  /** f'(x): a WGSL expression in `x` alone. At a kink, either side's. */
+  /** f'(x): a WGSL expression in `x` alone; at a kink, the derivative of either side. */
   readonly derivative: string;
-  /** Numbers that the expressions and `functions` use by name. They are rounded to float32. */
+  /** Named constants for the expressions and `functions`, rounded to float32. */
   readonly constants?: C;
   /** WGSL functions that the expressions call. */
   readonly functions?: string;
-  /** The same in float64, written from the formula; both are given the rounded constants. */
+  /** Float64 reference, written from the formula; both functions receive the rounded constants. */
   readonly reference: {
     /** f(x). */
     forward(x: number, constants: C): number;
     /** f'(x). */
     derivative(x: number, constants: C): number;
   };
-  /** Values of x at which f' jumps; none if absent. gradcheck takes no difference across one. */
+  /** Values of x at which f' jumps; none if absent. gradcheck takes no finite difference across them. */
   readonly kinks?: readonly number[];
 }
 
-/** An activation that {@link activationOf} made. It never changes, and any number of layers and graphs may use it. */
+/** Result of {@link activationOf}. It is immutable; any number of layers and graphs may use it. */
 export interface ElementwiseActivation {
-  /** Its name in plans and errors. */
+  /** Name in plans and errors. */
   readonly name: string;
-  /** What computes it. */
+  /** Shader that computes the function and its derivative. */
   readonly shader: Shader;
-  /** Its float64 twin, and its kinks in ascending order. */
+  /** Float64 reference, with the kinks in ascending order. */
   readonly reference: ElementwiseReference;
-  /** Its name: what a run folder keeps of it. */
+  /** Returns the name, which run folders store. */
   toJSON(): string;
 }
 
@@ -51,8 +53,9 @@ const KIND: DeclarationKind = {
 };
 
 /**
- * An activation from WGSL expressions, with its float64 twin; `dense`, `tiedDense` and `activation` take it in place
- * of a fused one's name. It costs one dispatch forward and one back, and keeps its input for the way back.
+ * Creates an activation from WGSL expressions and a float64 reference. `dense`, `tiedDense` and `activation`
+ * accept it in place of a name. It costs one dispatch in each pass, and stores its input for the backward
+ * pass.
  *
  * ```ts
  * import { activationOf, dense, Graph, Parameters } from "@bottleneck/bottleneck";
@@ -77,8 +80,9 @@ const KIND: DeclarationKind = {
  * });
  * ```
  *
- * @throws InputError for a declaration that lacks something, or has a name or number that WGSL cannot have. What only
- *   a compiler sees, such as an unknown name, is an error when a step is compiled, and points into the expression.
+ * @throws InputError if the declaration is incomplete, or has a name or number that WGSL does not allow.
+ *   Mistakes that only the compiler sees, such as an unknown name, throw a ShaderError with a position in the
+ *   expression when a step is compiled.
  */
 export function activationOf<C extends Constants = Record<never, never>>(
   declaration: ActivationDeclaration<C>,
@@ -100,18 +104,18 @@ export function activationOf<C extends Constants = Record<never, never>>(
   return made;
 }
 
-/** The label of a layer's sums, which an activation of its own turns into what carries the layer's label. */
+/** Label of a layer's pre-activations if its activation is a separate node. */
 export function labelOfSums(label: string): string {
   return `${label} sums`;
 }
 
-/** Whether {@link activationOf} made it. */
+/** Returns true for results of {@link activationOf}. */
 export function isElementwise(activation: unknown): activation is ElementwiseActivation {
   return (activation as Partial<ElementwiseActivation> | null | undefined)?.shader?.path === KIND.kernel.path;
 }
 
 /**
- * Y = g(X), element by element, as a node of its own. The shader holds the maths.
+ * Y = f(X), elementwise, as a separate node. See the shader for the formulas.
  *
  * @param x [B, width]
  * @returns [B, width]

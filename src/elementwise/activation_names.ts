@@ -1,5 +1,5 @@
 /**
- * Activations by name: the fused ones, and those that ship as elementwise ones.
+ * Activations by name: fused ones and elementwise ones.
  * @module
  */
 import { InputError, quote } from "../errors.ts";
@@ -11,10 +11,10 @@ import { leakyRelu } from "./leaky_relu.ts";
 import { silu } from "./silu.ts";
 import { softplus } from "./softplus.ts";
 
-/** The name of a shipped elementwise activation. */
+/** Name of a built-in elementwise activation. */
 export type ElementwiseName = "leaky-relu" | "elu" | "softplus" | "silu" | "gelu" | "gelu-tanh";
 
-/** They themselves, with PyTorch's default constants. */
+/** Built-in elementwise activations, with PyTorch's default constants. */
 const ELEMENTWISE: Readonly<Record<ElementwiseName, ElementwiseActivation>> = {
   "leaky-relu": leakyRelu(),
   elu: elu(),
@@ -24,28 +24,28 @@ const ELEMENTWISE: Readonly<Record<ElementwiseName, ElementwiseActivation>> = {
   "gelu-tanh": geluTanh,
 };
 
-/** The name of a shipped activation, fused or not. */
+/** Name of a built-in activation, fused or elementwise. */
 export type ActivationName = Activation | ElementwiseName;
 
-/** The names of all shipped activations, the fused ones first. */
+/** Names of all built-in activations, the fused ones first. */
 export const ACTIVATION_NAMES: readonly ActivationName[] = [
   ...Object.keys(ACTIVATIONS) as Activation[],
   ...Object.keys(ELEMENTWISE) as ElementwiseName[],
 ];
 
-/** Whatever a layer takes as its activation: the name of a shipped one, or one that `activationOf` made. */
+/** Activation of a layer: the name of a built-in one, or a result of `activationOf`. */
 export type ActivationLike = ActivationName | ElementwiseActivation;
 
-/** Whether a layer's own kernel computes it; an elementwise activation is a node of its own. */
+/** Returns true if the kernel of the layer computes the activation; an elementwise one is a separate node. */
 export function isFused(activation: Activation | ElementwiseActivation): activation is Activation {
   return typeof activation === "string";
 }
 
 /**
- * The fused activation's name, or the elementwise activation.
+ * Returns the name of a fused activation, or the elementwise activation itself.
  *
- * @param label the layer's, for errors
- * @throws InputError naming the layer, for an unknown name and for what `activationOf` did not make
+ * @param label label of the layer, for errors
+ * @throws InputError if the name is unknown, or the value is not a result of `activationOf`
  */
 export function resolveActivation(
   label: string,
@@ -56,9 +56,9 @@ export function resolveActivation(
   if (Object.hasOwn(ELEMENTWISE, activation)) return ELEMENTWISE[activation as ElementwiseName];
   const advice = typeof activation === "function"
     ? "call it, as in elu()"
-    : "use one of these names, or make it";
+    : "use one of these names, or activationOf()";
   throw new InputError(
-    `Cannot record "${label}": expected an activation (${ACTIVATION_NAMES.join(", ")}, or what ` +
-      `activationOf() made) but received ${quote(activation)}; ${advice}`,
+    `Cannot record "${label}": expected an activation (${ACTIVATION_NAMES.join(", ")}, or a result of ` +
+      `activationOf()) but received ${quote(activation)}; ${advice}`,
   );
 }

@@ -1,13 +1,13 @@
 /**
- * The exponential linear unit.
+ * Exponential linear unit.
  * @module
  */
 import { activationOf, type ElementwiseActivation } from "./activation.ts";
 import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
 
 /**
- * f(x) = x for x > 0, alpha·(e^x − 1) else, with values in (−alpha, ∞). At 0, f' is alpha and jumps to
- * 1; there is no kink where alpha is 1. PyTorch: `nn.ELU(alpha=1.0)`.
+ * f(x) = x for x > 0, else alpha·(e^x − 1), with values in (−alpha, ∞). At 0, f' jumps from alpha, its value
+ * there, to 1; it is continuous if alpha is 1. PyTorch: `nn.ELU(alpha=1.0)`.
  *
  * Source: Clevert, Unterthiner and Hochreiter, Fast and Accurate Deep Network Learning by Exponential Linear Units
  * (2016), section 3.
@@ -19,7 +19,7 @@ import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
  * ```
  *
  * @param options `alpha`: minus the limit at −∞; 1 if absent
- * @throws InputError if float32 does not hold alpha
+ * @throws InputError if alpha is out of float32's range
  */
 export function elu({ alpha = 1 }: { readonly alpha?: number } = {}): ElementwiseActivation {
   return activationOf({

@@ -1,47 +1,47 @@
 /**
- * Functions that users declare as WGSL expressions: what a declaration may say, and the shader that it becomes.
+ * Checks user-defined functions, declared as WGSL expressions, and builds their shaders.
  * @module
  */
 import { InputError, quote } from "../errors.ts";
 import { assembleShader, shaderParts } from "../gpu/assemble.ts";
 import type { Shader, ShaderPart } from "../gpu/shader.ts";
 
-/** Named numbers that expressions may use. */
+/** Named constants for expressions. */
 export type Constants = Readonly<Record<string, number>>;
 
-/** What a declaration of any kind has, besides its expressions. */
+/** Fields common to all declarations, besides the expressions. */
 export interface Declaration {
-  /** Its name in plans and errors. */
+  /** Name in plans and errors. */
   readonly name: string;
-  /** Numbers that its expressions use by name. */
+  /** Named constants for the expressions. */
   readonly constants?: Constants;
-  /** WGSL functions that its expressions call. */
+  /** WGSL functions that the expressions call. */
   readonly functions?: string;
-  /** The float64 twins of its expressions, by the same names. */
+  /** Float64 references of the expressions, under the same names. */
   readonly reference: object;
-  /** Where derivatives jump. */
+  /** Arguments at which derivatives jump. */
   readonly kinks?: readonly number[];
 }
 
-/** A kind of declaration. */
+/** Kind of declaration. */
 export interface DeclarationKind {
-  /** What errors call it, such as `activation`. */
+  /** Noun for errors, such as `activation`. */
   readonly noun: string;
-  /** The kernel that calls the expressions. */
+  /** Kernel that calls the expressions. */
   readonly kernel: Shader;
-  /** The expressions' arguments, all of them f32. */
+  /** Arguments of the expressions, all f32. */
   readonly parameters: readonly string[];
-  /** The functions that the kernel calls the expressions by, by the expressions' names. */
+  /** WGSL function of each expression in the kernel, keyed by the expression's field. */
   readonly functions: Readonly<Record<string, string>>;
-  /** Expressions that may be absent; then they are 0, and nothing may ask for them. */
+  /** Optional expressions; absent ones are 0, and must not be used. */
   readonly optional?: readonly string[];
 }
 
-/** What a declaration becomes. */
+/** A checked declaration. */
 export interface Declared {
-  /** The kernel with the expressions before it. */
+  /** The kernel, preceded by the expressions. */
   readonly shader: Shader;
-  /** The constants as float32 has them, which shader and reference both compute with. */
+  /** The constants rounded to float32, for both shader and reference. */
   readonly constants: Constants;
   /** The kinks in ascending order. */
   readonly kinks: readonly number[];
@@ -51,9 +51,9 @@ export interface Declared {
 type Reject = (expected: string, received: unknown, advice: string) => never;
 
 /**
- * Checks a declaration and makes its shader.
+ * Checks a declaration and builds its shader.
  *
- * @throws InputError naming the declaration, what is wrong with it and what to write
+ * @throws InputError with the name of the declaration, the mistake and its remedy
  */
 export function declare(kind: DeclarationKind, declaration: Declaration): Declared {
   const { name, constants = {}, functions = "", kinks = [] } = declaration;
@@ -89,13 +89,13 @@ export function declare(kind: DeclarationKind, declaration: Declaration): Declar
     part("constants", [...rounded].map(([constant, value]) => definition(constant, value)).join("\n")),
     part("functions", functions),
     ...[...expressions].flatMap(([field, code]) => {
-      const expression = part(field, code); // on lines of its own, so that errors point into it
+      const expression = part(field, code); // on separate lines, so that errors point into it
       const frame = (at: "start" | "end", code: string) => ({
         ...part(field, code),
         frames: { part: expression, at },
       });
       return [
-        // named as the field, because that is the name that a compiler complains of where the type is not f32
+        // named like the field, because the compiler's type errors contain this name
         frame("start", `fn ${kind.functions[field]}(${signature}) -> f32 { let ${field}: f32 =`),
         expression,
         frame("end", `; return ${field}; }`),
@@ -110,9 +110,9 @@ export function declare(kind: DeclarationKind, declaration: Declaration): Declar
 }
 
 /**
- * Refuses a setting of a shipped function that must be above 0.
+ * Checks that a setting of a built-in function is above 0.
  *
- * @throws InputError naming the function and the setting
+ * @throws InputError if it is not
  */
 export function checkPositive(of: string, setting: string, value: number): void {
   if (value > 0) return;
@@ -121,7 +121,7 @@ export function checkPositive(of: string, setting: string, value: number): void 
   );
 }
 
-/** The expressions by name, each with a twin; 0 for those that may be absent and are. */
+/** Checks expressions and references; returns the expressions by field, with 0 for absent optional ones. */
 function checkExpressions(
   kind: DeclarationKind,
   declaration: Declaration,
@@ -143,14 +143,14 @@ function checkExpressions(
     const flaw = flawOf(code);
     if (flaw) reject(`"${name}" to be one WGSL expression`, code, flaw);
     if (typeof twin !== "function") {
-      const advice = `write the float64 twin of "${name}", which gradcheck holds the GPU to`;
+      const advice = `write the float64 reference of "${name}", which gradcheck compares with the GPU`;
       reject(`"reference.${name}" to be a function of ${given}`, twin, advice);
     }
     return [name, code];
   }));
 }
 
-/** The constants as float32 has them. */
+/** Checks the constants and rounds them to float32. */
 function checkConstants(constants: Constants, reject: Reject): ReadonlyMap<string, number> {
   return new Map(
     Object.entries(constants).map(([name, value]) => {
@@ -163,7 +163,7 @@ function checkConstants(constants: Constants, reject: Reject): ReadonlyMap<strin
   );
 }
 
-/** Refuses names that WGSL cannot have, or that would change what the kernel or the expressions mean. */
+/** Rejects names that WGSL does not allow, or that would shadow names of the kernel or the expressions. */
 function checkNames(names: readonly string[], { kernel, parameters }: DeclarationKind, reject: Reject): void {
   const taken = namesIn(kernel), advice = "choose another name";
   for (const name of names) {
@@ -179,29 +179,29 @@ function checkNames(names: readonly string[], { kernel, parameters }: Declaratio
   }
 }
 
-/** What keeps a text from being one expression, as advice; undefined if nothing is seen. */
+/** Returns advice if a text is not a single expression; undefined if no mistake is found. */
 function flawOf(code: string): string | undefined {
   const text = withoutComments(code);
   if (/[;{}]/.test(text)) return 'leave out ; { and }, and put statements into "functions"';
   let depth = 0;
   for (const character of text) {
     if (character === "(") depth++;
-    if (character === ")" && --depth < 0) return "it has a ) too many";
+    if (character === ")" && --depth < 0) return "remove the extra )";
   }
-  return depth > 0 ? "it lacks a )" : undefined;
+  return depth > 0 ? "add the missing )" : undefined;
 }
 
 function withoutComments(code: string): string {
   return code.replace(/\/\/.*|\/\*[^]*?\*\//g, "");
 }
 
-/** A constant in WGSL; JavaScript's text of a whole number would be an integer there. */
+/** Defines a constant in WGSL; JavaScript formats whole numbers without the decimal point that f32 needs. */
 function definition(name: string, value: number): string {
   const text = String(value);
   return `const ${name}: f32 = ${/[.e]/.test(text) ? text : `${text}.0`};`;
 }
 
-/** What a kernel declares at module scope, and what it calls. */
+/** Names that a kernel declares at module scope or calls. */
 function namesIn(kernel: Shader): ReadonlySet<string> {
   const code = withoutComments(assembleShader(shaderParts(kernel)).code);
   const declared = code.matchAll(/^(?:@.*\s)?(?:fn|struct|const|override|alias|var(?:<[^>]*>)?)\s+(\w+)/gm);
@@ -209,12 +209,12 @@ function namesIn(kernel: Shader): ReadonlySet<string> {
   return new Set([...declared, ...called].map(([, name]) => name));
 }
 
-/** The first name in an expression or in functions that means a variable of the kernel, such as a bound buffer. */
+/** First name in an expression or function that refers to a variable of the kernel, such as a buffer. */
 function outerNameIn(code: string, { kernel, parameters }: DeclarationKind): string | undefined {
   const text = withoutComments(code);
   const outer = withoutComments(assembleShader(shaderParts(kernel)).code)
     .matchAll(/^(?:@.*\s)?(?:override|var(?:<[^>]*>)?)\s+(\w+)/gm);
-  // what the text declares itself hides the kernel's
+  // names that the text declares shadow those of the kernel
   const inner = [...text.matchAll(/\b(?:let|var|const)\s+(\w+)|\b(\w+)\s*:/g)].flat();
   const hidden = new Set([...parameters, ...inner]);
   return [...outer].map(([, name]) => name)

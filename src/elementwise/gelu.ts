@@ -1,19 +1,19 @@
 /**
- * The Gaussian error linear unit, exact and in the form with tanh.
+ * Gaussian error linear unit, exact and with the tanh approximation.
  * @module
  */
 import { activationOf, type ElementwiseActivation } from "./activation.ts";
 import { erfc, SPECIAL_FUNCTIONS } from "./special_functions.ts";
 
-/** Φ(x), the normal distribution's share below x. */
+/** Φ(x), the cumulative distribution function of the standard normal distribution. */
 const normalShare = (x: number) => erfc(-x * Math.SQRT1_2) / 2;
-/** φ(x), its density. */
+/** φ(x), the density of the standard normal distribution. */
 const normalDensity = (x: number) => Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
 
 /**
- * f(x) = x·Φ(x) = x/2·(1 + erf(x/√2)), with values in [−0.1700, ∞), smooth; its minimum is at x = −0.7518. PyTorch:
- * `nn.GELU()`. The tail Φ(−|x|) is computed directly, because 1 + erf(x/√2) loses all its
- * digits in float32 below x = −6.
+ * f(x) = x·Φ(x) = x/2·(1 + erf(x/√2)), with values in [−0.1700, ∞), smooth; its minimum is at x = −0.7518.
+ * PyTorch: `nn.GELU()`. The tail Φ(−|x|) is computed directly, because 1 + erf(x/√2) cancels completely in
+ * float32 below x = −6.
  *
  * Source: Hendrycks and Gimpel, Gaussian Error Linear Units (2016), section 2.
  */
@@ -36,15 +36,15 @@ fn normal_density(x: f32) -> f32 {
   },
 });
 
-/** u'(x) in u = √(2/π)·(x + 0.044715·x³). */
+/** u'(x) of u = √(2/π)·(x + 0.044715·x³). */
 const innerSlope = (x: number) => Math.sqrt(2 / Math.PI) * (1 + 3 * 0.044715 * x * x);
 
-/** σ(2u), which is ½·(1 + tanh u). */
+/** σ(2u) = ½·(1 + tanh u). */
 const gate = (x: number) => 1 / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
 
 /**
- * f(x) = x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), at most 0.0005 from {@link gelu}; computed as x·σ(2u), because
- * 1 + tanh u loses all its digits where u is below −9. PyTorch: `nn.GELU(approximate="tanh")`.
+ * f(x) = x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))), within 0.0005 of {@link gelu}; computed as x·σ(2u),
+ * because 1 + tanh u cancels completely for u below −9. PyTorch: `nn.GELU(approximate="tanh")`.
  *
  * Source: Hendrycks and Gimpel, Gaussian Error Linear Units (2016), section 2.
  */
@@ -53,7 +53,7 @@ export const geluTanh: ElementwiseActivation = activationOf({
   forward: "x * logistic(twice_u(x))",
   derivative: "logistic(twice_u(x)) * (1.0 + near(x) * logistic(-twice_u(x)) * twice_u_slope(x))",
   functions: `${SPECIAL_FUNCTIONS}
-/// x up to ±12, beyond which e^-2u is 0 in float32 anyway, and nothing may overflow. clamp() would drop NaN.
+/// x limited to ±12 against overflow: beyond, e^-2u is 0 in float32 anyway. clamp() may drop NaN.
 fn near(x: f32) -> f32 {
   return select(select(x, 12.0, x > 12.0), -12.0, x < -12.0);
 }

@@ -1,5 +1,5 @@
 /**
- * Huber's loss.
+ * Huber loss.
  * @module
  */
 import type { Graph, LossTerm } from "../graph/graph.ts";
@@ -7,19 +7,19 @@ import type { Value } from "../graph/tensor.ts";
 import { checkPositive } from "./expressions.ts";
 import { type ElementwiseLossOptions, lossOf } from "./loss.ts";
 
-/** How Huber's losses are put together. */
+/** Options of {@link huber}. */
 export interface HuberOptions extends ElementwiseLossOptions {
-  /** Up to which |prediction − target| the loss is a square, above 0; 1 if absent. */
+  /** Largest |prediction − target| with a quadratic loss, above 0; 1 if absent. */
   readonly delta?: number;
 }
 
 /**
- * L = s·Σ ℓ(d), d = prediction − target: ℓ = d²/2 for |d| ≤ delta, delta·(|d| − delta/2) else. s = 1 for `sum`,
- * 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients, which are at most ±delta, flow into both, where they are
- * needed; they have no jump. PyTorch: `nn.HuberLoss(reduction="mean", delta=1.0)`.
+ * L = s·Σ ℓ(d), d = prediction − target: ℓ = d²/2 for |d| ≤ delta, else delta·(|d| − delta/2). s = 1 for
+ * `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients flow into both inputs if needed; they are
+ * continuous and at most ±s·delta. PyTorch: `nn.HuberLoss(reduction="mean", delta=1.0)`.
  *
- * Source: Huber, Robust Estimation of a Location Parameter (1964); Hastie, Tibshirani and Friedman, The Elements of
- * Statistical Learning (2009), eq. 10.23 (there twice as much).
+ * Source: Huber, Robust Estimation of a Location Parameter (1964); Hastie, Tibshirani and Friedman, The
+ * Elements of Statistical Learning (2009), eq. 10.23 (with twice the value).
  *
  * ```ts
  * import { Graph, huber } from "@bottleneck/bottleneck";
@@ -31,7 +31,7 @@ export interface HuberOptions extends ElementwiseLossOptions {
  * @param prediction [B, width]
  * @param target [B, width]
  * @throws TypeError if the widths differ
- * @throws InputError if delta is not above 0, or float32 does not hold it
+ * @throws InputError if delta is not above 0, or out of float32's range
  */
 export function huber(
   graph: Graph,

@@ -5,7 +5,7 @@
 import { activationOf, type ElementwiseActivation } from "./activation.ts";
 
 /**
- * f(x) = x for x > 0, slope·x else, with values in (−∞, ∞). Its kink is at 0, where f' is the slope. PyTorch:
+ * f(x) = x for x > 0, else slope·x, with values in (−∞, ∞). At the kink x = 0, f' is the slope. PyTorch:
  * `nn.LeakyReLU(negative_slope=0.01)`.
  *
  * Source: Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models (2013), eq. 3.
@@ -17,7 +17,7 @@ import { activationOf, type ElementwiseActivation } from "./activation.ts";
  * ```
  *
  * @param options `slope`: f' below 0; 0.01 if absent
- * @throws InputError if float32 does not hold the slope
+ * @throws InputError if the slope is out of float32's range
  */
 export function leakyRelu({ slope = 0.01 }: { readonly slope?: number } = {}): ElementwiseActivation {
   return activationOf({

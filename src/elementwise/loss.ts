@@ -1,6 +1,6 @@
 /**
- * Losses that users write: a function of a prediction and its target as WGSL expressions, beside its float64 twin,
- * summed over all elements.
+ * User-defined losses: a function of a prediction and its target as WGSL expressions, with a float64
+ * reference, summed over all elements.
  * @module
  */
 import code from "../../shaders/losses/elementwise_loss.wgsl" with { type: "text" };
@@ -17,44 +17,46 @@ import {
 import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
 import { type Constants, type DeclarationKind, declare } from "./expressions.ts";
 
-/** A loss as a user writes it. */
+/** Declaration of a user-defined loss. */
 export interface LossDeclaration<C extends Constants> {
-  /** Its name in errors: up to 40 characters, without quotes. */
+  /** Name in errors: up to 40 characters, without quotes. */
   readonly name: string;
-  /** ℓ(y, t) of one element: a WGSL expression in `y`, the prediction, and `t`, its target, both f32, of type f32. */
+  /** ℓ(y, t) of one element: a WGSL expression of type f32 in the prediction `y: f32` and target `t: f32`. */
   readonly value: string;
-  /** ∂ℓ/∂y: a WGSL expression in `y` and `t`. At a kink, either side's. */
+  /** ∂ℓ/∂y: a WGSL expression in `y` and `t`; at a kink, the derivative of either side. */
   readonly byPrediction: string;
-  /** ∂ℓ/∂t, likewise; may be absent where no target needs a gradient, as pixels do not. */
+  /** ∂ℓ/∂t, likewise; optional if the target needs no gradient, as with pixels. */
   readonly byTarget?: string;
-  /** Numbers that the expressions and `functions` use by name. They are rounded to float32. */
+  /** Named constants for the expressions and `functions`, rounded to float32. */
   readonly constants?: C;
   /** WGSL functions that the expressions call. */
   readonly functions?: string;
-  /** The same in float64, written from the formula; all are given the rounded constants. */
+  /** Float64 reference, written from the formula; all functions receive the rounded constants. */
   readonly reference: {
     /** ℓ(y, t). */
     value(y: number, t: number, constants: C): number;
     /** ∂ℓ/∂y. */
     byPrediction(y: number, t: number, constants: C): number;
-    /** ∂ℓ/∂t; absent if, and only if, the expression is. */
+    /** ∂ℓ/∂t; absent if and only if the expression is absent. */
     byTarget?(y: number, t: number, constants: C): number;
   };
-  /** Values of y − t at which a derivative jumps; none if absent. gradcheck takes no difference across one. */
+  /**
+   * Values of y − t at which a derivative jumps; none if absent. gradcheck takes no difference across them.
+   */
   readonly kinks?: readonly number[];
 }
 
-/** How the elements are put together. */
+/** Options of an {@link ElementwiseLoss}. */
 export interface ElementwiseLossOptions {
-  /** The term's name in reports. */
+  /** Name in reports. */
   readonly label: string;
   /** `mean` over rows and columns (per pixel), `sample` (per image), or `sum` (per batch). */
   readonly reduction: Reduction;
-  /** The term's factor in the total loss; 1 if absent. */
+  /** Factor in the total loss; 1 if absent. */
   readonly weight?: number;
 }
 
-/** A loss that {@link lossOf} made; it is used as `squaredError` is. */
+/** Result of {@link lossOf}, used like `squaredError`. */
 export type ElementwiseLoss = (
   graph: Graph,
   prediction: Value,
@@ -71,9 +73,9 @@ const KIND: DeclarationKind = {
 };
 
 /**
- * A loss L = s·Σ ℓ(y, t) from WGSL expressions, with its float64 twin: s = 1 for `sum`,
- * 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients flow into the prediction and, if `byTarget` is there, into
- * the target, where they are needed.
+ * Creates a loss L = s·Σ ℓ(y, t) from WGSL expressions and a float64 reference: s = 1 for `sum`,
+ * 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients flow into the prediction and, if `byTarget` is
+ * given, into the target.
  *
  * ```ts
  * import { Graph, lossOf } from "@bottleneck/bottleneck";
@@ -91,9 +93,9 @@ const KIND: DeclarationKind = {
  * absoluteError(graph, output, pixels, { label: "loss", reduction: "mean" });
  * ```
  *
- * @throws InputError for a declaration that lacks something, or has a name or number that WGSL cannot have. A term
- *   throws one when a step is compiled in which its target needs a gradient and `byTarget` is absent; and a TypeError
- *   when it is recorded between values of different widths.
+ * @throws InputError if the declaration is incomplete, or has a name or number that WGSL does not allow. The
+ *   loss throws a TypeError if recorded on values of different widths, and compiling a step throws an
+ *   InputError if the target needs a gradient but `byTarget` is absent.
  */
 export function lossOf<C extends Constants = Record<never, never>>(
   declaration: LossDeclaration<C>,
@@ -166,11 +168,11 @@ export function lossOf<C extends Constants = Record<never, never>>(
       backward(_target, { inputs: [intoPrediction, intoTarget] }) {
         if (intoTarget && !hasByTarget) {
           throw new InputError(
-            `Cannot compile ${name} "${label}": its target "${target.label}" needs a gradient, and the loss has no ` +
+            `Cannot compile ${name} "${label}": its target "${target.label}" needs a gradient, but the loss has no ` +
               `derivative by its target; give lossOf() "byTarget" and "reference.byTarget", or detach() the target`,
           );
         }
-        // one buffer cannot be bound twice for writing: against itself a value gets its two gradients one by one
+        // WebGPU cannot bind a buffer twice for writing, so equal inputs need two dispatches
         return prediction === target && intoPrediction && intoTarget
           ? [dispatch(intoPrediction, undefined), dispatch(undefined, intoTarget)]
           : [dispatch(intoPrediction, intoTarget)];

@@ -1,5 +1,5 @@
 /**
- * The sigmoid linear unit, also called swish.
+ * Sigmoid linear unit, also called swish.
  * @module
  */
 import { activationOf, type ElementwiseActivation } from "./activation.ts";

@@ -7,9 +7,9 @@ import { checkPositive } from "./expressions.ts";
 import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
 
 /**
- * f(x) = log(1 + e^(beta·x)) / beta, with values in (0, ∞), smooth; computed as max(x, 0) + log(1 + e^−|beta·x|) / beta,
- * which cannot overflow. PyTorch: `nn.Softplus(beta=1.0, threshold=20.0)`, whose threshold changes nothing that
- * float32 shows.
+ * f(x) = log(1 + e^(beta·x)) / beta, with values in (0, ∞), smooth; computed without overflow as max(x, 0) +
+ * log(1 + e^−|beta·x|) / beta. PyTorch: `nn.Softplus(beta=1.0, threshold=20.0)`, whose threshold makes no
+ * difference in float32.
  *
  * Source: Dugas et al., Incorporating Second-Order Functional Knowledge for Better Option Pricing (2001); Goodfellow,
  * Bengio and Courville, Deep Learning (2016), eq. 3.31.
@@ -20,14 +20,14 @@ import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
  * const activation = softplus({ beta: 2 }); // for `activation` of dense()
  * ```
  *
- * @param options `beta`: how sharp the bend is, above 0; 1 if absent
- * @throws InputError if beta is not above 0, or float32 does not hold it
+ * @param options `beta`: sharpness of the bend, above 0; 1 if absent
+ * @throws InputError if beta is not above 0, or out of float32's range
  */
 export function softplus({ beta = 1 }: { readonly beta?: number } = {}): ElementwiseActivation {
   checkPositive("softplus", "beta", beta);
   return activationOf({
     name: "softplus",
-    forward: "select(x, 0.0, x <= 0.0) + log1p(exp(-abs(beta * x))) / beta", // not max(): that would turn NaN into 0
+    forward: "select(x, 0.0, x <= 0.0) + log1p(exp(-abs(beta * x))) / beta", // not max(), which may drop NaN
     derivative: "logistic(beta * x)",
     constants: { beta },
     functions: SPECIAL_FUNCTIONS,

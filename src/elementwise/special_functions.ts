@@ -1,28 +1,30 @@
 /**
- * What JavaScript's Math and WGSL lack, for the two halves of an elementwise op.
+ * Special functions that WGSL and JavaScript's Math lack, for shaders and float64 references of elementwise
+ * ops.
  * @module
  */
 import code from "../../shaders/elementwise/special_functions.wgsl" with { type: "text" };
 
 /**
- * WGSL functions of an f32, as `functions` of an elementwise op: `logistic(x)` = 1/(1+e^−x), `expm1(x)` for x ≤ 0,
- * `log1p(x)` for x in [0, 1], `normal_tail(x)` = Φ(−x) for x ≥ 0, and `erf(x)`. The file says how accurate they are.
+ * WGSL functions of an f32, as `functions` of an elementwise op: `logistic(x)` = 1/(1+e^−x), `expm1(x)` for x
+ * ≤ 0, `log1p(x)` for x in [0, 1], `normal_tail(x)` = Φ(−x) for x ≥ 0, and `erf(x)`. The file documents their
+ * accuracy.
  */
 export const SPECIAL_FUNCTIONS: string = code;
 
-/** Below this, erf's series; above it, erfc's continued fraction. */
+/** Switch from erf's series below to erfc's continued fraction above. */
 const SERIES_END = 1;
-/** Terms of the fraction: at 1 it has converged to 1e-17. */
+/** Number of terms of the continued fraction: at 1 it has converged to 1e-17. */
 const FRACTION_TERMS = 200;
-/** Above it, erfc is less than float64's smallest number. */
+/** Above this x, erfc underflows float64. */
 const FRACTION_END = 28;
 
-/** The error function 2/√π ∫₀ˣ e^(−t²) dt in float64, to 4e-16 relative. */
+/** Error function 2/√π ∫₀ˣ e^(−t²) dt in float64, with a relative error of 4e-16. */
 export function erf(x: number): number {
   return Math.abs(x) <= SERIES_END ? series(x) : Math.sign(x) * (1 - fraction(Math.abs(x)));
 }
 
-/** 1 − erf(x) in float64, to 1e-15 relative for all x whose result float64 has. */
+/** 1 − erf(x) in float64, with a relative error of 1e-15 for all x without underflow. */
 export function erfc(x: number): number {
   if (Math.abs(x) <= SERIES_END) return 1 - series(x);
   return x < 0 ? 2 - fraction(-x) : fraction(x);
@@ -38,7 +40,7 @@ function series(x: number): number {
   return 2 / Math.sqrt(Math.PI) * gaussian(x) * sum;
 }
 
-/** erfc for x ≥ 1 by its continued fraction (Abramowitz and Stegun 7.1.14), from its end to its beginning. */
+/** erfc for x ≥ 1 by its continued fraction (Abramowitz and Stegun 7.1.14), evaluated backward. */
 function fraction(x: number): number {
   if (x > FRACTION_END) return 0;
   let below = x;
@@ -46,7 +48,7 @@ function fraction(x: number): number {
   return gaussian(x) / (Math.sqrt(Math.PI) * below);
 }
 
-/** e^(−x²), the square split so that its rounding is not multiplied: x² may be 700, and e^(700·2⁻⁵³) is 8e-14 off 1. */
+/** e^(−x²). x is split to avoid the rounding of x², which the exponential magnifies to 8e-14 at x² = 700. */
 function gaussian(x: number): number {
   const high = Math.fround(x); // whose square is exact
   return Math.exp(-high * high) * Math.exp((high - x) * (high + x));

@@ -1,14 +1,14 @@
 /**
- * Turns what the operating system and Deno's permissions refuse into one clear line.
+ * Turns errors of the operating system and of Deno's permissions into one-line messages.
  * @module
  */
 
 import { InputError, shellWord } from "../errors.ts";
 
 /**
- * What to do about a refused permission: the flag to add, as it must be typed.
+ * Formats the remedy for a denied permission: the flag to add.
  *
- * @param error the error that Deno threw
+ * @param error the error thrown by Deno
  * @returns for example `Deno refused read access to "/data": add --allow-read=/data to the deno run line`
  */
 export function permissionAdvice(error: Deno.errors.NotCapable): string {
@@ -35,12 +35,12 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * An error from reading or writing a file, as one line. Anything that is not the system's or the user's doing
- * comes back unchanged, for it is a bug.
+ * Converts an error from reading or writing a file to an InputError with a one-line message. Other errors are
+ * bugs, and are returned unchanged.
  *
- * @param action what was attempted, such as `Cannot write "runs/a/config.json"`
- * @param error what was thrown
- * @returns what to throw instead
+ * @param action the failed action, such as `Cannot write "runs/a/config.json"`
+ * @param error the caught error
+ * @returns the error to throw instead
  */
 export function ioError(action: string, error: unknown): unknown {
   if (error instanceof Deno.errors.NotCapable) return new InputError(`${action}: ${permissionAdvice(error)}`);

@@ -1,14 +1,14 @@
 /**
- * What JSON that was read may be.
+ * Helpers for reading JSON.
  * @module
  */
 
-/** Whether a value is an object with keys: neither null nor a list. */
+/** Returns true for an object that is neither null nor an array. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A JSON text's value, or undefined if it is not JSON. */
+/** Parses JSON; undefined if the text is not valid JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

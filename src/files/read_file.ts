@@ -1,20 +1,19 @@
 /**
- * Reading the files of a run: whole ones of a size that a run may have, and nothing that never ends, such as a device
- * or a pipe.
+ * Reads files of a run, with a limit on their size; rejects devices and pipes, whose reads may never end.
  * @module
  */
 import { InputError } from "../errors.ts";
 import { ioError } from "./io_error.ts";
 
-/** More than any file of a run has, and little enough to read at once. */
+/** Default limit on the size of a file in bytes. */
 const MAX_FILE_BYTES = 2 ** 28;
 
 /**
  * Reads a file.
  *
- * @param path the file
- * @param most bytes that it may have
- * @throws InputError if it is no file, too large, or cannot be read
+ * @param path path of the file
+ * @param most maximum size in bytes
+ * @throws InputError if it is not a file, too large, or cannot be read
  */
 export function readBytes(path: string, most: number = MAX_FILE_BYTES): Uint8Array<ArrayBuffer> {
   const action = `Cannot read "${path}"`;
@@ -37,10 +36,10 @@ export function readBytes(path: string, most: number = MAX_FILE_BYTES): Uint8Arr
 }
 
 /**
- * Reads a text file. Bytes that are not UTF-8 become U+FFFD, as in all of Deno's own reading.
+ * Reads a text file. Bytes that are not UTF-8 become U+FFFD, as in Deno.readTextFile.
  *
- * @param path the file
- * @throws InputError if it is no file, too large, or cannot be read
+ * @param path path of the file
+ * @throws InputError if it is not a file, too large, or cannot be read
  */
 export function readText(path: string): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(readBytes(path));

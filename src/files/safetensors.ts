@@ -8,8 +8,8 @@
  * data      the tensors, row-major, little-endian, without gaps; offsets count from here
  * ```
  *
- * Only 32-bit floats (`F32`) and bytes (`U8`) are written and read. Every platform that Deno runs on is
- * little-endian, so typed arrays are copied as they lie in memory.
+ * Only 32-bit floats (`F32`) and bytes (`U8`) are supported. All of Deno's platforms are little-endian, so
+ * typed arrays are copied without conversion.
  *
  * Source: https://github.com/huggingface/safetensors, section "Format".
  * @module
@@ -20,31 +20,31 @@ import { readBytes } from "./read_file.ts";
 import { isRecord } from "./json.ts";
 import { writeFileAtomic } from "./write_file.ts";
 
-/** The greatest header that the format's own reader accepts, in bytes. */
+/** Maximum size of the header in bytes, the same as in the reference implementation. */
 const MAX_HEADER_LENGTH = 100_000_000;
 const METADATA_KEY = "__metadata__";
 
-/** What tensors are made of, by the format's name for it. */
+/** Array types, keyed by the format's dtype. */
 const DTYPES = { F32: Float32Array, U8: Uint8Array } as const;
 
-/** The values of a tensor. */
+/** Values of a tensor. */
 export type TensorData = Float32Array | Uint8Array;
 
-/** One tensor with its name. */
+/** A tensor with its name. */
 export interface NamedTensor<T extends TensorData = Float32Array> {
-  /** Its name, such as `encoder.0.weight`. */
+  /** Name, such as `encoder.0.weight`. */
   readonly name: string;
-  /** Its sizes; the last one varies fastest. */
+  /** Shape, row-major: the last dimension varies fastest. */
   readonly shape: readonly number[];
-  /** Its values, row-major. */
+  /** Values, row-major. */
   readonly data: T;
 }
 
-/** What a safetensors file holds. */
+/** Contents of a safetensors file. */
 export interface SafetensorsFile<T extends TensorData = Float32Array> {
-  /** The tensors, in the order in which their data lie in the file. */
+  /** Tensors, in the order of their data in the file. */
   readonly tensors: readonly NamedTensor<T>[];
-  /** Free texts by name. */
+  /** Metadata: text by key. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -53,12 +53,12 @@ function elementCount(shape: readonly number[]): number {
 }
 
 /**
- * Puts tensors into the safetensors format. The same input gives the same bytes: tensors in the given order,
+ * Encodes tensors in the safetensors format. The encoding is deterministic: tensors in the given order,
  * metadata sorted by key.
  *
  * @param tensors the tensors, with distinct names
- * @param metadata free texts by name
- * @throws TypeError if a name is used twice or reserved, or a shape does not fit its data
+ * @param metadata text by key
+ * @throws TypeError if a name is used twice or reserved, or a shape does not match its data
  */
 export function encodeSafetensors(
   tensors: readonly NamedTensor<TensorData>[],
@@ -105,9 +105,9 @@ export function encodeSafetensors(
   return bytes;
 }
 
-/** The first key that occurs twice in one object of a JSON text, which must be valid; undefined if none does. */
+/** First key that occurs twice in an object of a valid JSON text; undefined if there is none. */
 function repeatedKey(json: string): string | undefined {
-  const open: Set<string>[] = []; // the keys so far of each object around the current place
+  const open: Set<string>[] = []; // the keys so far of each enclosing object
   for (let at = 0; at < json.length; at++) {
     if (json[at] === "{") open.push(new Set());
     else if (json[at] === "}") open.pop();
@@ -131,11 +131,11 @@ function isSizeList(value: unknown): value is readonly number[] {
 }
 
 /**
- * Reads the safetensors format, and checks all of it.
+ * Decodes and validates the safetensors format, with tensors of floats.
  *
  * @param bytes the whole file
- * @param source where the bytes come from, for messages
- * @throws InputError if the bytes are damaged, break the format, or hold anything but `F32`
+ * @param source origin of the bytes, for messages
+ * @throws InputError if the file is damaged or invalid, or contains other types than `F32`
  */
 export function decodeSafetensors(bytes: Uint8Array, source: string = "safetensors data"): SafetensorsFile {
   const { tensors, metadata } = decodeMixedSafetensors(bytes, source);
@@ -150,7 +150,7 @@ export function decodeSafetensors(bytes: Uint8Array, source: string = "safetenso
   };
 }
 
-/** What is said of a dtype that cannot be read. */
+/** Creates the error for an unsupported dtype. */
 function wrongDtype(source: string, label: string, found: unknown): InputError {
   const what = found === undefined ? "none" : quote(found);
   return new InputError(
@@ -160,11 +160,11 @@ function wrongDtype(source: string, label: string, found: unknown): InputError {
 }
 
 /**
- * Reads a file of the safetensors format with tensors of floats and of bytes, and checks all of it.
+ * Decodes and validates the safetensors format, with tensors of floats and bytes.
  *
  * @param bytes the whole file
- * @param source where the bytes come from, for messages
- * @throws InputError if the bytes are damaged, break the format, or hold anything but `F32` and `U8`
+ * @param source origin of the bytes, for messages
+ * @throws InputError if the file is damaged or invalid, or contains other types than `F32` and `U8`
  */
 export function decodeMixedSafetensors(
   bytes: Uint8Array,
@@ -255,18 +255,18 @@ export function decodeMixedSafetensors(
   const tensors = places.map(({ name, dtype, shape, begin, end }) => ({
     name,
     shape,
-    // copied, so that the data are aligned whatever the header's length is
+    // a copy, as the header's length may leave the data unaligned
     data: new DTYPES[dtype](new Uint8Array(bytes.subarray(start + begin, start + end)).buffer),
   }));
   return { tensors, metadata };
 }
 
 /**
- * Writes tensors to a safetensors file, whole or not at all.
+ * Writes tensors to a safetensors file atomically.
  *
- * @param path the file
+ * @param path path of the file
  * @param tensors the tensors, with distinct names
- * @param metadata free texts by name
+ * @param metadata text by key
  * @throws InputError if the file cannot be written
  */
 export function writeSafetensors(
@@ -278,20 +278,20 @@ export function writeSafetensors(
 }
 
 /**
- * Reads a safetensors file.
+ * Reads a safetensors file with tensors of floats.
  *
- * @param path the file
- * @throws InputError if the file cannot be read, is damaged, or holds anything but `F32`
+ * @param path path of the file
+ * @throws InputError if the file cannot be read, is damaged, or contains other types than `F32`
  */
 export function readSafetensors(path: string): SafetensorsFile {
   return decodeSafetensors(readBytes(path), `"${path}"`);
 }
 
 /**
- * Reads a safetensors file with tensors of floats and of bytes.
+ * Reads a safetensors file with tensors of floats and bytes.
  *
- * @param path the file
- * @throws InputError if the file cannot be read, is damaged, or holds anything but `F32` and `U8`
+ * @param path path of the file
+ * @throws InputError if the file cannot be read, is damaged, or contains other types than `F32` and `U8`
  */
 export function readMixedSafetensors(path: string): SafetensorsFile<TensorData> {
   return decodeMixedSafetensors(readBytes(path), `"${path}"`);

@@ -1,5 +1,5 @@
 /**
- * The one way in which files are written: whole or not at all.
+ * Atomic writes, appending and removal of files.
  * @module
  */
 
@@ -7,18 +7,18 @@ import { basename, dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
 import { ioError } from "./io_error.ts";
 
-/** Writes all bytes: the system may take fewer at once. */
+/** Writes all bytes; a single write may accept fewer. */
 export function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
   for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
 }
 
 /**
- * Writes a whole file or nothing (an atomic write): writes it beside the target under a name that nobody can foretell,
- * waits until it is on the disk, and renames it. A file that was there before stays as it was if anything fails, and a
- * symbolic link that stands under the target's name is replaced, not followed.
+ * Writes a file atomically: writes a temporary file with a random name in the same folder, syncs it to disk,
+ * and renames it. If anything fails, an existing file is unchanged. A symbolic link at the target is
+ * replaced, not followed.
  *
- * @param path the file to write or replace
- * @param data its bytes, or its text
+ * @param path path of the file to create or replace
+ * @param data bytes or text of the file
  * @throws InputError if the folder is missing, not writable or not permitted, or the disk is full
  */
 export function writeFileAtomic(path: string, data: Uint8Array | string): void {
@@ -37,9 +37,9 @@ export function writeFileAtomic(path: string, data: Uint8Array | string): void {
     if (isOpened) {
       try {
         Deno.removeSync(partial);
-      } catch { /* the first error is the one to report */ }
+      } catch { /* reports the first error */ }
     }
-    // Permission for the folder is what helps, not for the passing name in it.
+    // names the folder, as permission for the temporary file would not help
     const refused = error instanceof Deno.errors.NotCapable
       ? new Deno.errors.NotCapable(error.message.replace(partial, dirname(path)))
       : error;
@@ -48,11 +48,11 @@ export function writeFileAtomic(path: string, data: Uint8Array | string): void {
 }
 
 /**
- * Opens a file to append to it, or makes it. What stands there must be a plain file: a symbolic link could lead out of
- * the folder, and a pipe would never answer.
+ * Opens a file for appending, creating it if missing. It must be a plain file: a symbolic link could point
+ * outside the folder, and opening a pipe could block.
  *
- * @param path the file
- * @throws InputError if something else stands there
+ * @param path path of the file
+ * @throws InputError if the path is not a plain file
  */
 export function openToAppend(path: string): Deno.FsFile {
   const stat = lstatIfThere(path);
@@ -65,9 +65,9 @@ export function openToAppend(path: string): Deno.FsFile {
   }
   const file = Deno.openSync(path, { read: true, append: true, ...(stat ? {} : { createNew: true }) });
   const { dev, ino } = file.statSync();
-  if (stat && (stat.dev !== dev || stat.ino !== ino)) { // replaced in between
+  if (stat && (stat.dev !== dev || stat.ino !== ino)) { // replaced meanwhile
     file.close();
-    throw new InputError(`Cannot open "${path}": it was replaced while it was opened; try again`);
+    throw new InputError(`Cannot open "${path}": it was replaced during opening; try again`);
   }
   return file;
 }
@@ -82,9 +82,9 @@ function lstatIfThere(path: string): Deno.FileInfo | undefined {
 }
 
 /**
- * Waits until the names of a folder's files are on the disk, as `sync` does for a file's contents. Windows cannot.
+ * Syncs a folder's entries to disk; does nothing on Windows, which does not support it.
  *
- * @param folder the folder
+ * @param folder path of the folder
  */
 export function syncFolder(folder: string): void {
   if (Deno.build.os === "windows") return;
@@ -93,10 +93,10 @@ export function syncFolder(folder: string): void {
 }
 
 /**
- * Removes a file, if it is there.
+ * Removes a file if it exists.
  *
- * @param path the file
- * @throws InputError if it is there and cannot be removed
+ * @param path path of the file
+ * @throws InputError if it exists and cannot be removed
  */
 export function removeFile(path: string): void {
   try {
@@ -107,10 +107,10 @@ export function removeFile(path: string): void {
 }
 
 /**
- * Removes what processes that were killed had begun to write. Nobody else may be writing to the folder.
+ * Removes temporary files that killed processes have left. No other process may be writing to the folder.
  *
- * @param folder the run folder
- * @throws InputError if it cannot be removed
+ * @param folder path of the run folder
+ * @throws InputError if they cannot be removed
  */
 export function removePartialFiles(folder: string): void {
   try {

@@ -1,29 +1,29 @@
 /**
- * Putting a shader together from its parts: the files of `shaders/common/` that first lines name, what the op brings
- * itself (a user's expressions), and the file.
+ * Assembles a shader from its parts: the files of `shaders/common/` named in first lines, code of the op
+ * itself (a user's expressions), and the shader's own file.
  * @module
  */
 import { ShaderError } from "../errors.ts";
 import type { RewriteShader, Shader, ShaderPart, SourceLine } from "./shader.ts";
 import { COMMON_SHADERS } from "./common_shaders.ts";
 
-/** A shader in one text. */
+/** The full text of a shader. */
 export interface AssembledShader {
-  /** All parts, in order. */
+  /** All parts, in order, joined by newlines. */
   readonly code: string;
-  /** For each line of `code`, where it came from. */
+  /** Origin of each line of `code`. */
   readonly sources: readonly SourceLine[];
 }
 
-/** `// after common/step.wgsl, common/activation.wgsl`: what stands before a file, if its first line says so. */
+/** `// after common/step.wgsl, common/activation.wgsl`: the first line of a file that uses common files. */
 const AFTER = /^\/\/ after (.+)$/;
 
 /**
- * Collects a shader's parts in order. A common file may name others in its own first line; each stands there once.
+ * Collects a shader's parts in order. A common file may name others in its own first line; each is included once.
  *
- * @param shader the file and what the op brings
+ * @param shader the shader's file and the code of its op
  * @param rewrite changes the text of a part; tests plant faults with it
- * @throws ShaderError for a first line that names what is no common file
+ * @throws ShaderError if a first line names a file that does not exist
  */
 export function shaderParts(
   shader: Shader,
@@ -64,7 +64,7 @@ export function shaderParts(
 /**
  * Joins a shader's parts into one text.
  *
- * @throws ShaderError for a part that does not close a brace or a comment
+ * @throws ShaderError if a part has an unclosed brace or comment
  */
 export function assembleShader(parts: readonly ShaderPart[]): AssembledShader {
   for (const part of parts) if (!part.frames) checkClosed(part);
@@ -75,7 +75,7 @@ export function assembleShader(parts: readonly ShaderPart[]): AssembledShader {
 }
 
 /**
- * Refuses a part with a brace or a comment that is not closed: the compiler would complain of the part after it.
+ * Rejects a part with an unclosed brace or comment, which the compiler would report in the part after it.
  *
  * @throws ShaderError at the outermost brace, or the comment
  */
@@ -89,13 +89,13 @@ function checkClosed({ path, code }: ShaderPart): void {
       source: code.split("\n")[line - 1],
     });
   };
-  let comments: number[] = []; // WGSL's nest
+  let comments: number[] = []; // WGSL comments nest
   for (const { 0: token, index } of code.matchAll(/\/\/.*|\/\*|\*\/|[{}]/g)) {
     if (token === "/*") comments.push(index);
     else if (token === "*/") comments = comments.slice(0, -1);
     else if (comments.length > 0) continue;
     else if (token === "{") open.push(index);
-    else if (token === "}" && open.pop() === undefined) fail(index, "this } closes nothing");
+    else if (token === "}" && open.pop() === undefined) fail(index, "this } has no matching {");
   }
   if (comments.length > 0) fail(comments[0], "this comment is not closed");
   if (open.length > 0) fail(open[0], "this { is not closed");

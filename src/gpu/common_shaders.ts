@@ -1,6 +1,6 @@
 /**
- * The files of `shaders/common/`, by the names that first lines of shaders call them by: each idea that several shaders
- * share stands in one of them, once.
+ * The files of `shaders/common/`, keyed by the names that first lines of shaders use. Code that several
+ * shaders share is written once, in one of them.
  * @module
  */
 import activation from "../../shaders/common/activation.wgsl" with { type: "text" };
@@ -36,7 +36,7 @@ const files: Readonly<Record<string, string>> = {
   workgroup_tile,
 };
 
-/** By name, such as `common/step.wgsl`. */
+/** Common files, keyed by names such as `common/step.wgsl`. */
 export const COMMON_SHADERS: Readonly<Record<string, ShaderPart>> = Object.fromEntries(
   Object.entries(files).map(([name, code]) => [
     `common/${name}.wgsl`,

@@ -1,17 +1,17 @@
 /**
- * What the shader compiler says, as errors that point into the files that people edit. Deno's compiler (naga) draws its
- * messages: a headline, the line of the shader with labels under it, and notes.
+ * Turns messages of the shader compiler into errors with positions in the source files. Deno's compiler
+ * (naga) draws its messages: a headline, the line of the shader with labels under it, and notes.
  * @module
  */
 import { ShaderError } from "../errors.ts";
 import type { KernelSpec, KernelText, Shader, SourceLine } from "./shader.ts";
 
-/** The text of a line that a part was assembled from. */
+/** Text of a source line. */
 export function lineOf({ part, line }: SourceLine): string {
   return part.code.split("\n")[line - 1] ?? "";
 }
 
-/** An error at a column of a part's line. */
+/** Creates an error at a column of a source line. */
 export function errorAt(
   source: SourceLine,
   column: number,
@@ -32,7 +32,7 @@ export function errorAt(
   );
 }
 
-/** The error for what the compiler says of a line of the assembled text. */
+/** Creates the error for a compiler message about a line of the assembled text. */
 export function compilationError(
   shader: Shader,
   { code, sources }: KernelText,
@@ -46,7 +46,7 @@ export function compilationError(
   return errorAt(source, columnInSource(lines[line - 1], lineOf(source), column), reason, notes);
 }
 
-/** The place that is marked inside a function that is framed as a whole: the compiler itself names the function's. */
+/** Finds the position marked inside a function; the message's own position is the start of the function. */
 function markedPlace(
   message: string,
   lines: readonly string[],
@@ -65,7 +65,7 @@ function markedPlace(
   return undefined;
 }
 
-/** The error for an entry point that compiles, but is not there, or does not suit its constants or bindings. */
+/** Creates the error for an entry point that is missing, or does not match its constants or bindings. */
 export function entryPointError(
   { shader, entryPoint, access }: KernelSpec,
   { code, sources }: KernelText,
@@ -82,12 +82,12 @@ export function entryPointError(
   if (binding === undefined) return new ShaderError(shader.path, reason);
   const bound = [`the dispatch binds ${access.map((use, at) => `${at} ${use}`).join(", ")}`];
   const declared = sources.filter((source) => lineOf(source).includes(`@binding(${binding})`));
-  // which of several declarations the entry point uses is not known
+  // with several declarations, the one that the entry point uses is unknown
   if (declared.length !== 1) return new ShaderError(shader.path, reason, undefined, bound);
   return errorAt(declared[0], 1 + lineOf(declared[0]).indexOf("@binding"), reason, bound);
 }
 
-/** What a drawn message says, without the drawing. */
+/** Extracts the text from a drawn message. */
 export function explain(message: string): { readonly reason: string; readonly notes: readonly string[] } {
   const [headline = "unknown reason", ...drawing] = message.split("\n").map((line) => line.trim()).filter(
     Boolean,
@@ -99,7 +99,7 @@ export function explain(message: string): { readonly reason: string; readonly no
     const text = note ?? label.replace(/[│^╰─]/g, " ").trim();
     return text === "" || SAYS_NOTHING.test(text) || claim.includes(text) ? [] : [text];
   });
-  // "Entry point dense_forward at Compute is invalid": what is wrong with it comes later
+  // "Entry point dense_forward at Compute is invalid" is followed by the actual reason
   const [reason, ...notes] = claim.endsWith(" is invalid") ? [...said, claim] : [claim, ...said];
   return { reason, notes };
 }
@@ -109,12 +109,12 @@ const PREFIX = new RegExp(
     "Error matching shader requirements against the pipeline): ",
 );
 
-/** What repeats the claim, or only says which of the compiler's own objects is meant. */
+/** Labels that repeat the headline, or only name one of the compiler's internal objects. */
 const SAYS_NOTHING = /^(see msg|unknown identifier)$|naga::|^\w+( to)? \[\d+\] is invalid$/;
 
 /**
- * The column in a file's line for one in the line that is compiled. They differ where a loop was written out: then a
- * word, the loop's counter, has become another word, a number.
+ * Maps a column of a compiled line to a column of its source line. They differ in unrolled loops, where the
+ * loop counter was replaced by a number.
  */
 function columnInSource(compiled: string, source: string, column: number): number {
   const words = (line: string) => line.match(/\w+|\W/g) ?? [];

@@ -1,6 +1,6 @@
 /**
- * The device: the only module that asks `navigator.gpu` for anything. It opens one device, says what it runs on,
- * and makes the errors that WebGPU keeps silent about fail the run.
+ * The GPU device, and the only module that uses `navigator.gpu`. It opens one device, describes its adapter,
+ * and turns WebGPU's asynchronous errors into exceptions.
  * @module
  */
 import { InputError } from "../errors.ts";
@@ -8,36 +8,36 @@ import { createTexture, TEXTURE_FEATURE } from "./texture.ts";
 import type { KernelPreference } from "./product_kernel.ts";
 import type { RewriteShader } from "./shader.ts";
 
-/** What to ask of the machine. */
+/** Options of {@link openGpu}. */
 export interface OpenOptions {
   /** Rewrites a shader's text before it is compiled; tests plant faults with it. */
   rewriteShader?: RewriteShader;
 }
 
-/** Bytes in words. */
+/** Formats a number of bytes in MiB, with at most one decimal. */
 export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toLocaleString("en-US", { maximumFractionDigits: 1 })} MiB`;
 }
 
-/** An open GPU device with everything that was created on it. One per process is enough. */
+/** An open GPU device with all buffers, textures and pipelines created on it. One per process is enough. */
 export class Gpu {
-  /** The WebGPU device itself. */
+  /** The WebGPU device. */
   readonly device: GPUDevice;
-  /** The adapter's own name, such as `llvmpipe (LLVM 15.0.6, 256 bits)`. */
+  /** Name reported by the adapter, such as `llvmpipe (LLVM 15.0.6, 256 bits)`. */
   readonly adapterName: string;
-  /** Whether the adapter computes on the CPU. */
+  /** True if the adapter computes on the CPU. */
   readonly isSoftware: boolean;
-  /** Whether shaders can read textures. */
+  /** True if shaders can read storage textures. */
   readonly hasTextures: boolean;
-  /** Whether it reads textures faster than buffers, as Mesa's software driver does. */
+  /** True if shaders read textures faster than buffers, as with Mesa's software driver. */
   readonly prefersTextures: boolean;
-  /** Whether kernels can be timed one by one. */
+  /** True if single kernels can be timed. */
   readonly hasTimestamps: boolean;
   /** See {@link OpenOptions.rewriteShader}. */
   readonly rewriteShader: RewriteShader;
-  /** Which kernels of products are compiled from now on. */
+  /** Kernels used for matrix products compiled from now on. */
   kernels: KernelPreference = { kind: "auto" };
-  /** Pipelines made so far, by everything that tells them apart. */
+  /** Cached pipelines, keyed by everything that distinguishes them. */
   readonly pipelines: Map<string, GPUComputePipeline> = new Map();
 
   readonly #errors: string[] = [];
@@ -67,20 +67,20 @@ export class Gpu {
     });
   }
 
-  /** One line: what computes here. */
+  /** One line that describes the adapter. */
   get description(): string {
     return this.isSoftware
       ? `${this.adapterName}, a software adapter: it computes on the CPU and is slow`
       : this.adapterName;
   }
 
-  /** Which limit says how many bytes a storage buffer may have: a shader must be able to bind the whole of it. */
+  /** Name of the limit on a storage buffer's size: the smaller one, as shaders bind whole buffers. */
   get bufferLimit(): "maxBufferSize" | "maxStorageBufferBindingSize" {
     const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits;
     return maxBufferSize <= maxStorageBufferBindingSize ? "maxBufferSize" : "maxStorageBufferBindingSize";
   }
 
-  /** Bytes that a storage buffer may have. */
+  /** Maximum size of a storage buffer, in bytes. */
   get bufferBytes(): number {
     return this.device.limits[this.bufferLimit];
   }
@@ -90,7 +90,7 @@ export class Gpu {
     return this.#buffers.size + this.#textures.size;
   }
 
-  /** Bytes of all buffers and textures created and not yet destroyed. */
+  /** Total size in bytes of all buffers and textures created and not yet destroyed. */
   get liveBytes(): number {
     let bytes = 0;
     for (const buffer of this.#buffers) bytes += buffer.size;
@@ -99,10 +99,10 @@ export class Gpu {
   }
 
   /**
-   * Throws what WebGPU reported since the last call: a lost device, or an error nobody was waiting for.
+   * Throws the errors that WebGPU has reported since the last call: a lost device or an uncaptured error.
    *
-   * @param doing what was under way, such as `step 120 of "deep"`
-   * @throws InputError if the device has run out of memory, or with what it says of a dispatch
+   * @param doing the current activity, such as `step 120 of "deep"`
+   * @throws InputError if the device has run out of memory, or reported another error
    * @throws Error if the device was lost
    */
   check(doing: string): void {
@@ -128,12 +128,12 @@ export class Gpu {
   }
 
   /**
-   * A new buffer, filled with zeros.
+   * Creates a buffer filled with zeros.
    *
-   * @param label the name that errors and plans show
+   * @param label the name shown in errors and plans
    * @param bytes its size, rounded up to a multiple of 4
    * @param usage WebGPU usage flags; copying in and out is always allowed
-   * @throws InputError when it exceeds the device's limits
+   * @throws InputError if the size exceeds the device's limits
    */
   createBuffer(label: string, bytes: number, usage: number = GPUBufferUsage.STORAGE): GPUBuffer {
     const size = Math.max(16, Math.ceil(bytes / 4) * 4);
@@ -155,14 +155,14 @@ export class Gpu {
     return buffer;
   }
 
-  /** A buffer that holds `data`. See {@link createBuffer}. */
+  /** Creates a buffer that contains `data`. See {@link createBuffer}. */
   upload(label: string, data: Float32Array | Uint32Array, usage?: number): GPUBuffer {
     const buffer = this.createBuffer(label, data.byteLength, usage);
     this.device.queue.writeBuffer(buffer, 0, data as BufferSource);
     return buffer;
   }
 
-  /** What a shader binds in place of something that a layer does not have, such as a bias: 256 bytes a binding. */
+  /** Buffer bound in place of a tensor that a layer lacks, such as a bias; it has 256 bytes per binding. */
   get placeholder(): GPUBuffer {
     this.#placeholder ??= this.createBuffer("placeholder", 2048);
     return this.#placeholder;
@@ -175,10 +175,10 @@ export class Gpu {
   }
 
   /**
-   * A texture for the vec4 of a buffer: see `src/gpu/texture.ts`.
+   * Creates a texture for the vec4 of a buffer: see `src/gpu/texture.ts`.
    *
-   * @param label the name that errors show
-   * @param bytes its size, a multiple of 16, at most what a storage buffer may have
+   * @param label the name shown in errors
+   * @param bytes its size, a multiple of 16, at most {@link bufferBytes}
    */
   createTexture(label: string, bytes: number): GPUTexture {
     const texture = createTexture(this.device, label, bytes);
@@ -193,12 +193,13 @@ export class Gpu {
   }
 
   /**
-   * Copies parts of buffers back to the CPU, all with one wait for the GPU.
+   * Reads parts of buffers back to the CPU, with a single wait for the GPU.
    *
    * @param parts each a buffer with an offset and a size in bytes, multiples of 4
-   * @param doing what is under way, for errors
+   * @param doing the current activity, for errors
    * @returns the floats of each part
-   * @throws Error when the device reported an error or was lost
+   * @throws InputError if the device has run out of memory, or reported another error
+   * @throws Error if the device was lost
    */
   async read(
     parts: readonly { buffer: GPUBuffer; offset: number; size: number }[],
@@ -218,7 +219,7 @@ export class Gpu {
       try {
         await staging.mapAsync(GPUMapMode.READ);
       } catch (error) {
-        // a loss makes itself known one turn of the event loop later
+        // a device loss is reported one turn of the event loop later
         await new Promise((resolve) => setTimeout(resolve));
         this.check(doing);
         throw new Error(`Cannot read from the GPU during ${doing}: ${(error as Error).message}`);
@@ -248,14 +249,14 @@ export class Gpu {
   }
 }
 
-/** What this WebGPU knows beyond the first WGSL; Deno's types lack it. */
+/** WGSL language extensions of this WebGPU implementation, which Deno's types lack. */
 function languageFeatures(): ReadonlySet<string> {
   return (navigator.gpu as GPU & { readonly wgslLanguageFeatures?: ReadonlySet<string> })
     .wgslLanguageFeatures ?? new Set();
 }
 
 /**
- * Opens the machine's GPU with WebGPU's default limits, so that what runs here runs everywhere.
+ * Opens the machine's GPU with WebGPU's default limits, so that a network that runs here runs everywhere.
  *
  * ```ts
  * import { openGpu } from "@bottleneck/bottleneck";
@@ -264,7 +265,7 @@ function languageFeatures(): ReadonlySet<string> {
  * console.log(gpu.adapterName);
  * ```
  *
- * @throws InputError when there is no adapter
+ * @throws InputError if WebGPU finds no adapter
  */
 export async function openGpu(options: OpenOptions = {}): Promise<Gpu> {
   const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });

@@ -1,6 +1,6 @@
 /**
- * A kernel: a shader's entry point with its constants, ready to be dispatched. Broken shaders are reported with
- * path, line, column and the source line.
+ * Compiles kernels: entry points of shaders with their constants. Shader errors are reported with path, line,
+ * column and the source line.
  * @module
  */
 import type { Gpu } from "./device.ts";
@@ -19,10 +19,10 @@ const LAYOUTS: Record<Access, Omit<GPUBindGroupLayoutEntry, "binding" | "visibil
 };
 
 /**
- * What is compiled for a kernel: its shader's parts, marked loops written out.
+ * Returns the text that is compiled for a kernel: its shader's parts, with marked loops unrolled.
  *
  * @param rewrite changes the text of a part; tests plant faults with it
- * @throws ShaderError for a first line that names what is not there, or a loop that cannot be unrolled
+ * @throws ShaderError if a first line names a file that does not exist, or a loop cannot be unrolled
  */
 export function kernelText(
   { shader, constants }: Pick<KernelSpec, "shader" | "constants">,
@@ -44,9 +44,9 @@ function textOf(parts: readonly ShaderPart[], constants: KernelSpec["constants"]
 }
 
 /**
- * The pipeline for a kernel, made once per device and set of constants.
+ * Compiles a kernel's pipeline, or returns the cached one: each is made once per device and set of constants.
  *
- * @throws ShaderError naming file, line and column, or the entry point and what it lacks
+ * @throws ShaderError with file, line and column, or with the entry point and its mistake
  */
 export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUComputePipeline> {
   const { shader, entryPoint, constants, access, structs = [] } = spec;

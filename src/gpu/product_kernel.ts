@@ -1,61 +1,62 @@
 /**
- * Products of matrices, and the ways in which a device may compute them.
+ * Matrix products, and the kernels that compute them.
  * @module
  */
 
-/** What is multiplied with what: an input with weights, a gradient with transposed ones, an input with a gradient. */
+/** The operands: input and weights, gradient and transposed weights, or transposed input and gradient. */
 export type ProductKind = "X·W" | "dZ·Wᵀ" | "Xᵀ·dZ";
 
-/** The size of a product: its result is [rows, columns], and each number of it a sum of `sum` terms. */
+/** Size of a product. The result is [rows, columns]; each of its numbers is a sum of `sum` terms. */
 export interface ProductShape {
-  /** Rows of the result: B, or I of a weight gradient. */
+  /** Rows of the result: B, or I for a weight gradient. */
   readonly rows: number;
-  /** Terms of each sum. */
+  /** Number of terms in each sum. */
   readonly sum: number;
   /** Columns of the result. */
   readonly columns: number;
 }
 
-/** A product. */
+/** A matrix product: its size and its operands. */
 export interface Product extends ProductShape {
-  /** Its kind. */
+  /** The operands. */
   readonly kind: ProductKind;
 }
 
-/** `X·W 64×784×128`: kind, rows, terms and columns of a product, as tables and files name it. */
+/** Name of a product in tables and files: kind, rows, terms and columns, such as `X·W 64×784×128`. */
 export function productName({ kind, rows, sum, columns }: Product): string {
   return `${kind} ${rows}×${sum}×${columns}`;
 }
 
 /**
- * The kinds of kernel that every product has: `naive`, plain loops, one number a invocation; `register`, a tile in the
- * registers of each invocation, for software adapters; `workgroup`, a tile that the invocations of a workgroup compute from what they
- * share, for GPUs; `texture`, as `register`, from textures of both matrices, for Mesa's software driver.
+ * The kinds of kernel for matrix products: `naive`, plain loops with one number per invocation; `register`, a
+ * tile in the registers of each invocation, for software adapters; `workgroup`, a tile per workgroup,
+ * computed from shared memory, for GPUs; `texture`, as `register` but with both matrices in textures, for
+ * Mesa's software driver.
  */
 export const KERNEL_KINDS = ["naive", "register", "workgroup", "texture"] as const;
 
-/** The name of a kind of kernel: see {@link KERNEL_KINDS}. */
+/** Name of a kind of kernel: see {@link KERNEL_KINDS}. */
 export type KernelKind = typeof KERNEL_KINDS[number];
 
-/** A kernel of a product: its kind, and the tile of the result that a invocation (`workgroup`: a workgroup) computes. */
+/** A kernel for a product: its kind, and the tile of one invocation (`workgroup`: of one workgroup). */
 export interface ProductKernel {
-  /** Its kind. */
+  /** The kind, such as `register`. */
   readonly kind: KernelKind;
-  /** Rows of the tile at most; 1 if it is naive. */
+  /** Maximum number of rows of the tile; 1 for `naive`. */
   readonly rows: number;
-  /** Columns of the tile, a multiple of four; 1 if it is naive. */
+  /** Columns of the tile, a multiple of four; 1 for `naive`. */
   readonly columns: number;
 }
 
-/** Which kernels a device computes products with. */
+/** Choice of the kernels for matrix products. */
 export interface KernelPreference {
-  /** One kind for all products; `auto` goes by what tuning found and, where that says nothing, by the adapter. */
+  /** One kind for all products; `auto` follows the tuning results or, if there are none, the adapter. */
   readonly kind: KernelKind | "auto";
-  /** What tuning found, by the product's name. */
+  /** Fastest kernels found by tuning, keyed by the product's name. */
   readonly tuned?: ReadonlyMap<string, ProductKernel> | undefined;
 }
 
-/** `naive`, `register 16×16`: a kernel as tables and files name it. */
+/** Name of a kernel in tables and files, such as `naive` or `register 16×16`. */
 export function formatKernel({ kind, rows, columns }: ProductKernel): string {
   return kind === "naive" ? kind : `${kind} ${rows}×${columns}`;
 }

@@ -1,71 +1,71 @@
 /**
- * What shaders and kernels are made of.
+ * Types that describe shaders and kernels.
  * @module
  */
 
-/** A piece of WGSL and what errors call it. */
+/** A piece of WGSL text. */
 export interface ShaderPart {
-  /** Where it stands: a path from the project's root, or words such as `forward of activation "leaky"`. */
+  /** Name in errors: a path from the project's root, or text such as `forward of activation "leaky"`. */
   readonly path: string;
-  /** Its text, whole lines. */
+  /** WGSL text, in whole lines. */
   readonly code: string;
-  /** Whose text it frames, if it is a line of ours around that: errors in it are shown at that text's start or end. */
+  /** The part that this one wraps, if any: errors in the wrapper are shown at that part's start or end. */
   readonly frames?: { readonly part: ShaderPart; readonly at: "start" | "end" };
 }
 
-/** Where a product's kernel reads its matrices from: see `shaders/common/operands_buffer.wgsl` and its sibling. */
+/** Storage of a product's matrices: see `shaders/common/operands_buffer.wgsl` and `operands_texture.wgsl`. */
 export type Operands = "buffer" | "texture";
 
-/** A shader: a WGSL file, and what stands before it. */
+/** A WGSL file, and the code placed before it. */
 export interface Shader extends ShaderPart {
-  /** What stands between the common files and the file itself; nothing if absent. */
+  /** Parts between the common files and the file itself. */
   readonly before?: readonly ShaderPart[];
-  /** Which file a first line means by `common/operands`; required where one says so. */
+  /** The file meant by `common/operands` in a first line; required if a first line has it. */
   readonly operands?: Operands;
 }
 
-/** Where a line of assembled text came from. */
+/** Origin of a line of assembled text. */
 export interface SourceLine {
-  /** The part. */
+  /** The part that contains the line. */
   readonly part: ShaderPart;
-  /** The line in it, counted from 1. */
+  /** Line number in the part, from 1. */
   readonly line: number;
 }
 
-/** Changes the text of a part that stands at `path`, in the shader whose own file stands at `shader`. */
+/** Changes the text of the part named `path` in the shader with the file `shader`. */
 export type RewriteShader = (path: string, code: string, shader: string) => string;
 
-/** How an entry point uses a binding: a buffer that it reads or writes, or a texture that it reads. */
+/** Use of a binding by an entry point: a buffer that it reads or writes, or a texture that it reads. */
 export type Access = "read" | "write" | "texture";
 
-/** A struct as a dispatch writes it. */
+/** Layout of a struct written by a dispatch. */
 export interface BoundStruct {
-  /** Where it is bound. */
+  /** Binding number. */
   readonly binding: number;
-  /** Its fields in order, such as `width: u32`. */
+  /** Fields in order, such as `width: u32`. */
   readonly fields: readonly string[];
-  /** The struct's name, if all shaders call it the same. */
+  /** Name of the struct, if all shaders use the same. */
   readonly name?: string;
 }
 
-/** What makes a pipeline: a shader, its entry point, its constants, and how it uses each binding. */
+/** Specification of a pipeline: a shader, its entry point, its constants, and the use of each binding. */
 export interface KernelSpec {
   /** The WGSL file. */
   readonly shader: Shader;
-  /** The function to run. */
+  /** Name of the entry point. */
   readonly entryPoint: string;
   /** A value for each `override` without a default; booleans are 0 and 1. */
   readonly constants: Readonly<Record<string, number>>;
-  /** Bindings 0, 1, 2, … in order. */
+  /** Use of bindings 0, 1, 2, … in order. */
   readonly access: readonly Access[];
-  /** Structs that are bound: a shader whose own has other fields does not compile. Unknown if absent. */
+  /** Expected layouts of bound structs; other fields in the shader are an error. Not checked if absent. */
   readonly structs?: readonly BoundStruct[];
 }
 
-/** A kernel's text as it is compiled, and where each of its lines came from. */
+/** Compiled text of a kernel, and the origin of its lines. */
 export interface KernelText {
-  /** What is compiled. */
+  /** The compiled text. */
   readonly code: string;
-  /** For each line of `code`, where it came from. */
+  /** Origin of each line of `code`. */
   readonly sources: readonly SourceLine[];
 }

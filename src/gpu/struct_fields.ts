@@ -1,13 +1,14 @@
 /**
- * The fields of a shader's struct against the numbers that are bound to it, which have names here and places there.
+ * Compares the fields of a shader's struct with the numbers bound to it, which a dispatch writes by name and
+ * a shader reads by position.
  * @module
  */
 import { errorAt, lineOf } from "./compiler_messages.ts";
 import type { BoundStruct, KernelText } from "./shader.ts";
 
 /**
- * Refuses a struct whose fields are not those that the dispatch writes: it would read one number for another, and
- * nothing else would notice.
+ * Rejects a struct whose fields differ from those that the dispatch writes: the shader would silently read
+ * wrong numbers.
  *
  * @throws ShaderError at the struct
  */
@@ -23,7 +24,7 @@ export function checkStruct(
     const match = new RegExp(`^struct ${name} \\{([^}]*)\\}`, "m").exec(code);
     return match ? [{ name, at: match.index, fields: fieldsIn(match[1]) }] : [];
   });
-  // a file has several declarations of a binding, if it has several entry points; one of them uses this one
+  // a file with several entry points may declare a binding several times; one of the declarations must match
   if (found.length === 0 || found.some((struct) => struct.fields.join() === fields.join())) return;
   const [{ name, at, fields: those }] = found;
   const source = sources[code.slice(0, at).split("\n").length - 1];

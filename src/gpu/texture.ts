@@ -1,36 +1,36 @@
 /**
- * Textures: copies of buffers that shaders read as textures, because Mesa's software driver reads those faster. A texture holds
- * a buffer's vec4 one after the other, 1,024 in a row.
+ * Texture copies of buffers, which shaders read faster than buffers with Mesa's software driver. A texture
+ * contains a buffer's vec4 in order, 1,024 per row.
  * @module
  */
 
-/** The format of all textures: a texel is a vec4f. */
+/** Format of all textures: a texel is a vec4f. */
 export const TEXTURE_FORMAT = "rgba32float";
 
-/** The feature of WGSL with which shaders read textures. */
+/** WGSL language feature that lets shaders read storage textures. */
 export const TEXTURE_FEATURE = "readonly_and_readwrite_storage_textures";
 
-/** Texels of a row; shaders have the same number. With it, all that fits a storage buffer's 128 MiB fits a texture. */
+/** Texels per row, as in the shaders. With 1,024, any storage buffer (128 MiB at most) fits a texture. */
 const PITCH = 1024;
 
-/** Bytes of a row. A buffer of whole rows is copied faster. */
+/** Bytes per row. A buffer of whole rows is copied faster. */
 export const ROW_BYTES = 16 * PITCH;
 
-/** A stretch of a buffer. */
+/** A range of a buffer. */
 export interface Stretch {
   /** The buffer. */
   readonly buffer: GPUBuffer;
-  /** Where it begins, in bytes: a multiple of 16. */
+  /** Start of the range in bytes, a multiple of 16. */
   readonly offset: number;
-  /** Its bytes: a multiple of 16. */
+  /** Size of the range in bytes, a multiple of 16. */
   readonly size: number;
 }
 
 /**
- * An empty texture for so many bytes. Its height is a power of two, as its width is: Mesa compiles a shader anew for textures
- * that differ in this.
+ * Creates an empty texture. Its height is a power of two, as its width is: Mesa recompiles a shader for
+ * textures whose sizes are powers of two and for others.
  *
- * @param bytes a multiple of 16, at most 128 MiB
+ * @param bytes minimum size, a multiple of 16, at most 128 MiB
  */
 export function createTexture(device: GPUDevice, label: string, bytes: number): GPUTexture {
   const rows = Math.ceil(bytes / ROW_BYTES);
@@ -43,8 +43,8 @@ export function createTexture(device: GPUDevice, label: string, bytes: number): 
 }
 
 /**
- * Encodes the copy of a stretch into its texture. What lies behind the stretch in its last row is copied too, if the buffer
- * goes on: a copy of whole rows is one command, and a command costs some 10 µs.
+ * Encodes the copy of a range into its texture. If the buffer is long enough, the last row is copied whole,
+ * beyond the end of the range: a copy of whole rows is one command, and a command costs about 10 µs.
  */
 export function encodeCopy(
   encoder: GPUCommandEncoder,

@@ -1,26 +1,25 @@
 /**
- * The one thing done to a shader's text before it is compiled: a loop whose line ends in `// unroll` is written
- * out, turn by turn. The file stays valid WGSL without it; software adapters run the unrolled text 3 to 8 times
- * faster, because only then do arrays indexed by the loop's counter stay in registers.
+ * Unrolls the loops whose first line ends in `// unroll` before a shader is compiled. The file is valid WGSL
+ * without this; software adapters run the unrolled text 3 to 8 times faster, because only then do arrays
+ * indexed by the loop counter stay in registers.
  * @module
  */
 
-/** A shader's text with the source line that each of its lines came from. */
+/** A shader's text after unrolling, with the source line of each of its lines. */
 export interface UnrolledText {
-  /** The text, with marked loops written out. */
+  /** The text, with marked loops unrolled. */
   readonly code: string;
-  /** For each line of `code` its line in the file, counted from 1. */
+  /** For each line of `code`, its line number in the source, from 1. */
   readonly sourceLines: readonly number[];
 }
 
-/** A marked loop that cannot be written out. */
+/** A marked loop that cannot be unrolled. */
 export class UnrollError extends SyntaxError {
-  /** Its line, counted from 1. */
+  /** Line number of the loop, from 1. */
   readonly line: number;
-  /** What is wrong with it. */
+  /** The mistake in the loop. */
   readonly reason: string;
 
-  /** With its line, and what is wrong with it. */
   constructor(line: number, reason: string) {
     super(`Cannot unroll line ${line}: ${reason}`);
     this.line = line;
@@ -28,16 +27,16 @@ export class UnrollError extends SyntaxError {
   }
 }
 
-/** for (var NAME = 0u; NAME < BOUND; NAME++) { // unroll */
+/** `for (var NAME = 0u; NAME < BOUND; NAME++) { // unroll` */
 const MARKED = /^\s*for \(var (\w+) = 0u; \1 < (\w+); \1\+\+\) \{ \/\/ unroll$/;
 
 /**
- * Writes out the marked loops. A marked loop has the form `for (var r = 0u; r < BOUND; r++) { // unroll`, its
+ * Unrolls the marked loops. A marked loop has the form `for (var r = 0u; r < BOUND; r++) { // unroll`, its
  * closing brace on a line of its own with the same indentation, and `BOUND` a literal or a known constant.
  *
- * @param code a WGSL file
+ * @param code the text of a shader
  * @param constants values of `override`s by name, which may be bounds
- * @throws UnrollError naming the line, for a marked loop of another form or an unknown bound
+ * @throws UnrollError if a marked loop has another form or an unknown bound
  */
 export function unroll(code: string, constants: Readonly<Record<string, number>>): UnrolledText {
   const output: string[] = [];
@@ -52,7 +51,7 @@ export function unroll(code: string, constants: Readonly<Record<string, number>>
         continue;
       }
       const loop = MARKED.exec(line);
-      if (!loop) throw new UnrollError(first + at, `expected a loop, found "${line}"`);
+      if (!loop) throw new UnrollError(first + at, `expected a loop but found "${line}"`);
       const [, counter, bound] = loop;
       const turns = /^\d+u?$/.test(bound) ? parseInt(bound) : constants[bound];
       if (turns === undefined) {

@@ -1,6 +1,6 @@
 /**
- * Compiling a graph: its dispatches, forwards, back and for the update, get pipelines, buffers and bind groups; the
- * result is a step, a list that is replayed.
+ * Compiles a graph: creates pipelines, buffers and bind groups for the dispatches of the forward pass, the
+ * backward pass and the update. The result is a step, a list of dispatches that is replayed for each batch.
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
@@ -40,10 +40,10 @@ import { watchBytes, watchDispatches } from "./tensor_stats.ts";
  * ```
  *
  * @param gpu the device to run on
- * @param graph what to run
- * @param parameters the graph's parameters; laid out on the GPU if they are not yet
- * @throws TypeError if a trainable parameter is used by no loss
- * @throws InputError if the device's limits do not allow it
+ * @param graph the recorded ops
+ * @param parameters the graph's parameters; allocated on the GPU if they are not yet
+ * @throws TypeError if no loss depends on a trainable parameter
+ * @throws InputError if the step exceeds the device's limits
  * @throws ShaderError if a shader does not compile
  */
 export async function compile(
@@ -83,7 +83,7 @@ export async function compile(
     let before: GPUBuffer | undefined; // the parameters before a watched step
     if (optimizer) {
       const factor = create(`${label} clip`, 16);
-      gpu.device.queue.writeBuffer(factor, 0, Float32Array.of(1, 0)); // what there is without clipping
+      gpu.device.queue.writeBuffer(factor, 0, Float32Array.of(1, 0)); // the values without clipping
       const clip: Tensor = { name: "clip", bytes: 16, location: { buffer: factor, offset: 0 } };
       const trained = stretches(trainable).map(({ name, offset, bytes }) => ({
         name,
@@ -119,7 +119,7 @@ export async function compile(
     }
 
     const place: Place = (tensor, binding = 0) => {
-      // a stretch for each binding: writable bindings of one dispatch must not overlap
+      // a range of its own for each binding: writable bindings of one dispatch must not overlap
       if (!tensor) return { buffer: gpu.placeholder, offset: SETTINGS_STRIDE * binding, size: 16 };
       const size = Math.max(16, Math.ceil(tensor.bytes / 4) * 4);
       if (tensor.location) return { ...tensor.location, size };
@@ -132,7 +132,7 @@ export async function compile(
       if (parameter) return { buffer: arenas.gradients, offset: parameter.offset, size };
       let buffer = owned.get(tensor);
       if (!buffer) {
-        // textures take whole rows; what is read back as it is has its own size
+        // whole rows for copies into textures; the rings are read back whole, in their exact size
         const isRing = tensor === ring || tensor === norms;
         const unit = !isRing && dispatches.some(({ textures = 0 }) => textures > 0) ? ROW_BYTES : 4;
         buffer = create(tensor.name, Math.ceil(tensor.bytes / unit) * unit);
@@ -142,7 +142,7 @@ export async function compile(
       return { buffer, offset: 0, size };
     };
 
-    // What the CPU writes or reads gets a buffer even if no dispatch names it.
+    // Tensors that the CPU writes or reads need a buffer even if no dispatch uses them.
     for (const node of used) if (node.output) place(node.output.tensor);
     place(ring);
     if (norms) place(norms);

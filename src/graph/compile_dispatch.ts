@@ -1,5 +1,5 @@
 /**
- * One dispatch of a step, compiled: its kernel, and what it is bound to.
+ * Compiles one dispatch of a step: its pipeline and its bind group.
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
@@ -13,18 +13,18 @@ import type { StepTextures, TextureCopy } from "./textures.ts";
 export interface CompiledDispatch extends Dispatch {
   /** The pipeline, shared by dispatches with the same shader and constants. */
   readonly pipeline: GPUComputePipeline;
-  /** What it is bound to. */
+  /** Its bind group: reads, writes, settings, step. */
   readonly bindGroup: GPUBindGroup;
-  /** How many workgroups run. */
+  /** Number of workgroups. */
   readonly workgroups: number;
-  /** What is copied into textures before it. */
+  /** Copies into textures that must be made before it. */
   readonly copies: readonly TextureCopy[];
 }
 
-/** Bytes from one dispatch's settings to the next one's: what bindings must be aligned to. */
+/** Bytes from one dispatch's settings to the next: the alignment that WebGPU requires of bindings. */
 export const SETTINGS_STRIDE = 256;
 
-/** Bytes of what a step writes before it is submitted: room for {@link STEP_FIELDS}. */
+/** Size of the step uniform in bytes: room for {@link STEP_FIELDS}. */
 export const STEP_BYTES = 32;
 
 /** `struct Step` in shaders/common/step.wgsl. */
@@ -38,15 +38,15 @@ const STEP_FIELDS = [
   "draw: u32",
 ];
 
-/** Where a tensor lies; `binding` tells apart what has no tensor. */
+/** Returns the memory of a tensor; `binding` separates the placeholders of absent tensors. */
 export type Place = (
   tensor: Tensor | undefined,
   binding?: number,
 ) => { buffer: GPUBuffer; offset: number; size: number };
 
 /**
- * The kernel that a dispatch runs: its shader behind the numbers that shaders of a graph know, how many invocations a workgroup
- * has, and what it binds.
+ * Returns the specification of a dispatch's kernel: its shader, preceded by the constants of
+ * {@link SHADER_NUMBERS}, its workgroup size and its bindings.
  */
 export function kernelOfDispatch(dispatch: Dispatch, invocations: number): KernelSpec {
   const { shader, entryPoint, reads, writes, constants, textures = 0, settings: { u32, f32 = {} } } =
@@ -75,12 +75,12 @@ export function kernelOfDispatch(dispatch: Dispatch, invocations: number): Kerne
   };
 }
 
-/** Bytes of a dispatch's fixed numbers. */
+/** Size of a dispatch's settings in bytes, padded to 16. */
 function settingsBytes({ settings: { u32, f32 = {} } }: Dispatch): number {
   return Math.ceil((Object.values(u32).length + Object.values(f32).length) / 4) * 16;
 }
 
-/** Makes the pipeline and the bind group of a dispatch, and writes its settings. */
+/** Creates the pipeline and the bind group of a dispatch, and writes its settings. */
 export async function compileDispatch(
   gpu: Gpu,
   dispatch: Dispatch,
@@ -118,7 +118,7 @@ export async function compileDispatch(
   return { ...dispatch, pipeline, bindGroup, workgroups, copies: textures.copies[at] };
 }
 
-/** Puts a dispatch into a pass. */
+/** Encodes a dispatch in a compute pass. */
 export function encodeDispatch(
   pass: GPUComputePassEncoder,
   { pipeline, bindGroup, workgroups }: CompiledDispatch,

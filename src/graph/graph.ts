@@ -6,15 +6,15 @@ import type { KernelPreference } from "../gpu/product_kernel.ts";
 import type { Parameter } from "./parameters.ts";
 import { type Activation, type Dispatch, padded, type Value } from "./tensor.ts";
 
-/** How a gradient is to be written: over what is there or added to it, and back through which activation. */
+/** Mode of writing a gradient: overwriting or accumulating, and the activation to differentiate through. */
 export interface GradientWrite {
-  /** 1 if an earlier writer left something to add to, else 0. */
+  /** 1 to add to the gradient of an earlier writer, 0 to overwrite. */
   readonly accumulate: 0 | 1;
-  /** The activation to go back through: the value's own for the last writer, identity for the others. */
+  /** The activation to differentiate through: the value's own for the last writer, else identity. */
   readonly activation: Activation;
 }
 
-/** What a node is asked for on the way back; entries are undefined where no gradient is needed. */
+/** Gradients that a node must write in the backward pass; entries are undefined where none is needed. */
 export interface BackwardRequest {
   /** One entry for each of the node's inputs. */
   readonly inputs: readonly (GradientWrite | undefined)[];
@@ -22,31 +22,31 @@ export interface BackwardRequest {
   readonly parameters: readonly (0 | 1 | undefined)[];
 }
 
-/** What the kernels are chosen by. */
+/** Properties of a device that decide the choice of kernels. */
 export interface DeviceTraits {
-  /** Whether the adapter computes on the CPU. */
+  /** True if the adapter computes on the CPU. */
   readonly isSoftware: boolean;
-  /** Whether it reads textures faster than buffers. */
+  /** True if shaders read textures faster than buffers. */
   readonly prefersTextures: boolean;
-  /** Which kernels of products its user asked for. */
+  /** The user's choice of kernels for matrix products. */
   readonly kernels: KernelPreference;
 }
 
-/** What the f64 reference knows of an elementwise op Y = f(X): the function and its derivative, as plain numbers. */
+/** An elementwise op Y = f(X) for the f64 reference: the function and its derivative on single numbers. */
 export interface ElementwiseReference {
   /** The function's name in errors. */
   readonly name: string;
   /** f(x). */
   forward(x: number): number;
-  /** f'(x); at a kink either side's. */
+  /** f'(x); at a kink, the derivative of either side. */
   derivative(x: number): number;
-  /** Where f' jumps, in ascending order; empty for a smooth function. */
+  /** Values of x at which f' jumps, in ascending order; empty for a smooth function. */
   readonly kinks: readonly number[];
-  /** Records it in another graph, where a check looks at it alone. */
+  /** Records the op in another graph, where a check tests it alone. */
   record(graph: Graph, x: Value, label: string): Value;
 }
 
-/** What the f64 reference knows of an elementwise loss, a sum of ℓ(prediction, target) over elements. */
+/** An elementwise loss, a sum of ℓ(prediction, target) over elements, for the f64 reference. */
 export interface ElementwiseLossReference {
   /** The function's name in errors. */
   readonly name: string;
@@ -54,23 +54,23 @@ export interface ElementwiseLossReference {
   value(prediction: number, traits: number): number;
   /** ∂ℓ/∂prediction. */
   byPrediction(prediction: number, traits: number): number;
-  /** ∂ℓ/∂target; absent where the target may not need a gradient. */
+  /** ∂ℓ/∂target; absent if the loss has no gradient for its target. */
   byTarget?(prediction: number, traits: number): number;
   /** Values of prediction − target at which a derivative jumps, in ascending order; empty for a smooth loss. */
   readonly kinks: readonly number[];
-  /** Records its sum in another graph, where a check looks at it alone. */
+  /** Records the loss in another graph, reduced by `sum`, where a check tests it alone. */
   record(graph: Graph, prediction: Value, traits: Value, label: string): LossTerm;
 }
 
-/** How the f64 reference computes an op that brings its own, as one in a user's script does. Arrays have no padding. */
+/** The f64 reference of an op defined outside the library, as in a user's script. Arrays have no padding. */
 export interface NodeReference {
-  /** The output [rows, width], from the inputs [rows, width] and the parameters in PyTorch's layout. */
+  /** Computes the output [rows, width] from inputs [rows, width] and parameters in PyTorch's layout. */
   forward(
     inputs: readonly Float64Array[],
     parameters: readonly Float64Array[],
     rows: number,
   ): Float64Array;
-  /** The gradients of inputs and parameters, from that of the output. */
+  /** Computes the gradients of inputs and parameters from the gradient of the output. */
   backward(
     inputs: readonly Float64Array[],
     parameters: readonly Float64Array[],
@@ -82,99 +82,101 @@ export interface NodeReference {
 
 /** One op in the graph. */
 export interface Node {
-  /** Which op, such as `dense`: the reference finds its specification by it. */
+  /** Kind of op, such as `dense`; the f64 reference looks it up by this name. */
   readonly op: string;
-  /** Its name, unique in the graph. */
+  /** Name of the node, unique in the graph. */
   readonly label: string;
-  /** The values it reads and can send a gradient to. */
+  /** Values that the node reads and can pass a gradient to. */
   readonly inputs: readonly Value[];
-  /** The parameters it reads. */
+  /** Parameters that the node reads. */
   readonly parameters: readonly Parameter[];
-  /** The value it makes; absent for a loss. */
+  /** Value that the node computes; absent for a loss. */
   readonly output?: Value;
-  /** The loss term it is, if it is one. */
+  /** Loss term; absent for all nodes but losses. */
   readonly term?: LossTerm;
-  /** What the reference must know besides shapes. */
+  /** Settings of the op, besides shapes, that the f64 reference needs. */
   readonly attributes: Readonly<Record<string, string | number | boolean>>;
-  /** How the reference computes it; absent for ops that are specified in `src/check/reference_graph.ts`. */
+  /** The f64 reference of the op; absent for ops specified in `src/check/reference_graph.ts`. */
   readonly reference?: NodeReference;
-  /** The reference of an `elementwise` op, which carries its own. */
+  /** The f64 reference of an `elementwise` op. */
   readonly elementwise?: ElementwiseReference;
-  /** The reference of an `elementwise loss`, which carries its own. */
+  /** The f64 reference of an `elementwise loss`. */
   readonly elementwiseLoss?: ElementwiseLossReference;
-  /** Whether no gradient passes it: its inputs get none, and nobody needs its output's. False if absent. */
+  /** True if no gradient passes the node, neither from its output nor to its inputs. False if absent. */
   readonly stopsGradient?: boolean;
   /**
-   * Numbers that it has from elsewhere than its inputs and parameters, computed on the CPU for the reference: the
-   * noise of a draw [rows, width], or a fixed row [width].
+   * Numbers that come neither from the inputs nor from the parameters, computed on the CPU for the f64
+   * reference: the noise of a draw [rows, width], or a fixed row [width].
    */
   constants?(draw: number, rows: number): Float64Array;
-  /** Its dispatches on the way forward. `request` is undefined if no gradient passes this node. */
+  /** Dispatches of the forward pass. `request` is undefined if no gradient passes this node. */
   forward(traits: DeviceTraits, request: BackwardRequest | undefined): readonly Dispatch[];
-  /** Its dispatches on the way back. */
+  /** Dispatches of the backward pass. */
   backward(traits: DeviceTraits, request: BackwardRequest): readonly Dispatch[];
 }
 
 /** A term of the total loss. */
 export interface LossTerm {
-  /** Its name in reports. */
+  /** Name in reports. */
   readonly label: string;
-  /** Its factor in the total; its reported value is without it. */
+  /** Factor in the total loss; reported values exclude it. */
   readonly weight: number;
-  /** What its sum over rows and columns is divided by. */
+  /** Divisor of the sum over rows and columns. */
   readonly reduction: Reduction;
-  /** Partial sums [B, {@link LOSS_CHUNKS}], which a step adds up. */
+  /** Partial sums [B, {@link LOSS_CHUNKS}], which the step adds up. */
   readonly partial: { readonly name: string; readonly bytes: number };
 }
 
 /**
- * What the sum over the rows and columns of a batch is divided by, and the number that shaders know it by: `sum` by
- * nothing (per batch), `mean` by rows · columns (per pixel), `sample` by rows (per image, as papers print losses;
- * PyTorch's `batchmean`). docs/reductions.md has every loss with its units.
+ * Divisor of the sum over the rows and columns of a batch, with its number in shaders: `sum` divides by
+ * nothing (loss per batch), `mean` by rows · columns (per pixel), `sample` by rows (per image, as in papers;
+ * PyTorch's `batchmean`). docs/reductions.md lists every loss with its units.
  */
 export const REDUCTIONS = { sum: 0, mean: 1, sample: 2 } as const;
 
-/** The name of a reduction: see {@link REDUCTIONS}. */
+/** Name of a reduction: see {@link REDUCTIONS}. */
 export type Reduction = keyof typeof REDUCTIONS;
 
-/** Partial sums that a loss leaves for each row. */
+/** Number of partial sums of a loss per row. */
 export const LOSS_CHUNKS = 8;
 
 /** A recording of ops for batches of up to `batchSize` rows. */
 export class Graph {
-  /** B: the most rows that a batch may have. */
+  /** B, the maximum number of rows of a batch. */
   readonly batchSize: number;
-  /** The ops in the order in which they were recorded. */
+  /** Ops in recorded order. */
   readonly nodes: Node[] = [];
-  /** The number of rows that batches are taken from, if they come from a data set on the GPU. */
+  /** Number of rows of the data set on the GPU; Infinity if batches come from elsewhere. */
   rowsAvailable: number = Infinity;
 
   /**
-   * Starts empty.
+   * Starts an empty graph.
    *
    * @param batchSize rows of a full batch, an integer of at least 1
-   * @throws RangeError for another number
+   * @throws RangeError if it is not
    */
   constructor(batchSize: number) {
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new RangeError(
-        `Cannot record a graph: batch size must be a positive integer, received ${batchSize}`,
+        `Cannot record a graph: expected a positive integer batch size but received ${batchSize}`,
       );
     }
     this.batchSize = batchSize;
   }
 
   /**
-   * A value for a node to make.
+   * Creates the output value of a node, [B, width].
    *
-   * @param label its name
-   * @param width its columns, an integer of at least 1
-   * @param activation the activation that makes it
-   * @throws RangeError for another width
+   * @param label the value's name
+   * @param width the number of columns, an integer of at least 1
+   * @param activation the activation that computes it
+   * @throws RangeError if the width is not such an integer
    */
   value(label: string, width: number, activation: Activation = "identity"): Value {
     if (!Number.isInteger(width) || width < 1) {
-      throw new RangeError(`Cannot record "${label}": width must be a positive integer, received ${width}`);
+      throw new RangeError(
+        `Cannot record "${label}": expected a positive integer width but received ${width}`,
+      );
     }
     const bytes = 4 * this.batchSize * padded(width);
     return {
@@ -193,12 +195,14 @@ export class Graph {
    */
   add(node: Node): void {
     if (this.nodes.some(({ label }) => label === node.label)) {
-      throw new TypeError(`Cannot record ${node.op} "${node.label}": the graph has a node of that name`);
+      throw new TypeError(
+        `Cannot record ${node.op} "${node.label}": the graph already has a node of that name`,
+      );
     }
     this.nodes.push(node);
   }
 
-  /** A value that is written from the CPU before a step. */
+  /** Records an input [B, width], which `Step.upload` writes from the CPU before a step. */
   input(label: string, width: number): Value {
     const output = this.value(label, width);
     this.add({

@@ -1,6 +1,6 @@
 /**
- * What the dispatches of a step compile, for people: which of them share a text, and the text with the origin of its
- * parts.
+ * Prints the shader texts that the dispatches of a step compile: a list of texts with the dispatches that
+ * share each, and the full text of a dispatch with the origin of its parts.
  * @module
  */
 import { InputError, quote } from "../errors.ts";
@@ -11,18 +11,19 @@ import type { Dispatch } from "./tensor.ts";
 import type { KernelSpec, KernelText, SourceLine } from "../gpu/shader.ts";
 import { kernelOfDispatch } from "./compile_dispatch.ts";
 
-/** A text that dispatches compile. */
+/** A shader text, and the dispatches that compile it. */
 export interface DispatchedText extends KernelText {
-  /** The shader, entry point and constants. */
+  /** Shader, entry point, constants and bindings. */
   readonly kernel: KernelSpec;
-  /** The labels of the dispatches. */
+  /** Labels of the dispatches. */
   readonly labels: readonly string[];
 }
 
 /**
- * The different texts that dispatches compile, each with its entry point and constants, in the order of the dispatches.
+ * Collects the distinct texts that dispatches compile, each with its entry point and constants, in dispatch
+ * order.
  *
- * @param gpu the device that they are compiled for
+ * @param gpu the device that the texts are compiled for
  * @param batchSize B
  */
 export function textsOf(gpu: Gpu, dispatches: readonly Dispatch[], batchSize: number): DispatchedText[] {
@@ -38,7 +39,7 @@ export function textsOf(gpu: Gpu, dispatches: readonly Dispatch[], batchSize: nu
   return [...texts.values()];
 }
 
-/** A block for each text: entry point and file, constants, parts, dispatches. */
+/** Formats the texts as blocks of lines: entry point and file, constants, parts, dispatches. */
 export function formatTexts(texts: readonly DispatchedText[]): string {
   return texts.map((text) => {
     const { kernel: { shader, entryPoint }, labels, code, sources } = text;
@@ -53,9 +54,9 @@ export function formatTexts(texts: readonly DispatchedText[]): string {
 }
 
 /**
- * The whole text of a dispatch as WGSL, with comments that say where each part comes from. Loops are written out.
+ * Formats the full WGSL of a dispatch, with comments that name the source of each part. Loops are unrolled.
  *
- * @throws InputError naming all labels, if there is no such dispatch
+ * @throws InputError with all labels, if no dispatch has this one
  */
 export function formatText(texts: readonly DispatchedText[], label: string): string {
   const found = texts.filter(({ labels }) => labels.includes(label));
@@ -83,7 +84,7 @@ export function formatText(texts: readonly DispatchedText[], label: string): str
 const formatConstants = ({ kernel: { constants } }: DispatchedText) =>
   Object.entries(constants).map(([name, value]) => `${name} ${value}`).join(", ");
 
-/** Whether a line is the first of its part, of which several may have one name. */
+/** Returns true for the first line of a part; adjacent parts of the same path count as one. */
 function isStart({ part }: SourceLine, at: number, sources: readonly SourceLine[]): boolean {
   return part.path !== sources[at - 1]?.part.path;
 }

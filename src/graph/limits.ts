@@ -1,6 +1,6 @@
 /**
- * What a device allows, asked before anything is allocated: errors name the limit, by how much it is passed, and what
- * would fit.
+ * Checks a step against the device's limits before anything is allocated. Errors name the limit, the excess
+ * and the largest size that fits.
  * @module
  */
 import { InputError } from "../errors.ts";
@@ -10,24 +10,24 @@ import { type Dispatch, padded, type Value } from "./tensor.ts";
 
 const number = (n: number) => n.toLocaleString("en-US");
 
-/** What a step is about to allocate and run. */
+/** Memory and dispatches that a step needs. */
 export interface Demand {
   /** The step's name in errors. */
   readonly label: string;
   /** B. */
   readonly batchSize: number;
-  /** The graph's parameters, which lie in one buffer, as their gradients and moments do. */
+  /** The graph's parameters. They occupy one buffer; so do their gradients, and each kind of moments. */
   readonly parameters: Parameters;
-  /** The values that are computed, each of which has a buffer. */
+  /** Computed values; each has its own buffer. */
   readonly values: readonly Value[];
-  /** What runs. */
+  /** Dispatches of the step. */
   readonly dispatches: readonly Dispatch[];
 }
 
 /**
- * Checks that parameters, values and dispatches fit.
+ * Checks that parameters, values and dispatches are within the device's limits.
  *
- * @throws InputError if one of them does not
+ * @throws InputError if one of them is not
  */
 export function checkLimits(gpu: Gpu, { label, batchSize, parameters, values, dispatches }: Demand): void {
   const { bufferBytes, bufferLimit } = gpu;
@@ -59,18 +59,18 @@ export function checkLimits(gpu: Gpu, { label, batchSize, parameters, values, di
 }
 
 /**
- * Invocations of a dispatch's workgroups: what it wants or else the adapter's usual number, and more where there would be more
- * workgroups than the device allows.
+ * Returns the workgroup size of a dispatch: its own or else the adapter's default, doubled until the number
+ * of workgroups is within the device's limit.
  *
  * @param batchSize B, for the error
- * @throws InputError if there are more even so
+ * @throws InputError if the number of workgroups exceeds the limit at every allowed size
  */
 export function workgroupSizeOf(gpu: Gpu, dispatch: Dispatch, batchSize: number): number {
   const { maxComputeWorkgroupsPerDimension, maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX } =
     gpu.device.limits;
   const wanted = dispatch.workgroupSize ?? (gpu.isSoftware ? 8 : 64);
   const workgroups = (invocations: number) => Math.ceil(dispatch.invocations / invocations);
-  // invocations that share memory are as many as their tile needs
+  // the tile of a workgroup kernel fixes its workgroup size
   const isFixed = dispatch.kernel?.kind === "workgroup";
   const most = isFixed ? wanted : Math.min(maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX);
   let invocations = wanted;

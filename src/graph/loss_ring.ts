@@ -1,5 +1,5 @@
 /**
- * The losses of a step's latest runs: where they are filed on the GPU, and what is read of them.
+ * The ring buffer on the GPU that keeps the losses of a step's latest runs, and the readings taken from it.
  * @module
  */
 import totalCode from "../../shaders/losses/total.wgsl" with { type: "text" };
@@ -8,12 +8,12 @@ import { LOSS_CHUNKS, type LossTerm } from "./graph.ts";
 import type { Dispatch, Tensor } from "./tensor.ts";
 import type { TensorFigures } from "./tensor_stats.ts";
 
-/** Steps whose losses are kept on the GPU until they are read. */
+/** Number of steps whose losses are kept on the GPU until they are read. */
 export const LOSS_RING = 1024;
 
 const TOTAL: Shader = { path: "shaders/losses/total.wgsl", code: totalCode };
 
-/** The dispatch that adds up the parts of one term, and files the sum. */
+/** Creates the dispatch that adds up the partial sums of one term and stores the result in the ring. */
 export function totalOf(term: LossTerm, at: number, terms: number, ring: Tensor): Dispatch {
   return {
     label: `${term.label} total`,
@@ -28,25 +28,25 @@ export function totalOf(term: LossTerm, at: number, terms: number, ring: Tensor)
   };
 }
 
-/** The losses of the steps since the last reading. */
+/** Losses of the steps since the previous reading. */
 export interface LossReading {
-  /** How many steps there were. */
+  /** Number of steps. */
   readonly steps: number;
-  /** How many rows they had together. */
+  /** Total number of rows of these steps. */
   readonly rows: number;
-  /** Each term's values by the term's label, one a step, without the term's weight. */
+  /** Values of each term, one per step, keyed by the term's label, without the term's weight. */
   readonly values: Readonly<Record<string, Float32Array>>;
-  /** Each term's mean over these steps; NaN if there were none. */
+  /** Mean of each term over the steps; NaN if there were none. */
   readonly mean: Readonly<Record<string, number>>;
-  /** The gradients' norm over all trainable parameters before clipping, one a step; absent without clipping. */
+  /** Gradient norm over all trainable parameters before clipping, one per step; absent without clipping. */
   readonly gradientNorms?: Float32Array;
-  /** The trained tensors after the latest step; absent unless that step was watched (`CompileOptions.watch`). */
+  /** Trained tensors after the latest step; absent unless that step was watched (`CompileOptions.watch`). */
   readonly tensors?: readonly TensorFigures[];
 }
 
 /**
- * The same reading with each mean over images instead of steps, for terms that are sums over their batch: what they
- * are per image, also if the batches have different numbers of rows.
+ * Returns the reading with means per image instead of per step, for terms with the reduction `sum`. The means
+ * are exact even if batches have different numbers of rows.
  *
  * ```ts
  * import { perImage } from "@bottleneck/bottleneck";

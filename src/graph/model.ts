@@ -1,5 +1,5 @@
 /**
- * What a recipe's network offers to whoever trains, evaluates or checks it.
+ * The interface of a recipe's network for training, evaluation and gradient checks.
  * @module
  */
 import type { Graph, LossTerm } from "./graph.ts";
@@ -12,11 +12,11 @@ export interface Model {
   readonly code: Value;
   /** The reconstruction, [B, pixels]. */
   readonly output: Value;
-  /** What the output should be, if not the pixels themselves: pixels minus something fixed. */
+  /** Target of the reconstruction, if not the pixels: pixels minus a fixed row. */
   readonly target?: Value | undefined;
-  /** The terms of the loss. */
+  /** Terms of the loss. */
   readonly losses: readonly LossTerm[];
-  /** Pairs of values that should be equal, from the pixels inwards, if it matches its levels. */
+  /** Encoder and decoder values that a matching loss compares, outermost first; absent without one. */
   readonly levels?: readonly { readonly encoded: Value; readonly decoded: Value }[] | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Parameters: named weights and biases, drawn on the CPU from the seed, kept on the GPU in one arena with a slot
- * each, read and written in PyTorch's layout.
+ * Parameters: named weights and biases, initialized on the CPU from the seed, stored on the GPU in one arena
+ * with a slot each, read and written in PyTorch's layout.
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
@@ -8,44 +8,43 @@ import { RandomStream } from "../random.ts";
 import { padded, type Tensor } from "./tensor.ts";
 
 /**
- * How a tensor's first values are drawn. With n_in and n_out the layer's inputs and outputs:
- * `pytorch-linear` uniform on ±1/√n_in, weights and biases alike (torch.nn.Linear's default);
- * `glorot-uniform` uniform on ±√(6/(n_in+n_out)), biases 0 (Glorot and Bengio 2010, eq. 16);
- * `{ uniform: r }` uniform on ±r, biases 0.
+ * Initialization scheme of a tensor. With n_in and n_out the layer's inputs and outputs: `pytorch-linear`
+ * uniform on ±1/√n_in, weights and biases alike (torch.nn.Linear's default); `glorot-uniform` uniform on
+ * ±√(6/(n_in+n_out)), biases 0 (Glorot and Bengio 2010, eq. 16); `{ uniform: r }` uniform on ±r, biases 0.
  */
 export type Initializer = "pytorch-linear" | "glorot-uniform" | { readonly uniform: number };
 
 /** A weight matrix or a bias vector. */
 export interface Parameter {
-  /** Its name in the model's state_dict, such as `encoder.0.weight`. */
+  /** Name in the model's state_dict, such as `encoder.0.weight`. */
   readonly name: string;
   /** PyTorch's shape: [outputs, inputs] for a weight, [outputs] for a bias. */
   readonly shape: readonly number[];
-  /** Byte offset of its slot, the same in every arena. */
+  /** Byte offset of the slot, equal in every arena. */
   readonly offset: number;
-  /** Bytes of its slot's content: a weight lies there as [inputs, outputs], both padded to multiples of four. */
+  /** Content of the slot in bytes: a weight is stored as [inputs, outputs], both padded to multiples of 4. */
   readonly bytes: number;
-  /** The values, as dispatches name them. */
+  /** The values, as dispatches bind them. */
   readonly tensor: Tensor;
-  /** The gradient. */
+  /** The gradient, as dispatches bind it. */
   readonly gradient: Tensor;
 }
 
-/** Slots start at multiples of what WebGPU asks of a binding's offset. */
+/** Alignment of slots in bytes: what WebGPU requires of a binding's offset. */
 export const SLOT_ALIGNMENT = 256;
 
-/** The parameters of a model. Several graphs may share them: a name that is declared twice is the same slot. */
+/** The parameters of a model. Several graphs may share them: declaring a name again returns the same slot. */
 export class Parameters {
-  /** The seed that the first values are drawn from. */
+  /** Seed of the initial values. */
   readonly seed: number;
   readonly #byName: Map<string, Parameter> = new Map();
-  readonly #initial: Map<string, () => Float32Array<ArrayBuffer>> = new Map(); // drawn when asked for
+  readonly #initial: Map<string, () => Float32Array<ArrayBuffer>> = new Map(); // drawn lazily
   #bytes = 0;
   #gpu: Gpu | undefined;
   #arena: GPUBuffer | undefined;
 
   /**
-   * Starts without any.
+   * Starts without parameters.
    *
    * @param seed an integer in [0, 2³²)
    */
@@ -53,32 +52,35 @@ export class Parameters {
     this.seed = seed;
   }
 
-  /** All of them, in the order of declaration. */
+  /** All parameters, in order of declaration. */
   get all(): readonly Parameter[] {
     return [...this.#byName.values()];
   }
 
-  /** How many numbers there are to learn. */
+  /** Total number of parameters: weights and biases, without padding. */
   get count(): number {
     return this.all.reduce((sum, { shape }) => sum + elements(shape), 0);
   }
 
-  /** Bytes of an arena. */
+  /** Size of an arena in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /**
-   * The parameter of that name; made if it does not exist, its first values drawn when they are needed.
+   * Returns the parameter of that name, creating it if it does not exist. Its initial values are drawn
+   * lazily.
    *
-   * @throws TypeError if it exists with another shape, or if the arena has been laid out already
+   * @throws TypeError if it exists with another shape, or does not exist and the arena has been allocated
    */
   declare(name: string, shape: readonly number[], initializer: Initializer, inputs: number): Parameter {
     const known = this.#byName.get(name);
     if (known) {
       if (known.shape.join() !== shape.join()) {
         throw new TypeError(
-          `Cannot share parameter "${name}": it is [${known.shape.join(", ")}], wanted [${shape.join(", ")}]`,
+          `Cannot share parameter "${name}": expected [${known.shape.join(", ")}] but received [${
+            shape.join(", ")
+          }]`,
         );
       }
       return known;
@@ -110,7 +112,7 @@ export class Parameters {
     return parameter;
   }
 
-  /** Lays the arena out on the GPU, once; a later call does nothing. */
+  /** Allocates the arena on the GPU and writes the initial values; a later call does nothing. */
   allocate(gpu: Gpu): void {
     if (this.#arena) return;
     this.#gpu = gpu;
@@ -120,23 +122,23 @@ export class Parameters {
   }
 
   /**
-   * Sets a parameter.
+   * Sets the values of a parameter.
    *
-   * @param name one of {@link all}
-   * @param values in PyTorch's layout
-   * @throws TypeError for an unknown name or a wrong number of values
+   * @param name name of a declared parameter
+   * @param values its values in PyTorch's layout
+   * @throws TypeError if the name is unknown or the number of values is wrong
    */
   write(name: string, values: ArrayLike<number>): void {
     const parameter = this.#byName.get(name);
     if (!parameter) {
       throw new TypeError(
-        `Cannot set parameter "${name}": the model has ${[...this.#byName.keys()].join(", ")}`,
+        `Cannot set parameter "${name}": expected one of ${[...this.#byName.keys()].join(", ")}`,
       );
     }
     if (values.length !== elements(parameter.shape)) {
       throw new TypeError(
-        `Cannot set parameter "${name}": expected [${parameter.shape.join(", ")}], ` +
-          `received ${values.length} values`,
+        `Cannot set parameter "${name}": expected [${parameter.shape.join(", ")}] ` +
+          `but received ${values.length} values`,
       );
     }
     if (!this.#gpu || !this.#arena) {
@@ -145,7 +147,7 @@ export class Parameters {
     } else this.#gpu.device.queue.writeBuffer(this.#arena, parameter.offset, toSlot(parameter, values));
   }
 
-  /** All values, in PyTorch's layout, by name. */
+  /** Reads all values, in PyTorch's layout, keyed by name. */
   async read(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     if (!this.#gpu || !this.#arena) {
       return new Map([...this.#initial].map(([name, values]) => [name, values()]));
@@ -169,7 +171,7 @@ export class Parameters {
   }
 }
 
-/** How many numbers a shape holds. */
+/** Number of elements of a shape. */
 export function elements(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
 }
@@ -189,7 +191,7 @@ function draw(
   return values.map(() => range * (2 * random.nextUnit() - 1));
 }
 
-/** From PyTorch's [outputs, inputs] to a slot's padded [inputs, outputs]; a vector is only padded. */
+/** Converts PyTorch's [outputs, inputs] to a slot's padded [inputs, outputs]; a vector is only padded. */
 export function toSlot(parameter: Parameter, values: ArrayLike<number>): Float32Array<ArrayBuffer> {
   const slot = new Float32Array(parameter.bytes / 4);
   const [outputs, inputs = 1] = parameter.shape;
@@ -199,7 +201,7 @@ export function toSlot(parameter: Parameter, values: ArrayLike<number>): Float32
   return slot;
 }
 
-/** The inverse of {@link toSlot}, out of an arena that was read back. */
+/** Inverse of {@link toSlot}, from an arena that was read back. */
 export function fromArena(parameter: Parameter, arena: Float32Array): Float32Array<ArrayBuffer> {
   const [outputs, inputs = 1] = parameter.shape;
   const values = new Float32Array(outputs * inputs);

@@ -1,5 +1,5 @@
 /**
- * The way back through ops whose derivative is 1, which several ops share.
+ * Backward pass shared by ops whose derivative is 1.
  * @module
  */
 import code from "../../shaders/layers/pass_gradient.wgsl" with { type: "text" };
@@ -9,13 +9,13 @@ import { ACTIVATIONS, type Dispatch, type Value } from "./tensor.ts";
 const SHADER = { path: "shaders/layers/pass_gradient.wgsl", code };
 
 /**
- * The dispatch that hands the gradient of an op's output on to an input of the same width, unchanged but for what
- * the request asks: adding it to what is there, going back through the input's activation.
+ * Creates the dispatch that passes the gradient of an op's output on to an input of the same width. It
+ * accumulates and differentiates through the input's activation as `into` requests.
  *
  * @param label the op's name
  * @param from the op's output
- * @param to its input
- * @param into how the input's gradient is to be written
+ * @param to the op's input
+ * @param into mode of writing the input's gradient
  */
 export function passGradient(label: string, from: Value, to: Value, into: GradientWrite): Dispatch {
   return {

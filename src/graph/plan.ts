@@ -1,15 +1,15 @@
 /**
- * A step that prints itself.
+ * Prints the plan of a step.
  * @module
  */
 import type { Step } from "./step.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
- * A table of a step's dispatches: index, label, entry point, what it reads, what it writes, workgroups. Copies into textures
- * have a line each where they are made, without an index and with their bytes in the entry point's place.
+ * Formats a step's dispatches as a table: index, label, entry point, reads, writes, workgroups. Each copy
+ * into a texture has a row of its own, without an index and with its size in place of an entry point.
  *
- * @param width characters of a line; long cells take several lines to keep to it
+ * @param width maximum characters per line; long cells are wrapped
  */
 export function formatPlan(step: Step, width: number = 110): string {
   const names = (tensors: readonly (Tensor | undefined)[]) =>
@@ -26,7 +26,7 @@ export function formatPlan(step: Step, width: number = 110): string {
   ];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const total = () => widths.reduce((sum, width) => sum + width, 2 * (widths.length - 1));
-  while (total() > width) { // the widest of names and lists takes more lines
+  while (total() > width) { // wraps the widest column further
     const widest = WRAPPED.reduce((a, b) => widths[b] > widths[a] ? b : a);
     if (widths[widest] <= MIN_WIDTH) break;
     widths[widest]--;
@@ -41,10 +41,10 @@ export function formatPlan(step: Step, width: number = 110): string {
   }).join("\n");
 }
 
-/** The columns of labels, reads and writes. */
+/** Columns that may be wrapped (labels, reads and writes), and their minimum width. */
 const WRAPPED: readonly number[] = [1, 3, 4], MIN_WIDTH = 12;
 
-/** Words in lines of at most so many characters, but for words that are longer. */
+/** Wraps text to lines of at most `width` characters, except for longer words. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(" ")) {
@@ -56,7 +56,10 @@ function wrap(text: string, width: number): string[] {
   return lines;
 }
 
-/** A copy into a texture as tables name it: `pixels into a texture`, and `copy of 200,704 bytes` for an entry point. */
+/**
+ * Label and entry point of a texture copy in tables, such as `pixels into a texture`,
+ * `copy of 200,704 bytes`.
+ */
 export function copyWords(name: string, bytes: number): readonly [string, string] {
   return [`${name} into a texture`, `copy of ${bytes.toLocaleString("en-US")} bytes`];
 }

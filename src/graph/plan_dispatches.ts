@@ -1,5 +1,5 @@
 /**
- * Deciding what a step dispatches before its update.
+ * Plans the dispatches of a step that precede its update.
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
@@ -10,46 +10,46 @@ import { planGradients, reachable } from "./plan_gradients.ts";
 import type { Dispatch, Tensor, Value } from "./tensor.ts";
 import type { GradientClip, Optimizer } from "./update.ts";
 
-/** What a step is to do. */
+/** Options of `compile`. */
 export interface CompileOptions {
   /** The step's name in errors. */
   readonly label: string;
-  /** The terms of the total loss. */
+  /** Terms of the total loss. */
   readonly losses?: readonly LossTerm[];
-  /** Values that will be read, and must be computed even if no loss needs them. */
+  /** Values to read back, computed even if no loss needs them. */
   readonly outputs?: readonly Value[];
-  /** Values that are not computed but uploaded, as inputs are: they keep what they are given. */
+  /** Values that are uploaded like inputs instead of computed. */
   readonly frozenValues?: readonly Value[];
-  /** Parameters that get a gradient. */
+  /** Parameters whose gradients are computed, and which the optimizer updates. */
   readonly trainable?: readonly Parameter[];
-  /** Values whose gradient will be read. */
+  /** Values whose gradients are to be read back. */
   readonly gradients?: readonly Value[];
-  /** The rule that updates the trainable parameters; without one only gradients are computed. */
+  /** Update rule of the trainable parameters; if absent, only gradients are computed. */
   readonly optimizer?: Optimizer;
-  /** How gradients are clipped before the optimizer uses them; not at all if absent, or without an optimizer. */
+  /** Gradient clipping before the update; none if absent, or without an optimizer. */
   readonly clip?: GradientClip | undefined;
   /**
-   * At which steps, counted from 1, the trained tensors are watched: those after which losses will be read, as
-   * `LossReading.tensors` and what is not finite in them come with that reading. At none if absent, or without
-   * an optimizer.
+   * Returns true for steps, counted from 1, at which the trained tensors are watched. Watch the steps after
+   * which losses are read: the reading then has `LossReading.tensors` and reports NaN and infinity. No step
+   * is watched if absent, or without an optimizer.
    */
   readonly watch?: ((index: number) => boolean) | undefined;
 }
 
-/** What a step runs before the update of its parameters. */
+/** Dispatches of a step that precede the update. */
 export interface PlannedDispatches {
-  /** The nodes that it needs, in recorded order. */
+  /** Nodes that the step needs, in recorded order. */
   readonly used: readonly Node[];
-  /** Where the losses go. */
+  /** Ring buffer of the losses. */
   readonly ring: Tensor;
-  /** Forward, backward, and the totals of the losses. */
+  /** Dispatches of the forward pass, the backward pass, and the totals of the losses. */
   readonly dispatches: Dispatch[];
 }
 
 /**
- * Decides what a step dispatches before its update. Nothing is compiled, and nothing is made on the GPU.
+ * Plans the dispatches of a step that precede its update. Compiles nothing, and creates nothing on the GPU.
  *
- * @throws TypeError if a trainable parameter is used by no loss
+ * @throws TypeError if no loss depends on a trainable parameter
  */
 export function planDispatches(gpu: Gpu, graph: Graph, options: CompileOptions): PlannedDispatches {
   const { losses = [], outputs = [], frozenValues = [], trainable = [], gradients = [], label } = options;

@@ -1,12 +1,13 @@
 /**
- * The walk back over a graph's nodes: who is needed, who needs a gradient, and in which order it is written.
+ * Plans the backward pass over a graph's nodes: the nodes needed, the gradients needed, and the order of
+ * writing them.
  * @module
  */
 import type { BackwardRequest, GradientWrite, Graph, LossTerm, Node } from "./graph.ts";
 import type { Parameter } from "./parameters.ts";
 import type { Value } from "./tensor.ts";
 
-/** The nodes that the losses and outputs depend on, in recorded order. */
+/** Returns the nodes that the losses and outputs depend on, in recorded order. */
 export function reachable(
   graph: Graph,
   losses: readonly LossTerm[],
@@ -29,8 +30,8 @@ export function reachable(
 }
 
 /**
- * Decides which nodes a gradient passes, and for each gradient who overwrites (the first writer on the way back),
- * who adds (the others), and who goes back through the value's activation (the last).
+ * Plans the gradients that each node writes. In the backward pass, the first writer of a gradient overwrites,
+ * the others accumulate, and the last one differentiates through the value's activation.
  */
 export function planGradients(
   used: readonly Node[],

@@ -1,5 +1,5 @@
 /**
- * The products of dense layers: which kernel computes one, and its dispatch.
+ * Matrix products of dense layers: the choice of a kernel, and its dispatch.
  * @module
  */
 import naiveCode from "../../shaders/layers/dense_naive.wgsl" with { type: "text" };
@@ -25,7 +25,7 @@ import type { DeviceTraits } from "./graph.ts";
 import { type Dispatch, padded } from "./tensor.ts";
 import type { Operands, Shader } from "../gpu/shader.ts";
 
-/** What computes a product, by the name that it has as a register kernel. */
+/** Entry points of products, named as in the register kernels. */
 export type ProductEntryPoint =
   | "dense_forward"
   | "tied_backward_input"
@@ -68,24 +68,23 @@ const SHADERS: Readonly<Record<ProductKind, Readonly<Record<KernelKind, Shader>>
   },
 };
 
-/** All shaders of products: what was measured of one version of them says nothing about another. */
+/** All shaders of products. Tuning results are valid only for the version that they were measured with. */
 export const PRODUCT_SHADERS: readonly Shader[] = [
   ...new Set(Object.values(SHADERS).flatMap((shaders) => Object.values(shaders))),
 ];
 
-/** How a workgroup computes its tile. */
+/** Tile of a workgroup, and the layout of its invocations. */
 interface WorkgroupTile {
   readonly rows: number;
   readonly columns: number;
-  /** Invocations of the workgroup. */
   readonly invocations: number;
-  /** Invocations side by side. */
+  /** Number of invocations side by side. */
   readonly across: number;
-  /** Terms of the sums that are shared at a time: (rows + columns + 4) · depth floats, at most 16 KiB. */
+  /** Terms loaded into shared memory at a time: (rows + columns + 4) · depth floats, at most 16 KiB. */
   readonly depth: number;
 }
 
-// The larger the tile, the less often a number is loaded; the smaller, the more workgroups there are. A invocation has from
+// Larger tiles need fewer loads per number; smaller tiles give more workgroups. An invocation computes from
 // two rows × one vec4 to eight rows × two vec4.
 const WORKGROUP_TILES: readonly WorkgroupTile[] = [
   { rows: 16, columns: 32, invocations: 64, across: 8, depth: 32 },
@@ -93,28 +92,28 @@ const WORKGROUP_TILES: readonly WorkgroupTile[] = [
   { rows: 64, columns: 64, invocations: 64, across: 8, depth: 16 },
   { rows: 128, columns: 128, invocations: 256, across: 16, depth: 8 },
 ];
-/** Tiles of a invocation's registers, rows and columns. */
+/** Tiles [rows, columns] in the registers of an invocation. */
 const REGISTER_TILES = [[4, 4], [8, 8], [16, 4], [16, 8], [16, 16], [32, 16], [16, 32]] as const;
-/** What a software adapter takes of these, and what a GPU. */
+/** Default register tiles of software adapters and of GPUs. */
 const LARGE = { rows: 16, columns: 16 }, SMALL = { rows: 4, columns: 4 };
-/** What is left to registers where large products read textures: as fast as {@link LARGE}, and sooner compiled. */
+/** Register tile where large products read textures: as fast as {@link LARGE}, and faster to compile. */
 const MIDDLE = { rows: 16, columns: 8 };
-/** Workgroups with which all of a GPU has something to do, about: large ones have some 130 processors. */
+/** Approximate number of workgroups that keeps a whole GPU busy: large ones have about 130 processors. */
 const ENOUGH_WORKGROUPS = 128;
-/** With fewer rows, columns or terms there is too little to share. */
+/** Minimum number of rows, columns and terms at which sharing memory pays off. */
 const WORTH_SHARING = 16;
 
-/** Floating-point operations from which on a product gains more by reading textures than the copies cost. */
+/** Floating-point operations of a product above which reading textures saves more than the copies cost. */
 const WORTH_COPYING = 2e6;
 
 const flopOf = ({ rows, sum, columns }: ProductShape) => 2 * rows * sum * columns;
 
-/** Whether a device should read a product's matrices from textures. */
+/** Returns true if a device should read a product's matrices from textures. */
 function suitsTextures({ prefersTextures }: DeviceTraits, product: ProductShape): boolean {
   return prefersTextures && flopOf(product) >= WORTH_COPYING;
 }
 
-/** Every kernel that a kind of product has. */
+/** Lists all kernels for a kind of product. */
 function kernelsOf(kind: ProductKind): ProductKernel[] {
   return [
     { kind: "naive", rows: 1, columns: 1 },
@@ -124,37 +123,34 @@ function kernelsOf(kind: ProductKind): ProductKernel[] {
   ];
 }
 
-/** The tiles that a workgroup may have: a invocation of a weight gradient has four rows at least. */
+/** Lists the workgroup tiles for a kind of product: an invocation of `Xᵀ·dZ` has at least four rows. */
 function workgroupTiles(kind: ProductKind): WorkgroupTile[] {
   return WORKGROUP_TILES.filter(({ rows, invocations, across }) =>
     kind !== "Xᵀ·dZ" || rows >= 4 * invocations / across
   );
 }
 
-/**
- * The kernels that may well be the fastest of a product: those whose tile is not mostly empty, and the one that the
- * device takes by itself, which is the first.
- */
+/** Lists the kernels worth timing: the device's default first, then those whose tile is not mostly empty. */
 export function candidates(traits: DeviceTraits, product: Product): ProductKernel[] {
   const own = kernelOf({ ...traits, kernels: { kind: "auto" } }, product);
   const others = kernelsOf(product.kind).filter(({ kind, rows, columns }) =>
     rows < 2 * padded(product.rows) && columns < 2 * padded(product.columns) &&
-    (kind !== "texture" || suitsTextures(traits, product)) // the pass that a copy begins is not in a kernel's time
+    (kind !== "texture" || suitsTextures(traits, product)) // a kernel's time excludes the copies
   );
   return [own, ...others.filter((kernel) => formatKernel(kernel) !== formatKernel(own))];
 }
 
-/** The kernel that a file names, if the product that it names has one of that name. */
+/** Looks up a kernel by the names of its product and itself; undefined if there is none. */
 export function kernelNamed(product: string, kernel: string): ProductKernel | undefined {
   const kind = Object.values(KINDS).find((kind) => product.startsWith(`${kind} `));
   return kind && kernelsOf(kind).find((known) => formatKernel(known) === kernel);
 }
 
 /**
- * The kernel that a device computes a product with: what its user asked for, else what tuning found, else what suits such
- * adapters. A software adapter is bound by loads, so its tiles are as large as registers allow,
- * and Mesa's reads from textures what is worth the copies; a GPU wants many invocations,
- * and shares what they load if there is enough to share.
+ * Chooses the kernel for a product: the user's choice, else the tuning result, else the adapter's default.
+ * Software adapters are bound by loads, so their tiles are as large as registers allow, and Mesa's driver
+ * reads large products from textures; GPUs need many invocations, which share loads in workgroup memory if
+ * the product is large enough.
  */
 export function kernelOf(traits: DeviceTraits, product: Product): ProductKernel {
   const { isSoftware, kernels } = traits;
@@ -174,7 +170,7 @@ export function kernelOf(traits: DeviceTraits, product: Product): ProductKernel 
   return { kind: chosen, rows: tile.rows, columns: tile.columns };
 }
 
-/** How many tiles a product is cut into. */
+/** Number of tiles of a product. */
 function countTiles(
   product: ProductShape,
   tile: { readonly rows: number; readonly columns: number },
@@ -182,7 +178,7 @@ function countTiles(
   return Math.ceil(product.rows / tile.rows) * Math.ceil(product.columns / tile.columns);
 }
 
-/** What a dispatch has from its product. */
+/** Fields of a dispatch that depend on its product. */
 export type ProductDispatch = Pick<
   Dispatch,
   | "shader"
@@ -197,11 +193,11 @@ export type ProductDispatch = Pick<
 >;
 
 /**
- * The part of a dispatch that depends on which kernel computes its product; what it reads and writes, and its settings,
- * are the same with all.
+ * Creates the fields of a dispatch that depend on the kernel of its product; its reads, writes and settings
+ * are the same for all kernels.
  *
- * @param target what the kernel is chosen by
- * @param entryPoint what computes it
+ * @param traits properties of the device
+ * @param entryPoint entry point of the register kernel
  * @param shape the product's size, without padding
  */
 export function dispatchProduct(
@@ -228,10 +224,10 @@ export function dispatchProduct(
   };
 }
 
-/** What the rows of a tile are counted in: those of a weight gradient, whose inputs are loaded as vec4, in fours. */
+/** Rows of a tile per unit of TILE_ROWS: 4 for weight gradients, which load their inputs as vec4. */
 const rowsAtATime = (kind: ProductKind) => kind === "Xᵀ·dZ" ? 4 : 1;
 
-/** How many invocations a kernel has, and its constants. */
+/** Number of invocations of a kernel, its workgroup size and its constants. */
 type Invocations = Pick<Dispatch, "constants" | "invocations" | "workgroupSize">;
 
 function naiveLanes(kind: ProductKind, { rows, columns }: ProductShape): Invocations {
@@ -244,7 +240,7 @@ function registerLanes(
   shape: ProductShape,
   { rows: most, columns }: ProductKernel,
 ): Invocations {
-  // in a batch no taller than splits it evenly: 20 rows are two tiles of ten
+  // tiles of equal height over a batch: 20 rows are two tiles of ten
   const rows = kind === "Xᵀ·dZ" ? most : Math.ceil(shape.rows / Math.ceil(shape.rows / most));
   return {
     constants: { TILE_ROWS: rows / rowsAtATime(kind), TILE_COLUMNS: columns / 4 },

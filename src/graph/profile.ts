@@ -1,5 +1,5 @@
 /**
- * Timing the dispatches of a step on the GPU.
+ * Times the dispatches of a step on the GPU.
  * @module
  */
 import { InputError } from "../errors.ts";
@@ -7,18 +7,18 @@ import type { Gpu } from "../gpu/device.ts";
 import { encodeCopy } from "../gpu/texture.ts";
 import { type CompiledDispatch, encodeDispatch } from "./compile_dispatch.ts";
 
-/** One kernel's time. */
+/** Time of one dispatch. */
 export interface DispatchTime {
   /** The dispatch. */
   readonly dispatch: CompiledDispatch;
-  /** Microseconds of its pass on the GPU. */
+  /** Time of its pass on the GPU, in µs. */
   readonly microseconds: number;
-  /** Microseconds of each copy into an texture before it, at least 0. */
+  /** Time of each copy into a texture before it, in µs, at least 0. */
   readonly copies: readonly number[];
 }
 
 /**
- * Refuses a device that cannot time kernels.
+ * Checks that a device can time kernels.
  *
  * @throws InputError if it has no timestamp queries
  */
@@ -26,7 +26,7 @@ export function refuseWithoutTimestamps({ hasTimestamps }: Gpu): void {
   if (!hasTimestamps) throw new InputError("Cannot time kernels: this device has no timestamp queries");
 }
 
-/** Times each dispatch, in a pass of its own that holds it `repeats` times, and each copy into a texture before it. */
+/** Times each dispatch, in a pass of its own that repeats it, and each copy into a texture before it. */
 export async function timeDispatches(
   gpu: Gpu,
   dispatches: readonly CompiledDispatch[],
@@ -41,7 +41,7 @@ export async function timeDispatches(
     const encoder = device.createCommandEncoder({ label: "profile" });
     let query = 0;
     const mark = () =>
-      // an empty pass: encoders have no timestamps outside passes
+      // an empty pass: WebGPU has no timestamps outside passes
       encoder.beginComputePass({ timestampWrites: { querySet, endOfPassWriteIndex: query++ } }).end();
     for (const dispatch of dispatches) {
       for (const { from, texture } of dispatch.copies) {

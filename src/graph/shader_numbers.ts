@@ -1,5 +1,5 @@
 /**
- * The numbers by which shaders know activations and reductions, as WGSL constants.
+ * Numbers of activations and reductions in shaders, as WGSL constants.
  * @module
  */
 import { REDUCTIONS } from "./graph.ts";
@@ -7,8 +7,8 @@ import { ACTIVATIONS } from "./tensor.ts";
 import type { ShaderPart } from "../gpu/shader.ts";
 
 /**
- * `const ACTIVATION_TANH = 2u;` and the like, and how many there are, which `shaders/common/activation.wgsl` and
- * `reductions.wgsl` compare with the cases of their switches. It stands before every shader of a step.
+ * Constants such as `const ACTIVATION_TANH = 2u;`, placed before every shader of a step.
+ * `shaders/common/activation.wgsl` and `reductions.wgsl` compare the counts with the cases of their switches.
  */
 export const SHADER_NUMBERS: ShaderPart = {
   path: "src/graph/shader_numbers.ts",

@@ -1,5 +1,5 @@
 /**
- * A compiled step: dispatches that are replayed for each batch, with nothing created on the way.
+ * A compiled step: dispatches that are replayed for each batch without creating GPU objects.
  * @module
  */
 import { Diverged } from "../errors.ts";
@@ -15,55 +15,55 @@ import { elements, fromArena, type Parameter, toSlot } from "./parameters.ts";
 import { padded, type Tensor, type Value } from "./tensor.ts";
 import { type WatchedTensor, watchedTensors } from "./tensor_stats.ts";
 
-/** The buffers that a step owns. */
+/** Buffers of a step. */
 export interface StepBuffers {
-  /** One for each tensor without a location. */
+  /** Buffers of tensors without a location of their own. */
   readonly owned: ReadonlyMap<Tensor, GPUBuffer>;
-  /** The arena of parameter gradients. */
+  /** Arena of the parameters' gradients. */
   readonly gradients: GPUBuffer;
-  /** The optimizer's arenas. */
+  /** Arenas of the optimizer, one per moment. */
   readonly moments: readonly GPUBuffer[];
-  /** Every dispatch's fixed numbers. */
+  /** Settings of all dispatches. */
   readonly settings: GPUBuffer;
-  /** What changes from step to step. */
+  /** The step uniform: numbers that change from step to step. */
   readonly state: GPUBuffer;
-  /** The losses of the latest steps. */
+  /** Losses of the latest steps. */
   readonly ring: GPUBuffer;
-  /** The gradients' norms in the latest steps, if they are clipped. */
+  /** Gradient norms of the latest steps, if gradients are clipped. */
   readonly norms: GPUBuffer | undefined;
-  /** What the trained tensors are watched with, if they are. */
+  /** Buffers for watching the trained tensors, if they are watched. */
   readonly watch: WatchBuffers | undefined;
-  /** All of these and what only dispatches know: what is freed with the step. */
+  /** All buffers to free with the step, including those that only dispatches use. */
   readonly made: readonly GPUBuffer[];
-  /** The textures that dispatches read, freed with the step too. */
+  /** Textures to free with the step. */
   readonly textures: readonly GPUTexture[];
 }
 
-/** What a step watches its trained tensors with. */
+/** Buffers and dispatches for watching the trained tensors. */
 export interface WatchBuffers {
-  /** The arena of parameters. */
+  /** Arena of the parameters. */
   readonly parameters: GPUBuffer;
-  /** Its copy from before the step. */
+  /** Copy of that arena from before the step. */
   readonly before: GPUBuffer;
-  /** What runs after the step. */
+  /** Dispatches to run after the step. */
   readonly dispatches: readonly CompiledDispatch[];
-  /** What they find. */
+  /** Sums that these dispatches write. */
   readonly sums: GPUBuffer;
 }
 
-/** Which rows of the data set's order a step takes. */
+/** The rows of the data set's order that a step uses. */
 export interface Batch {
-  /** Place of the first row in the order. */
+  /** Index of the first row in the order. */
   readonly first: number;
-  /** How many rows, from 1 to the graph's batch size. */
+  /** Number of rows, from 1 to the graph's batch size. */
   readonly rows: number;
-  /** Which draw of the noise, an integer in [0, 2³²): equal draws are equal noise. The step's number if absent. */
+  /** Index of the noise, an integer in [0, 2³²); equal draws give equal noise. Default: the step's number. */
   readonly draw?: number;
 }
 
-/** A step, ready to be run. Make one with `compile`. */
+/** A compiled step, created by `compile`. */
 export class Step {
-  /** What runs, in order. */
+  /** Dispatches, in order. */
   readonly dispatches: readonly CompiledDispatch[];
   readonly #gpu: Gpu;
   readonly #graph: Graph;
@@ -75,7 +75,7 @@ export class Step {
   #count = 0;
   #read = 0;
   #rows = 0;
-  #watched = 0; // the latest step that was watched
+  #watched = 0; // the latest watched step
 
   /** Use `compile`. */
   constructor(
@@ -92,7 +92,7 @@ export class Step {
     this.#buffers = buffers;
   }
 
-  /** How many times it has run. */
+  /** Number of runs so far. */
   get count(): number {
     return this.#count;
   }
@@ -102,11 +102,11 @@ export class Step {
   }
 
   /**
-   * Runs the step on a batch. Returns at once: the GPU works on while the next steps are submitted.
+   * Submits the step for a batch and returns without waiting for the GPU.
    *
-   * @param batch which rows
-   * @param learningRate the step size η, if not the optimizer's own
-   * @throws RangeError for rows that do not exist
+   * @param batch the rows to use
+   * @param learningRate the step size η; the optimizer's own by default
+   * @throws RangeError if the rows do not exist
    */
   run(batch: Batch, learningRate?: number): void {
     this.#prepare(batch, learningRate);
@@ -132,10 +132,10 @@ export class Step {
   }
 
   /**
-   * Times each dispatch, in a pass of its own that holds it `repeats` times. A pass has a cost of its own: the
-   * difference between two numbers of repeats is free of it. A copy into a texture is made once, as another would find
-   * all in the cache, and timed by how much later it makes the next of two empty passes. Parameters keep their values,
-   * as the steps are of size 0; gradients, moments and losses mean nothing afterwards.
+   * Times each dispatch, in a pass of its own that repeats it `repeats` times. The overhead of a pass cancels
+   * in the difference between two numbers of repeats. A copy into a texture is made once, as a second one
+   * would read from the cache, and timed by the delay between two empty passes. Parameters keep their values,
+   * as the learning rate is 0; gradients, moments and losses are meaningless afterwards.
    *
    * @throws InputError if the device cannot time kernels
    */
@@ -146,8 +146,8 @@ export class Step {
   }
 
   /**
-   * A tensor's shape: [B, width] of a value or its gradient, PyTorch's of a parameter or its gradient, and of anything
-   * else how many floats it has.
+   * Returns a tensor's shape: [B, width] for a value or its gradient, PyTorch's shape for a parameter or its
+   * gradient, and the number of floats for any other tensor.
    */
   shapeOf(tensor: Tensor): readonly number[] {
     for (const { output, parameters } of this.#graph.nodes) {
@@ -167,13 +167,13 @@ export class Step {
       !Number.isInteger(first) || first < 0 || first + rows > rowsAvailable
     ) {
       throw new RangeError(
-        `Cannot run "${this.#options.label}": expected 1 to ${batchSize} rows below row ${rowsAvailable}, ` +
-          `received ${rows} from row ${first}`,
+        `Cannot run "${this.#options.label}": expected 1 to ${batchSize} rows below row ${rowsAvailable} ` +
+          `but received ${rows} from row ${first}`,
       );
     }
     if (draw !== undefined && draw !== draw >>> 0) {
       throw new RangeError(
-        `Cannot run "${this.#options.label}": draw must be an integer in [0, 2³²), received ${draw}`,
+        `Cannot run "${this.#options.label}": expected draw to be an integer in [0, 2³²) but received ${draw}`,
       );
     }
     this.#count++;
@@ -186,7 +186,7 @@ export class Step {
     this.#gpu.device.queue.writeBuffer(this.#buffers.state, 0, this.#state);
   }
 
-  /** Writes an input value: `data` is [rows, width], row-major. */
+  /** Uploads an input value: `data` is [rows, width], row-major. */
   upload(value: Value, data: Float32Array): void {
     const rows = data.length / value.width;
     const isInput = this.#options.frozenValues?.includes(value) ||
@@ -195,7 +195,7 @@ export class Step {
     if (!buffer || !Number.isInteger(rows) || rows > this.#graph.batchSize) {
       throw new RangeError(
         `Cannot upload "${value.label}": expected up to [${this.#graph.batchSize}, ${value.width}] numbers of an ` +
-          `input of this step, received ${data.length}`,
+          `input of this step but received ${data.length}`,
       );
     }
     const wide = new Float32Array(rows * padded(value.width));
@@ -206,10 +206,10 @@ export class Step {
   }
 
   /**
-   * The losses of all steps since the last reading; waits for the GPU.
+   * Reads the losses of all steps since the previous reading; waits for the GPU.
    *
-   * @throws RangeError if there were more steps than are remembered
-   * @throws Diverged if a loss is not finite, or a gradient or parameter where the latest step was watched
+   * @throws RangeError if there were more than {@link LOSS_RING} steps
+   * @throws Diverged if a loss is not finite, or, if the latest step was watched, a gradient or parameter
    */
   async readLosses(): Promise<LossReading> {
     const { losses = [], label } = this.#options;
@@ -217,7 +217,8 @@ export class Step {
     const steps = upTo - after;
     if (steps > LOSS_RING) {
       throw new RangeError(
-        `Cannot read the losses of "${label}": ${steps} steps, ${LOSS_RING} are remembered`,
+        `Cannot read the losses of "${label}": expected at most ${LOSS_RING} steps since the last reading ` +
+          `but there were ${steps}; read them more often`,
       );
     }
     this.#read = upTo;
@@ -252,7 +253,7 @@ export class Step {
     };
   }
 
-  /** Throws if a loss of the steps after `after`, or what was watched after step `upTo`, is not finite. */
+  /** Throws if a loss of the steps after `after`, or a tensor watched at step `upTo`, is not finite. */
   async #checkFinite(
     after: number,
     upTo: number,
@@ -273,7 +274,7 @@ export class Step {
     throw new Diverged(`Training of "${label}" diverged: ${findings.filter(Boolean).join("; ")}`);
   }
 
-  /** The trained tensors and their gradients that hold NaN or infinities now, in words; nothing if none do. */
+  /** Names the trained tensors and gradients that contain NaN or infinity, for an error; empty if none do. */
   async #notFinite(): Promise<string> {
     const { trainable = [], optimizer } = this.#options;
     if (trainable.length === 0) return "";
@@ -294,17 +295,17 @@ export class Step {
   }
 
   /**
-   * Reads values back, with one wait for the GPU.
+   * Reads values back, with a single wait for the GPU.
    *
    * @param values outputs of this step
-   * @param rows how many rows of each
-   * @returns for each value its [rows, width], row-major
+   * @param rows number of rows to read of each value
+   * @returns one array [rows, width] per value, row-major
    */
   read(values: readonly Value[], rows: number): Promise<Float32Array<ArrayBuffer>[]> {
     return this.#readTensors(values.map(({ tensor, width }) => ({ tensor, width })), rows);
   }
 
-  /** Reads the gradients of values back; each is the gradient before the value's activation. See {@link read}. */
+  /** Reads gradients of values back, each with respect to the value's pre-activation. See {@link read}. */
   readValueGradients(values: readonly Value[], rows: number): Promise<Float32Array<ArrayBuffer>[]> {
     return this.#readTensors(values.map(({ gradient, width }) => ({ tensor: gradient, width })), rows);
   }
@@ -332,7 +333,7 @@ export class Step {
     });
   }
 
-  /** The gradients of the trainable parameters after the last run, by name, in PyTorch's layout. */
+  /** Reads the gradients of the trainable parameters after the last run, by name, in PyTorch's layout. */
   async readGradients(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
     const { gradients } = this.#buffers;
     const [arena] = await this.#gpu.read(
@@ -344,7 +345,7 @@ export class Step {
     );
   }
 
-  /** What {@link restoreState} brings back; waits for the GPU. Read the parameters at the same moment. */
+  /** Reads the state for {@link restoreState}; waits for the GPU. Read the parameters at the same time. */
   async readState(): Promise<StepState> {
     const { moments, ring, norms } = this.#buffers, { trainable = [] } = this.#options;
     const [count, unread, unreadRows] = [this.#count, this.#count - this.#read, this.#rows];
@@ -367,16 +368,16 @@ export class Step {
   }
 
   /**
-   * Goes on from another moment: the next run is the one that would have followed then, if the parameters are those of
-   * that moment too.
+   * Restores a saved state. If the parameters are restored too, the following runs are bit-exact with those
+   * that followed the saved state.
    *
-   * @param state what {@link readState} gave, of this step or of one that was compiled alike
-   * @throws TypeError if it does not fit this step
+   * @param state state from {@link readState}, of this step or one compiled with the same options
+   * @throws TypeError if the state does not match this step
    */
   restoreState({ count, unread, unreadRows, moments, losses, norms }: StepState): void {
     const { trainable = [] } = this.#options, buffers = this.#buffers, { queue } = this.#gpu.device;
     const refuse = (what: string): TypeError =>
-      new TypeError(`Cannot restore "${this.#options.label}": ${what} are not those of this step`);
+      new TypeError(`Cannot restore "${this.#options.label}": ${what} do not match this step`);
     if (4 * losses.length !== buffers.ring.size) throw refuse("the losses");
     if (norms === undefined ? buffers.norms : 4 * norms.length !== buffers.norms?.size) {
       throw refuse("the gradient norms");
@@ -398,9 +399,10 @@ export class Step {
   }
 
   /**
-   * Forgets what the optimizer has gathered, and the losses that were not read.
+   * Resets the optimizer's moments to 0 and discards unread losses.
    *
-   * @param count how many runs to count from now on: 0 is as after compiling, more is for a step that has done its part
+   * @param count new number of runs: 0 as after compiling, or more for a step whose part of the training is
+   *   done
    */
   reset(count: number = 0): void {
     const encoder = this.#gpu.device.createCommandEncoder({ label: "reset" });
@@ -410,7 +412,7 @@ export class Step {
     this.#rows = this.#watched = 0;
   }
 
-  /** Frees everything that the step owns. */
+  /** Frees all buffers and textures of the step. */
   destroy(): void {
     for (const buffer of this.#buffers.made) this.#gpu.destroyBuffer(buffer);
     for (const texture of this.#buffers.textures) this.#gpu.destroyTexture(texture);

@@ -1,20 +1,20 @@
 /**
- * What a step depends on beside the parameters: what checkpoints keep of it.
+ * State of a step that checkpoints store.
  * @module
  */
 
-/** All that the next runs and readings of a step depend on, beside the parameters. */
+/** State that future runs and readings of a step depend on, except for the parameters. */
 export interface StepState {
-  /** How many times it has run. */
+  /** Number of runs. */
   readonly count: number;
-  /** Runs since the losses were last read. */
+  /** Number of runs since losses were last read. */
   readonly unread: number;
-  /** Rows that they had together. */
+  /** Total number of rows of these runs. */
   readonly unreadRows: number;
-  /** The optimizer's numbers, a map for each kind, by the names of the trainable parameters, in PyTorch's layout. */
+  /** Moments of the optimizer, one map per moment, keyed by parameter name, in PyTorch's layout. */
   readonly moments: readonly ReadonlyMap<string, Float32Array>[];
-  /** The losses of the latest runs, by their number modulo {@link LOSS_RING}: [LOSS_RING, terms]. */
+  /** Losses of the latest runs, [LOSS_RING, terms], indexed by the run's number modulo {@link LOSS_RING}. */
   readonly losses: Float32Array;
-  /** The gradients' norms in the same order, [LOSS_RING]; absent without clipping. */
+  /** Gradient norms in the same order, [LOSS_RING]; absent without clipping. */
   readonly norms?: Float32Array | undefined;
 }

@@ -1,31 +1,31 @@
 /**
- * The nouns of a graph: tensors that dispatches read and write, values that flow between nodes, and dispatches.
+ * Types of a graph: tensors that dispatches read and write, values that flow between nodes, and dispatches.
  * @module
  */
 import type { Product, ProductKernel } from "../gpu/product_kernel.ts";
 import type { Shader } from "../gpu/shader.ts";
 
-/** A named piece of GPU memory. A compiled step gives it a buffer when a dispatch names it. */
+/** A named piece of GPU memory. Compiling a step allocates a buffer for it if a dispatch uses it. */
 export interface Tensor {
-  /** Its name in plans, errors and on the GPU. */
+  /** Name in plans and errors, and label of its buffer. */
   readonly name: string;
-  /** Its size. */
+  /** Size in bytes. */
   readonly bytes: number;
-  /** Where it lies, if it exists before any step is compiled (data sets, parameters). */
+  /** Memory of a tensor that exists before any step is compiled (data sets, parameters). */
   readonly location?: { readonly buffer: GPUBuffer; readonly offset: number } | undefined;
-  /** Another tensor that has the same numbers, and whose memory it shares unless a step holds it apart. */
+  /** Tensor with equal values, whose memory this one shares unless it is frozen in a step. */
   readonly sameAs?: Tensor;
-  /** What it holds from the start, if it never changes. */
+  /** Constant contents, written when the buffer is created. */
   readonly contents?: Float32Array<ArrayBuffer>;
 }
 
-/** What a dense layer does to its sums, and the number that `shaders/common/activation.wgsl` knows it by. */
+/** Activations of dense layers, with their numbers in `shaders/common/activation.wgsl`. */
 export const ACTIVATIONS = { identity: 0, sigmoid: 1, tanh: 2, relu: 3 } as const;
 
-/** The name of an activation. */
+/** Name of an activation: see {@link ACTIVATIONS}. */
 export type Activation = keyof typeof ACTIVATIONS;
 
-/** Where an activation's derivative jumps; checks tell these kinks from wrong gradients. */
+/** Inputs at which an activation's derivative jumps, so that checks can tell kinks from wrong gradients. */
 export const ACTIVATION_KINKS: Readonly<Record<Activation, readonly number[]>> = {
   identity: [],
   sigmoid: [],
@@ -35,55 +35,55 @@ export const ACTIVATION_KINKS: Readonly<Record<Activation, readonly number[]>> =
 
 /** A matrix [B, width] that flows through the graph, and its gradient. */
 export interface Value {
-  /** Its name, such as `encoder.0`. */
+  /** Name, such as `encoder.0`. */
   readonly label: string;
-  /** Columns; in memory they are padded with zeros to a multiple of four. */
+  /** Number of columns; in memory they are padded with zeros to a multiple of four. */
   readonly width: number;
-  /** The activation that made it; its gradient is written as the gradient before this activation. */
+  /** Activation that computed the value; its gradient is stored with respect to the pre-activation. */
   readonly activation: Activation;
-  /** The numbers themselves. */
+  /** The values, [B, width]. */
   readonly tensor: Tensor;
-  /** Their gradient, allocated only if a step computes it. */
+  /** The gradient, allocated only if a step computes it. */
   readonly gradient: Tensor;
 }
 
-/** Fields of the struct that a shader reads its fixed numbers from, in its order. */
+/** Fields of a shader's settings struct, in order. */
 export interface Settings {
-  /** The u32 fields, which come first. */
+  /** u32 fields, which come first. */
   readonly u32: Readonly<Record<string, number>>;
-  /** The f32 fields, which come last. */
+  /** f32 fields, which come last. */
   readonly f32?: Readonly<Record<string, number>>;
 }
 
-/** One dispatch: an entry point with everything it is bound to. Bindings are reads, writes, settings, step. */
+/** One dispatch: an entry point with its bindings, in the order reads, writes, settings, step. */
 export interface Dispatch {
-  /** What it does and for whom, such as `encoder.0 forward`. */
+  /** Name in plans, such as `encoder.0 forward`. */
   readonly label: string;
   /** The WGSL file. */
   readonly shader: Shader;
-  /** The function in it. */
+  /** Name of the entry point. */
   readonly entryPoint: string;
-  /** Its `override` constants besides WORKGROUP_SIZE. */
+  /** Values of `override` constants besides WORKGROUP_SIZE. */
   readonly constants?: Readonly<Record<string, number>>;
-  /** What it reads, in the order of its bindings; undefined binds something that is not read. */
+  /** Tensors to read, in the order of the bindings; undefined binds a placeholder. */
   readonly reads: readonly (Tensor | undefined)[];
-  /** How many of what it reads, from the first on, it reads as textures: the step copies them there. None if absent. */
+  /** Number of leading reads bound as textures, into which the step copies them. 0 if absent. */
   readonly textures?: number;
-  /** What it writes, in the order of its bindings; undefined binds something that is not written. */
+  /** Tensors to write, in the order of the bindings; undefined binds a placeholder. */
   readonly writes: readonly (Tensor | undefined)[];
-  /** Its fixed numbers. */
+  /** Numbers that do not change between steps. */
   readonly settings: Settings;
-  /** How many invocations it needs. */
+  /** Minimum number of invocations. */
   readonly invocations: number;
-  /** Invocations of a workgroup; the device's usual number if absent. */
+  /** Invocations per workgroup; the device's default if absent. */
   readonly workgroupSize?: number;
-  /** Floating-point operations, for benchmarks; absent where memory is what counts. */
+  /** Floating-point operations, for benchmarks; absent for memory-bound dispatches. */
   readonly flop?: number;
-  /** The product that it computes, if it is one. */
+  /** The matrix product that it computes, if any. */
   readonly product?: Product;
-  /** The kernel that was chosen for the product. */
+  /** The kernel chosen for the product. */
   readonly kernel?: ProductKernel;
-  /** Bytes read and written, for benchmarks; if absent, every tensor once. */
+  /** Bytes read and written, for benchmarks; if absent, each tensor counts once. */
   readonly bytes?: number;
 }
 

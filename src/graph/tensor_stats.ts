@@ -1,6 +1,6 @@
 /**
- * Watching the tensors that are trained: at chosen steps the norms of each one's gradient and weights, how far the
- * update moved it, and whether all of its numbers are finite. Training does not depend on it.
+ * Statistics of the trained tensors at selected steps: norms of gradient and weights, relative size of the
+ * update, and a count of NaN and infinities. Training does not depend on them.
  * @module
  */
 import watchCode from "../../shaders/optim/watch.wgsl" with { type: "text" };
@@ -8,43 +8,43 @@ import type { Parameter } from "./parameters.ts";
 import type { Dispatch, Tensor } from "./tensor.ts";
 import type { Shader } from "../gpu/shader.ts";
 
-/** What a trained tensor is like after a step. */
+/** Statistics of a trained tensor after a step. */
 export interface TensorFigures {
   /** The parameter's name. */
   readonly name: string;
-  /** The norm of its gradient, before clipping. */
+  /** L2 norm of the gradient, before clipping. */
   readonly gradientNorm: number;
-  /** The norm of its values after the update. */
+  /** L2 norm of the values after the update. */
   readonly weightNorm: number;
-  /** The norm of what the update changed, divided by `weightNorm`; 0 if nothing changed. About 1e-3 is usual. */
+  /** L2 norm of the update, divided by `weightNorm`; 0 if nothing changed. About 1e-3 is typical. */
   readonly updateRatio: number;
 }
 
-/** {@link TensorFigures}, and how many numbers are none. */
+/** {@link TensorFigures} with counts of numbers that are not finite. */
 export interface WatchedTensor extends TensorFigures {
-  /** Numbers of the gradient that are NaN or infinite. */
+  /** Number of NaN and infinite elements of the gradient. */
   readonly badGradients: number;
-  /** Numbers of the parameter that are NaN or infinite. */
+  /** Number of NaN and infinite elements of the parameter. */
   readonly badWeights: number;
 }
 
 const WATCH: Shader = { path: "shaders/optim/watch.wgsl", code: watchCode };
-/** Invocations that share a tensor; each leaves one set of sums. */
+/** Number of invocations per tensor; each writes one set of sums. */
 const PARTIAL_LANES = 1024;
-/** Floats of a set of sums: at three scales, of gradient, weights and change, and a count. */
+/** Floats per set: at each of three scales, sums of squares of gradient, weights and change, and a count. */
 const SUMS = 12;
-/** The scales of {@link SUMS}, in their order. */
+/** Scales of the sums, in order. */
 const SCALES = [2 ** 60, 1, 2 ** -80];
 
-/** Where a parameter's values, gradients and earlier values lie, and what names them. */
+/** Returns the tensor of a parameter's gradient, values, or values before the step. */
 export type SlotOf = (arena: "gradient" | "weights" | "weights before", parameter: Parameter) => Tensor;
 
 /**
- * The dispatches that sum up what is watched: one for each tensor, and one for all of them.
+ * Creates the dispatches that compute the statistics: one for each tensor, and one for all of them.
  *
- * @param trainable the tensors
- * @param slotOf where they lie
- * @param sums where it goes: {@link watchBytes}
+ * @param trainable the trained parameters
+ * @param slotOf returns their tensors
+ * @param sums receives the sums; its size is {@link watchBytes}
  */
 export function watchDispatches(trainable: readonly Parameter[], slotOf: SlotOf, sums: Tensor): Dispatch[] {
   const partial: Tensor = {
@@ -77,16 +77,16 @@ export function watchDispatches(trainable: readonly Parameter[], slotOf: SlotOf,
   }];
 }
 
-/** Bytes of the sums of so many tensors. */
+/** Size in bytes of the sums of `tensors` tensors. */
 export function watchBytes(tensors: number): number {
   return 4 * SUMS * tensors;
 }
 
 /**
- * Figures from the sums that {@link watchDispatches} left.
+ * Computes the statistics from the sums that {@link watchDispatches} wrote.
  *
- * @param trainable the tensors
- * @param sums what was read back
+ * @param trainable the trained parameters
+ * @param sums the sums, read back
  */
 export function watchedTensors(trainable: readonly Parameter[], sums: Float32Array): WatchedTensor[] {
   return trainable.map(({ name }, tensor) => {

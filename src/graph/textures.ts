@@ -1,38 +1,39 @@
 /**
- * Which tensors of a step are copied into textures, and when.
+ * Plans the copies of a step's tensors into textures.
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
 import type { Stretch } from "../gpu/texture.ts";
 import type { Dispatch, Tensor } from "./tensor.ts";
 
-/** A copy of a stretch of a buffer into the texture that shaders read it from. */
+/** A copy of a range of a buffer into a texture. */
 export interface TextureCopy {
-  /** What lies there. */
+  /** The tensor to copy. */
   readonly tensor: Tensor;
-  /** What is copied. */
+  /** The tensor's range of its buffer. */
   readonly from: Stretch;
-  /** Where to. */
+  /** The destination. */
   readonly texture: GPUTexture;
 }
 
 /** The textures of a step. */
 export interface StepTextures {
-  /** All of them. */
+  /** All textures of the step. */
   readonly all: readonly GPUTexture[];
-  /** What is copied before each dispatch. */
+  /** Copies to make before each dispatch. */
   readonly copies: readonly (readonly TextureCopy[])[];
-  /** The texture of a tensor that a dispatch reads as one. */
+  /** Returns the texture of a tensor that has one. */
   of(tensor: Tensor | undefined): GPUTexture;
 }
 
 /**
- * Makes a texture of each tensor that a dispatch reads as one, and copies it there right behind its last writer: what no
- * dispatch writes earlier in the step, such as a weight, before the first dispatch.
+ * Creates a texture for each tensor that a dispatch reads as one, and plans its copy directly after the last
+ * write. A tensor that no earlier dispatch of the step writes, such as a weight, is copied before the first
+ * dispatch.
  *
- * @param gpu where textures are made
+ * @param gpu the device that creates the textures
  * @param dispatches a step's dispatches, in order
- * @param place where a tensor lies
+ * @param place returns the memory of a tensor
  */
 export function planTextures(
   gpu: Gpu,

@@ -1,19 +1,21 @@
 /**
- * What an optimizer and gradient clipping bring to a step, and the stretches of the arenas that are updated.
+ * Interfaces of optimizers and gradient clipping, and the ranges of the arenas that they update.
  * @module
  */
 import { type Parameter, SLOT_ALIGNMENT } from "./parameters.ts";
 import type { Dispatch, Tensor } from "./tensor.ts";
 
-/** A rule that turns gradients into updates. */
+/** An update rule. */
 export interface Optimizer {
-  /** Its name and figures, for the plan. */
+  /** Name and hyperparameters, for the plan. */
   readonly name: string;
-  /** The step size η, unless a step is run with another. */
+  /** Default step size η; `Step.run` can override it. */
   readonly learningRate: number;
-  /** How many numbers it keeps for each parameter. */
+  /** Number of moments stored per parameter. */
   readonly moments: number;
-  /** The dispatch that updates one stretch of the arenas; it multiplies gradients with the first float of `clip`. */
+  /**
+   * Creates the dispatch that updates one range of the arenas, with gradients scaled by `clip`'s first float.
+   */
   update(
     label: string,
     gradients: Tensor,
@@ -21,25 +23,25 @@ export interface Optimizer {
     moments: readonly Tensor[],
     clip: Tensor,
   ): Dispatch;
-  /** The two numbers that shaders know as `correction_1` and `correction_2`, at the t-th step, counted from 1. */
+  /** Returns `correction_1` and `correction_2` of the step uniform for step t, counted from 1. */
   corrections(t: number): readonly [number, number];
 }
 
-/** A rule that says what all gradients of a step are multiplied with before the update. */
+/** A rule that computes one factor for all gradients of a step before the update. */
 export interface GradientClip {
-  /** Its name and figures, for the plan. */
+  /** Name and hyperparameters, for the plan. */
   readonly name: string;
   /**
-   * The dispatches that find the factor.
+   * Creates the dispatches that compute the factor.
    *
-   * @param gradients the trainable stretches of the gradients, and nothing else
-   * @param clip where the factor goes, and the norm of the gradients behind it
-   * @param norms where the norm is filed under the step's number modulo {@link LOSS_RING}
+   * @param gradients ranges of the trainable parameters' gradients, without others
+   * @param clip receives the factor, followed by the norm of the gradients
+   * @param norms receives the norm at the step's number modulo {@link LOSS_RING}
    */
   dispatches(gradients: readonly Tensor[], clip: Tensor, norms: Tensor): readonly Dispatch[];
 }
 
-/** Neighboring trainable slots as one stretch each, so that the optimizer needs few dispatches. */
+/** Merges neighboring trainable slots into ranges, so that the optimizer needs few dispatches. */
 export function stretches(
   trainable: readonly Parameter[],
 ): { name: string; offset: number; bytes: number }[] {

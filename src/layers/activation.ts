@@ -1,5 +1,5 @@
 /**
- * An activation by itself.
+ * Activation as a separate node.
  * @module
  */
 import code from "../../shaders/layers/activation.wgsl" with { type: "text" };
@@ -11,17 +11,18 @@ import { ACTIVATIONS, type Value } from "../graph/tensor.ts";
 
 const SHADER = { path: "shaders/layers/activation.wgsl", code };
 
-/** What an activation is called, and which it is. */
+/** Options of {@link activation}. */
 export interface ActivationOptions {
-  /** Its name. */
+  /** Name in the graph. */
   readonly label: string;
-  /** f, applied to every element: a name, or what `activationOf` made. */
+  /** f, applied elementwise: a name, or a result of `activationOf`. */
   readonly activation: ActivationLike;
 }
 
 /**
- * Y = f(X), as a node of its own: a sigmoid output to be shown, while the loss reads the logits X. A dense layer
- * that nobody needs the sums of applies its activation itself, for less. The shader holds the maths.
+ * Y = f(X) as a separate node, for example a sigmoid output for display while the loss uses the logits X. If
+ * the pre-activations are not needed, the activation of a dense layer is cheaper. See the shader for the
+ * formulas.
  *
  * ```ts
  * import { activation, Graph } from "@bottleneck/bottleneck";
@@ -32,7 +33,7 @@ export interface ActivationOptions {
  *
  * @param x [B, width]
  * @returns [B, width]
- * @throws InputError for an unknown activation
+ * @throws InputError if the activation is unknown
  */
 export function activation(
   graph: Graph,
@@ -60,7 +61,7 @@ export function activation(
       invocations: output.tensor.bytes / 16,
       workgroupSize: 64,
     }],
-    // the output's gradient is already the one before f
+    // the output's gradient is already with respect to the pre-activation
     backward: (_target, { inputs: [intoX] }) => intoX ? [passGradient(label, output, x, intoX)] : [],
   });
   return output;

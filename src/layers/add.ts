@@ -1,5 +1,5 @@
 /**
- * The sum of two values.
+ * Sum of two values.
  * @module
  */
 import code from "../../shaders/layers/add.wgsl" with { type: "text" };
@@ -10,7 +10,7 @@ import type { Value } from "../graph/tensor.ts";
 const SHADER = { path: "shaders/layers/add.wgsl", code };
 
 /**
- * Z = X + Y, element by element; the gradient goes into both. The shader holds the maths.
+ * Z = X + Y, elementwise; the gradient flows into both. See the shader for the formulas.
  *
  * ```ts
  * import { add, Graph } from "@bottleneck/bottleneck";
@@ -21,7 +21,7 @@ const SHADER = { path: "shaders/layers/add.wgsl", code };
  *
  * @param x [B, width]
  * @param y [B, width]
- * @param options its name
+ * @param options `label`: name in the graph
  * @returns [B, width]
  * @throws TypeError if the widths differ
  */

@@ -1,5 +1,5 @@
 /**
- * The dense layer.
+ * Dense layer.
  * @module
  */
 import { applyActivation, labelOfSums } from "../elementwise/activation.ts";
@@ -9,27 +9,29 @@ import type { Initializer, Parameters } from "../graph/parameters.ts";
 import { dispatchProduct } from "../graph/products.ts";
 import { ACTIVATIONS, type Value } from "../graph/tensor.ts";
 
-/** What a dense layer is made of. */
+/** Options of {@link dense}. */
 export interface DenseOptions {
-  /** Its name in the graph. */
+  /** Name in the graph. */
   readonly label: string;
-  /** The stem of its parameters' names, `<name>.weight` [outputs, inputs] and `<name>.bias`; the label if absent. */
+  /** Prefix of its parameters, `<name>.weight` [outputs, inputs] and `<name>.bias`; the label if absent. */
   readonly name?: string;
-  /** O: columns of its output. */
+  /** O, the number of outputs. */
   readonly outputs: number;
-  /** f, applied to every element: a name, or what `activationOf` made. */
+  /** f, applied elementwise: a name, or a result of `activationOf`. */
   readonly activation: ActivationLike;
-  /** How its parameters start. */
+  /** Initialization scheme of weight and bias. */
   readonly initializer: Initializer;
-  /** Whether it has a bias; true if absent. */
+  /** True for a layer with a bias, the default. */
   readonly bias?: boolean;
 }
 
 /**
- * Y = f(X·Wᵀ + bias) with W [outputs, inputs] as in PyTorch; the shaders hold the maths, forward and backward.
+ * Y = f(X·Wᵀ + bias) with W [outputs, inputs] as in PyTorch. See the shaders for forward and backward
+ * formulas.
  *
- * Activations are names (`ACTIVATION_NAMES`) or what `activationOf` made. The fused ones (identity, sigmoid, tanh, relu) are computed by the product's own kernel. Any other one is a
- * node of its own, behind an identity layer `<label> sums` with the same parameters.
+ * Activations are names (`ACTIVATION_NAMES`) or results of `activationOf`. The fused ones (identity, sigmoid,
+ * tanh, relu) are computed by the kernel of the matrix product. Any other is a separate node after an
+ * identity layer `<label> sums` with the same parameters.
  *
  * ```ts
  * import { dense, Graph, Parameters } from "@bottleneck/bottleneck";
@@ -40,13 +42,13 @@ export interface DenseOptions {
  * }); // [4, 3] → [4, 2]
  * ```
  *
- * @param graph where it is recorded
- * @param parameters where its weight and bias are found or made
+ * @param graph records the layer
+ * @param parameters declares its weight and bias, or shares existing ones
  * @param x [B, inputs]
  * @returns [B, outputs]
  * @throws TypeError if its parameters exist with other shapes
- * @throws RangeError if `outputs` is no positive integer
- * @throws InputError for an unknown activation
+ * @throws RangeError if `outputs` is not a positive integer
+ * @throws InputError if the activation is unknown
  */
 export function dense(graph: Graph, parameters: Parameters, x: Value, options: DenseOptions): Value {
   const { label, name = label, outputs, initializer, bias: hasBias = true } = options;

@@ -1,12 +1,12 @@
 /**
- * Stopping a gradient.
+ * Stop-gradient.
  * @module
  */
 import type { Graph } from "../graph/graph.ts";
 import type { Value } from "../graph/tensor.ts";
 
 /**
- * The same numbers, through which no gradient flows back. It costs nothing: no dispatch, and no memory of its own.
+ * Y = X without a gradient to X. It is free: it needs no dispatch and no memory.
  *
  * ```ts
  * import { detach, Graph } from "@bottleneck/bottleneck";
@@ -16,7 +16,7 @@ import type { Value } from "../graph/tensor.ts";
  * ```
  *
  * @param x [B, width]
- * @param options its name
+ * @param options `label`: name in the graph
  * @returns [B, width]
  */
 export function detach(graph: Graph, x: Value, { label }: { readonly label: string }): Value {

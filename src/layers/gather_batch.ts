@@ -1,5 +1,5 @@
 /**
- * Batches out of a data set that stays on the GPU, as bytes or as floats.
+ * Mini-batches from a data set stored on the GPU as bytes or floats.
  * @module
  */
 import code from "../../shaders/data/gather_batch.wgsl" with { type: "text" };
@@ -10,9 +10,9 @@ import { padded, type Tensor, type Value } from "../graph/tensor.ts";
 
 const GATHER = { path: "shaders/data/gather_batch.wgsl", code };
 
-/** Images that lie in one buffer. */
+/** Images stored in one buffer. */
 export interface ImageChunk {
-  /** The place of its first image among all. */
+  /** Index of its first image in the data set. */
   readonly first: number;
   /** Number of images. */
   readonly count: number;
@@ -21,33 +21,33 @@ export interface ImageChunk {
 }
 
 /**
- * Images on the GPU, a byte or a float a pixel, with the order in which they are taken. A shader sees no more of a
- * buffer than the device's limits allow (128 MiB by default), so more images than that lie in several.
+ * Images on the GPU, one byte or float per pixel, and the order in which batches use them. They are split
+ * into several buffers if they exceed the device's limit on a storage buffer (128 MiB by default).
  */
 export class DeviceImages {
   /** Number of images. */
   readonly count: number;
-  /** Pixels of an image. */
+  /** Number of pixels per image. */
   readonly width: number;
-  /** Whether pixels are floats in [0, 1], and not bytes. */
+  /** True if pixels are floats in [0, 1], false if they are bytes. */
   readonly isFloat: boolean;
-  /** The pixels, in as many chunks as it takes. */
+  /** The pixels, in one chunk per buffer. */
   readonly chunks: readonly ImageChunk[];
-  /** The order. */
+  /** Order of the images: `count` indices, u32. */
   readonly order: Tensor;
   readonly #gpu: Gpu;
   readonly #buffers: readonly [order: GPUBuffer, ...chunks: GPUBuffer[]];
 
   /**
-   * Copies images to the GPU, in the order in which they lie.
+   * Copies images to the GPU and sets the order to their original one.
    *
    * @param gpu the device
-   * @param label their name, such as `train`
+   * @param label name of the images, such as `train`
    * @param pixels [count, width]: bytes from 0 to 255, or floats in [0, 1]
-   * @param width pixels of an image
-   * @param chunkBytes the most that one buffer holds; what the device allows if absent
-   * @throws InputError if they exceed the device's limits
-   * @throws RangeError if they are no whole number of images
+   * @param width number of pixels per image
+   * @param chunkBytes maximum size of a buffer in bytes; the device's limit by default
+   * @throws InputError if the images exceed the device's limits
+   * @throws RangeError if `pixels` is not a whole number of images, at least one
    */
   constructor(
     gpu: Gpu,
@@ -62,7 +62,7 @@ export class DeviceImages {
       throw new RangeError(
         `Cannot upload images "${label}": expected a multiple of ${width} ${
           isFloat ? "floats" : "bytes"
-        }, received ${pixels.length}`,
+        } but received ${pixels.length}`,
       );
     }
     if (4 * count > gpu.bufferBytes) {
@@ -101,21 +101,21 @@ export class DeviceImages {
     this.order = { name: order.label, bytes: count * 4, location: { buffer: order, offset: 0 } };
     this.#gpu = gpu;
     this.#buffers = [order, ...buffers];
-    made.move(); // they are this object's from now on
+    made.move(); // keeps the buffers: this object owns them now
     this.setOrder(Uint32Array.from({ length: count }, (_, k) => k));
   }
 
   /**
-   * Sets the order in which images are taken from now on.
+   * Sets the order in which batches use the images.
    *
    * @param order `count` indices below `count`
-   * @throws RangeError for another number of indices, or for an index that is too large
+   * @throws RangeError if the number of indices is wrong or an index is too large
    */
   setOrder(order: Uint32Array<ArrayBuffer>): void {
     const bad = order.findIndex((index) => index >= this.count);
     if (order.length !== this.count || bad >= 0) {
       throw new RangeError(
-        `Cannot order ${this.count} images: received ${order.length} indices` +
+        `Cannot order ${this.count} images: expected ${this.count} indices below ${this.count} but received ${order.length}` +
           (bad >= 0 ? `, of which [${bad}] is ${order[bad]}` : ""),
       );
     }
@@ -133,7 +133,7 @@ export class DeviceImages {
   }
 }
 
-/** Writes images with their rows padded, a few at a time: what is written takes memory until it is submitted. */
+/** Writes images with padded rows, 4 MiB at a time: written data occupies staging memory until a submit. */
 function upload(gpu: Gpu, buffer: GPUBuffer, pixels: Uint8Array | Float32Array, width: number): void {
   const stride = padded(width), count = pixels.length / width;
   const rowsAtOnce = Math.ceil(2 ** 22 / (stride * pixels.BYTES_PER_ELEMENT));
@@ -150,8 +150,8 @@ function upload(gpu: Gpu, buffer: GPUBuffer, pixels: Uint8Array | Float32Array, 
 }
 
 /**
- * The next batch, in [0, 1]: bytes / 255, or the floats as they are. Which rows of the order are taken is said when the step is run. Each chunk of
- * the images has a dispatch of its own, which writes the rows whose image lies there.
+ * Batch of images in [0, 1]: bytes / 255, or the floats unchanged. `Step.run` selects the rows of the order.
+ * Each chunk of the images has its own dispatch, which writes the rows of that chunk's images.
  *
  * ```ts
  * import { DeviceImages, gatherBatch, Graph, openGpu } from "@bottleneck/bottleneck";

@@ -1,5 +1,6 @@
 /**
- * Noise: added to a value, masking it, or by itself. It is drawn on the GPU, by the generator of `src/random.ts`.
+ * Noise: additive noise, masking noise and standard normal samples, drawn on the GPU by the generator of
+ * `src/random.ts`.
  * @module
  */
 import code from "../../shaders/layers/noise.wgsl" with { type: "text" };
@@ -12,41 +13,41 @@ import { RandomStream, streamKey } from "../random.ts";
 const SHADER = { path: "shaders/layers/noise.wgsl", code };
 const KINDS: Readonly<Record<NoiseKind, number>> = { uniform: 1, gaussian: 2, mask: 3 };
 
-/** `uniform` adds numbers on [0, amount), `gaussian` normal ones of mean 0, `mask` sets elements to 0. */
+/** `uniform` adds noise from [0, amount), `gaussian` normal noise of mean 0, `mask` sets elements to 0. */
 export type NoiseKind = "uniform" | "gaussian" | "mask";
 
-/** A noise. */
+/** Kind and strength of noise. */
 export interface NoiseSpec {
-  /** What it does. */
+  /** Distribution of the noise. */
   readonly kind: NoiseKind;
-  /** The amplitude (at least 0), the standard deviation (at least 0), or the share of elements (0 to 1). */
+  /** Amplitude (at least 0), standard deviation (at least 0), or fraction of elements (0 to 1). */
   readonly amount: number;
 }
 
-/** Which numbers are drawn: a pure function of these two, the step's draw and the element. */
+/** Source of the random numbers, a pure function of seed, stream, the step's draw and the element. */
 export interface NoiseSource {
-  /** An integer in [0, 2³²). */
+  /** Seed, an integer in [0, 2³²). */
   readonly seed: number;
-  /** What the numbers are for; the op's label if absent. Equal streams of equal seeds are equal noise. */
+  /** Name of the stream; the op's label if absent. Equal streams with equal seeds give equal noise. */
   readonly stream?: string;
 }
 
-/** What a noise layer is called, what it does, and where its numbers come from. */
+/** Options of {@link addNoise}. */
 export interface NoiseOptions extends NoiseSource {
-  /** Its name. */
+  /** Name in the graph. */
   readonly label: string;
-  /** The noise. */
+  /** Kind and strength of the noise. */
   readonly noise: NoiseSpec;
 }
 
-/** What {@link standardNormal} is called, and where its numbers come from. */
+/** Options of {@link standardNormal}. */
 export interface StandardNormalOptions extends NoiseSource {
-  /** Its name. */
+  /** Name in the graph. */
   readonly label: string;
 }
 
 /**
- * Reads a noise from a flag: `uniform:1`, `gaussian:0.3`, `mask:0.25`.
+ * Parses the value of a noise flag: `uniform:1`, `gaussian:0.3`, `mask:0.25`.
  *
  * ```ts
  * import { parseNoise } from "@bottleneck/bottleneck/core";
@@ -55,7 +56,7 @@ export interface StandardNormalOptions extends NoiseSource {
  * if (kind !== "gaussian" || amount !== 0.3) throw new Error("not what was written");
  * ```
  *
- * @throws InputError for anything else
+ * @throws InputError if the text has another form or the amount is out of range
  */
 export function parseNoise(text: string): NoiseSpec {
   const form = /^(uniform|gaussian|mask):(\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?)$/i.exec(
@@ -69,22 +70,24 @@ export function parseNoise(text: string): NoiseSpec {
   }
   const spec: NoiseSpec = { kind: form[1].toLowerCase() as NoiseKind, amount: Number(form[2]) };
   const wrong = outOfRange(spec);
-  if (wrong) throw new InputError(`Cannot read noise "${text}": ${wrong}`);
+  if (wrong) throw new InputError(`Cannot read noise "${text}": ${wrong} but received ${spec.amount}`);
   return spec;
 }
 
-/** What is wrong with a noise's amount. */
+/** Describes the expected amount if it is out of range. */
 function outOfRange({ kind, amount }: NoiseSpec): string | undefined {
-  if (kind === "mask") return amount >= 0 && amount <= 1 ? undefined : "the share must be 0 to 1";
+  if (kind === "mask") return amount >= 0 && amount <= 1 ? undefined : "expected a share in [0, 1]";
   if (amount >= 0 && Number.isFinite(Math.fround(amount))) return undefined;
-  return `the ${kind === "uniform" ? "amplitude" : "standard deviation"} must be at least 0, and a float32`;
+  return `expected ${
+    kind === "uniform" ? "an amplitude" : "a standard deviation"
+  } of at least 0 within float32's range`;
 }
 
 /**
- * The numbers that the GPU draws, computed here: `uniform` and `mask` to the bit, `gaussian` to about 1e-6 of the
- * standard deviation. Masks are 0 where an element is set to 0, and 1 elsewhere.
+ * Computes the GPU's noise on the CPU: `uniform` and `mask` are bit-exact, `gaussian` agrees to about 1e-6 of
+ * the standard deviation. A mask is 0 where an element is set to 0, and 1 elsewhere.
  *
- * @param draw which draw: the step's number, unless it was run with another
+ * @param draw the `draw` of the batch, by default the step's number
  * @returns [rows, width]
  */
 export function noiseFor(
@@ -109,7 +112,7 @@ export function noiseFor(
         const angle = 2 * Math.PI * numbers[1];
         numbers = [a * radius * Math.cos(angle), a * radius * Math.sin(angle)];
       }
-      // what falls on padding is dropped, as on the GPU
+      // skips padding, as the GPU does
       for (let k = 0; k < 2 && d + k < width; k++) noise[b * width + d + k] = numbers[k];
     }
   }
@@ -117,8 +120,8 @@ export function noiseFor(
 }
 
 /**
- * Y = X with noise, another at every step; the shader holds the maths, forward and backward. Uniform noise is not
- * centered: it lies on [0, amount).
+ * Y = X with new noise at every step. Uniform noise is not centered: its range is [0, amount). See the shader
+ * for forward and backward formulas.
  *
  * ```ts
  * import { addNoise, Graph } from "@bottleneck/bottleneck";
@@ -129,7 +132,7 @@ export function noiseFor(
  *
  * @param x [B, width]
  * @returns [B, width]
- * @throws RangeError if the amount is out of its range
+ * @throws RangeError if the amount is out of range
  */
 export function addNoise(
   graph: Graph,
@@ -138,7 +141,7 @@ export function addNoise(
 ): Value {
   const { width } = x;
   const wrong = outOfRange(noise);
-  if (wrong) throw new RangeError(`Cannot add noise "${label}": ${wrong}, received ${noise.amount}`);
+  if (wrong) throw new RangeError(`Cannot add noise "${label}": ${wrong} but received ${noise.amount}`);
   const output = graph.value(label, width);
   graph.add({
     op: "noise",
@@ -181,7 +184,7 @@ export function addNoise(
 }
 
 /**
- * Standard normal numbers, others at every step: the noise of `reparameterize`. No gradient passes it.
+ * Standard normal samples, new at every step, as noise for `reparameterize`. They have no gradient.
  *
  * ```ts
  * import { Graph, standardNormal } from "@bottleneck/bottleneck";
@@ -190,9 +193,9 @@ export function addNoise(
  * const epsilon = standardNormal(graph, 20, { label: "epsilon", seed: 0 }); // [4, 20], new at every step
  * ```
  *
- * @param width columns
+ * @param width number of columns
  * @returns [B, width]
- * @throws RangeError if `width` is no positive integer
+ * @throws RangeError if `width` is not a positive integer
  */
 export function standardNormal(
   graph: Graph,

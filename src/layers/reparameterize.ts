@@ -1,5 +1,5 @@
 /**
- * Reparameterisation: sampling that gradients pass.
+ * Reparameterization: differentiable sampling.
  * @module
  */
 import code from "../../shaders/layers/reparameterize.wgsl" with { type: "text" };
@@ -10,8 +10,8 @@ import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
 const SHADER = { path: "shaders/layers/reparameterize.wgsl", code };
 
 /**
- * Z = μ + exp(½·log σ²)·ε: with standard normal ε a sample of the normal distribution with that mean and variance,
- * as a function that has a gradient (Kingma and Welling 2014, eq. 10). The shader holds the maths.
+ * Z = μ + exp(½·log σ²)·ε. With standard normal ε, it is a differentiable sample of the normal distribution
+ * with this mean and variance (Kingma and Welling 2014, eq. 10). See the shader for the formulas.
  *
  * ```ts
  * import { Graph, reparameterize, standardNormal } from "@bottleneck/bottleneck";
@@ -22,9 +22,9 @@ const SHADER = { path: "shaders/layers/reparameterize.wgsl", code };
  * ```
  *
  * @param mean μ [B, width]
- * @param logVariance log σ² [B, width]; about ±170 is the limit of float32
+ * @param logVariance log σ² [B, width]; float32 limits it to about ±170
  * @param epsilon ε [B, width]: `standardNormal`, or an input
- * @param options its name
+ * @param options `label`: name in the graph
  * @returns [B, width]
  * @throws TypeError if the widths differ
  */

@@ -1,5 +1,5 @@
 /**
- * Subtracting a fixed row, such as the mean of the training images.
+ * Subtraction of a fixed row, such as the mean of the training images.
  * @module
  */
 import code from "../../shaders/layers/subtract_row.wgsl" with { type: "text" };
@@ -9,16 +9,16 @@ import { padded, type Value } from "../graph/tensor.ts";
 
 const SHADER = { path: "shaders/layers/subtract_row.wgsl", code };
 
-/** What a difference is called, and what is subtracted. */
+/** Options of {@link subtractRow}. */
 export interface SubtractRowOptions {
-  /** Its name. */
+  /** Name in the graph. */
   readonly label: string;
-  /** What every row is reduced by, [width]. */
+  /** Row to subtract from every row, [width]. */
   readonly row: ArrayLike<number>;
 }
 
 /**
- * Y[b, d] = X[b, d] - row[d]; the gradient goes into X. The shader holds the maths.
+ * Y[b, d] = X[b, d] - row[d]; the gradient flows into X. See the shader for the formulas.
  *
  * ```ts
  * import { Graph, subtractRow } from "@bottleneck/bottleneck";

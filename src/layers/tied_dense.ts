@@ -1,5 +1,5 @@
 /**
- * The tied dense layer.
+ * Dense layer with a tied weight.
  * @module
  */
 import backwardWeightCode from "../../shaders/layers/dense_backward_weight.wgsl" with { type: "text" };
@@ -10,28 +10,28 @@ import type { Initializer, Parameters } from "../graph/parameters.ts";
 import { dispatchProduct } from "../graph/products.ts";
 import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
 
-/** What a tied dense layer is made of. */
+/** Options of {@link tiedDense}. */
 export interface TiedDenseOptions {
-  /** Its name in the graph. */
+  /** Name in the graph. */
   readonly label: string;
-  /** The stem of its bias's name, `<name>.bias` [outputs]; the label if absent. */
+  /** Prefix of its bias, `<name>.bias` [outputs]; the label if absent. */
   readonly name?: string;
-  /** The name of the weight that it shares, such as `encoder.0.weight`: [inputs, outputs], in PyTorch's layout. */
+  /** Name of the shared weight [inputs, outputs], such as `encoder.0.weight`. */
   readonly weight: string;
-  /** f, applied to every element: a name, or what `activationOf` made. */
+  /** f, applied elementwise: a name, or a result of `activationOf`. */
   readonly activation: ActivationLike;
-  /** How its bias starts. */
+  /** Initialization scheme of the bias. */
   readonly initializer: Initializer;
-  /** Whether it has a bias; true if absent. */
+  /** True for a layer with a bias, the default. */
   readonly bias?: boolean;
 }
 
 const BACKWARD_WEIGHT = { path: "shaders/layers/dense_backward_weight.wgsl", code: backwardWeightCode };
 
 /**
- * Y = f(X·W + bias) with the weight W [inputs, outputs], in PyTorch's layout, of a layer that goes the other way:
- * a decoder that reads the encoder's one copy transposed. The weight's gradient is the sum of all its uses'. The
- * shaders hold the maths, forward and backward. Activations are as in `dense`.
+ * Y = f(X·W + bias) with the weight W [inputs, outputs], in PyTorch's layout, of another layer, used
+ * transposed: a decoder layer that shares the weight of the encoder. The weight's gradient is the sum over
+ * all its uses. See the shaders for forward and backward formulas. Activations are as in `dense`.
  *
  * ```ts
  * import { dense, Graph, Parameters, tiedDense } from "@bottleneck/bottleneck";
@@ -45,12 +45,12 @@ const BACKWARD_WEIGHT = { path: "shaders/layers/dense_backward_weight.wgsl", cod
  * }); // [4, 2] → [4, 3]
  * ```
  *
- * @param graph where it is recorded
- * @param parameters where the weight is found, and the bias found or made
+ * @param graph records the layer
+ * @param parameters contains the weight; declares the bias, or shares an existing one
  * @param x [B, inputs]
  * @returns [B, outputs]
- * @throws TypeError if there is no such weight, or it has another number of rows than X has columns
- * @throws InputError for an unknown activation
+ * @throws TypeError if the weight does not exist, or its number of rows differs from the width of X
+ * @throws InputError if the activation is unknown
  */
 export function tiedDense(graph: Graph, parameters: Parameters, x: Value, options: TiedDenseOptions): Value {
   const { label, name = label, initializer, bias: hasBias = true } = options;
@@ -62,8 +62,8 @@ export function tiedDense(graph: Graph, parameters: Parameters, x: Value, option
   const weight = parameters.all.find(({ name }) => name === options.weight);
   if (!weight || weight.shape.length !== 2 || weight.shape[0] !== x.width) {
     throw new TypeError(
-      `Cannot tie "${label}" to "${options.weight}": expected a weight [${x.width}, outputs], ` +
-        `found ${weight ? `[${weight.shape.join(", ")}]` : "none of that name"}`,
+      `Cannot tie "${label}" to "${options.weight}": expected a weight [${x.width}, outputs] ` +
+        `but found ${weight ? `[${weight.shape.join(", ")}]` : "none of that name"}`,
     );
   }
   const [inputs, outputs] = weight.shape;

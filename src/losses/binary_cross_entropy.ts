@@ -1,5 +1,5 @@
 /**
- * Binary cross-entropy from probabilities.
+ * Binary cross-entropy of probabilities.
  * @module
  */
 import code from "../../shaders/losses/binary_cross_entropy.wgsl" with { type: "text" };
@@ -15,23 +15,24 @@ import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
 
 const SHADER = { path: "shaders/losses/binary_cross_entropy.wgsl", code };
 
-/** How the cross-entropies are put together. */
+/** Options of {@link binaryCrossEntropy}. */
 export interface BinaryCrossEntropyOptions {
-  /** The term's name in reports. */
+  /** Name in reports. */
   readonly label: string;
   /** `mean` over rows and columns (per element), `sample` (per image), or `sum` (per batch). */
   readonly reduction: Reduction;
-  /** The term's factor in the total loss; 1 if absent. */
+  /** Factor in the total loss; 1 if absent. */
   readonly weight?: number;
 }
 
 /**
- * L = s·Σ −(T·log P + (1−T)·log(1−P)) in nats, with logarithms held to at least −100 as in PyTorch's `BCELoss`.
- * s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients flow into both sides, where they are
- * needed: (P−T)/max(P·(1−P), 1e-12) into P, log(1−P) − log P into T. The shader holds the maths.
+ * L = s·Σ −(T·log P + (1−T)·log(1−P)) in nats, with logarithms clamped to at least −100 as in PyTorch's
+ * `BCELoss`. s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients flow into both inputs
+ * if needed: (P−T)/max(P·(1−P), 1e-12) into P, log(1−P) − log P into T. See the shader for the formulas.
  *
- * For activations that are there already, such as two hidden layers that are to match. A float32 sigmoid is exactly
- * 1 for sums above 17, and has no gradient there: for the network's output use `binaryCrossEntropyWithLogits`.
+ * Use it for existing activations, such as two hidden layers to be matched. For the network's output, use
+ * `binaryCrossEntropyWithLogits`: a float32 sigmoid is exactly 1 for logits above 17, where it has no
+ * gradient.
  *
  * ```ts
  * import { binaryCrossEntropy, Graph } from "@bottleneck/bottleneck";
@@ -40,7 +41,7 @@ export interface BinaryCrossEntropyOptions {
  * const loss = binaryCrossEntropy(graph, x, graph.input("target", 3), { label: "loss", reduction: "mean" });
  * ```
  *
- * @param probabilities P [B, width], in [0, 1]; other numbers have no logarithm and give NaN
+ * @param probabilities P [B, width], in [0, 1]; other numbers give NaN
  * @param target T [B, width], in [0, 1]
  * @throws TypeError if the widths differ
  */
@@ -99,7 +100,7 @@ export function binaryCrossEntropy(
     attributes: { reduction, weight },
     forward: (_target, request) => request ? [] : [dispatch(undefined, undefined)],
     backward: (_target, { inputs: [intoProbabilities, intoTarget] }) =>
-      // one buffer cannot be bound twice for writing: against itself a value gets its two gradients one by one
+      // WebGPU cannot bind a buffer twice for writing, so equal inputs need two dispatches
       probabilities === target && intoProbabilities && intoTarget
         ? [dispatch(intoProbabilities, undefined), dispatch(undefined, intoTarget)]
         : [dispatch(intoProbabilities, intoTarget)],

@@ -1,5 +1,5 @@
 /**
- * Binary cross-entropy from logits.
+ * Binary cross-entropy of logits.
  * @module
  */
 import code from "../../shaders/losses/binary_cross_entropy_with_logits.wgsl" with { type: "text" };
@@ -15,20 +15,20 @@ import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
 
 const SHADER = { path: "shaders/losses/binary_cross_entropy_with_logits.wgsl", code };
 
-/** How the cross-entropies are put together. */
+/** Options of {@link binaryCrossEntropyWithLogits}. */
 export interface BinaryCrossEntropyWithLogitsOptions {
-  /** The term's name in reports. */
+  /** Name in reports. */
   readonly label: string;
   /** `mean` over rows and columns (per pixel), `sample` (per image), or `sum` (per batch). */
   readonly reduction: Reduction;
-  /** The term's factor in the total loss; 1 if absent. */
+  /** Factor in the total loss; 1 if absent. */
   readonly weight?: number;
 }
 
 /**
- * L = s·Σ −(T·log σ(Z) + (1−T)·log(1−σ(Z))) in nats, computed from the logits Z so that nothing overflows or is
- * clamped: max(Z,0) − Z·T + log(1 + e^−|Z|). s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`. It is
- * PyTorch's `binary_cross_entropy_with_logits`. The shader holds the maths, forward and backward.
+ * L = s·Σ −(T·log σ(Z) + (1−T)·log(1−σ(Z))) in nats, computed from the logits Z without overflow or clamping
+ * as max(Z,0) − Z·T + log(1 + e^−|Z|). s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`. The
+ * same as PyTorch's `binary_cross_entropy_with_logits`. See the shader for forward and backward formulas.
  *
  * ```ts
  * import { binaryCrossEntropyWithLogits, Graph } from "@bottleneck/bottleneck";
@@ -39,8 +39,8 @@ export interface BinaryCrossEntropyWithLogitsOptions {
  * }); // nats, summed over pixels and batch
  * ```
  *
- * @param logits [B, width], any real numbers: what a sigmoid output has before its sigmoid
- * @param target [B, width], in [0, 1]; it gets its gradient −Z if it needs one
+ * @param logits [B, width], any real numbers: the pre-activations of a sigmoid output
+ * @param target [B, width], in [0, 1]; its gradient is −Z, if needed
  * @throws TypeError if the widths differ
  */
 export function binaryCrossEntropyWithLogits(
@@ -94,7 +94,7 @@ export function binaryCrossEntropyWithLogits(
     attributes: { reduction, weight },
     forward: (_target, request) => request ? [] : [dispatch(undefined, undefined)],
     backward: (_target, { inputs: [intoLogits, intoTarget] }) =>
-      // one buffer cannot be bound twice for writing: against itself a value gets its two gradients one by one
+      // WebGPU cannot bind a buffer twice for writing, so equal inputs need two dispatches
       logits === target && intoLogits && intoTarget
         ? [dispatch(intoLogits, undefined), dispatch(undefined, intoTarget)]
         : [dispatch(intoLogits, intoTarget)],

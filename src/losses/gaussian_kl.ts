@@ -1,5 +1,5 @@
 /**
- * The KL divergence of a variational code from the standard Gaussian.
+ * KL divergence of a variational code from the standard normal distribution.
  * @module
  */
 import code from "../../shaders/losses/gaussian_kl.wgsl" with { type: "text" };
@@ -15,20 +15,21 @@ import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
 
 const SHADER = { path: "shaders/losses/gaussian_kl.wgsl", code };
 
-/** How the divergences are put together. */
+/** Options of {@link gaussianKl}. */
 export interface GaussianKlOptions {
-  /** The term's name in reports. */
+  /** Name in reports. */
   readonly label: string;
   /** `mean` over rows and codes (per code unit), `sample` (per image), or `sum` (per batch). */
   readonly reduction: Reduction;
-  /** The term's factor in the total loss, β; 1 if absent. */
+  /** Factor in the total loss, β; 1 if absent. */
   readonly weight?: number;
 }
 
 /**
- * L = −½·s·Σ (1 + log σ² − μ² − σ²), the divergence in nats of N(μ, σ²) from N(0, 1), code units apart (Kingma and
- * Welling 2014, appendix B). s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients flow into
- * both heads: μ and ½·(σ² − 1). The shader holds the maths.
+ * L = −½·s·Σ (1 + log σ² − μ² − σ²), the divergence in nats of N(μ, σ²) from N(0, 1) for independent code
+ * units (Kingma and Welling 2014, appendix B). s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for
+ * `sample`. The gradients are s·μ into the mean and ½·s·(σ² − 1) into the log-variance. See the shader for
+ * the formulas.
  *
  * ```ts
  * import { gaussianKl, Graph } from "@bottleneck/bottleneck";
@@ -38,7 +39,7 @@ export interface GaussianKlOptions {
  * ```
  *
  * @param mean μ [B, width]
- * @param logVariance log σ² [B, width]; not clamped: above 88, σ² is infinite in float32, and so is the loss
+ * @param logVariance log σ² [B, width], not clamped: above 88, σ² and the loss overflow float32
  * @throws TypeError if the widths differ
  */
 export function gaussianKl(
@@ -96,7 +97,7 @@ export function gaussianKl(
     attributes: { reduction, weight },
     forward: (_target, request) => request ? [] : [dispatch(undefined, undefined)],
     backward: (_target, { inputs: [intoMean, intoLogVariance] }) =>
-      // one buffer cannot be bound twice for writing: if one value is both heads, it gets its gradients one by one
+      // WebGPU cannot bind a buffer twice for writing, so equal inputs need two dispatches
       mean === logVariance && intoMean && intoLogVariance
         ? [dispatch(intoMean, undefined), dispatch(undefined, intoLogVariance)]
         : [dispatch(intoMean, intoLogVariance)],

@@ -1,5 +1,5 @@
 /**
- * The sparsity penalty.
+ * Sparsity penalty.
  * @module
  */
 import code from "../../shaders/losses/sparsity_kl.wgsl" with { type: "text" };
@@ -10,38 +10,39 @@ import { ACTIVATIONS, type Dispatch, padded, type Value } from "../graph/tensor.
 const SHADER = { path: "shaders/losses/sparsity_kl.wgsl", code };
 const MEAN = { path: "shaders/losses/mean_activation.wgsl", code: meanCode };
 
-/** What mean activation is wanted, and how much. */
+/** Options of {@link sparsityKl}. */
 export interface SparsityKlOptions {
-  /** The term's name in reports. */
+  /** Name in reports. */
   readonly label: string;
-  /** ρ: the mean activation that every hidden unit should have, in (0, 1); 0.05 is usual. */
+  /** ρ, the target mean activation of every hidden unit, in (0, 1); 0.05 is typical. */
   readonly sparsity: number;
-  /** The term's factor in the total loss; 1 if absent. */
+  /** Factor in the total loss; 1 if absent. */
   readonly weight?: number;
 }
 
-/** A sparsity penalty, and the means that it is computed from. */
+/** A sparsity penalty with the mean activations that it penalizes. */
 export interface SparsityTerm extends LossTerm {
   /**
-   * ρ̂ of every hidden unit over the rows of the latest batch, [1, width], not clamped. No node makes it and it gets
-   * no gradient; every step that has the term among its losses computes it: `step.read([term.meanActivation], 1)`.
+   * ρ̂ of every hidden unit over the rows of the latest batch, [1, width], not clamped. It is not the output
+   * of a node and has no gradient. Every step with this loss computes it:
+   * `step.read([term.meanActivation], 1)`.
    */
   readonly meanActivation: Value;
 }
 
-/** Whether a term is a sparsity KL: of all rows of a batch together, and no sum over them. */
+/** Returns true for a sparsity KL, which is a function of the whole batch and not a sum over its rows. */
 export function isSparsityTerm(term: LossTerm): term is SparsityTerm {
   return "meanActivation" in term;
 }
 
 /**
- * L = Σ_j KL(ρ ‖ ρ̂_j) in nats, ρ̂_j the mean of hidden unit j over the rows of the batch (Ng, CS294A lecture notes on
- * sparse autoencoders, section 3). It is a sum over units and divided by nothing: its `reduction` is `sum`. Each row
- * gets 1/rows of the gradient −ρ/ρ̂_j + (1−ρ)/(1−ρ̂_j). The shader holds the maths.
+ * L = Σ_j KL(ρ ‖ ρ̂_j) in nats, with ρ̂_j the mean of hidden unit j over the rows of the batch (Ng, CS294A
+ * lecture notes on sparse autoencoders, section 3). Its `reduction` is `sum`, over units. Each row gets
+ * 1/rows of the gradient −ρ/ρ̂_j + (1−ρ)/(1−ρ̂_j). See the shader for the formulas.
  *
- * ρ̂ is held to [1e-6, 1 − 1e-6]: a float32 sigmoid reaches 0 and 1 exactly, where the divergence is infinite. Where
- * the clamp holds it, the gradient is 0. So this is for activations in (0, 1), as a sigmoid gives: ReLU's may have
- * means above 1 and tanh's below 0, which nothing would pull back.
+ * ρ̂ is clamped to [1e-6, 1 − 1e-6], because a float32 sigmoid reaches 0 and 1 exactly, where the divergence
+ * is infinite. Where ρ̂ is clamped, the gradient is 0. Use it for activations in (0, 1), such as a sigmoid's:
+ * the means of ReLU may exceed 1 and those of tanh may be negative, where the penalty has no gradient.
  *
  * ```ts
  * import { Graph, sparsityKl } from "@bottleneck/bottleneck";
@@ -60,7 +61,7 @@ export function sparsityKl(
 ): SparsityTerm {
   if (!(sparsity > 0 && sparsity < 1)) {
     throw new RangeError(
-      `Cannot apply sparsity KL "${label}": sparsity must be in (0, 1), received ${sparsity}`,
+      `Cannot apply sparsity KL "${label}": expected a sparsity in (0, 1) but received ${sparsity}`,
     );
   }
   const { width } = hidden;

@@ -15,19 +15,19 @@ import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
 
 const SHADER = { path: "shaders/losses/squared_error.wgsl", code };
 
-/** How the squares are put together. */
+/** Options of {@link squaredError}. */
 export interface SquaredErrorOptions {
-  /** The term's name in reports. */
+  /** Name in reports. */
   readonly label: string;
   /** `mean` over rows and columns (per pixel), `sample` (per image), or `sum` (per batch). */
   readonly reduction: Reduction;
-  /** The term's factor in the total loss; 1 if absent. */
+  /** Factor in the total loss; 1 if absent. */
   readonly weight?: number;
 }
 
 /**
- * L = s·Σ (prediction − target)², s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients flow
- * into both, where they are needed. The shader holds the maths, forward and backward.
+ * L = s·Σ (prediction − target)², s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients
+ * flow into both inputs if needed. See the shader for forward and backward formulas.
  *
  * ```ts
  * import { Graph, squaredError } from "@bottleneck/bottleneck";
@@ -85,7 +85,7 @@ export function squaredError(
     term,
     attributes: { reduction, weight },
     forward: (_target, request) => request ? [] : [dispatch(prediction, target, undefined)],
-    // (y - t)² is the same seen from either side, so the target's gradient is the same dispatch with roles swapped
+    // (y - t)² is symmetric, so the target's gradient is the same dispatch with swapped roles
     backward: (_target, { inputs: [intoPrediction, intoTarget] }) => [
       ...(intoPrediction ? [dispatch(prediction, target, intoPrediction)] : []),
       ...(intoTarget ? [dispatch(target, prediction, intoTarget)] : []),

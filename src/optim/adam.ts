@@ -7,25 +7,25 @@ import type { Optimizer } from "../graph/update.ts";
 
 const SHADER = { path: "shaders/optim/adam.wgsl", code };
 
-/** Adam's figures; the defaults are PyTorch's. */
+/** Hyperparameters of Adam; the defaults are PyTorch's. */
 export interface AdamOptions {
-  /** η, above 0. */
+  /** Step size η, above 0. */
   readonly learningRate: number;
-  /** β1 and β2, each in [0, 1); 0.9 and 0.999 if absent. */
+  /** Decay rates β1 and β2 of the moments, each in [0, 1); 0.9 and 0.999 if absent. */
   readonly betas?: readonly [number, number];
   /** ε, above 0; 1e-8 if absent. */
   readonly epsilon?: number;
-  /** λ, at least 0; 0 if absent. */
+  /** Weight decay λ, at least 0; 0 if absent. */
   readonly weightDecay?: number;
   /** `l2` adds λ·p to the gradient (torch.optim.Adam), `decoupled` shrinks p by η·λ·p (torch.optim.AdamW). */
   readonly decay?: "l2" | "decoupled";
 }
 
-/** Invocations of one update; each takes every WORKGROUP_SIZE-th vec4. */
+/** Maximum number of invocations per update; each updates vec4 at a stride of the number of invocations. */
 const UPDATE_LANES = 4096;
 
 /**
- * Adam (Kingma and Ba 2015, algorithm 1) with either kind of weight decay; the shader holds the maths.
+ * Adam (Kingma and Ba 2015, algorithm 1) with L2 or decoupled weight decay. See the shader for the formulas.
  *
  * ```ts
  * import { adam } from "@bottleneck/bottleneck";
@@ -33,7 +33,7 @@ const UPDATE_LANES = 4096;
  * const optimizer = adam({ learningRate: 1e-3, weightDecay: 0.01, decay: "decoupled" }); // AdamW
  * ```
  *
- * @throws RangeError for a figure out of its range
+ * @throws RangeError if a hyperparameter is out of range
  */
 export function adam(options: AdamOptions): Optimizer {
   const { learningRate, betas = [0.9, 0.999], epsilon = 1e-8, weightDecay = 0, decay = "l2" } = options;
@@ -46,7 +46,7 @@ export function adam(options: AdamOptions): Optimizer {
     ["weight decay", weightDecay, weightDecay >= 0 && Number.isFinite(weightDecay), "at least 0"],
   ];
   for (const [name, value, holds, range] of ranges) {
-    if (!holds) throw new RangeError(`Cannot make Adam: ${name} must be ${range}, received ${value}`);
+    if (!holds) throw new RangeError(`Cannot make Adam: expected ${name} ${range} but received ${value}`);
   }
   return {
     name: `Adam (learning rate ${learningRate}, betas ${beta1} and ${beta2}, epsilon ${epsilon}` +

@@ -9,14 +9,14 @@ import { LOSS_RING } from "../graph/loss_ring.ts";
 
 const SHADER = { path: "shaders/optim/clip.wgsl", code };
 
-/** Invocations that share a stretch; each leaves one partial sum. */
+/** Maximum number of invocations per range; each writes one partial sum. */
 const PARTIAL_LANES = 4096;
 
 /**
- * Multiplies all gradients with one factor, so that their norm over all trainable parameters together is at most
- * `maxNorm`: min(1, maxNorm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ (Pascanu, Mikolov and Bengio 2013,
- * algorithm 1). Weight decay comes after it. `readGradients()` gives the gradients as they were before, and the
- * norms of the steps, before clipping too, come with `readLosses()` as `gradientNorms`.
+ * Scales all gradients by one factor, so that their global norm over all trainable parameters is at most
+ * `maxNorm`: min(1, maxNorm / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_ (Pascanu, Mikolov and Bengio
+ * 2013, algorithm 1). Weight decay is applied after clipping. `readGradients()` returns the gradients before
+ * clipping, and `readLosses()` the norms before clipping as `gradientNorms`.
  *
  * ```ts
  * import { clipByGlobalNorm } from "@bottleneck/bottleneck";
@@ -24,13 +24,13 @@ const PARTIAL_LANES = 4096;
  * const clip = clipByGlobalNorm(1); // for `clip` of compile()
  * ```
  *
- * @param maxNorm above 0
- * @throws RangeError for another number
+ * @param maxNorm maximum global norm, above 0
+ * @throws RangeError if it is not above 0 or not finite
  */
 export function clipByGlobalNorm(maxNorm: number): GradientClip {
   if (!(Math.fround(maxNorm) > 0) || !Number.isFinite(Math.fround(maxNorm))) {
     throw new RangeError(
-      `Cannot clip gradients: the largest norm must be above 0 and finite, received ${maxNorm}`,
+      `Cannot clip gradients: expected a maximum norm above 0 and finite but received ${maxNorm}`,
     );
   }
   return {

@@ -1,32 +1,33 @@
 /**
- * Learning-rate schedules: pure functions from a step to the share of the learning rate that it takes.
+ * Learning-rate schedules: pure functions from a step to the factor of its learning rate.
  * @module
  */
 import { InputError } from "../errors.ts";
 
 /**
- * The share of the learning rate at a step, in [0, 1].
+ * Returns the factor of the learning rate at a step, in [0, 1].
  *
- * @param step how many steps have been made, from 0
- * @param steps how many there will be, at least 1
+ * @param step number of completed steps, from 0
+ * @param steps total number of steps, at least 1
  */
 export type Schedule = (step: number, steps: number) => number;
 
-/** The whole learning rate at every step. */
+/** Constant schedule: the factor is 1 at every step. */
 export function constant(): number {
   return 1;
 }
 
 /**
- * From 1 down to `floor` along half a cosine: floor + (1 - floor)·(1 + cos(π·step/steps))/2 (Loshchilov and Hutter,
- * SGDR, 2017, eq. 5, without restarts). The first step takes the whole rate, the one after the last the floor.
+ * Cosine decay from 1 to `floor`: floor + (1 - floor)·(1 + cos(π·step/steps))/2 (Loshchilov and Hutter, SGDR,
+ * 2017, eq. 5, without restarts). The factor is 1 at the first step, and would be `floor` at the step after
+ * the last.
  *
- * @param floor share of the learning rate that is left at the end, in [0, 1]
- * @throws RangeError for another floor
+ * @param floor final factor, in [0, 1]
+ * @throws RangeError if it is not
  */
 export function cosine(floor: number = 0): Schedule {
   if (!(floor >= 0 && floor <= 1)) {
-    throw new RangeError(`Cannot make a cosine schedule: floor must be in [0, 1], received ${floor}`);
+    throw new RangeError(`Cannot make a cosine schedule: expected a floor in [0, 1] but received ${floor}`);
   }
   return (step, steps) => {
     const passed = Math.min(1, step / steps);
@@ -35,16 +36,18 @@ export function cosine(floor: number = 0): Schedule {
 }
 
 /**
- * Rises in equal steps over the first `warmUpSteps` steps, 1/w, 2/w, …, 1, and then follows another schedule over
- * the steps that are left (Goyal et al. 2017, section 2.2).
+ * Linear warm-up over the first `warmUpSteps` steps, 1/w, 2/w, …, 1, followed by another schedule over the
+ * remaining steps (Goyal et al. 2017, section 2.2).
  *
- * @param warmUpSteps w, an integer of at least 0; 0 is no warm-up
- * @param then the schedule after it
- * @throws RangeError for another number
+ * @param warmUpSteps w, an integer of at least 0; 0 disables the warm-up
+ * @param then the schedule after the warm-up
+ * @throws RangeError if `warmUpSteps` is not such an integer
  */
 export function warmUp(warmUpSteps: number, then: Schedule): Schedule {
   if (!Number.isSafeInteger(warmUpSteps) || warmUpSteps < 0) {
-    throw new RangeError(`Cannot warm up: steps must be an integer of at least 0, received ${warmUpSteps}`);
+    throw new RangeError(
+      `Cannot warm up: expected an integer of at least 0 but received ${warmUpSteps} steps`,
+    );
   }
   return (step, steps) =>
     step < warmUpSteps
@@ -52,21 +55,21 @@ export function warmUp(warmUpSteps: number, then: Schedule): Schedule {
       : then(step - warmUpSteps, Math.max(1, steps - warmUpSteps));
 }
 
-/** The names that {@link parseSchedule} knows. */
+/** Schedule names accepted by {@link parseSchedule}. */
 export const SCHEDULE_NAMES = ["constant", "cosine"] as const;
 
-/** What a schedule is put together from, as command lines say it. */
+/** Options of {@link parseSchedule}. */
 export interface ScheduleOptions {
-  /** Steps over which the rate rises first; 0 if absent. */
+  /** Number of warm-up steps; 0 if absent. */
   readonly warmUp?: number | undefined;
-  /** Share of the rate that a cosine ends at; 0 if absent. */
+  /** Final factor of a cosine; 0 if absent. */
   readonly floor?: number | undefined;
-  /** Steps in all, to see that the warm-up is not longer. */
+  /** Total number of steps, which limits the warm-up; unlimited if absent. */
   readonly steps?: number | undefined;
 }
 
 /**
- * The schedule of that name, behind a warm-up if there is one.
+ * Creates the schedule of a name, with a warm-up before it if requested.
  *
  * ```ts
  * import { parseSchedule } from "./schedule.ts";
@@ -75,7 +78,7 @@ export interface ScheduleOptions {
  * console.log([0, 9, 10, 60].map((step) => schedule(step, 110).toFixed(2)).join(" ")); // 0.10 1.00 1.00 0.50
  * ```
  *
- * @throws InputError for a name that does not exist, or a figure out of its range
+ * @throws InputError if the name is unknown or a number is out of range
  */
 export function parseSchedule(name: string, options: ScheduleOptions = {}): Schedule {
   const { warmUp: warmUpSteps = 0, floor = 0, steps = Infinity } = options;
@@ -93,7 +96,7 @@ export function parseSchedule(name: string, options: ScheduleOptions = {}): Sche
   }
   if (warmUpSteps > steps) {
     throw new InputError(
-      `${action}: expected a warm-up of at most ${steps} steps, as there are no more, but received ${warmUpSteps}; ` +
+      `${action}: expected a warm-up of at most ${steps} steps, the whole training, but received ${warmUpSteps}; ` +
         "train longer or warm up for fewer steps",
     );
   }

@@ -7,24 +7,24 @@ import type { Optimizer } from "../graph/update.ts";
 
 const SHADER = { path: "shaders/optim/sgd.wgsl", code };
 
-/** SGD's figures; the defaults are PyTorch's. */
+/** Hyperparameters of SGD; the defaults are PyTorch's. */
 export interface SgdOptions {
-  /** η, above 0. */
+  /** Step size η, above 0. */
   readonly learningRate: number;
-  /** μ in [0, 1); 0 if absent. */
+  /** Momentum μ in [0, 1); 0 if absent. */
   readonly momentum?: number;
-  /** Whether to look ahead along the velocity; false if absent, and only with a momentum above 0. */
+  /** True for Nesterov momentum, which needs a momentum above 0; false if absent. */
   readonly nesterov?: boolean;
-  /** λ, at least 0: λ·p is added to the gradient; 0 if absent. */
+  /** Weight decay λ, at least 0: λ·p is added to the gradient; 0 if absent. */
   readonly weightDecay?: number;
 }
 
-/** Invocations of one update; each takes every WORKGROUP_SIZE-th vec4. */
+/** Maximum number of invocations per update; each updates vec4 at a stride of the number of invocations. */
 const UPDATE_LANES = 4096;
 
 /**
- * Stochastic gradient descent with momentum, as torch.optim.SGD with dampening 0: b ← μ·b + g + λ·p, p ← p - η·b,
- * with the first velocity b = g; the shader holds the maths. Without momentum it keeps no numbers of its own.
+ * Stochastic gradient descent with momentum, as torch.optim.SGD with dampening 0: b ← μ·b + g + λ·p, p ← p -
+ * η·b. The velocity b is 0 at first; without momentum none is stored. See the shader for the formulas.
  *
  * ```ts
  * import { sgd } from "@bottleneck/bottleneck";
@@ -32,7 +32,7 @@ const UPDATE_LANES = 4096;
  * const optimizer = sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true });
  * ```
  *
- * @throws RangeError for a figure out of its range
+ * @throws RangeError if a hyperparameter is out of range
  */
 export function sgd(options: SgdOptions): Optimizer {
   const { learningRate, momentum = 0, nesterov = false, weightDecay = 0 } = options;
@@ -43,7 +43,7 @@ export function sgd(options: SgdOptions): Optimizer {
     ["momentum with Nesterov", momentum, !nesterov || momentum > 0, "above 0"],
   ];
   for (const [name, value, holds, range] of ranges) {
-    if (!holds) throw new RangeError(`Cannot make SGD: ${name} must be ${range}, received ${value}`);
+    if (!holds) throw new RangeError(`Cannot make SGD: expected ${name} ${range} but received ${value}`);
   }
   const moves = momentum > 0;
   return {

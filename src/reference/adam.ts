@@ -1,9 +1,9 @@
 /**
- * The specification of Adam, in float64 and plain loops.
+ * Specification of Adam, in float64 and plain loops.
  * @module
  */
 
-/** Adam's figures. */
+/** Hyperparameters of Adam. */
 export interface AdamFigures {
   /** η */
   readonly learningRate: number;
@@ -13,18 +13,18 @@ export interface AdamFigures {
   readonly epsilon: number;
   /** λ */
   readonly weightDecay: number;
-  /** Whether λ shrinks the parameter itself (`decoupled`) or is added to the gradient (`l2`). */
+  /** `decoupled`: p shrinks by η·λ·p; `l2`: λ·p is added to the gradient. */
   readonly decay: "l2" | "decoupled";
 }
 
 /**
- * The t-th update, in place (Kingma and Ba 2015, algorithm 1; PyTorch's placing of ε).
+ * Applies the t-th update in place (Kingma and Ba 2015, algorithm 1, with ε placed as in PyTorch).
  *
  * @param parameter the values
  * @param gradient their gradient
  * @param first first moments, 0 before the first update
  * @param second second moments, 0 before the first update
- * @param t which update, counted from 1
+ * @param t number of the update, from 1
  */
 export function adamUpdate(
   parameter: Float64Array,

@@ -1,9 +1,9 @@
 /**
- * The specification of binary cross-entropy from probabilities, in float64 and plain loops.
+ * Specification of binary cross-entropy of probabilities, in float64 and plain loops.
  * @module
  */
 
-/** The logarithm as `torch.nn.BCELoss` clamps it; NaN for NaN. */
+/** Clamps a logarithm like `torch.nn.BCELoss`; NaN for NaN. */
 function clampedLog(logarithm: number): number {
   return logarithm < -100 ? -100 : logarithm;
 }

@@ -1,5 +1,5 @@
 /**
- * The specification of binary cross-entropy from logits, in float64 and plain loops.
+ * Specification of binary cross-entropy of logits, in float64 and plain loops.
  * @module
  */
 

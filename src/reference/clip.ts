@@ -1,12 +1,12 @@
 /**
- * The specification of gradient clipping by the global norm, in float64 and plain loops.
+ * Specification of gradient clipping by the global norm, in float64 and plain loops.
  * @module
  */
 
-/** Keeps the factor finite where all gradients are 0. */
+/** Keeps the factor finite if all gradients are 0. */
 const EPSILON = 1e-6;
 
-/** The norm of all gradients together: √(Σ g²). */
+/** L2 norm of all gradients together: √(Σ g²). */
 export function globalNorm(gradients: readonly Float64Array[]): number {
   let sum = 0;
   for (const gradient of gradients) {
@@ -16,8 +16,8 @@ export function globalNorm(gradients: readonly Float64Array[]): number {
 }
 
 /**
- * What every gradient is multiplied with (torch.nn.utils.clip_grad_norm_): maxNorm / (norm + 1e-6) where that is
- * below 1, else 1; NaN where the norm is NaN.
+ * Factor of all gradients: min(1, maxNorm / (norm + 1e-6)) as in torch.nn.utils.clip_grad_norm_; NaN if the
+ * norm is NaN.
  */
 export function clipFactor(norm: number, maxNorm: number): number {
   if (Number.isNaN(norm)) return NaN;

@@ -1,9 +1,9 @@
 /**
- * The specification of the dense layer, in float64 and plain loops.
+ * Specification of the dense layer, in float64 and plain loops.
  * @module
  */
 
-/** What a dense layer does to its sums. */
+/** Activation f of a dense layer. */
 export type Activation = "identity" | "sigmoid" | "tanh" | "relu";
 
 /** f(z). */
@@ -20,7 +20,7 @@ export function activate(activation: Activation, z: number): number {
   }
 }
 
-/** f'(z), by way of y = f(z); 0 at ReLU's kink. */
+/** f'(z) as a function of y = f(z); 0 at ReLU's kink. */
 export function activationDerivative(activation: Activation, y: number): number {
   switch (activation) {
     case "identity":
@@ -66,7 +66,7 @@ export function denseForward(
   return y;
 }
 
-/** The gradients of a dense layer's inputs. */
+/** Gradients of a dense layer. */
 export interface DenseGradients {
   /** [rows, inputs] */
   readonly dX: Float64Array;
@@ -81,7 +81,7 @@ export interface DenseGradients {
  *
  * @param x [rows, inputs]
  * @param weight [outputs, inputs]
- * @param y [rows, outputs], what {@link denseForward} gave
+ * @param y [rows, outputs], the result of {@link denseForward}
  * @param dY [rows, outputs], the gradient of Y
  * @param activation f
  * @param rows B

@@ -1,9 +1,10 @@
 /**
- * The specification of an elementwise loss, in float64 and plain loops. The function of one element is the op's own.
+ * Specification of an elementwise loss, in float64 and plain loops. The function of one element comes from
+ * the op.
  * @module
  */
 
-/** A function of a prediction and its target, and of which element they are. */
+/** Function of a prediction, its target and the element's index. */
 export type PairFunction = (prediction: number, target: number, element: number) => number;
 
 /**
@@ -22,7 +23,7 @@ export function elementwiseLossValue(
   return Math.sumPrecise(y.map((value, k) => loss(value, t[k], k))) * scaleOf(reduction, y.length, rows);
 }
 
-/** s · ∂ℓ/∂Y or s · ∂ℓ/∂T, [rows, width], by the derivative that is given. */
+/** s · ∂ℓ/∂Y or s · ∂ℓ/∂T, [rows, width], depending on `derivative`. */
 export function elementwiseLossGradient(
   derivative: PairFunction,
   y: Float64Array,

@@ -1,5 +1,5 @@
 /**
- * The specification of the Gaussian KL divergence, in float64 and plain loops.
+ * Specification of the Gaussian KL divergence, in float64 and plain loops.
  * @module
  */
 

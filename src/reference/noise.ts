@@ -1,13 +1,13 @@
 /**
- * The specification of noise layers, in float64 and plain loops. The noise itself is given.
+ * Specification of noise layers, in float64 and plain loops. The noise itself is an argument.
  * @module
  */
 
-/** What a noise does: it is added, or elements are set to 0 where it is 0. */
+/** Kind of noise: `uniform` and `gaussian` are added; `mask` sets elements to 0 where it is 0. */
 export type NoiseKind = "uniform" | "gaussian" | "mask";
 
 /**
- * Y[b,d] = X[b,d] + noise[b,d], or X[b,d]·noise[b,d] with a noise of zeros and ones for `mask`.
+ * Y[b,d] = X[b,d] + noise[b,d], or X[b,d]·noise[b,d] with noise of zeros and ones for `mask`.
  *
  * @param x [rows, width]
  * @param noise [rows, width]

@@ -1,11 +1,9 @@
 /**
- * The specification of reparameterisation, in float64 and plain loops.
+ * Specification of reparameterization, in float64 and plain loops.
  * @module
  */
 
-/**
- * Z = mean + exp(logVariance / 2)·epsilon (Kingma and Welling 2014, eq. 10), all [rows, width].
- */
+/** Z = mean + exp(logVariance / 2)·epsilon (Kingma and Welling 2014, eq. 10), all [rows, width]. */
 export function reparameterizeForward(
   mean: Float64Array,
   logVariance: Float64Array,
@@ -16,7 +14,7 @@ export function reparameterizeForward(
   return z;
 }
 
-/** The gradients of what a sample is made of, each [rows, width]. */
+/** Gradients of a sample's inputs, each [rows, width]. */
 export interface ReparameterizeGradients {
   /** d_mean */
   readonly dMean: Float64Array;

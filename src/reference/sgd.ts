@@ -1,22 +1,22 @@
 /**
- * The specification of stochastic gradient descent with momentum, in float64 and plain loops.
+ * Specification of stochastic gradient descent with momentum, in float64 and plain loops.
  * @module
  */
 
-/** SGD's figures. */
+/** Hyperparameters of SGD. */
 export interface SgdFigures {
   /** η */
   readonly learningRate: number;
   /** μ */
   readonly momentum: number;
-  /** Whether the step looks ahead along the velocity. */
+  /** True for Nesterov momentum. */
   readonly nesterov: boolean;
   /** λ, added to the gradient as λ·p. */
   readonly weightDecay: number;
 }
 
 /**
- * One update, in place (torch.optim.SGD with dampening 0; Sutskever et al. 2013).
+ * Applies one update in place (torch.optim.SGD with dampening 0; Sutskever et al. 2013).
  *
  * @param parameter the values
  * @param gradient their gradient

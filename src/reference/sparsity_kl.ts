@@ -1,9 +1,9 @@
 /**
- * The specification of the sparsity penalty, in float64 and plain loops.
+ * Specification of the sparsity penalty, in float64 and plain loops.
  * @module
  */
 
-/** How near to 0 and to 1 a mean activation may count as. */
+/** Mean activations are clamped to [CLAMP, 1 - CLAMP]. */
 const CLAMP = 1e-6;
 
 /** ρ̂_j = 1/rows · Σ_b H[b,j], not clamped. */
@@ -16,7 +16,7 @@ export function meanActivation(h: Float64Array, rows: number, width: number): Fl
 }
 
 /**
- * L = Σ_j ( ρ·log(ρ/ρ̂_j) + (1-ρ)·log((1-ρ)/(1-ρ̂_j)) ), ρ̂_j held to [1e-6, 1 - 1e-6].
+ * L = Σ_j ( ρ·log(ρ/ρ̂_j) + (1-ρ)·log((1-ρ)/(1-ρ̂_j)) ), ρ̂_j clamped to [1e-6, 1 - 1e-6].
  *
  * @param h activations, [rows, width]
  * @param sparsity ρ
@@ -30,7 +30,7 @@ export function sparsityKlValue(h: Float64Array, sparsity: number, rows: number,
   );
 }
 
-/** dL/dH[b,j] = ( -ρ/ρ̂_j + (1-ρ)/(1-ρ̂_j) ) / rows; 0 where the clamp holds ρ̂_j. */
+/** dL/dH[b,j] = ( -ρ/ρ̂_j + (1-ρ)/(1-ρ̂_j) ) / rows; 0 where ρ̂_j is clamped. */
 export function sparsityKlGradient(
   h: Float64Array,
   sparsity: number,

@@ -1,5 +1,5 @@
 /**
- * The specification of squared error, in float64 and plain loops.
+ * Specification of squared error, in float64 and plain loops.
  * @module
  */
 

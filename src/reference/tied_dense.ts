@@ -1,10 +1,10 @@
 /**
- * The specification of the tied dense layer: a dense layer whose weight is the transpose of another layer's.
+ * Specification of the tied dense layer: a dense layer whose weight is the transpose of another layer's.
  * @module
  */
 
 /**
- * The transpose: result[c, r] = matrix[r, c].
+ * Transpose: result[c, r] = matrix[r, c].
  *
  * @param matrix [rows, columns], row-major
  * @returns [columns, rows], row-major

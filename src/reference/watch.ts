@@ -1,9 +1,9 @@
 /**
- * The specification of what is watched of a tensor in training, in float64 and plain loops.
+ * Specification of the statistics of watched tensors, in float64 and plain loops.
  * @module
  */
 
-/** The Euclidean norm of a tensor: √(Σ x²). */
+/** L2 norm of a tensor: √(Σ x²). */
 export function tensorNorm(values: Float64Array): number {
   let sum = 0;
   for (const x of values) sum += x * x;
@@ -11,7 +11,7 @@ export function tensorNorm(values: Float64Array): number {
 }
 
 /**
- * How far an update moved a tensor, as a share of where it got: ‖after - before‖ / ‖after‖; 0 where nothing moved.
+ * Relative size of an update: ‖after - before‖ / ‖after‖; 0 if nothing changed.
  *
  * @param before the weights before the update
  * @param after the weights after it

@@ -1,20 +1,20 @@
 /**
- * What a model must beat: the mean image, and principal component analysis (PCA), the best linear autoencoder
- * of the same code size.
+ * Baselines of a model's test error: the mean image, and principal component analysis (PCA), the best linear
+ * autoencoder of the same code size.
  * @module
  */
 
 import { EigenvalueDecomposition, Matrix } from "../dependencies/ml_matrix.ts";
 
-/** The test error of PCA with one code size. */
+/** Test error of PCA with one code size. */
 export interface PcaBaseline {
-  /** Number of components: the code's size. */
+  /** Number of components, the size of the code. */
   readonly components: number;
   /** Squared error on the test images, mean over pixels and images. */
   readonly testMse: number;
 }
 
-/** The test errors that a model is measured against. Pixels are scaled to [0, 1]. */
+/** Test errors of the baselines, with pixels in [0, 1]. */
 export interface Baselines {
   /** Squared error of the training set's mean image on the test images, mean over pixels and images. */
   readonly meanImage: number;
@@ -181,10 +181,10 @@ export function baselines(
 }
 
 /**
- * The least binary cross-entropy that any reconstruction can have: that of the pixels with themselves,
- * −p·log p − (1−p)·log(1−p). Black and white pixels add nothing, gray ones up to log 2.
+ * Lower bound on the binary cross-entropy of any reconstruction: the entropy of the pixels, −p·log p −
+ * (1−p)·log(1−p), from 0 for black and white pixels to log 2 for gray ones.
  *
- * @param images bytes in 0 … 255, or floats in [0, 1]; at least one
+ * @param images bytes from 0 to 255, or floats in [0, 1]; at least one
  * @returns nats, mean over pixels and images
  */
 export function entropyFloor(images: Pixels): number {

@@ -3,12 +3,13 @@
  * @module
  */
 
-/** From one to all of what the fullest bin has. */
+/** Characters from the lowest to the fullest bin. */
 const BARS = ".:-=+*#@";
 
 /**
- * How often numbers in [0, 1] fall into each of equal bins: a character for each, from `.` for few to `@` for the
- * fullest, and `_` for an empty one. The last bin includes 1; numbers outside count for the nearest bin.
+ * Formats a histogram of numbers in [0, 1] with equal bins, one character per bin: from `.` for few to `@`
+ * for the fullest, and `_` for an empty bin. The last bin includes 1; numbers outside count for the nearest
+ * bin.
  *
  * ```ts
  * import { histogram } from "./histogram.ts";
@@ -17,7 +18,7 @@ const BARS = ".:-=+*#@";
  * ```
  *
  * @param values the numbers
- * @param bins how many bins
+ * @param bins number of bins
  */
 export function histogram(values: ArrayLike<number>, bins: number = 10): string {
   const counts = new Array<number>(bins).fill(0);

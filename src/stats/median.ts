@@ -1,20 +1,20 @@
 /**
- * The median and the range of measured times.
+ * Median and range of measured times.
  * @module
  */
 
-/** What a series of measurements comes to. */
+/** Median and range of a series. */
 export interface MedianAndRange {
-  /** The middle one; the mean of the two in the middle if their number is even. */
+  /** Middle value; the mean of the two middle values if their number is even. */
   readonly median: number;
-  /** The smallest. */
+  /** Smallest value. */
   readonly least: number;
-  /** The largest. */
+  /** Largest value. */
   readonly most: number;
 }
 
 /**
- * The median and the range.
+ * Computes the median and the range.
  *
  * @param values at least one, in any unit
  */

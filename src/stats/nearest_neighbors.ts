@@ -1,15 +1,16 @@
 /**
- * How well codes separate classes that the model never saw: k-nearest-neighbors classification.
+ * k-nearest-neighbors classification, which measures the separation of classes in codes trained without
+ * labels.
  * @module
  */
 
 import { InputError } from "../errors.ts";
 
-/** Codes and the classes they belong to. */
+/** Codes with their classes. */
 export interface LabeledCodes {
-  /** Codes, row-major: one after another. */
+  /** Codes [count, dimensions], row-major. */
   readonly codes: Float32Array;
-  /** The class of each code. */
+  /** Class of each code. */
   readonly labels: Uint8Array;
 }
 
@@ -30,7 +31,7 @@ function checkCodes(name: string, { codes, labels }: LabeledCodes, dimensions: n
   }
 }
 
-/** The dimension in which the codes vary most. */
+/** Dimension with the largest variance of the codes. */
 function widestDimension(codes: Float32Array, dimensions: number): number {
   let widest = 0, greatest = -1;
   for (let d = 0; d < dimensions; d++) {
@@ -46,21 +47,22 @@ function widestDimension(codes: Float32Array, dimensions: number): number {
 }
 
 /**
- * The share of test codes whose class is that of most of their `neighbors` nearest training codes (Euclidean).
- * Among classes with equally many votes, the one with the nearest member wins. Among training codes at the same
- * distance, the one that comes first in the training set counts as nearer.
+ * Returns the accuracy of classifying test codes by a majority vote of their `neighbors` nearest training
+ * codes (Euclidean distance). Ties between classes go to the class with the nearest member; ties in distance
+ * to the training code with the lower index.
  *
- * Exact. Training codes are sorted by the dimension in which they vary most, and each search goes outwards from
- * the test code and ends where that dimension alone is too far away. That is quick for a few dimensions
- * (10,000 against 60,000 in 3-D: one or two seconds), and no worse than looking at every pair for many.
+ * The search is exact. Training codes are sorted by the dimension with the largest variance; each search
+ * proceeds outward from the test code until the distance in that dimension alone is too large. It is fast in
+ * a few dimensions (10,000 against 60,000 in 3-D: one or two seconds), and in many no slower than comparing
+ * all pairs.
  *
- * @param train codes to look among
+ * @param train training codes
  * @param test codes to classify
- * @param dimensions numbers in one code
- * @param neighbors how many neighbors vote; fewer if there are fewer training codes
+ * @param dimensions numbers per code
+ * @param neighbors number of voting neighbors, limited by the number of training codes
  * @returns the accuracy, in [0, 1]
- * @throws InputError if a code is not finite: training has diverged
- * @throws RangeError if the arrays do not fit together, or `neighbors` is not a whole number above 0
+ * @throws InputError if a code is not finite, because training has diverged
+ * @throws RangeError if the arrays' lengths do not match, or `neighbors` is not a positive integer
  */
 export function nearestNeighborAccuracy(
   train: LabeledCodes,
@@ -87,8 +89,8 @@ export function nearestNeighborAccuracy(
   }
 
   const k = Math.min(neighbors, count);
-  const distances = new Float64Array(k); // squared, of the nearest so far, rising
-  const nearest = new Uint32Array(k); // their places in the training set
+  const distances = new Float64Array(k); // squared distances of the nearest so far, ascending
+  const nearest = new Uint32Array(k); // their indices in the training set
   const votes = new Uint32Array(256);
   let correct = 0;
   for (let n = 0; n < test.labels.length; n++) {
@@ -96,7 +98,7 @@ export function nearestNeighborAccuracy(
     distances.fill(Infinity);
     nearest.fill(0xffffffff);
 
-    /** Looks at the training code at one place of the sorted order. */
+    /** Compares the training code at a position of the sorted order. */
     const look = (place: number): void => {
       const limit = distances[k - 1];
       let distance = 0;
@@ -139,7 +141,7 @@ export function nearestNeighborAccuracy(
     votes.fill(0);
     let most = 0;
     for (const index of nearest) most = Math.max(most, ++votes[train.labels[index]]);
-    // The nearest come first, so the first whose class has the most votes decides every tie.
+    // sorted by distance: the first neighbor whose class has the most votes decides ties
     const winner = nearest.find((index) => votes[train.labels[index]] === most)!;
     if (train.labels[winner] === test.labels[n]) correct++;
   }

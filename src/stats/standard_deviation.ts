@@ -1,11 +1,11 @@
 /**
- * How much values vary from image to image.
+ * Variation of values between images.
  * @module
  */
 
 /**
- * The standard deviation over rows, root mean square over columns: √( Σ_d Var_b V[b,d] / D ). It is 0 if all rows are
- * the same.
+ * Standard deviation over rows, root mean square over columns: √( Σ_d Var_b V[b,d] / D ); 0 if all rows are
+ * equal.
  *
  * @param values [rows, width], row-major, with at least one row
  * @param width D

@@ -9,7 +9,7 @@ Deno.test.afterAll(removeFolders);
 /** Files to train on, made at a path, and what is said of them. */
 const DATA: Readonly<Record<string, readonly [(path: string) => Promise<void>, RegExp]>> = {
   "a folder": [(path) => Deno.mkdir(path), /expected a file but found a folder/],
-  "a dangling link": [(path) => Deno.symlink(`${path}.gone`, path), /there is no such file/],
+  "a dangling link": [(path) => Deno.symlink(`${path}.gone`, path), /no such file/],
   "a link to itself": [(path) => Deno.symlink(path, path), /it cannot be read: .*symbolic links/],
   "a link to a device": [(path) => Deno.symlink("/dev/zero", path), /found something else|access/],
   "an empty file": [(path) => Deno.writeTextFile(path, ""), /it is empty/],

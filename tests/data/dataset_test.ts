@@ -182,7 +182,7 @@ Deno.test("loadEntry() prefers the cache to installed files", async () => {
   });
 });
 
-Deno.test("loadEntry() passes over files that are not the published ones, damaged or installed", async () => {
+Deno.test("loadEntry() skips files that are not the published ones, damaged or installed", async () => {
   await inFolder(async (folder, lines, log) => {
     const installed = join(folder, "installed"), cacheDir = join(folder, "cache");
     const entry = entryFor(TINY, [installed], ["http://127.0.0.1:1/"]);
@@ -193,10 +193,10 @@ Deno.test("loadEntry() passes over files that are not the published ones, damage
     assert.equal(lines.length, 3);
     assert.match(
       lines[0],
-      /passing over ".*train-labels.*": expected SHA-256 [0-9a-f]{64} but found [0-9a-f]{64}/,
+      /skipping ".*train-labels.*": expected SHA-256 [0-9a-f]{64} but found [0-9a-f]{64}/,
     );
-    assert.match(lines[1], /passing over a damaged file: .*t10k-images.* truncated at byte 20/);
-    assert.match(lines[2], /passing over ".*installed.t10k-labels/);
+    assert.match(lines[1], /skipping a damaged file: .*t10k-images.* truncated at byte 20/);
+    assert.match(lines[2], /skipping ".*installed.t10k-labels/);
     put(installed, TINY);
     assert.match((await loadEntry(entry, { cacheDir })).source, /from ".*installed"$/);
   });

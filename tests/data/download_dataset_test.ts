@@ -60,8 +60,8 @@ Deno.test("downloadDataset() reports a wrong or damaged file and fetches only th
       const { downloaded } = await downloadDataset(entryFor(TINY, [], [origin]), { cacheDir, log });
       assert.deepEqual(downloaded, [`${FILE_NAMES.trainLabels}.gz`, `${FILE_NAMES.testImages}.gz`]);
       assert.deepEqual(asked, downloaded);
-      assert.match(lines[0], /passing over ".*train-labels.*": expected SHA-256/);
-      assert.match(lines[1], /passing over a damaged file: .*t10k-images.* truncated at byte 20/);
+      assert.match(lines[0], /skipping ".*train-labels.*": expected SHA-256/);
+      assert.match(lines[1], /skipping a damaged file: .*t10k-images.* truncated at byte 20/);
       assert.equal(lines.length, 4);
     });
     const data = await loadEntry(entryFor(TINY, [], [NOWHERE]), { cacheDir, log });

@@ -391,7 +391,7 @@ Deno.test.each([["always the first batch"], ["order left out"], ["the same word 
 gpuTest("DeviceImages refuses parts of rows of floats", (gpu) => {
   assert.throws(
     () => new DeviceImages(gpu, "train", new Float32Array(7), 3),
-    /^RangeError: .*expected a multiple of 3 floats, received 7$/,
+    /^RangeError: .*expected a multiple of 3 floats but received 7$/,
   );
 });
 

@@ -214,8 +214,8 @@ const DECLARATIONS: readonly (readonly [string, Record<string, unknown>, RegExp]
     /"forward" to be a WGSL expression in x but received a fun/,
   ],
   ["a statement", { forward: "return x;" }, /"forward" to be one WGSL expression .* leave out ; \{ and \}/],
-  ["a missing parenthesis", { forward: "max(x, 0.0" }, /received "max\(x, 0.0"; it lacks a \)$/],
-  ["a parenthesis too many", { forward: "x) + (1.0" }, /it has a \) too many$/],
+  ["a missing parenthesis", { forward: "max(x, 0.0" }, /received "max\(x, 0.0"; add the missing \)$/],
+  ["a parenthesis too many", { forward: "x) + (1.0" }, /remove the extra \)$/],
   [
     "an expression in the kernel's own variables",
     { derivative: "1.0 - y * y" },
@@ -351,7 +351,7 @@ Deno.test("layers refuse activations that nobody made", () => {
     const made = wrong as ActivationLike;
     const options = { label: "h", outputs: 2, activation: made, initializer: "pytorch-linear" } as const;
     const message =
-      /Cannot record "h": expected an activation \(identity, sigmoid, tanh, relu, leaky-relu, .*, or what activationOf/;
+      /Cannot record "h": expected an activation \(identity, sigmoid, tanh, relu, leaky-relu, .*, or a result of activationOf/;
     assert.throws(() => dense(graph, parameters, x, options), message);
     assert.throws(() => tiedDense(graph, parameters, x, { ...options, weight: "w.weight" }), message);
     assert.throws(() => activation(graph, x, options), message);

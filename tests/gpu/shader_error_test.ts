@@ -125,7 +125,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     becomes: "  } return (width + 3u) / 4u;",
     caret: "}",
     below: 1,
-    reason: /^this \} closes nothing$/,
+    reason: /^this \} has no matching \{$/,
   },
   "a first line without what it needs": {
     text: "// after common/operands, common/register_tile.wgsl",

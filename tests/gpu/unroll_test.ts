@@ -74,7 +74,7 @@ Deno.test.each([
   [
     "no loop",
     "a;\nlet x = 1; // unroll",
-    /^SyntaxError: Cannot unroll line 2: expected a loop, found "let x/,
+    /^SyntaxError: Cannot unroll line 2: expected a loop but found "let x/,
   ],
   ["counter by two", "for (var r = 0u; r < 4u; r += 2u) { // unroll\n}", /line 1: expected a loop/],
   ["start at one", "for (var r = 1u; r < 4u; r++) { // unroll\n}", /line 1: expected a loop/],

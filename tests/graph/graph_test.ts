@@ -49,7 +49,7 @@ function labels(step: Step): string[] {
 Deno.test.each([[0], [-1], [1.5], [NaN]])("Graph refuses a batch size of %d", (batchSize) => {
   assert.throws(() => new Graph(batchSize), {
     name: "RangeError",
-    message: `Cannot record a graph: batch size must be a positive integer, received ${batchSize}`,
+    message: `Cannot record a graph: expected a positive integer batch size but received ${batchSize}`,
   });
 });
 
@@ -57,7 +57,7 @@ Deno.test("Graph refuses widths that are no positive integers, and says whose", 
   const graph = new Graph(BATCH);
   assert.throws(() => graph.input("x", 0), {
     name: "RangeError",
-    message: 'Cannot record "x": width must be a positive integer, received 0',
+    message: 'Cannot record "x": expected a positive integer width but received 0',
   });
   const x = graph.input("x", 2);
   const options = {
@@ -69,7 +69,7 @@ Deno.test("Graph refuses widths that are no positive integers, and says whose", 
   const parameters = new Parameters(1);
   assert.throws(() => dense(graph, parameters, x, options), {
     name: "RangeError",
-    message: 'Cannot record "layer": width must be a positive integer, received 2.5',
+    message: 'Cannot record "layer": expected a positive integer width but received 2.5',
   });
   assert.equal(parameters.all.length, 0, "a refused layer leaves no parameters");
 });
@@ -79,14 +79,14 @@ Deno.test("Graph refuses two nodes of one name", () => {
   const options = { outputs: 5, activation: "tanh", initializer: "pytorch-linear" } as const;
   assert.throws(() => dense(graph, parameters, x, { ...options, label: "first" }), {
     name: "TypeError",
-    message: 'Cannot record dense "first": the graph has a node of that name',
+    message: 'Cannot record dense "first": the graph already has a node of that name',
   });
   assert.throws(() => squaredError(graph, third, x, { label: "loss", reduction: "sum" }), {
     name: "TypeError",
-    message: 'Cannot record squared error "loss": the graph has a node of that name',
+    message: 'Cannot record squared error "loss": the graph already has a node of that name',
   });
   assert.throws(() => graph.input("x", 6), {
-    message: 'Cannot record input "x": the graph has a node of that name',
+    message: 'Cannot record input "x": the graph already has a node of that name',
   });
 });
 
@@ -334,7 +334,8 @@ gpuTest("readLosses() gives the steps since the last reading, in order, round th
   advance(LOSS_RING + 1);
   await assert.rejects(step.readLosses(), {
     name: "RangeError",
-    message: `Cannot read the losses of "ring": ${LOSS_RING + 1} steps, ${LOSS_RING} are remembered`,
+    message: `Cannot read the losses of "ring": expected at most ${LOSS_RING} steps since the last reading ` +
+      `but there were ${LOSS_RING + 1}; read them more often`,
   });
 });
 
@@ -359,7 +360,7 @@ gpuTest("Step.run() refuses rows that do not exist", async (gpu) => {
   for (const [first, rows] of refused) {
     assert.throws(() => step.run({ first, rows }), {
       name: "RangeError",
-      message: `Cannot run "bounds": expected 1 to 4 rows below row 7, received ${rows} from row ${first}`,
+      message: `Cannot run "bounds": expected 1 to 4 rows below row 7 but received ${rows} from row ${first}`,
     });
   }
   assert.equal(step.count, 0, "a refused step does not count");
@@ -372,7 +373,7 @@ gpuTest("Step.upload() and Step.read() refuse what the step does not have", asyn
   const { graph, parameters, x, first, third } = chain();
   using _parameters = parameters;
   using step = await compile(gpu, graph, parameters, { label: "codes", outputs: [first] });
-  const expected = "expected up to [4, 6] numbers of an input of this step, received";
+  const expected = "expected up to [4, 6] numbers of an input of this step but received";
   assert.throws(() => step.upload(x, new Float32Array(7)), {
     name: "RangeError",
     message: `Cannot upload "x": ${expected} 7`,
@@ -508,15 +509,15 @@ gpuTest(
     assert.equal(parameters.declare("tied", [3, 5], "glorot-uniform", 5), weight);
     assert.throws(() => parameters.declare("tied", [5, 3], "pytorch-linear", 3), {
       name: "TypeError",
-      message: 'Cannot share parameter "tied": it is [3, 5], wanted [5, 3]',
+      message: 'Cannot share parameter "tied": expected [3, 5] but received [5, 3]',
     });
     assert.throws(() => parameters.write("tide", [1]), {
       name: "TypeError",
-      message: 'Cannot set parameter "tide": the model has tied',
+      message: 'Cannot set parameter "tide": expected one of tied',
     });
     assert.throws(() => parameters.write("tied", [1, 2]), {
       name: "TypeError",
-      message: 'Cannot set parameter "tied": expected [3, 5], received 2 values',
+      message: 'Cannot set parameter "tied": expected [3, 5] but received 2 values',
     });
     parameters.allocate(gpu);
     parameters.allocate(gpu);

@@ -67,11 +67,11 @@ Deno.test("tiedDense() names the weight that it cannot use", () => {
   const options = { ...LAYER, label: "d", activation: "tanh" } as const;
   assert.throws(() => tiedDense(graph, parameters, code, { ...options, weight: "f.weight" }), {
     name: "TypeError",
-    message: 'Cannot tie "d" to "f.weight": expected a weight [3, outputs], found none of that name',
+    message: 'Cannot tie "d" to "f.weight": expected a weight [3, outputs] but found none of that name',
   });
   assert.throws(() => tiedDense(graph, parameters, x, { ...options, weight: "e.weight" }), {
     name: "TypeError",
-    message: 'Cannot tie "d" to "e.weight": expected a weight [6, outputs], found [3, 6]',
+    message: 'Cannot tie "d" to "e.weight": expected a weight [6, outputs] but found [3, 6]',
   });
   assert.throws(() => tiedDense(graph, parameters, code, { ...options, weight: "e.bias" }), /found \[3\]/);
 });

@@ -157,7 +157,7 @@ gpuTest("a step refuses a draw that is none", async (gpu) => {
   for (const draw of [-1, 0.5, NaN, 2 ** 32]) {
     await assert.rejects(drawn(gpu, NOISES[0], { draw }), {
       name: "RangeError",
-      message: `Cannot run "noise": draw must be an integer in [0, 2³²), received ${draw}`,
+      message: `Cannot run "noise": expected draw to be an integer in [0, 2³²) but received ${draw}`,
     });
   }
 });
@@ -234,9 +234,9 @@ Deno.test.each([
   ["gaussian:-1", "expected uniform:AMPLITUDE"],
   ["gaussian:NaN", "expected uniform:AMPLITUDE"],
   ["gaussian:1 2", "expected uniform:AMPLITUDE"],
-  ["mask:1.5", "the share must be 0 to 1"],
-  ["gaussian:1e60", "the standard deviation must be at least 0, and a float32"],
-  ["uniform:1e999", "the amplitude must be at least 0, and a float32"],
+  ["mask:1.5", "expected a share in [0, 1] but received 1.5"],
+  ["gaussian:1e60", "expected a standard deviation of at least 0 within float32's range but received 1e+60"],
+  ["uniform:1e999", "expected an amplitude of at least 0 within float32's range but received Infinity"],
 ])("parseNoise() refuses %j", (text, message) => {
   assert.throws(() => parseNoise(text), (error: unknown) => {
     return error instanceof InputError && error.message.startsWith(`Cannot read noise "${text}": ${message}`);
@@ -249,7 +249,7 @@ Deno.test("addNoise() refuses an amount out of its range", () => {
   for (const noise of [{ kind: "mask", amount: -0.1 }, { kind: "uniform", amount: NaN }] as const) {
     assert.throws(
       () => addNoise(graph, x, { label: "y", noise, seed: 0 }),
-      /^RangeError: Cannot add noise "y": /,
+      /^RangeError: Cannot add noise "y": expected .* but received/,
     );
   }
 });

@@ -163,7 +163,7 @@ Deno.test("losses refuse targets of another width and a sparsity outside (0, 1)"
   for (const sparsity of [0, 1, -0.1, NaN]) {
     assert.throws(() => sparsityKl(graph, three, { label: "loss", sparsity }), {
       name: "RangeError",
-      message: `Cannot apply sparsity KL "loss": sparsity must be in (0, 1), received ${sparsity}`,
+      message: `Cannot apply sparsity KL "loss": expected a sparsity in (0, 1) but received ${sparsity}`,
     });
   }
   assert.equal(graph.nodes.length, 2, "nothing was recorded");

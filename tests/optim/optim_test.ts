@@ -145,25 +145,25 @@ gpuTest(
 );
 
 Deno.test.each([
-  [{ learningRate: 0 }, "learning rate must be above 0, received 0"],
-  [{ learningRate: NaN }, "learning rate must be above 0, received NaN"],
-  [{ learningRate: 1, betas: [1, 0.999] }, "beta1 must be in [0, 1), received 1"],
-  [{ learningRate: 1, betas: [0.9, -0.1] }, "beta2 must be in [0, 1), received -0.1"],
-  [{ learningRate: 1, epsilon: 0 }, "epsilon must be above 0, received 0"],
-  [{ learningRate: 1, epsilon: 1e-50 }, "epsilon must be above 0, received 1e-50"],
-  [{ learningRate: 1, weightDecay: -1 }, "weight decay must be at least 0, received -1"],
-  [{ learningRate: 1, weightDecay: Infinity }, "weight decay must be at least 0, received Infinity"],
+  [{ learningRate: 0 }, "expected learning rate above 0 but received 0"],
+  [{ learningRate: NaN }, "expected learning rate above 0 but received NaN"],
+  [{ learningRate: 1, betas: [1, 0.999] }, "expected beta1 in [0, 1) but received 1"],
+  [{ learningRate: 1, betas: [0.9, -0.1] }, "expected beta2 in [0, 1) but received -0.1"],
+  [{ learningRate: 1, epsilon: 0 }, "expected epsilon above 0 but received 0"],
+  [{ learningRate: 1, epsilon: 1e-50 }, "expected epsilon above 0 but received 1e-50"],
+  [{ learningRate: 1, weightDecay: -1 }, "expected weight decay at least 0 but received -1"],
+  [{ learningRate: 1, weightDecay: Infinity }, "expected weight decay at least 0 but received Infinity"],
 ] as [AdamOptions, string][])("adam() refuses %j", (options, message) => {
   assert.throws(() => adam(options), { name: "RangeError", message: `Cannot make Adam: ${message}` });
 });
 
 Deno.test.each([
-  [{ learningRate: 0 }, "learning rate must be above 0, received 0"],
-  [{ learningRate: Infinity }, "learning rate must be above 0, received Infinity"],
-  [{ learningRate: 1, momentum: 1 }, "momentum must be in [0, 1), received 1"],
-  [{ learningRate: 1, momentum: NaN }, "momentum must be in [0, 1), received NaN"],
-  [{ learningRate: 1, nesterov: true }, "momentum with Nesterov must be above 0, received 0"],
-  [{ learningRate: 1, weightDecay: -1 }, "weight decay must be at least 0, received -1"],
+  [{ learningRate: 0 }, "expected learning rate above 0 but received 0"],
+  [{ learningRate: Infinity }, "expected learning rate above 0 but received Infinity"],
+  [{ learningRate: 1, momentum: 1 }, "expected momentum in [0, 1) but received 1"],
+  [{ learningRate: 1, momentum: NaN }, "expected momentum in [0, 1) but received NaN"],
+  [{ learningRate: 1, nesterov: true }, "expected momentum with Nesterov above 0 but received 0"],
+  [{ learningRate: 1, weightDecay: -1 }, "expected weight decay at least 0 but received -1"],
 ] as [SgdOptions, string][])("sgd() refuses %j", (options, message) => {
   assert.throws(() => sgd(options), { name: "RangeError", message: `Cannot make SGD: ${message}` });
 });

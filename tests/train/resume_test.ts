@@ -226,7 +226,7 @@ Deno.test("a checkpoint that is torn, was changed or is of a newer format is ref
     assertRefused(
       await runTask("train", ["--resume", run], folder),
       1,
-      /the moments are not those of this step$/,
+      /the moments do not match this step$/,
     );
     Deno.writeFileSync(path, whole.subarray(0, 1000));
     assertRefused(await runTask("train", ["--resume", run], folder), 1, /^error: Cannot read ".*checkpoint-/);
