@@ -1,7 +1,7 @@
-// Reads and writes at places that an array does not have.
+// Out-of-bounds reads and writes of an array.
 //
 // Forward    seen[l] = inside[places[l]], and then inside[places[l]] = MARK
-// Shapes     inside [64], part of a longer buffer that goes on with guard [64]; places and seen [64]
+// Shapes     inside [64], part of a longer buffer, followed by guard [64]; places and seen [64]
 // One invocation   one place
 
 override MARK: u32; // what is written

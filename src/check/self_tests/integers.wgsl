@@ -1,4 +1,4 @@
-// Whole numbers of 32 bits, every operation on every pair.
+// Every operation on every pair of 32-bit integers.
 //
 // Forward    y[i] = [a + b, a − b, a · b, high word of a · b, a << b mod 32, a >> b mod 32, a ⊕ b, a div b, a mod b, f32(a mod 2^24)]
 // Shapes     pairs [N, 2], y [N, 10]
