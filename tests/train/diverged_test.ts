@@ -187,7 +187,7 @@ Deno.test("--overfit-batch trains on one batch and reports whether the network o
     assert.ok(expected > 0.1 && expected < 0.3, `${expected}`);
 
     const broken = await train("broken", ["--learning-rate", "1e-7"]);
-    assert.match(broken.said[1], /it should be below 50 %: train for more steps, or look at the network/);
+    assert.match(broken.said[1], /it should be below 50 %: train for more steps, or check the network/);
     const [first, other] = [
       await fileOf(run, "model.safetensors"),
       await fileOf(broken.run, "model.safetensors"),
