@@ -192,11 +192,11 @@ Deno.test("a truncated, modified or newer-format checkpoint is refused", () =>
       [whole.subarray(0, 3), /expected at least 8 bytes/],
       [
         whole.with(whole.length - 9, whole.at(-9)! ^ 1),
-        /expected contents with the checksum.*changed or damaged/,
+        /expected contents that match its checksum.*changed or damaged/,
       ],
       [
         encodeSafetensors([]),
-        /expected format "bottleneck-checkpoint-1" but found nothing; it is no checkpoint/,
+        /expected format "bottleneck-checkpoint-1" but found nothing; it is not a checkpoint/,
       ],
     ];
     for (const [bytes, line] of others) {
@@ -204,12 +204,16 @@ Deno.test("a truncated, modified or newer-format checkpoint is refused", () =>
       refused(() => readLastCheckpoint(run), line);
     }
     const texts: [string, string, RegExp][] = [
-      ["format", "bottleneck-checkpoint-2", /found "bottleneck-checkpoint-2"; it is of a newer Bottleneck/],
-      ["place", "{}", /expected whole numbers as "place"/],
+      [
+        "format",
+        "bottleneck-checkpoint-2",
+        /found "bottleneck-checkpoint-2"; it was written by a newer Bottleneck/,
+      ],
+      ["place", "{}", /expected non-negative integers as "place"/],
       ["place", "3", /expected an object as "place" but found "3"/],
-      ["state", '{"index":-1}', /expected whole numbers as "state"/],
+      ["state", '{"index":-1}', /expected non-negative integers as "state"/],
       ["config", "[", /expected an object as "config"/],
-      ["best", '{"step":3}', /expected texts in "best"/],
+      ["best", '{"step":3}', /expected strings in "best"/],
     ];
     for (const [key, text, line] of texts) {
       Deno.writeFileSync(path, whole);
