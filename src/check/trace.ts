@@ -66,13 +66,13 @@ export interface Trace {
   readonly loss: TraceLoss;
   /** Hyperparameters of Adam; weight decay is PyTorch's L2 penalty. */
   readonly optimizer: {
-    /** η */
+    /** Learning rate η. */
     readonly learningRate: number;
-    /** β1 and β2 */
+    /** Decay rates β1 and β2 of the moments. */
     readonly betas: readonly [number, number];
-    /** ε */
+    /** Constant ε in the denominator. */
     readonly epsilon: number;
-    /** λ */
+    /** Coefficient λ of the L2 penalty. */
     readonly weightDecay: number;
   };
   /** Names of the trained parameters. */

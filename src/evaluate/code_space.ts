@@ -74,7 +74,7 @@ export function interpolateCodes(
 ): Float32Array<ArrayBuffer> {
   if (a.length !== b.length || !Number.isInteger(steps) || steps < 2) {
     throw new RangeError(
-      `Cannot interpolate: expected codes of one length and at least 2 steps, received ${a.length} and ` +
+      `Cannot interpolate: expected codes of equal length and at least 2 steps but received ${a.length} and ` +
         `${b.length} numbers and ${steps} steps`,
     );
   }

@@ -44,7 +44,8 @@ export interface Evaluation {
 export const PICTURES = 30;
 
 /**
- * Measures a model on a data set's test images; its training images are the gallery for nearest neighbors.
+ * Evaluates a model on the test images of a data set; the training images are the gallery for nearest
+ * neighbors.
  *
  * @param gpu the device
  * @param build builds the network

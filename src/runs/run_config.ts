@@ -85,7 +85,7 @@ export function readRun(path: string, needs: readonly string[] = []): Run {
   if (!isRecord(config)) throw refuse(`an object as "config"`, config);
   if (!Object.values(config).every(isSetting)) throw refuse(`values or lists in "config"`, config);
   if (!isRecord(facts)) throw refuse(`an object as "facts"`, facts);
-  if (!isFacts(facts)) throw refuse(`values, lists and groups of them in "facts"`, facts);
+  if (!isFacts(facts)) throw refuse(`values, lists and nested objects in "facts"`, facts);
   return { path, recipe, startedAt, config: withCurrentNames(config), facts: withCurrentKernels(facts) };
 }
 

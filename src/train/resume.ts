@@ -131,10 +131,8 @@ function refuseOtherScript(action: string, { recipe, facts }: Run, script: strin
     );
   } else if (match === "other") {
     throw new InputError(
-      `${action}: it was begun by ${trained!.path}, which is not this script (${
-        now!.path
-      }) though both call their ` +
-        `recipe "${recipe}"; use that script, or give one of them another name`,
+      `${action}: expected its own script ${trained!.path} but received ${now!.path}, whose recipe is also ` +
+        `named "${recipe}"; use that script, or rename one of the recipes`,
     );
   }
 }

@@ -253,7 +253,7 @@ export class Training implements Disposable {
     if (!config.quiet) {
       console.log(
         `model     ${parameters.count} parameters, ${this.#optimizer.name}, ${steps} steps of ${this.#batchSize}` +
-          (this.#batchSize < config.batchSize ? `, which are all images: --batch-size is larger` : ""),
+          (this.#batchSize < config.batchSize ? `, all images: --batch-size is larger` : ""),
       );
     }
     if (config.printPlan) {

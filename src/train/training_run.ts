@@ -224,7 +224,7 @@ export class TrainingRun implements Disposable {
     const { stages, epochBatches, images, shuffles, config: { seed } } = this.#options;
     const trained = stages.find((stage) => stage.step === step);
     if (!trained) {
-      throw new TypeError("Cannot train this step: expected one that the training was started with");
+      throw new TypeError("Cannot train this step: expected one of those passed to start()");
     }
     this.#stage = trained.stage;
     while (step.count < trained.steps && !this.#isOver()) {
@@ -335,7 +335,7 @@ export class TrainingRun implements Disposable {
     if (rollbacks.length >= MAX_ROLLBACKS) {
       throw new Diverged(
         `${error.finding}; gave up after ${MAX_ROLLBACKS} rollbacks, with the learning rate times ${this.rateShare}`,
-        `look at the data and at the network; ${kept}`,
+        `check the data and the network; ${kept}`,
       );
     }
     await this.#options.gpu.device.queue.onSubmittedWorkDone();

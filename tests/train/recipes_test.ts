@@ -225,7 +225,7 @@ Deno.test.each<[Recipe, string, Record<string, number[]>]>([
   ["denoising", "--sizes 49,6,2 --stages 1,1", { "ae.1.encoder.weight": [2, 6] }],
   ["sparse", "--sizes 49,6,2 --stages 1,1", { "ae.1.decoder.weight": [6, 2] }],
 ])(
-  "%s %s trains these widths, and evaluate prints the whole results table again",
+  "%s %s trains these widths, and evaluate reproduces its results table",
   (recipe, flags, shapes) =>
     withFolder(async (folder) => {
       const run = join(folder, "run");
