@@ -1,4 +1,4 @@
-// A network's training step on random images, to be timed by both kinds of `deno task bench`.
+// A network's training step on random images, for the benchmarks.
 import type { Gpu } from "../gpu/device.ts";
 import { compile } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
@@ -10,20 +10,19 @@ import { DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import { RandomStream } from "../random.ts";
 import type { Optimizer } from "../graph/update.ts";
 
-/** A compiled step with the images that it is run on. */
+/** A compiled step with its images. */
 export interface Bench extends Disposable {
-  /** The step. */
   readonly step: Step;
 }
 
-/** Compiles a network for random images of 784 pixels, a batch of them. */
+/** Compiles the training step of a network on one batch of random images of 784 pixels. */
 export async function createBench(
   gpu: Gpu,
   parameters: Parameters,
   { build, optimizer, batchSize }: { build: BuildModel; optimizer: Optimizer; batchSize: number },
 ): Promise<Bench> {
   const graph = new Graph(batchSize);
-  const values = [graph.value("pixels", 784)]; // before making up so many
+  const values = [graph.value("pixels", 784)]; // before allocating the images
   checkLimits(gpu, { label: "bench", batchSize, parameters, values, dispatches: [] });
   const random = new RandomStream(0, "bench");
   const bytes = Uint8Array.from({ length: batchSize * 784 }, () => random.nextBelow(256));

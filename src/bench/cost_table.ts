@@ -1,20 +1,20 @@
 /**
- * Prints what a step costs: `--profile` and `deno task bench`.
+ * Formats the cost of a step, for `--profile` and `deno task bench`.
  * @module
  */
 import { copyWords } from "../graph/plan.ts";
 import { floorOf, isTimed, type StepCost, type TimedDispatch } from "./time_step.ts";
 
-/** A line for each dispatch, then what the step takes, what is outside its kernels, and the floor by arithmetic. */
+/** Formats a line per dispatch, then the time of the step, the time outside its kernels, and the floor. */
 export function formatCost(cost: StepCost): string {
   return [formatDispatches(cost), ...formatStep(cost)].join("\n");
 }
 
 /**
- * A table of dispatches: label, entry point (and a product's kernel), shape, workgroups and, where they were timed,
- * microseconds, share of the step, rate (GFLOP/s of products, GB/s of everything else) and the floor's microseconds.
- * Copies into textures have a line each before the dispatch that they are made for, with their bytes in the entry point's
- * place and without a floor: they are no part of the arithmetic.
+ * Formats a table of dispatches: label, entry point (with the kernel of a product), shape, workgroups and, if
+ * timed, microseconds, share of the step, rate (GFLOP/s of products, GB/s of others) and floor in
+ * microseconds. Each copy into a texture has a line before its dispatch, with its bytes instead of an entry
+ * point, and no floor.
  */
 export function formatDispatches(
   { step, dispatches, copy, kernels }: Pick<StepCost, "step" | "dispatches" | "copy" | "kernels">,
@@ -59,12 +59,12 @@ export function formatDispatches(
 function rateOf(
   { flop, bytes, microseconds }: Pick<TimedDispatch, "flop" | "bytes" | "microseconds">,
 ): string {
-  if (microseconds < 0.5) return ""; // what is shown as 0 has no rate
+  if (microseconds < 0.5) return ""; // shown as 0 µs
   const perSecond = (amount: number) => (amount / microseconds / 1e3).toFixed(1);
   return flop > 0 ? `${perSecond(flop)} GFLOP/s` : `${perSecond(bytes)} GB/s   `;
 }
 
-/** The lines below the table. */
+/** Formats the lines below the table. */
 function formatStep({ rows, step, rounds, javascript, dispatches, copy, kernels }: StepCost): string[] {
   const share = (ms: number) => `${ms.toFixed(2)} ms (${(100 * ms / step.median).toFixed(1)} %)`;
   const whole = `a step of ${rows} images takes ${step.median.toFixed(2)} ms (${step.least.toFixed(2)} to ` +
@@ -74,7 +74,7 @@ function formatStep({ rows, step, rounds, javascript, dispatches, copy, kernels 
     const flop = dispatches.reduce((sum, { flop }) => sum + flop, 0);
     const bytes = dispatches.reduce((sum, { flop, bytes }) => sum + (flop > 0 ? 0 : bytes), 0);
     return [
-      "this device has no timestamp queries: steps can be timed as a whole, kernels one by one cannot",
+      "this device has no timestamp queries: whole steps can be timed, single kernels cannot",
       whole,
       encoding,
       `its products do ${(flop / 1e9).toFixed(3)} GFLOP, ${
@@ -92,7 +92,7 @@ function formatStep({ rows, step, rounds, javascript, dispatches, copy, kernels 
     (copied.length > 0
       ? `${copied.length} copies of ${(bytes / 1e6).toFixed(2)} MB into textures ${share(kernels.copies)}, `
       : "") +
-    `what is outside them ${share(Math.max(0, step.median - kernels.milliseconds - kernels.copies))}`,
+    `the rest of the step ${share(Math.max(0, step.median - kernels.milliseconds - kernels.copies))}`,
     encoding,
     `floor ${share(kernels.floor)}: products at the best one's ${(kernels.product / 1e9).toFixed(1)} ` +
     `GFLOP/s, the rest at the ${(copy / 1e9).toFixed(1)} GB/s of a copy`,

@@ -1,4 +1,4 @@
-// How the time of a step grows with batch and width, and where WebGPU's default limits end it.
+// Step time as a function of batch size and width, up to WebGPU's default limits.
 import { InputError } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { BuildModel } from "../graph/model.ts";
@@ -10,24 +10,24 @@ import { bestProduct, costOf, floorOf, isTimed, timeStep, timeSteps } from "./ti
 import { type Bench, createBench } from "./bench_step.ts";
 
 const BATCHES = [1, 8, 64, 512, 4096], WIDTHS = [32, 256, 2048, 8192];
-const BEYOND = [{ batch: 8192, width: 8192 }, { batch: 1, width: 32768 }]; // past the table, for the limits
-const MEASURED = { batch: 512, width: 1024 }; // where the best product is looked for
+const BEYOND = [{ batch: 8192, width: 8192 }, { batch: 1, width: 32768 }]; // not in the table, to reach the limits
+const MEASURED = { batch: 512, width: 1024 }; // size at which the best product is measured
 
-/** One place of the table. */
+/** One cell of the table. */
 export interface Growth {
-  /** B. */
+  /** Batch size B. */
   readonly batch: number;
-  /** W of 784-W-784. */
+  /** Hidden width W of 784-W-784. */
   readonly width: number;
-  /** Milliseconds of a step, if it can run. */
+  /** Milliseconds per step, if it can run. */
   readonly milliseconds?: number;
-  /** What part of that its floor is, from 0 to about 1; absent if the device has no timestamp queries. */
+  /** Floor as a fraction of that time, 0 to about 1; absent if the device has no timestamp queries. */
   readonly floorShare?: number;
-  /** Which limit ends it, if it cannot run. */
+  /** Error message of the exceeded limit, if it cannot run. */
   readonly limit?: string;
 }
 
-/** Measures 784-W-784 with sigmoids, squared errors and Adam. */
+/** Times the training step of 784-W-784 with sigmoids, squared error and Adam. */
 export async function measureGrowth(gpu: Gpu): Promise<Growth[]> {
   const places = [...WIDTHS.flatMap((width) => BATCHES.map((batch) => ({ batch, width }))), ...BEYOND];
   const rates = await withBench(gpu, MEASURED, async ({ step }) => {
@@ -39,7 +39,7 @@ export async function measureGrowth(gpu: Gpu): Promise<Growth[]> {
     try {
       table.push(
         await withBench(gpu, place, async ({ step }) => {
-          const first = await timeSteps(step, place.batch, 1); // the driver compiles now
+          const first = await timeSteps(step, place.batch, 1); // includes compilation by the driver
           const steps = Math.max(1, Math.min(50, Math.round(400 / first)));
           const milliseconds = await timeSteps(step, place.batch, steps);
           const dispatches = step.dispatches.map((dispatch) => costOf(step, dispatch));
@@ -55,7 +55,7 @@ export async function measureGrowth(gpu: Gpu): Promise<Growth[]> {
   return table;
 }
 
-/** The table: widths from left to right, batches downwards; then the limits, a line each. */
+/** Formats the table, with a column per width and a row per batch size, followed by the exceeded limits. */
 export function formatGrowth(table: readonly Growth[]): string {
   const cell = (batch: number, width: number) => {
     const found = table.find((place) => place.batch === batch && place.width === width);
@@ -65,13 +65,13 @@ export function formatGrowth(table: readonly Growth[]): string {
     return `${ms < 1000 ? ms.toPrecision(3) : ms.toFixed(0)} ms${share}`;
   };
   return [
-    "784-W-784: ms a step, and what share of it the floor by arithmetic is",
+    "784-W-784: milliseconds per step, and the floor as a share of it",
     ["batch".padStart(5), ...WIDTHS.map((width) => `W ${width}`.padStart(16))].join(""),
     ...BATCHES.map((batch) =>
       [String(batch).padStart(5), ...WIDTHS.map((width) => cell(batch, width).padStart(16))].join("")
     ),
     ...table.flatMap(({ batch, width, limit }) =>
-      limit === undefined ? [] : [`batch ${batch}, W ${width} is past a default limit of WebGPU: ${limit}`]
+      limit === undefined ? [] : [`batch ${batch}, W ${width} exceeds a default limit of WebGPU: ${limit}`]
     ),
   ].join("\n");
 }

@@ -1,4 +1,4 @@
-// What `deno task tune` measures: every kernel that may be the fastest of a product, on a layer of the product's size.
+// Measurements of `deno task tune`: all candidate kernels of a product, on a dense layer of its size.
 import type { Gpu } from "../gpu/device.ts";
 import { type Product, type ProductKernel, productName } from "../gpu/product_kernel.ts";
 import { compile } from "../graph/compile.ts";
@@ -11,41 +11,39 @@ import { planGradients } from "../graph/plan_gradients.ts";
 import { dense } from "../layers/dense.ts";
 import { squaredError } from "../losses/squared_error.ts";
 
-/** A dense layer: rows of a batch, inputs, outputs. It has one product of each kind. */
+/** Size of a dense layer, which has one product of each kind. */
 export interface Layer {
-  /** B. */
+  /** Batch size B. */
   readonly rows: number;
-  /** I. */
+  /** Input width I. */
   readonly inputs: number;
-  /** O. */
+  /** Output width O. */
   readonly outputs: number;
 }
 
-/** What was found about one product. */
+/** Result of tuning one product. */
 export interface Finding {
-  /** The product. */
   readonly product: Product;
-  /** Every kernel that was measured, the device's own choice first. */
+  /** All measured kernels, the device's default first. */
   readonly kernels: readonly { readonly kernel: ProductKernel; readonly microseconds: number }[];
-  /** The fastest; the device's own choice unless another takes less than {@link GAIN} of its time. */
+  /** The fastest kernel; the device's default unless another takes less than {@link GAIN} of its time. */
   readonly winner: { readonly kernel: ProductKernel; readonly microseconds: number };
 }
 
 /**
- * Times the products of a layer's step by name: microseconds of one dispatch, of `repeats` in a row, with its share of
- * the copies into textures that it reads. That is half of each: two of a layer's three products read each matrix, and as
- * all three do the same arithmetic, they rarely differ in whether images pay.
+ * Times the products of a layer's step by name: microseconds per dispatch, averaged over `repeats`, including
+ * half of each copy into a texture that it reads, because two of a layer's three products read each matrix.
  */
 export type Clock = (step: Step, rows: number, repeats: number) => Promise<ReadonlyMap<string, number>>;
 
-/** What share of the usual kernel's time another may take at most to be worth a change: less is within the noise. */
+/** Largest time of a replacement, relative to the default kernel; smaller gains are within the noise. */
 export const GAIN = 0.95;
-/** Kernels that take longer than so many times the fastest at first are not measured again. */
+/** Kernels slower than this multiple of the fastest in the first run are not measured again. */
 const HOPELESS = 4;
-/** What a measurement should last, in microseconds, and how many repeats it may have for that. */
+/** Target duration of a measurement in microseconds, and largest number of repeats. */
 const LONG_ENOUGH = 3000, MAX_REPEATS = 50;
 
-/** The layers whose products a training step of a network has, each once. */
+/** Returns the distinct layer sizes of the products in a network's training step. */
 export function layersOf(gpu: Gpu, build: BuildModel, batchSize: number, width: number): Layer[] {
   const graph = new Graph(batchSize);
   using parameters = new Parameters(0);
@@ -63,14 +61,14 @@ export function layersOf(gpu: Gpu, build: BuildModel, batchSize: number, width: 
   return [...layers.values()];
 }
 
-/** The dense layer that has a product. */
+/** Returns the size of the dense layer that a product belongs to. */
 export function layerOf({ kind, rows, sum, columns }: Product): Layer {
   if (kind === "X·W") return { rows, inputs: sum, outputs: columns };
   if (kind === "dZ·Wᵀ") return { rows, inputs: columns, outputs: sum };
   return { rows: sum, inputs: rows, outputs: columns };
 }
 
-/** A dense layer's three products: forward, back to its input, back to its weights. */
+/** Returns the three products of a dense layer: forward, input gradient, weight gradient. */
 export function productsOf({ rows, inputs, outputs }: Layer): Product[] {
   return [
     { kind: "X·W", rows, sum: inputs, columns: outputs },
@@ -80,9 +78,10 @@ export function productsOf({ rows, inputs, outputs }: Layer): Product[] {
 }
 
 /**
- * Measures every candidate for the three products of a layer, in turn, so that what disturbs the machine disturbs all.
+ * Measures all candidates for the three products of a layer in turn, so that disturbances of the machine
+ * affect all.
  *
- * @param rounds how often; the fastest counts, as whatever disturbs makes slower
+ * @param rounds number of measurements, of which the fastest counts, because disturbances only slow down
  * @throws InputError if the device cannot time kernels
  */
 export async function tuneLayer(
@@ -101,7 +100,7 @@ export async function tuneLayer(
   for (let k = 0; k < most; k++) {
     const tuned = new Map(products.map(({ name, kernels }) => [name, kernels[k] ?? kernels[0]]));
     const step = owned.use(await compileLayer(gpu, layer, tuned, owned));
-    await clock(step, layer.rows, 1); // the driver compiles now
+    await clock(step, layer.rows, 1); // includes compilation by the driver
     const first = await clock(step, layer.rows, 1);
     products.forEach(({ name, kernels, times }) => kernels[k] && times[k].push(first.get(name)!));
     const longest = Math.max(...products.map(({ name }) => first.get(name)!));
@@ -127,7 +126,7 @@ export async function tuneLayer(
   });
 }
 
-/** A step of the layer alone, from random numbers, with these kernels. */
+/** Compiles a step of the layer alone, with these kernels. */
 async function compileLayer(
   gpu: Gpu,
   { rows, inputs, outputs }: Layer,

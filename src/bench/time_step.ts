@@ -1,5 +1,6 @@
 /**
- * Times a compiled step as a whole and kernel by kernel, beside what this device's arithmetic and memory allow.
+ * Times a compiled step as a whole and by kernel, and compares it with the device's arithmetic and memory
+ * rates.
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
@@ -9,96 +10,96 @@ import { type MedianAndRange, medianAndRange } from "../stats/median.ts";
 import type { CompiledDispatch } from "../graph/compile_dispatch.ts";
 import type { DispatchTime } from "../graph/profile.ts";
 
-/** A copy into an image, and what it costs. */
+/** Cost of a copy into a texture. */
 export interface CopyCost {
-  /** What is copied. */
+  /** Label of the copied tensor. */
   readonly label: string;
-  /** Its shape. */
+  /** Shape of the tensor. */
   readonly shape: readonly number[];
-  /** Bytes that are read, and as many written; the rest of their last row of texels, 16 KiB, is not counted. */
+  /** Bytes read, and as many written, without the padding of the last row of texels (16 KiB). */
   readonly bytes: number;
-  /** Its microseconds, above 0; absent if the device has no timestamp queries. */
+  /** Time in microseconds, above 0; absent if the device has no timestamp queries. */
   readonly microseconds?: number;
 }
 
-/** A dispatch of a step, and what it costs. */
+/** Cost of a dispatch. */
 export interface DispatchCost {
-  /** Its label in the plan. */
+  /** Label in the plan. */
   readonly label: string;
-  /** Its entry point. */
+  /** Name of the entry point. */
   readonly entryPoint: string;
-  /** The kernel that was chosen for a product, such as `register 16×16`. */
+  /** Kernel chosen for a product, such as `register 16×16`. */
   readonly kernel?: string | undefined;
-  /** B, I, O of a product; of anything else the shape of what it is about, which is what it writes if that has one. */
+  /** B, I, O of a product; for others the shape of the largest tensor, preferably one that it writes. */
   readonly shape: readonly number[];
-  /** Workgroups that run. */
+  /** Number of workgroups. */
   readonly workgroups: number;
-  /** Floating-point operations; 0 where memory is what counts. */
+  /** Floating-point operations of a product; 0 for memory-bound dispatches. */
   readonly flop: number;
-  /** Bytes that it reads and writes. */
+  /** Bytes read and written. */
   readonly bytes: number;
-  /** Microseconds that one more of it costs, above 0; absent if the device has no timestamp queries. */
+  /** Marginal time in microseconds, above 0; absent if the device has no timestamp queries. */
   readonly microseconds?: number;
-  /** What is copied into textures before it, which is in none of its own figures. */
+  /** Copies into textures before it, not included in its other fields. */
   readonly copies: readonly CopyCost[];
 }
 
-/** A dispatch that was timed, and so were its copies. */
+/** A dispatch with measured times. */
 export type TimedDispatch = DispatchCost & {
   readonly microseconds: number;
   readonly copies: readonly (CopyCost & { readonly microseconds: number })[];
 };
 
-/** The best that a device has shown. */
+/** Best measured rates of a device. */
 export interface Rates {
-  /** FLOP/s of its best matrix product. */
+  /** FLOP/s of the best matrix product. */
   readonly product: number;
-  /** Bytes/s read and written while copying. */
+  /** Bytes/s read and written by a copy. */
   readonly copy: number;
 }
 
-/** What {@link timeStep} found. */
+/** Result of {@link timeStep}. */
 export interface StepCost {
-  /** Rows of a step. */
+  /** Number of rows per step. */
   readonly rows: number;
-  /** Milliseconds of a step. */
+  /** Milliseconds per step. */
   readonly step: MedianAndRange;
-  /** Rounds that this is the spread of. */
+  /** Number of measured rounds. */
   readonly rounds: number;
-  /** Milliseconds in which JavaScript encodes and submits a step. */
+  /** Milliseconds that JavaScript takes to encode and submit a step. */
   readonly javascript: number;
-  /** The dispatches, in their order. */
+  /** Dispatches in order. */
   readonly dispatches: readonly DispatchCost[];
   /** Bytes/s of a copy. */
   readonly copy: number;
-  /** What only timestamp queries tell; absent without them. */
+  /** Measurements that need timestamp queries; absent without them. */
   readonly kernels?: {
-    /** Milliseconds of all kernels together. */
+    /** Milliseconds of all kernels. */
     readonly milliseconds: number;
-    /** Milliseconds of all copies into textures together; 0 if there are none. */
+    /** Milliseconds of all copies into textures; 0 if there are none. */
     readonly copies: number;
     /** FLOP/s of the best product; 0 without products. */
     readonly product: number;
-    /** Milliseconds that a step takes at least: see {@link floorOf}. */
+    /** Floor in milliseconds, see {@link floorOf}. */
     readonly floor: number;
   } | undefined;
 }
 
-/** How long to measure. */
+/** Effort of a measurement. */
 export interface Effort {
-  /** Rounds, of which the median counts; 5 if absent. */
+  /** Number of rounds, of which the median counts; default 5. */
   readonly rounds?: number;
-  /** Steps of a round; as many as take about a fifth of a second if absent. */
+  /** Number of steps per round; by default as many as take about 0.2 s. */
   readonly steps?: number;
 }
 
 /**
- * Measures a step on its first rows. Parameters keep their values; losses and the optimizer's moments do not.
+ * Times a step on its first rows. Parameters keep their values; losses and the optimizer's moments change.
  *
- * @param gpu its device
+ * @param gpu the device
  * @param step the step
- * @param rows rows of a batch
- * @param effort how long
+ * @param rows number of rows of a batch
+ * @param effort number of rounds and steps
  */
 export async function timeStep(
   gpu: Gpu,
@@ -106,7 +107,7 @@ export async function timeStep(
   rows: number,
   { rounds = 5, steps }: Effort = {},
 ): Promise<StepCost> {
-  await timeSteps(step, rows, 1); // drivers compile at the first use
+  await timeSteps(step, rows, 1); // the driver compiles at the first use
   const about = await timeSteps(step, rows, 1);
   const within = (milliseconds: number, most: number) =>
     Math.max(1, Math.min(most, Math.round(milliseconds / about)));
@@ -145,7 +146,7 @@ export async function timeStep(
   };
 }
 
-/** Whether a dispatch was timed. */
+/** True if a dispatch was timed. */
 export function isTimed(cost: DispatchCost): cost is TimedDispatch {
   return cost.microseconds !== undefined;
 }
@@ -156,8 +157,8 @@ export function bestProduct(dispatches: readonly TimedDispatch[]): number {
 }
 
 /**
- * Seconds that dispatches take at least: products at the best rate, everything else at the bandwidth of a copy. It is a
- * yardstick and no bound: what lies in a cache may be read faster than a copy reads.
+ * Floor of the time of dispatches in seconds: products at the best rate, others at the bandwidth of a copy.
+ * It is an estimate, not a bound: reads from a cache may be faster than a copy.
  */
 export function floorOf(
   dispatches: readonly { readonly flop: number; readonly bytes: number }[],
@@ -166,7 +167,7 @@ export function floorOf(
   return dispatches.reduce((sum, { flop, bytes }) => sum + (flop > 0 ? flop / product : bytes / copy), 0);
 }
 
-/** Milliseconds of a step, of a round of `steps` with one wait at its end. */
+/** Measures the milliseconds per step over `steps` steps with a single wait at the end. */
 export async function timeSteps(step: Step, rows: number, steps: number): Promise<number> {
   const start = performance.now();
   for (let k = 0; k < steps; k++) step.run({ first: 0, rows }, 0);
@@ -174,7 +175,7 @@ export async function timeSteps(step: Step, rows: number, steps: number): Promis
   return (performance.now() - start) / steps;
 }
 
-/** Milliseconds in which JavaScript encodes and submits one step while the device has nothing else to do. */
+/** Measures the milliseconds that JavaScript takes to encode and submit one step on an idle device. */
 async function timeEncoding(step: Step, rows: number): Promise<number> {
   const start = performance.now();
   step.run({ first: 0, rows }, 0);
@@ -183,10 +184,10 @@ async function timeEncoding(step: Step, rows: number): Promise<number> {
   return milliseconds;
 }
 
-/** Microseconds of a dispatch, and of each copy before it. */
+/** Microseconds of a dispatch and of each copy before it. */
 export type KernelTime = Pick<DispatchTime, "microseconds" | "copies">;
 
-/** What one more of each dispatch costs, by the difference between passes of few and of many, and each copy before it. */
+/** Measures the marginal time of each dispatch, from passes with few and many repeats, and of its copies. */
 export async function timeKernels(
   step: Step,
   rows: number,
@@ -201,7 +202,7 @@ export async function timeKernels(
   }));
 }
 
-/** What there is to know of a dispatch without timing it. */
+/** Returns the cost of a dispatch without times. */
 export function costOf(step: Step, dispatch: CompiledDispatch): DispatchCost {
   const { label, entryPoint, workgroups, flop = 0 } = dispatch;
   const shape = shapeOf(step, dispatch);
@@ -214,7 +215,7 @@ export function costOf(step: Step, dispatch: CompiledDispatch): DispatchCost {
   return { label, entryPoint, kernel, workgroups, flop, bytes: bytesOf(dispatch), shape, copies };
 }
 
-/** What a dispatch reads and writes; an update also reads what it writes. */
+/** Bytes that a dispatch reads and writes; an update also reads its outputs. */
 export function bytesOf({ label, reads, writes, bytes }: CompiledDispatch): number {
   const sum = (tensors: CompiledDispatch["reads"]) =>
     tensors.reduce((total, tensor) => total + (tensor?.bytes ?? 0), 0);
@@ -234,7 +235,7 @@ function shapeOf(step: Step, { flop, settings, reads, writes }: CompiledDispatch
   return largest(named.length > 0 ? named : [...read, ...written]);
 }
 
-/** Bytes/s read and written by copies of up to 64 MiB, by the difference between few and many. */
+/** Measures the bytes/s read and written by copies of up to 64 MiB, from the difference of few and many. */
 export async function measureCopy(gpu: Gpu): Promise<number> {
   const size = Math.min(2 ** 26, Math.floor(gpu.bufferBytes / 4) * 4);
   const [from, to] = ["from", "to"].map((label) => gpu.createBuffer(`copy ${label}`, size));

@@ -1,6 +1,6 @@
 /**
- * What `deno task tune` found: the fastest kernel of each product on an adapter, kept in a file of the cache folder. What
- * was measured by another version of Deno, or of the shaders, is not used.
+ * Results of `deno task tune`: the fastest kernel of each product on an adapter, stored in the cache folder.
+ * Results of another version of Deno or of the shaders are ignored.
  * @module
  */
 import { dirname } from "node:path";
@@ -15,7 +15,7 @@ import { cachePath } from "../files/project.ts";
 import { isRecord } from "../files/json.ts";
 import { writeFileAtomic } from "../files/write_file.ts";
 
-/** Where it is kept; git ignores it. */
+/** Path of the file, which git ignores. */
 export const KERNEL_MEMORY: string = cachePath("kernels.json");
 
 const FORMAT = "bottleneck-kernels-1";
@@ -23,7 +23,7 @@ const FORMAT = "bottleneck-kernels-1";
 /** Kernels by the product's name. */
 export type Kernels = ReadonlyMap<string, ProductKernel>;
 
-/** What one adapter was measured with, and what was found. */
+/** Versions and results of a measurement on one adapter. */
 interface Entry {
   readonly deno: string;
   readonly shaders: string;
@@ -33,7 +33,7 @@ interface Entry {
 /** Entries by the adapter's name. */
 type Memory = Readonly<Record<string, Entry>>;
 
-/** What decides whether a measurement still holds; WebGPU does not tell the driver's version. */
+/** Versions on which a measurement depends; WebGPU does not expose the driver's version. */
 function versions(): Pick<Entry, "deno" | "shaders"> {
   const encoder = new TextEncoder();
   const texts = PRODUCT_SHADERS.map((shader) => encoder.encode(assembleShader(shaderParts(shader)).code));
@@ -41,11 +41,11 @@ function versions(): Pick<Entry, "deno" | "shaders"> {
 }
 
 /**
- * The kernels that were found for an adapter; undefined, with a warning, if the file is damaged or stale, and without a
- * word if there is none, it has nothing of this adapter, or the process may not read it.
+ * Returns the stored kernels of an adapter; undefined, with a warning, if the file is damaged or stale, and
+ * without a warning if it does not exist, has no entry for this adapter, or may not be read.
  *
- * @param adapter the adapter's name
- * @param path the file
+ * @param adapter name of the adapter
+ * @param path path of the file
  */
 export function recallKernels(adapter: string, path: string = KERNEL_MEMORY): Kernels | undefined {
   if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return undefined;
@@ -54,17 +54,17 @@ export function recallKernels(adapter: string, path: string = KERNEL_MEMORY): Ke
     return memory && Object.hasOwn(memory, adapter) ? kernelsOf(memory[adapter]) : undefined;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    console.error(`warning: ignoring "${path}", which ${error.message}; deno task tune measures anew`);
+    console.error(`warning: ignoring "${path}", which ${error.message}; run deno task tune again`);
     return undefined;
   }
 }
 
 /**
- * Keeps the kernels that were found for an adapter, beside what is known of its other products and of other adapters.
+ * Stores kernels of an adapter, and keeps those of its other products and of other adapters.
  *
- * @param adapter the adapter's name
- * @param kernels by the product's name
- * @param path the file; its folder is made if it is not there
+ * @param adapter name of the adapter
+ * @param kernels kernels by name of the product
+ * @param path path of the file; its folder is created if missing
  * @throws InputError if it cannot be written, or NotCapable if it may not be read
  */
 export function rememberKernels(adapter: string, kernels: Kernels, path: string = KERNEL_MEMORY): void {
@@ -81,7 +81,7 @@ export function rememberKernels(adapter: string, kernels: Kernels, path: string 
   writeFileAtomic(path, text + "\n");
 }
 
-/** What is read, or nothing where it is damaged or stale: that is replaced. */
+/** Returns the result of `read`; undefined if the file is damaged or stale and will be replaced. */
 function unlessDamaged<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -92,9 +92,9 @@ function unlessDamaged<T>(read: () => T): T | undefined {
 }
 
 /**
- * The kernels of an entry.
+ * Returns the kernels of an entry.
  *
- * @throws InputError saying why they do not hold, as it reads after "which"
+ * @throws InputError with the reason why they are invalid, as a clause after "which"
  */
 function kernelsOf({ deno, shaders, kernels }: Entry): Kernels {
   const now = versions();
@@ -110,16 +110,16 @@ function kernelsOf({ deno, shaders, kernels }: Entry): Kernels {
 }
 
 /**
- * The file's entries; undefined if there is no file.
+ * Returns the entries of the file; undefined if it does not exist.
  *
- * @throws InputError saying what is wrong with it, as it reads after "which"
+ * @throws InputError with the reason why the file is invalid, as a clause after "which"
  */
 function readMemory(path: string): Memory | undefined {
   try {
     Deno.statSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    if (error instanceof Deno.errors.NotCapable) throw error; // which says what to add
+    if (error instanceof Deno.errors.NotCapable) throw error; // its message names the missing permission
   }
   const damaged = () => new InputError("is damaged");
   let stored: unknown;

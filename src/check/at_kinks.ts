@@ -1,5 +1,5 @@
 /**
- * Elements that lie on a kink, within rounding: there the GPU and the reference may rightly take different sides.
+ * Elements on a kink, within rounding: there the GPU and the reference may validly take different sides.
  * @module
  */
 import type { Graph, Node } from "../graph/graph.ts";
@@ -8,19 +8,19 @@ import { curveOf, kinksOf, nextTo } from "./kinks.ts";
 import type { ReferenceResult } from "./reference_graph.ts";
 import { TOLERANCES } from "./tolerances.ts";
 
-/** The elements of a node that lie on a kink: which, and on which kink each. */
+/** Elements of a node that lie on a kink. */
 export interface AtKinks {
-  /** The function or loss that has the kinks. */
+  /** Node of the function or loss that has the kinks. */
   readonly node: Node;
-  /** The kink by element. */
+  /** Kink by index of the element. */
   readonly kinks: ReadonlyMap<number, number>;
 }
 
 /**
- * The elements that are as near to a kink as rounding may move them.
+ * Returns the elements that rounding may move across a kink.
  *
- * @param reference the exact run
- * @param noisy runs with rounding noise, which say how far it moves each node's numbers
+ * @param reference run without rounding noise
+ * @param noisy runs with rounding noise, which show how far it moves the inputs of each node
  */
 export function elementsAtKinks(
   graph: Graph,
@@ -46,21 +46,21 @@ export function elementsAtKinks(
   return found;
 }
 
-/** The values to read from the GPU for {@link sidesOnGpu}. */
+/** Values to read from the GPU for {@link sidesOnGpu}. */
 export function valuesAtKinks(atKinks: readonly AtKinks[]): Value[] {
   return [...new Set(atKinks.flatMap(({ node }) => keepsOnlyOutput(node) ? [node.output!] : node.inputs))];
 }
 
-/** Whether the GPU keeps only what the function makes, not what it is applied to. */
+/** True if the GPU keeps only the output of the function, not its input. */
 function keepsOnlyOutput({ elementwise, term }: Node): boolean {
   return !elementwise && !term;
 }
 
 /**
- * Where the elements are, with those that lie on a kink on the side that the GPU has them on.
+ * Returns the reference's kink inputs, with the elements on a kink moved to the side that the GPU took.
  *
- * @param values the GPU's, of {@link valuesAtKinks}
- * @param tie the side for elements that are exactly on the kink on the GPU
+ * @param values values of {@link valuesAtKinks}, read from the GPU
+ * @param tie side of the elements that are exactly on the kink on the GPU
  */
 export function sidesOnGpu(
   atKinks: readonly AtKinks[],
@@ -75,7 +75,8 @@ export function sidesOnGpu(
       values.get(value)!
     );
     for (const [k, kink] of kinks) {
-      // an activation does not decrease: f(z) is beyond f(kink) where z is; at f(kink) its derivative is the kink's own
+      // activations never decrease, so f(z) > f(kink) means z > kink; at f(kink) the derivative is that of
+      // the kink
       const offset = keepsOnlyOutput(node)
         ? first[k] - curveOf(node)!.forward(kink)
         : Math.fround(node.term ? first[k] - second[k] : first[k]) - kink;

@@ -1,26 +1,26 @@
 /**
- * Comparing arrays of numbers so that nothing slips through: NaN never passes, and a failure names the place.
+ * Comparing arrays of numbers: NaN never passes, and a failure names the worst element.
  * @module
  */
 
-/** How two arrays differ. */
+/** Difference between two arrays. */
 export interface Comparison {
   /** |actual - expected| / |expected|, both Euclidean norms; NaN if anything is not finite. */
   readonly normError: number;
-  /** The largest |actual - expected|; NaN if anything is not finite. */
+  /** Largest |actual - expected|; NaN if anything is not finite. */
   readonly maxError: number;
-  /** Where that is (or the first element that is not finite), in array notation such as `[3, 17]`. */
+  /** Index of that element, or of the first that is not finite, in array notation such as `[3, 17]`. */
   readonly worstIndex: string;
-  /** What is there. */
+  /** Actual value at that index. */
   readonly actual: number;
-  /** What should be there. */
+  /** Expected value at that index. */
   readonly expected: number;
 }
 
 /**
- * Compares two arrays of one shape.
+ * Compares two arrays of the same shape.
  *
- * @throws TypeError if the numbers of elements differ
+ * @throws TypeError if the arrays differ in length
  */
 export function compare(
   actual: ArrayLike<number>,
@@ -40,7 +40,7 @@ export function compare(
       worst = k;
     }
   }
-  // where the expected tensor is all zeros the error is absolute
+  // if the expected tensor is all zeros, the error is absolute
   const normError = Math.sqrt(difference2) / (expected2 > 0 ? Math.sqrt(expected2) : 1);
   return {
     normError: Number.isFinite(normError) ? normError : NaN,
@@ -51,12 +51,12 @@ export function compare(
   };
 }
 
-/** Whether an error is within a bound; false for NaN. */
+/** True if an error is within a bound; false for NaN. */
 export function within(error: number, bound: number): boolean {
   return error <= bound;
 }
 
-/** The place of the k-th element in an array of that shape, such as `[3, 17]`. */
+/** Formats the index of the k-th element of an array with that shape, such as `[3, 17]`. */
 export function arrayNotation(k: number, shape: readonly number[]): string {
   const indices: number[] = [];
   for (const size of shape.toReversed()) {

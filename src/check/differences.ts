@@ -1,6 +1,7 @@
 /**
- * Finite differences: of the f64 reference's loss, and of the GPU's forward pass. A kink is told apart from a wrong
- * gradient by keeping every element on its side of it; what rounding hides is said to be hidden.
+ * Finite differences of the f64 reference's loss and of the GPU's forward pass. Keeping every element on its
+ * side of a kink distinguishes kinks from wrong gradients; differences that rounding hides are reported as
+ * such.
  * @module
  */
 import type { Graph, LossTerm, Node } from "../graph/graph.ts";
@@ -11,35 +12,35 @@ import { within } from "./compare.ts";
 import { kinksOf } from "./kinks.ts";
 import { lossInputs, type ReferenceInputs, runReference, totalLoss } from "./reference_graph.ts";
 
-/** Which draw of the noise all runs of a check get, the reference too: what differs is then no noise. */
+/** Noise draw of all runs of a check, including the reference, so that noise causes no differences. */
 export const DRAW = 20260901;
 
-/** What finite differences say about a gradient. */
+/** Finite differences of the loss, compared with a gradient. */
 export interface Difference {
-  /** How far they are from it, relative. NaN if no step size gave a finite difference. */
+  /** Relative deviation from the gradient; NaN if no step size gave a finite difference. */
   readonly error: number;
-  /** How far they may be from themselves: how much they still moved from step size to step size, and rounding. */
+  /** Their own uncertainty, relative: the remaining change between step sizes, plus rounding. */
   readonly doubt: number;
 }
 
-/** `agrees`, `differs`, or, where a difference is too doubtful to say either, `cannot tell`. */
+/** `agrees`, `differs`, or `cannot tell` if the difference is too uncertain. */
 export type Judgement = "agrees" | "differs" | "cannot tell";
 
-/** How many times its own doubt a difference may be off before it differs: doubt is an estimate. */
+/** Largest deviation of an uncertain difference, in units of its doubt, which is an estimate. */
 const DOUBTS = 3;
 
 /**
- * What a difference means for the gradient. It cannot excuse a gradient that is off by more than its doubt: a wrong
- * factor leaves the difference sure and the error large.
+ * Judges a gradient by a difference. A wrong factor in the gradient never passes as doubt: the difference is
+ * then certain and the error large.
  *
- * @param bound how large an error may be
+ * @param bound largest accepted error, relative
  */
 export function judge({ error, doubt }: Difference, bound: number): Judgement {
   if (within(error, bound)) return "agrees";
   return doubt > bound && within(error, DOUBTS * doubt) ? "cannot tell" : "differs";
 }
 
-/** The worse of two: the one that is more certain to be wrong, else the larger error. */
+/** Returns the worse of two differences: the one with the worse judgement, else the larger error. */
 export function worse(a: Difference, b: Difference, bound: number): Difference {
   const order: Judgement[] = ["agrees", "cannot tell", "differs"];
   const [left, right] = [a, b].map((difference) => order.indexOf(judge(difference, bound)));
@@ -47,17 +48,17 @@ export function worse(a: Difference, b: Difference, bound: number): Difference {
   return Number.isNaN(a.error) || a.error > b.error ? a : b;
 }
 
-/** The largest step of a difference of the reference, how often it is quartered, and how many elements are tried. */
+/** For the reference: largest step size, number of step sizes (each a quarter of the last), elements. */
 const REFERENCE_STEP = 0.3, REFERENCE_QUARTERS = 9, REFERENCE_SAMPLES = 4;
-/** What rounding may add to a float64 loss, relative: its sums are exact but for the last rounding. */
+/** Relative rounding error of a float64 loss. */
 const REFERENCE_ROUNDING = 2 ** -53;
 
 /**
- * The worst of a few central differences of the reference's loss, of the gradient's largest element. Where gradients
- * vanish, only large steps stand out from rounding; see {@link extrapolate}.
+ * Returns the worst of a few central differences of the reference's loss, relative to the largest element of
+ * the gradient. If gradients vanish, only large steps exceed rounding; see {@link extrapolate}.
  *
- * @param inputs with `sides`, so that no difference runs over a kink
- * @param bound what an error of the largest element may be
+ * @param inputs inputs with `kinkSides`, so that no difference crosses a kink
+ * @param bound largest accepted error, relative to the largest element
  */
 export function differenceOfReference(
   graph: Graph,
@@ -90,33 +91,33 @@ export function differenceOfReference(
   }).reduce((a, b) => worse(a, b, bound));
 }
 
-/** The largest step of a difference on the GPU, as the mean change of an element, and how often it is quartered. */
+/** On the GPU: largest step as the mean change of an element, and number of step sizes. */
 const GPU_STEP = 0.1, GPU_QUARTERS = 8;
-/** What rounding of the values that a loss is made of may do to it, relative. */
+/** Relative effect on a loss of rounding its inputs. */
 const LOSS_ROUNDING = 2 ** -26;
 
-/** What {@link differencesOnGpu} differences. */
+/** Network and state for {@link differencesOnGpu}. */
 export interface GpuDifferences {
-  /** Computes what the losses are made of. */
+  /** Step that computes the inputs of the losses. */
   readonly forward: Step;
-  /** The parameters that it reads. */
+  /** Parameters that the step reads. */
   readonly parameters: Parameters;
-  /** What was recorded. */
+  /** Graph of the network. */
   readonly graph: Graph;
-  /** The terms of the loss. */
+  /** Terms of the loss. */
   readonly losses: readonly LossTerm[];
-  /** The same state for the reference, which says what kinks do. */
+  /** The same state for the reference, which computes the effect of kinks. */
   readonly reference: ReferenceInputs & { readonly kinkSides: ReadonlyMap<Node, Float64Array> };
 }
 
 /**
- * Central differences of the GPU's forward pass, for one parameter, along its gradient and along a random direction
- * that is turned, element by element, to the gradient's side: there the derivative does not drown in rounding. For
- * the same reason the loss is computed in float64 from what the GPU made of the batch. Large steps suffer from
- * curvature, small ones from rounding; see {@link extrapolate}. What kinks do on the way is taken off: the reference
- * tells, with its elements free and with each on its side.
+ * Computes central differences of the GPU's forward pass for one parameter, along its gradient and along a
+ * random direction whose elements have the signs of the gradient: there the derivative exceeds rounding. For
+ * the same reason the loss is computed in float64 from the GPU's values. Large steps suffer from curvature,
+ * small ones from rounding; see {@link extrapolate}. The effect of kinks is subtracted: the reference's loss,
+ * with and without its elements held on their sides.
  *
- * @param sample the parameter's name, its value, and its gradient on the GPU
+ * @param sample name of the parameter, its value, and its gradient on the GPU
  */
 export async function differencesOnGpu(
   { forward, parameters, graph, losses, reference }: GpuDifferences,
@@ -147,7 +148,7 @@ export async function differencesOnGpu(
       for (const shifted of [above, below]) {
         parameters.write(name, shifted);
         forward.run({ first: 0, rows, draw: DRAW });
-        pending.push(lossNow()); // its copy is on the way before the next write; the wait is one for all
+        pending.push(lossNow()); // its copy is submitted before the next write; all are awaited at once
       }
       changes.push(gradient.reduce((sum, d, k) => sum + d * (above[k] - below[k]), 0));
       kinks.push(hasKinks ? kinksAt(above) - kinksAt(below) : 0);
@@ -165,18 +166,18 @@ export async function differencesOnGpu(
   ];
 }
 
-/** How often differences of two steps are combined into a better one. */
+/** Number of Richardson extrapolations. */
 const EXTRAPOLATIONS = 3;
 
 /**
- * What a series of differences, each with a quarter of the step of the one before, tends to: neighbors are combined so
- * that the error of second order cancels, then that of fourth and sixth (Richardson), and of all these the one is taken
- * that moved least and is not drowned in rounding (Ridders 1982), whatever it says about the gradient.
+ * Extrapolates a series of differences, each with a quarter of the previous step size. Neighbors are combined
+ * to cancel the errors of second, fourth and sixth order (Richardson); the result is the one with the least
+ * change and rounding (Ridders 1982), regardless of the gradient.
  *
- * @param series the differences, in units in which they are at most about 1
- * @param rounding what rounding may have added to each
- * @param isRatio whether they should be about 1: far from the point a loss may be flat, and differences that are all
- *   near 0 agree with each other in all but their ratio
+ * @param series differences, scaled to at most about 1
+ * @param rounding rounding error of each difference
+ * @param isRatio true if they should be about 1. Differences near 0 then count as uncertain: far from the
+ *   point a loss may be flat
  */
 function extrapolate(
   series: readonly number[],
@@ -192,7 +193,7 @@ function extrapolate(
       current.push(result);
       const moved = Math.max(Math.abs(result - current[order - 1]), Math.abs(result - previous[order - 1]));
       const doubt = (moved + rounding[k]) / (isRatio ? Math.min(1, Math.abs(result)) : 1);
-      // a ratio of exactly 0 has no bounds of doubt: it stands only where nothing better is found
+      // a ratio of exactly 0 has infinite doubt and is used only if there is nothing better
       if (doubt < best.doubt || Number.isNaN(best.result) && doubt === Infinity) best = { result, doubt };
     }
     previous = current;

@@ -1,8 +1,8 @@
 /**
- * The built-in network of the gradient check, in which every path of every shader carries something: each op behind
- * each activation, read twice, so that one reader of a value overwrites its gradient and the other adds to it and goes
- * through the activation; each loss in each reduction, with a gradient into both of its sides; weights and biases that
- * are used twice; widths that are no multiples of four.
+ * The built-in network of the gradient check, which exercises every path of every shader: each op after each
+ * activation, read twice, so that one reader overwrites the gradient and the other accumulates into it; each
+ * loss with each reduction and gradients to both inputs; weights and biases used twice; widths that are not
+ * multiples of four.
  * @module
  */
 import { activationOf } from "../elementwise/activation.ts";
@@ -28,15 +28,15 @@ import { squaredError } from "../losses/squared_error.ts";
 import { adam } from "../optim/adam.ts";
 import { gradcheck, type GradcheckOptions, type GradcheckReport } from "./gradcheck.ts";
 
-/** Columns of hidden values: no multiple of four. */
+/** Widths of hidden values, not multiples of four. */
 const CODE = 5, HIDDEN = 7;
 const REDUCTIONS = ["sum", "mean", "sample"] as const;
 
-/** The activations that kernels compute beside their product, a part of the network each. */
+/** Activations that product kernels compute themselves; each has its own part of the network. */
 export const KERNEL_ACTIVATIONS = ["sigmoid", "tanh", "relu"] as const;
 export type KernelActivation = (typeof KERNEL_ACTIVATIONS)[number];
 
-/** A user's activation with f(0) ≠ 0, which padding must not see. */
+/** A custom activation with f(0) ≠ 0, which must not be applied to padding. */
 const WAVE = activationOf({
   name: "wave",
   forward: "cos(x + 0.5)",
@@ -44,7 +44,7 @@ const WAVE = activationOf({
   reference: { forward: (x) => Math.cos(x + 0.5), derivative: (x) => -Math.sin(x + 0.5) },
 });
 
-/** A user's loss with ℓ(0, 0) ≠ 0, and other derivatives by the prediction than by the target. */
+/** A custom loss with ℓ(0, 0) ≠ 0 and different derivatives by prediction and by target. */
 const OFFSET = lossOf({
   name: "offset",
   value: "exp(y) * (1.0 + t) + bias",
@@ -59,7 +59,7 @@ const OFFSET = lossOf({
 });
 
 /**
- * Records the network.
+ * Adds the network to a graph.
  *
  * @param pixels [B, width]
  * @param target [B, width], in [0, 1]
@@ -90,7 +90,7 @@ export function everyOp(
       .map((label) => head(label));
     const [bent, given, wanted] = ["bent", "given", "wanted"].map((label) => head(label));
     const [codeMean, codeLogVariance] = [head("code's mean"), head("code's log-variance")];
-    const active = head("active", 17); // so many that some are on in some rows and off in others
+    const active = head("active", 17); // enough that some are active in some rows only
     const probabilities = head("probabilities", CODE, "sigmoid");
     for (const round of [0, 1]) {
       const label = (op: string) => `${f} ${op}${round === 0 ? "" : " again"}`;
@@ -134,7 +134,7 @@ export function everyOp(
         gaussianKl(graph, codeMean, codeLogVariance, term("Gaussian", 0.2)),
         sparsityKl(graph, active, { ...term("sparsity", 0.1), sparsity: 0.3 }),
       );
-      if (round === 0) { // the KL has no gradient where ReLU is 0: another's must be stopped there
+      if (round === 0) { // the KL has no gradient where ReLU is 0; that of another loss must stop there
         losses.push(squaredError(graph, codeMean, codeLogVariance, term("of the code", 0.8)));
       }
     }
@@ -142,13 +142,13 @@ export function everyOp(
   return losses;
 }
 
-/** Pixels of the built-in network's images. */
+/** Width of the images of the built-in network. */
 const WIDTH = 17;
 
 /**
- * Checks the kernels themselves, as this GPU compiles them, on a network that uses every one of them: what a recipe's
- * widths and connections never ask of a kernel is asked here. Every gradient is held to the f64 reference, at the start
- * and after a few training steps; the references of ops need no finite differences here, as tests have done them.
+ * Checks all kernels, as this GPU compiles them, on a network that uses each of them in ways that no recipe
+ * does. Every gradient is compared with the f64 reference, before and after a few training steps. Tests check
+ * the reference itself, so finite differences are not computed.
  *
  * @param rows numbers of rows of the checked batches
  */

@@ -1,5 +1,5 @@
 /**
- * What a check says about one gradient: a verdict, with the reason in words.
+ * Verdicts of a check about one gradient, with the reason in words.
  * @module
  */
 import { compare, within } from "./compare.ts";
@@ -8,45 +8,45 @@ import { judge } from "./differences.ts";
 import { UNDERFLOW } from "./float32.ts";
 import { boundFor, TOLERANCES } from "./tolerances.ts";
 
-/** `ok`; `FAILED`: it is wrong; `cannot tell`: here nothing can be said, and the reason says why. */
+/** `ok`; `FAILED` if the gradient is wrong; `cannot tell` if it cannot be judged in this state. */
 export type Verdict = "ok" | "FAILED" | "cannot tell";
 
-/** Why nothing can be told. */
+/** Cause of a `cannot tell` verdict. */
 export type Cause = "collapsed" | "overflow" | "rounding" | "kink" | "zero";
 
-/** What a verdict rests on. */
+/** Verdict of one comparison, with its numbers. */
 export interface Evidence {
-  /** How far two numbers or tensors are apart, relative; NaN if one of them is not finite or there is nothing to compare. */
+  /** Relative error; NaN if a number is not finite or there is nothing to compare. */
   readonly error: number;
-  /** How large the error may be. */
+  /** Largest accepted error. */
   readonly bound: number;
-  /** What follows. */
+  /** Verdict that follows from the error and the bound. */
   readonly verdict: Verdict;
-  /** Why, in words; empty if the verdict is `ok`. */
+  /** Reason in words; empty if the verdict is `ok`. */
   readonly reason: string;
-  /** Why nothing can be told, if the verdict is `cannot tell`. */
+  /** Cause, if the verdict is `cannot tell`. */
   readonly cause?: Cause;
 }
 
-/** What to try where nothing can be told. */
+/** Advice to the user for each cause of `cannot tell`. */
 export const ADVICE: Readonly<Record<Cause, string>> = {
   collapsed: "check after fewer training steps, with another seed or a smaller learning rate; if the " +
-    "network is so from the start, its initial weights or its activations let nothing through",
+    "network has collapsed at initialization, change its initial weights or activations",
   overflow: "check after fewer training steps or with a smaller learning rate, and look for " +
-    "exponentials or sums without a limit",
-  rounding: "another state may tell; if none does, try another seed, more rows or fewer training steps",
-  kink: "try another seed, which puts the values elsewhere",
+    "unbounded exponentials or sums",
+  rounding: "if every state is undecided, try another seed, more rows or fewer training steps",
+  kink: "try another seed, which moves the values away from the kink",
   zero: "try another seed or more rows; if the gradient stays zero, nothing depends on this parameter",
 };
 
 const ORDER: readonly Verdict[] = ["ok", "cannot tell", "FAILED"];
 
-/** The gravest of several verdicts. */
+/** Returns the worst of several verdicts. */
 export function gravest(verdicts: readonly Verdict[]): Verdict {
   return ORDER[Math.max(0, ...verdicts.map((verdict) => ORDER.indexOf(verdict)))];
 }
 
-/** The worst of several pieces of evidence: the gravest verdict, among equals the largest error for its bound. */
+/** Returns the evidence with the worst verdict, then with the largest error relative to its bound. */
 export function worstOf<E extends Evidence>(all: readonly E[]): E {
   return all.reduce((a, b) => {
     const [left, right] = [a, b].map(({ verdict }) => ORDER.indexOf(verdict));
@@ -55,7 +55,7 @@ export function worstOf<E extends Evidence>(all: readonly E[]): E {
   });
 }
 
-/** The largest magnitude of an array; NaN if one is NaN. */
+/** Returns the largest magnitude in an array; NaN if it contains NaN. */
 export function largestOf(numbers: ArrayLike<number>): number {
   let largest = 0;
   for (let k = 0; k < numbers.length; k++) {
@@ -66,19 +66,21 @@ export function largestOf(numbers: ArrayLike<number>): number {
   return largest;
 }
 
-/** A number as verdicts show it. */
+/** Formats a number for verdicts, such as `1.2e-6`. */
 export function figure(number: number): string {
   return Number.isFinite(number) ? number.toExponential(1) : String(number);
 }
 
 /**
- * Holds numbers of the GPU to those of the reference.
+ * Compares numbers of the GPU with those of the reference.
  *
- * @param what what they are, such as `its gradient`
- * @param expected the reference's
- * @param noisy computes the reference's under rounding noise, which say what float32 can do; asked if the tolerance is
- *   exceeded
- * @param tolerance the bound, unless float32 can do no better
+ * @param what name of the numbers in messages, such as `its gradient`
+ * @param actual numbers of the GPU
+ * @param expected numbers of the reference
+ * @param noisy computes the reference's numbers under rounding noise, which limit the precision of float32;
+ *   called only if the tolerance is exceeded
+ * @param shape shape of the numbers; `[]` for a scalar
+ * @param tolerance largest accepted error, unless float32 is less precise
  */
 export function againstReference(
   what: string,
@@ -101,7 +103,7 @@ export function againstReference(
     return cannotTell(
       tolerance,
       "overflow",
-      `numbers on the way to ${what} are beyond float32's range (3.4e38)`,
+      `intermediate values of ${what} exceed float32's range (3.4e38)`,
     );
   }
   const bound = boundFor(tolerance, underNoise.map((numbers) => compare(numbers, expected, shape).normError));
@@ -116,19 +118,19 @@ export function againstReference(
   const largest = largestOf(expected);
   if (largest < UNDERFLOW) return cannotTell(bound, "collapsed", belowRange(what, largest));
   if (underNoise.some((numbers) => largestOf(numbers) === 0)) {
-    const reason = `${what} is 0 in float32, as numbers on the way to it are below its range (1e-38)`;
+    const reason = `${what} is 0 in float32, because intermediate values are below its range (1e-38)`;
     return cannotTell(bound, "collapsed", reason);
   }
   return cannotTell(
     bound,
     "rounding",
-    `rounding hides it: float32 computes ${what} to ${figure(bound)} at best`,
+    `rounding hides it: float32 computes ${what} only to within ${figure(bound)}`,
   );
 }
 
 const NOT_FINITE = "its gradient is not finite in the float64 reference either";
 
-/** What there is to say where the GPU's gradient has no direction: it is zero, or not finite. */
+/** Returns the evidence for a GPU gradient without direction: zero or not finite. */
 export function withoutDirection(bound: number, largestOnGpu: number, largest: number): Evidence {
   const cannotTell = (cause: Cause, reason: string) =>
     ({ error: NaN, bound, verdict: "cannot tell", cause, reason }) as const;
@@ -139,7 +141,7 @@ export function withoutDirection(bound: number, largestOnGpu: number, largest: n
   const [cause, what] = largestOnGpu === 0
     ? ["zero", "exactly zero"] as const
     : ["overflow", "not finite"] as const;
-  return cannotTell(cause, `its gradient is ${what} on the GPU: there is no direction to difference along`);
+  return cannotTell(cause, `its gradient is ${what} on the GPU: finite differences have no direction`);
 }
 
 function belowRange(what: string, largest: number): string {
@@ -149,9 +151,9 @@ function belowRange(what: string, largest: number): string {
 }
 
 /**
- * What a finite difference says about a gradient.
+ * Returns the evidence of a finite difference about a gradient.
  *
- * @param largest the largest element of the reference's gradient
+ * @param largest largest magnitude in the reference's gradient
  */
 export function fromDifference(difference: Difference, bound: number, largest: number): Evidence {
   const { error, doubt } = difference, judged = judge(difference, bound);
@@ -161,7 +163,7 @@ export function fromDifference(difference: Difference, bound: number, largest: n
   if (!Number.isFinite(largest)) return cannotTell("overflow", NOT_FINITE);
   if (largest < UNDERFLOW) return cannotTell("collapsed", belowRange("its gradient", largest));
   if (judged === "cannot tell") {
-    const reason = `rounding hides the difference: its own doubt (${figure(doubt)}) is above the bound`;
+    const reason = `rounding hides the difference: its uncertainty (${figure(doubt)}) exceeds the bound`;
     return cannotTell("rounding", reason);
   }
   const reason = Number.isFinite(error)

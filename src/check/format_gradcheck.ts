@@ -1,5 +1,5 @@
 /**
- * A gradient check's report as a table, for people.
+ * Formats the report of a gradient check as a text table.
  * @module
  */
 import { ADVICE, type Evidence, figure } from "./evidence.ts";
@@ -34,28 +34,28 @@ const BOUNDS = [
 const CONCLUSIONS = {
   ok: "passed",
   FAILED: "FAILED",
-  "cannot tell": "not proven: none failed, but not all could be told",
+  "cannot tell": "not proven: none failed, but some are undecided",
 };
 
-/** The report as a table, with the reasons below it and what to try where something could not be told. */
+/** Formats a report as a table, followed by reasons, and by advice for undecided gradients. */
 export function formatGradcheck(report: GradcheckReport): string {
   const { rows, loss, padding, repeats, untold, functions, remarks, verdict } = report;
   const lines = table([HEADER, ...rows.map(cellsOf), BOUNDS]);
   const shown = rows.flatMap((row) => EVIDENCE.flatMap((kind) => row[kind] ?? []));
   const all: readonly Evidence[] = [...shown, loss];
   if (shown.some(({ verdict }) => verdict === "cannot tell")) {
-    lines.push("?: cannot tell here, for the reason below; another state must tell");
+    lines.push("?: undecided in this state, for the reason below; another state must decide");
   }
   if (rows.some(({ reference }) => isWidened(reference))) {
     lines.push(
-      `(of …): a wider bound, as rounding every value once moves the gradient by 1/${TOLERANCES.roundings} of that`,
+      `(of …): a wider bound; rounding each value once changes the gradient by 1/${TOLERANCES.roundings} of it`,
     );
   }
   lines.push(...reasonsOf(rows));
   lines.push(
     `loss: GPU to f64 ${figureOf(loss)}, bound ${figure(loss.bound)}` +
       (loss.verdict === "ok" ? "" : `: ${loss.verdict}, ${loss.reason} (with ${loss.rows} rows)`),
-    `a second run gave ${repeats ? "the same bits" : "OTHER BITS"}`,
+    `a second run was ${repeats ? "bit-exact" : "NOT BIT-EXACT"}`,
   );
   if (padding.length > 0) {
     lines.push(`padding FAILED: columns past the width of ${listed(padding)} are not zero`);
@@ -67,7 +67,7 @@ export function formatGradcheck(report: GradcheckReport): string {
     );
   }
   lines.push(...remarks);
-  if (untold.length > 0) lines.push(`no state tells of ${listed(untold)}`);
+  if (untold.length > 0) lines.push(`undecided in every state: ${listed(untold)}`);
   const causes = new Set(all.flatMap(({ cause }) => cause ?? []));
   if (untold.length > 0 || loss.verdict === "cannot tell") {
     lines.push(...[...causes].map((cause) => `what to try (${cause}): ${ADVICE[cause]}`));
@@ -90,7 +90,7 @@ function cellsOf(row: GradcheckRow): string[] {
   ];
 }
 
-/** Whether a row was judged by a wider bound than usual, for rounding. */
+/** True if the bound of a row was widened for rounding. */
 function isWidened({ bound, verdict }: GradcheckRow["reference"]): boolean {
   return verdict === "ok" && bound > TOLERANCES.gpuAgainstReference;
 }
@@ -102,7 +102,7 @@ function figureOf(evidence: Evidence | undefined): string {
   return verdict === "cannot tell" ? `${number} ?`.trim() : number;
 }
 
-/** A line for each row that is not `ok`; those of the same reason but for figures share one. */
+/** Returns a line for each row that is not `ok`; rows whose reasons differ only in numbers share one. */
 function reasonsOf(rows: readonly GradcheckRow[]): string[] {
   const groups = Map.groupBy(
     rows.filter(({ verdict }) => verdict !== "ok"),

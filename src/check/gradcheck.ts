@@ -1,6 +1,6 @@
 /**
- * The gradient check: a model's gradients on this GPU against the f64 reference, the reference against finite
- * differences, and the GPU against finite differences of its own loss.
+ * The gradient check: compares a model's gradients on this GPU with the f64 reference, the reference with
+ * finite differences, and the GPU with finite differences of its own loss.
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
@@ -33,83 +33,85 @@ import { frozenValuesOf, lossInputs } from "./reference_graph.ts";
 import { TOLERANCES } from "./tolerances.ts";
 import type { Optimizer } from "../graph/update.ts";
 
-/** What to check, and on what. */
+/** Options of {@link gradcheck}. */
 export interface GradcheckOptions {
   /**
-   * Pixels of an image. At the first width everything is checked; at the others the GPU is held to the reference, before
-   * training. Take one that is no multiple of four among them: such rows are padded on the GPU.
+   * Widths of the images, in pixels. The first gets the full check; at the others the GPU is compared with
+   * the reference, before training. Include one that is not a multiple of four, because the GPU pads such
+   * rows.
    */
   readonly widths: readonly number[];
   /**
-   * Rows of the checked batches. Finite differences are of the first; with the others the GPU is held to the reference.
-   * The graph has more rows, with other images in them.
+   * Numbers of rows of the checked batches. Finite differences use the first; with the others the GPU is
+   * compared with the reference. The graph has more rows, which hold other images.
    */
   readonly rows: readonly number[];
-  /** Seed of parameters, pixels and directions. */
+  /** Seed of parameters, images and directions. */
   readonly seed: number;
-  /** Trains this many steps, and checks again; 0 checks at initialization only. */
+  /** Number of training steps before the second check; 0 checks at initialization only. */
   readonly steps: number;
-  /** The rule for these steps. */
+  /** Optimizer of these steps. */
   readonly optimizer: Optimizer;
-  /** Whether finite differences are computed; true if absent. */
+  /** True to compute finite differences; default true. */
   readonly differences?: boolean;
 }
 
-/** The kinds of evidence about a gradient. */
+/** Kinds of evidence about a gradient, in the order of the report's columns. */
 export const EVIDENCE = ["reference", "referenceDifference", "alongGradient", "alongRandom"] as const;
 
-/** What was found about one parameter in one state. */
+/** Result for one parameter in one state. */
 export interface GradcheckRow {
-  /** When, and at which width if not the first: such as `initial`, `after 100 steps`, or `initial, width 785`. */
+  /** State of the check: `initial`, `after 100 steps`, or, at further widths, `initial, width 785`. */
   readonly state: string;
-  /** The parameter's name. */
+  /** Name of the parameter. */
   readonly parameter: string;
-  /** Its shape in PyTorch's layout. */
+  /** Shape in PyTorch's layout. */
   readonly shape: readonly number[];
-  /** GPU against the f64 reference, of the norm; the worst of all numbers of rows. */
+  /** GPU against the f64 reference, relative to the norm; the worst over all numbers of rows. */
   readonly reference: ReferenceEvidence;
-  /** Finite differences of the reference against its gradient, of the largest element; at the first width. */
+  /** Reference against its finite differences, relative to the largest element; first width only. */
   readonly referenceDifference?: Evidence;
-  /** Finite differences on the GPU along the gradient, relative; at the first width. */
+  /** GPU against its finite differences along the gradient, relative; first width only. */
   readonly alongGradient?: Evidence;
-  /** Finite differences on the GPU along a random direction, relative; at the first width. */
+  /** GPU against its finite differences along a random direction, relative; first width only. */
   readonly alongRandom?: Evidence;
-  /** The gravest verdict of these. */
+  /** Worst verdict of these. */
   readonly verdict: Verdict;
-  /** Why, in words; empty if the verdict is `ok`. */
+  /** Reason in words; empty if the verdict is `ok`. */
   readonly reason: string;
 }
 
-/** The whole check. */
+/** Result of {@link gradcheck}. */
 export interface GradcheckReport {
-  /** One row for each parameter and state. */
+  /** One result for each parameter and state. */
   readonly rows: readonly GradcheckRow[];
-  /** The loss on the GPU that came nearest to its bound. */
+  /** The loss on the GPU with the largest error relative to its bound. */
   readonly loss: LossEvidence;
-  /** Values that have something else than zeros in the columns past their width, where readers expect zeros. */
+  /** Labels of values whose padding, the columns past their width, is not all zeros. */
   readonly padding: readonly string[];
-  /** Parameters of which some kind of evidence was `ok` in no state, and nothing is known to be wrong. */
+  /** Names of parameters for which some kind of evidence is `cannot tell` in every state. */
   readonly untold: readonly string[];
-  /** The network's functions that users write, each by itself. */
+  /** Results for each custom function of the network. */
   readonly functions: readonly FunctionCheck[];
-  /** Whether a second run gave the same bits. */
+  /** True if a second run was bit-exact. */
   readonly repeats: boolean;
-  /** What else there is to say, such as that training diverged. */
+  /** Remarks, such as that training diverged. */
   readonly remarks: readonly string[];
-  /** `FAILED` if anything failed, `cannot tell` if nothing did but some parameter is untold, else `ok`. */
+  /** `FAILED` if anything failed, else `cannot tell` if `untold` is not empty, else `ok`. */
   readonly verdict: Verdict;
-  /** Whether the verdict is `ok`. */
+  /** True if the verdict is `ok`. */
   readonly passed: boolean;
 }
 
-/** Rows of a training batch between the two checks. */
+/** Batch size of the training between the two checks. */
 const TRAINING_ROWS = 64;
-/** Training steps between two looks at whether the parameters are still finite. */
+/** Number of training steps between two tests for finite parameters. */
 const STEPS_BETWEEN_LOOKS = 25;
 
 /**
- * Checks a model's gradients. Each comparison ends in one of three verdicts: `ok`, `FAILED`, or `cannot tell` where
- * float32 itself, a kink or a gradient of zero leaves nothing to judge; each that is not `ok` has its reason in words.
+ * Checks a model's gradients. Each comparison has one of three verdicts: `ok`, `FAILED`, or `cannot tell` if
+ * float32 precision, a kink or a zero gradient makes it undecidable. Each verdict other than `ok` has a
+ * reason in words.
  *
  * ```ts
  * import { adam, dense, gradcheck, openGpu, squaredError } from "@bottleneck/bottleneck";
@@ -132,8 +134,8 @@ const STEPS_BETWEEN_LOOKS = 25;
  * ```
  *
  * @param gpu the device to check
- * @param network gives for a number of pixels what records the model
- * @returns what was found; it did not pass if anything failed, or if some kind of evidence tells of a parameter nowhere
+ * @param network returns the model for a number of pixels
+ * @returns the report; `passed` is false if anything failed or is undecided in every state
  */
 export async function gradcheck(
   gpu: Gpu,
@@ -167,13 +169,12 @@ export async function gradcheck(
   return { rows, loss, padding, untold, functions, repeats, remarks, verdict, passed: verdict === "ok" };
 }
 
-/** What was found in one state of one network. */
+/** Results for one state of one network. */
 interface Finding {
   readonly rows: readonly GradcheckRow[];
   readonly results: readonly RowsResult[];
 }
 
-/** Checks the model at one width. */
 async function checkWidth(
   gpu: Gpu,
   build: BuildModel,
@@ -191,7 +192,7 @@ async function checkWidth(
   const trainable = parameters.all;
   const images = drawImages(Math.max(...rows), width, random);
   using step = await compile(gpu, graph, parameters, { label: "gradcheck", losses, trainable });
-  // a full batch first, with garbage behind the images: what it leaves there must not show in the batches after it
+  // a full batch first, with garbage after the images, which must not affect the smaller batches that follow
   const batch = Float32Array.from({ length: batchSize * width }, () => 2 * random.nextUnit());
   batch.set(images);
   step.upload(pixels, batch);
@@ -221,7 +222,7 @@ async function checkWidth(
   if (!isFirst) return { findings: [await checkState(`initial, width ${width}`)], nodes };
   const findings = [await checkState("initial")];
   if (steps > 0) {
-    // on other images each time: at a minimum for the checked images their gradients would be differences of noise
+    // new images at each step: trained on the checked images, their gradients would shrink to rounding noise
     const options = { label: "gradcheck training", losses, trainable, optimizer };
     using training = await compile(gpu, graph, parameters, options);
     const done = await train(training, parameters, pixels, steps, random);
@@ -229,7 +230,7 @@ async function checkWidth(
       remarks.push(
         `training diverges between steps ${done} and ${Math.min(steps, done + STEPS_BETWEEN_LOOKS)}: ` +
           `${
-            done === 0 ? "nothing is checked after training" : "what comes after is not checked"
+            done === 0 ? "nothing is checked after training" : "later steps are not checked"
           }; try a smaller learning rate`,
       );
     }
@@ -238,7 +239,7 @@ async function checkWidth(
   return { findings, nodes };
 }
 
-/** Trains as long as the parameters stay finite; goes back to where they were, and says how many steps that was. */
+/** Trains while parameters are finite; restores the last finite ones and returns their number of steps. */
 async function train(
   step: Step,
   parameters: Parameters,
@@ -263,11 +264,10 @@ async function train(
   return steps;
 }
 
-/** What finite differences on the GPU need. */
 interface Differencing {
-  /** Computes what the losses are made of. */
+  /** Step that computes the inputs of the losses. */
   readonly forward: Step;
-  /** Values that stay as they are, as no gradient passes them. */
+  /** Values held fixed, because no gradient flows through them. */
   readonly frozenValues: readonly Value[];
 }
 
@@ -287,7 +287,7 @@ async function prepareDifferences(
   return { forward, frozenValues };
 }
 
-/** The three kinds of difference of one parameter. */
+/** Computes the three kinds of differences for one parameter. */
 async function differencesOf(
   { forward, frozenValues }: Differencing,
   { graph, losses, parameters }: CheckedNetwork,
@@ -316,14 +316,14 @@ async function differencesOf(
     random,
   )).map((difference): Evidence => {
     const evidence = fromDifference(difference, gpuBound, largest);
-    // where the GPU is on another side of a kink than the reference, its differences have no side to be held on
+    // the differences hold elements on the reference's side of a kink, which is here not the GPU's
     const isKink = evidence.verdict === "FAILED" && cause === "kink";
     return isKink ? { ...evidence, verdict: "cannot tell", cause, reason } : evidence;
   });
   return { referenceDifference, alongGradient, alongRandom };
 }
 
-/** The verdict of a row, and the reasons of that gravity, each once. */
+/** Returns the worst verdict of a row and its reasons, without duplicates. */
 function judgeRow(
   row: Pick<GradcheckRow, typeof EVIDENCE[number]>,
   saysRows: boolean,
@@ -338,10 +338,7 @@ function judgeRow(
   return { verdict, reason: [...new Set(reasons)].join("; ") };
 }
 
-/**
- * Images as data sets have them, so that training on them is training: bright ellipses with a shaded half on an
- * empty ground, with exact zeros and ones.
- */
+/** Draws images like those of a data set: half-shaded ellipses on black, with exact zeros and ones. */
 function drawImages(rows: number, width: number, random: RandomStream): Float32Array<ArrayBuffer> {
   const side = Math.ceil(Math.sqrt(width));
   const images = new Float32Array(rows * width);

@@ -1,6 +1,5 @@
 /**
- * Functions of one number and their kinks, and how a function goes on beyond a kink when an element is held on its
- * side.
+ * Scalar functions with kinks, and their linear continuation beyond a kink for elements held on their side.
  * @module
  */
 import type { ElementwiseLossReference, Node } from "../graph/graph.ts";
@@ -8,17 +7,17 @@ import { type Activation, ACTIVATION_KINKS } from "../graph/tensor.ts";
 import { activate, activationDerivative } from "../reference/dense.ts";
 import type { PairFunction } from "../reference/elementwise_loss.ts";
 
-/** A function y = f(z), its derivative, and where that jumps. */
+/** A function y = f(z), its derivative, and its kinks. */
 export interface Curve {
   /** f(z). */
   forward(z: number): number;
-  /** f'(z); an activation's follows from y, which is all that a kernel keeps. */
+  /** f'(z); that of an activation is computed from y, as in the kernels. */
   derivative(z: number, y: number): number;
   /** Values of z at which f' jumps, in ascending order. */
   readonly kinks: readonly number[];
 }
 
-/** The function that a node applies to each element in the end; undefined if it applies none. */
+/** Returns the function that a node finally applies to each element; undefined if it has none. */
 export function curveOf({ elementwise, attributes }: Node): Curve | undefined {
   if (elementwise) {
     return {
@@ -35,27 +34,27 @@ export function curveOf({ elementwise, attributes }: Node): Curve | undefined {
   };
 }
 
-/** The kinks of a node's function, or of its loss in prediction − target. */
+/** Returns the kinks of a node's function, or those of its loss in prediction − target. */
 export function kinksOf(node: Node): readonly number[] {
   return node.elementwiseLoss?.kinks ?? curveOf(node)?.kinks ?? [];
 }
 
-/** How far beside a kink its side's derivative is taken, relative. */
+/** Relative distance from a kink at which the derivative of a side is taken. */
 const BESIDE = 2 ** -40;
 
-/** A number on a side of a kink, as near to it as derivatives are taken. */
+/** Returns the point next to a kink, on one side, at which derivatives are taken. */
 export function nextTo(kink: number, side: 1 | -1): number {
   return kink + side * BESIDE * Math.max(1, Math.abs(kink));
 }
 
-/** Where an element leaves its side: the kink that it has crossed, and a point on its own side of it. */
+/** The kink that an element has crossed. */
 interface Crossing {
   readonly kink: number;
-  /** Where the derivative of the side is taken. */
+  /** Point on the element's own side at which the derivative is taken. */
   readonly inside: number;
 }
 
-/** Which kink z lies on or beyond, seen from the element's home, nearest to home; undefined if none. */
+/** Returns the kink nearest to `origin` that z has reached or crossed; undefined if there is none. */
 function crossing(kinks: readonly number[], origin: number, z: number): Crossing | undefined {
   if (z > origin) {
     for (const kink of kinks) {
@@ -71,10 +70,10 @@ function crossing(kinks: readonly number[], origin: number, z: number): Crossing
 }
 
 /**
- * A curve with each element held on its side: beyond a kink it goes on straight, with the derivative that it has on the
- * side where the element is at home. That is the function itself for piecewise linear ones (ReLU, leaky ReLU, hard
- * tanh); for others it is smooth in its first derivative only, so that large steps of a difference tell less. An
- * element at home on a kink goes on straight either way, with the derivative that the function has there.
+ * A curve with each element held on its side: beyond a kink it continues linearly, with the slope of the
+ * element's own side. For piecewise linear functions (ReLU, leaky ReLU, hard tanh) that is exact; others are
+ * then smooth in the first derivative only, which makes differences with large steps less precise. An element
+ * that lies on a kink continues linearly both ways, with the derivative of the function there.
  */
 export interface HeldCurve {
   /** f of the k-th element. */
@@ -86,7 +85,7 @@ export interface HeldCurve {
 /**
  * Holds each element of a curve on its side.
  *
- * @param homes each element's own z
+ * @param sidesOfNode z of each element, which determines its side
  */
 export function holdSides(curve: Curve, sidesOfNode: Float64Array): HeldCurve {
   const { kinks } = curve;
@@ -105,7 +104,7 @@ export function holdSides(curve: Curve, sidesOfNode: Float64Array): HeldCurve {
   };
 }
 
-/** What {@link ElementwiseLossReference} has, of the k-th element. */
+/** The functions of an {@link ElementwiseLossReference}, for the k-th element. */
 export interface HeldLoss {
   readonly value: PairFunction;
   readonly byPrediction: PairFunction;
@@ -115,7 +114,7 @@ export interface HeldLoss {
 /**
  * Holds each element of a loss on its side of the kinks in prediction − target, as {@link holdSides} does.
  *
- * @param homes each element's own prediction − target
+ * @param sidesOfNode prediction − target of each element, which determines its side
  */
 export function holdSidesOfLoss(
   loss: Omit<ElementwiseLossReference, "name" | "record">,

@@ -1,5 +1,5 @@
 /**
- * A compiled network held to the f64 reference, for one number of rows after another.
+ * Comparison of a compiled network with the f64 reference, for a given number of rows.
  * @module
  */
 import type { Graph, LossTerm } from "../graph/graph.ts";
@@ -16,58 +16,58 @@ import { type ReferenceInputs, type ReferenceResult, runReference } from "./refe
 import { TOLERANCES } from "./tolerances.ts";
 import { LOSS_RING } from "../graph/loss_ring.ts";
 
-/** How often the reference is run with rounding noise, to learn what it does. */
+/** Number of runs of the reference with rounding noise, which estimate its effect. */
 export const NOISY_RUNS = 3;
 
-/** A network on the GPU with everything that its check needs. */
+/** A network on the GPU, to be checked. */
 export interface CheckedNetwork {
-  /** What was recorded. */
+  /** Graph of the network. */
   readonly graph: Graph;
-  /** The terms of the loss. */
+  /** Terms of the loss. */
   readonly losses: readonly LossTerm[];
-  /** Its parameters. */
+  /** Parameters of the network. */
   readonly parameters: Parameters;
-  /** Computes losses and the gradients of all parameters. */
+  /** Step that computes the losses and the gradients of all parameters. */
   readonly step: Step;
-  /** Its input, and the images that are uploaded there: as many rows as the largest batch has. */
+  /** Input of the network, and the images uploaded to it, [rows of the largest batch, width]. */
   readonly pixels: { readonly value: Value; readonly images: Float32Array };
 }
 
-/** The GPU's gradient of one parameter beside the reference's. */
+/** Comparison of one parameter's gradient with the reference. */
 export interface ReferenceEvidence extends Evidence {
-  /** Where they differ most, in array notation. */
+  /** Index of the largest difference, in array notation. */
   readonly worstIndex: string;
   /** The number of rows of the batch. */
   readonly rows: number;
 }
 
-/** A loss on the GPU beside the reference's. */
+/** Comparison of a loss with the reference. */
 export interface LossEvidence extends Evidence {
-  /** The term's label. */
+  /** Label of the loss term. */
   readonly label: string;
   /** The number of rows of the batch. */
   readonly rows: number;
 }
 
-/** What one number of rows showed. */
+/** Results for one number of rows. */
 export interface RowsResult {
-  /** By the parameter's name. */
+  /** Evidence about each gradient, by the parameter's name. */
   readonly gradients: ReadonlyMap<string, ReferenceEvidence>;
-  /** The worst of all terms. */
+  /** Evidence about the worst loss term. */
   readonly loss: LossEvidence;
   /** Labels of values whose padding is not zero. */
   readonly padding: readonly string[];
-  /** Whether a second run gave the same bits. */
+  /** True if a second run was bit-exact. */
   readonly repeats: boolean;
-  /** The GPU's gradients. */
+  /** Gradients on the GPU, by the parameter's name. */
   readonly onGpu: ReadonlyMap<string, Float32Array>;
-  /** What the reference was given. */
+  /** Inputs of the reference. */
   readonly inputs: ReferenceInputs;
-  /** What the reference computed of it. */
+  /** Result of the reference. */
   readonly reference: ReferenceResult;
 }
 
-/** Runs the network on its first `rows` images, and holds all that it computes to the reference. */
+/** Runs the network on its first `rows` images and compares losses and gradients with the reference. */
 export async function checkRows(network: CheckedNetwork, rows: number): Promise<RowsResult> {
   const { graph, losses, parameters, step, pixels } = network;
   const values = await parameters.read();
@@ -145,8 +145,8 @@ export async function checkRows(network: CheckedNetwork, rows: number): Promise<
 }
 
 /**
- * Says whether kinks explain a mismatch: whether the GPU's gradient is the reference's, if elements within rounding of a
- * kink are on the side where the GPU has them. In words; empty if it is not.
+ * Returns a function that explains a mismatch by kinks: its text is not empty if the gradient matches the
+ * reference with the elements on a kink, within rounding, moved to the GPU's side.
  */
 async function kinkExplanation(
   { graph, losses, step }: CheckedNetwork,
@@ -178,14 +178,14 @@ async function kinkExplanation(
   };
 }
 
-/** The latest run's losses, which may be NaN: `Step.readLosses` would throw. */
+/** Reads the losses of the latest run, which may be NaN; `Step.readLosses` would throw then. */
 async function readLosses(step: Step, terms: number): Promise<Float32Array<ArrayBuffer>> {
   const { count, losses } = await step.readState();
   const at = count % LOSS_RING * terms;
   return Float32Array.from(losses.subarray(at, at + terms));
 }
 
-/** Labels of values that have something else than zeros in the columns past their width. */
+/** Returns the labels of values whose padding is not all zeros. */
 async function paddingNotZero({ graph, losses, step }: CheckedNetwork, rows: number): Promise<string[]> {
   const values = reachable(graph, losses, [], []).flatMap(({ op, output }) =>
     output && op !== "input" && output.width % 4 !== 0 ? [output] : []

@@ -1,6 +1,7 @@
 /**
- * Functions that users write, each by itself: its shader against its float64 twin, and the twin's derivatives against
- * finite differences, number by number. A network's gradients say that something is wrong; this says which function is.
+ * Checks of custom functions, point by point: the shader against its float64 reference, and the reference's
+ * derivatives against finite differences. A network's gradients show that something is wrong; this shows
+ * which function is.
  * @module
  */
 import { lossOf } from "../elementwise/loss.ts";
@@ -15,26 +16,26 @@ import {
 } from "../graph/graph.ts";
 import { Parameters } from "../graph/parameters.ts";
 
-/** What was found about one function. */
+/** Result for one custom function. */
 export interface FunctionCheck {
-  /** Such as `activation "leaky"`. */
+  /** Kind and name of the function, such as `activation "leaky"`. */
   readonly of: string;
-  /** What is wrong, in words; empty if nothing is. */
+  /** Errors in words; empty if there are none. */
   readonly failures: readonly string[];
-  /** What else there is to say, such as that a kink is not declared. */
+  /** Remarks, such as an undeclared kink. */
   readonly remarks: readonly string[];
 }
 
-/** Numbers at which each is looked at. */
+/** Number of points at which a function is checked. */
 const POINTS = 512;
-/** How far both sides may be apart, relative to the function: this is for wrong formulas, networks are for rounding. */
+/** Largest relative error; loose, because this check finds wrong formulas, not rounding. */
 const BOUND = 1e-3;
-/** No number lies nearer to a kink. */
+/** Smallest distance of a point from a kink. */
 const MARGIN = 1e-3;
-/** Half the distance of a finite difference. */
+/** Step size of a central difference. */
 const STEP = 1e-5;
 
-/** Checks each different function of a network's nodes. */
+/** Checks each distinct custom function of a network once. */
 export async function checkFunctions(gpu: Gpu, nodes: readonly Node[]): Promise<FunctionCheck[]> {
   const activations = new Set(nodes.flatMap(({ elementwise }) => elementwise ?? []));
   const losses = new Set(nodes.flatMap(({ elementwiseLoss }) => elementwiseLoss ?? []));
@@ -44,7 +45,7 @@ export async function checkFunctions(gpu: Gpu, nodes: readonly Node[]): Promise<
   return found;
 }
 
-/** A sum, whose derivative by each element is 1: what comes back through it is the derivative before it. */
+/** A sum as the loss: its gradient is 1, so the gradient of its input is the derivative to check. */
 const SUM = lossOf({
   name: "sum",
   value: "y",
@@ -85,7 +86,7 @@ async function checkActivation(gpu: Gpu, f: ElementwiseReference): Promise<Funct
 
 async function checkLoss(gpu: Gpu, loss: ElementwiseLossReference): Promise<FunctionCheck> {
   const { byPrediction, byTarget } = loss;
-  // half of the pairs as probabilities are, half beyond
+  // half of the pairs in the range of probabilities, half in a wider one
   const pairs = [[0, 1], [-3, 3]].flatMap(([from, to]) => {
     const targets = spread(0.754878, from, to);
     return spread(0.569840, from, to).map((y, k) => [y, targets[k]] as const);
@@ -108,7 +109,7 @@ async function checkLoss(gpu: Gpu, loss: ElementwiseLossReference): Promise<Func
     const values = pairs.map(([y, t]) => loss.value(y, t)), total = values.reduce((a, b) => a + b, 0);
     const size = values.reduce((a, b) => a + Math.abs(b), 0);
     if (!Number.isFinite(sum)) {
-      remarks.push(`"value" is not finite ${ON_GPU} for some pair, where it is ${IN_REFERENCE}`);
+      remarks.push(`"value" is not finite ${ON_GPU} for some pair, but finite ${IN_REFERENCE}`);
     } else if (Math.abs(sum - total) > BOUND * size) {
       failures.push(
         `"value" summed over ${pairs.length} pairs is ${quote(sum)} ${ON_GPU} but ${
@@ -134,13 +135,13 @@ async function checkLoss(gpu: Gpu, loss: ElementwiseLossReference): Promise<Func
       remarks.push(...notFinite("byTarget", at, ontoTarget));
     }
   }
-  // kinks are values of y − t: what jumps at the same of them for two targets is one
+  // kinks are values of y − t, so a jump at the same y − t for two targets is a kink
   const [here, there] = [0.3, 0.7].map((t) => jumpsOf((d) => byPrediction(t + d, t), -3, 3));
   const jumps = here.filter((jump) => isFarFrom(loss.kinks, jump) && !isFarFrom(there, jump));
   return { of: `loss "${loss.name}"`, failures, remarks: [...remarks, ...undeclared("y − t", jumps)] };
 }
 
-/** The loss's sum; NaN if the GPU's is not finite. */
+/** Reads the sum of the loss; NaN if it is not finite on the GPU. */
 async function sumOf(step: Awaited<ReturnType<typeof compile>>): Promise<number> {
   try {
     return (await step.readLosses()).mean.loss;
@@ -154,7 +155,7 @@ const ON_GPU = "on the GPU",
   IN_REFERENCE = "in the reference",
   BY_DIFFERENCES = "by finite differences of it";
 
-/** One line about the number where two sides differ most; none if they agree wherever both are finite. */
+/** Returns a line about the point of largest difference; none if all points where both are finite agree. */
 function differ(
   what: string,
   at: (k: number) => string,
@@ -175,29 +176,29 @@ function differ(
   ];
 }
 
-/** One line about a number that is finite in the reference, and not on the GPU; none if there is none. */
+/** Returns a line about a point that is finite in the reference but not on the GPU, if there is one. */
 function notFinite(what: string, at: (k: number) => string, onGpu: Float32Array): string[] {
   const k = onGpu.findIndex((number) => !Number.isFinite(number));
   if (k < 0) return [];
   return [
     `"${what}" at ${at(k)} is ${
       onGpu[k]
-    } ${ON_GPU}, where it is finite ${IN_REFERENCE}: training that comes there ends`,
+    } ${ON_GPU} but finite ${IN_REFERENCE}: training diverges if it reaches this point`,
   ];
 }
 
-/** The slope of a function by central differences; NaN where two of them disagree, as near a pole. */
+/** Slope of a function by central differences; NaN if two step sizes disagree, as near a pole. */
 function slope(f: (x: number) => number, x: number): number {
   const [coarse, fine] = [STEP, STEP / 2].map((h) => (f(x + h) - f(x - h)) / (2 * h));
   return Math.abs(coarse - fine) <= BOUND / 10 * Math.abs(fine) + STEP ? (4 * fine - coarse) / 3 : NaN;
 }
 
-/** Whether float32 holds a number, with room for what leads to it. */
+/** True if a number is in float32's range, with a margin for intermediate values. */
 function inRange(number: number): boolean {
   return Math.abs(number) < 1e30;
 }
 
-/** Numbers of float32 from one to another, evenly spread in any order, in which few digits are zeros. */
+/** Returns float32 numbers evenly spread over a range, in no particular order, with few zero digits. */
 function spread(golden: number, from: number, to: number): number[] {
   return Array.from({ length: POINTS }, (_, k) => Math.fround(from + (to - from) * ((k + 0.5) * golden % 1)));
 }
@@ -206,12 +207,12 @@ function isFarFrom(kinks: readonly number[], x: number): boolean {
   return kinks.every((kink) => Math.abs(x - kink) > MARGIN);
 }
 
-/** Where a derivative jumps: where a difference between neighbors stays however near they come. */
+/** Finds the jumps of a derivative: differences that do not shrink as two points approach each other. */
 function jumpsOf(derivative: (x: number) => number, from: number, to: number): number[] {
   const found: number[] = [];
   const width = (to - from) / POINTS;
   for (let k = 0; k < POINTS; k++) {
-    let [a, b] = [from + (k - 0.3) * width, from + (k + 0.7) * width]; // no jump lies at an end: they lie at round numbers
+    let [a, b] = [from + (k - 0.3) * width, from + (k + 0.7) * width]; // not at round numbers: jumps lie there
     const before = Math.abs(derivative(b) - derivative(a));
     if (!(before > BOUND * (Math.abs(derivative(a)) + Math.abs(derivative(b))))) continue;
     for (let halving = 0; halving < 40; halving++) {
@@ -219,7 +220,7 @@ function jumpsOf(derivative: (x: number) => number, from: number, to: number): n
       if (left > Math.abs(derivative(b) - derivative(middle))) b = middle;
       else a = middle;
     }
-    const jump = Math.abs(derivative(b) - derivative(a)) / before; // at a pole it grows, in a steep place it shrinks
+    const jump = Math.abs(derivative(b) - derivative(a)) / before; // grows at a pole, shrinks on a steep slope
     if (jump > 0.5 && jump < 2) found.push((a + b) / 2);
   }
   return found;
@@ -229,7 +230,7 @@ function undeclared(variable: string, jumps: readonly number[]): string[] {
   if (jumps.length === 0) return [];
   const list = jumps.slice(0, 5).map((jump) => Number(jump.toPrecision(6)) + 0).join(", ");
   return [
-    `its derivative jumps at ${variable} = ${list}, which "kinks" does not list: declare it, or differences fail there`,
+    `its derivative jumps at ${variable} = ${list}, which "kinks" does not list; declare it, or finite differences fail`,
   ];
 }
 

@@ -1,7 +1,7 @@
 /**
- * Runs a recorded graph through the f64 reference: forwards in recorded order, backwards by summing up every
- * reader's gradient, with none of the compiled step's economies. On request it rounds as a float32 machine does at
- * the least, or holds elements on their side of a kink.
+ * Runs a graph in the f64 reference: forward in recorded order, backward by summing the gradients of all
+ * readers, without the optimizations of the compiled step. Optionally it adds float32 rounding noise, or
+ * holds elements on their side of a kink.
  * @module
  */
 import type { Graph, LossTerm, Node } from "../graph/graph.ts";
@@ -27,64 +27,64 @@ import type { RandomStream } from "../random.ts";
 import { toFloat32Range, withRoundingNoise } from "./float32.ts";
 import { curveOf, type HeldCurve, type HeldLoss, holdSides, holdSidesOfLoss, kinksOf } from "./kinks.ts";
 
-/** What the reference is given. */
+/** Inputs of {@link runReference}. */
 export interface ReferenceInputs {
   /** Parameters by name, in PyTorch's layout. */
   readonly parameters: ReadonlyMap<string, Float64Array>;
   /** Input values by label, [rows, width]. */
   readonly inputs: ReadonlyMap<string, Float64Array>;
-  /** Rows of the batch. */
+  /** Number of rows of the batch. */
   readonly rows: number;
-  /** Which draw of the noise, as `Batch.draw`; 1, a step's first, if absent. */
+  /** Index of the noise draw, as `Batch.draw`; default 1, the first of a step. */
   readonly draw?: number;
-  /** Values that are not computed but taken from here; see {@link heldValues}. */
+  /** Values that are given instead of computed; see {@link frozenValuesOf}. */
   readonly frozenValues?: ReadonlyMap<Value, Float64Array>;
   /**
-   * `kinkInputs` of another run: each element stays on the side of a kink where it is there. Then the loss is as
-   * smooth as its other parts, and equal to the true one as long as nothing crosses a kink.
+   * `kinkInputs` of another run: each element is held on its side of a kink in that run. The loss then has no
+   * kinks, and equals the true one as long as no element crosses a kink.
    */
   readonly kinkSides?: ReadonlyMap<Node, Float64Array> | undefined;
 }
 
-/** What a run of the reference does besides. */
+/** Options of {@link runReference}. */
 export interface ReferenceOptions {
-  /** Whether gradients are computed; true if absent. */
+  /** True to compute gradients; default true. */
   readonly gradients?: boolean;
   /**
-   * Changes every value and every value's gradient by up to one rounding of float32 either way, and replaces what is
-   * below float32's range by 0 and what is above it by infinity, as a float32 machine does at the least.
+   * Random numbers for rounding noise: changes every value and its gradient by up to one float32 rounding
+   * error, and flushes numbers below float32's range to 0 and those above it to infinity.
    */
   readonly roundingNoise?: RandomStream;
 }
 
-/** What the reference computes. */
+/** Result of {@link runReference}. */
 export interface ReferenceResult {
-  /** Every value. */
+  /** All values of the graph. */
   readonly values: ReadonlyMap<Value, Float64Array>;
-  /** Every loss term without its weight, by label. */
+  /** All loss terms without their weights, by label. */
   readonly losses: ReadonlyMap<string, number>;
-  /** The sum of the weighted terms. */
+  /** Sum of the weighted terms. */
   readonly total: number;
   /** Gradients of the total by parameter name. */
   readonly gradients: ReadonlyMap<string, Float64Array>;
   /** Gradients of the total by value, before the value's activation. */
   readonly valueGradients: ReadonlyMap<Value, Float64Array>;
-  /** What each function with kinks was applied to; of a loss with kinks, prediction − target. */
+  /** Input of each function with kinks; of a loss with kinks, prediction − target. */
   readonly kinkInputs: ReadonlyMap<Node, Float64Array>;
 }
 
-/** Gradients that a node sends to its inputs and parameters, in their order. */
+/** Gradients of a node's inputs and parameters, in order. */
 interface NodeGradients {
   readonly inputs: readonly Float64Array[];
   readonly parameters: readonly Float64Array[];
 }
 
 /**
- * What a node computes, without the function that it applies to each element in the end (see `curveOf`): forwards what
- * that is applied to, backwards from the gradient of that.
+ * The computation of a node without its final elementwise function (see `curveOf`): forward computes Z, the
+ * input of that function; backward starts from the gradient of Z.
  */
 interface Specification {
-  /** Z, or a loss as an array of one. `given` is what `Node.given` says, `homes` are a loss's elements to be held. */
+  /** Returns Z, or a loss as an array of one. `given` is the result of `Node.constants`. */
   forward(
     node: Node,
     inputs: Float64Array[],
@@ -106,7 +106,7 @@ interface Specification {
 
 const NOTHING = new Float64Array(0);
 
-/** Ops that only apply a function to each element. */
+/** Specification of ops that only apply an elementwise function. */
 const JUST_A_CURVE: Specification = {
   forward: (_node, [x]) => x,
   backward: (_node, _inputs, _parameters, dZ) => ({ inputs: [dZ], parameters: [] }),
@@ -233,9 +233,9 @@ const SPECIFICATIONS: Readonly<Record<string, Specification>> = {
 };
 
 /**
- * How a node is computed: as its op is specified, or as the node itself says.
+ * Returns the specification of a node: that of its op, or the node's own reference.
  *
- * @throws TypeError if neither is there
+ * @throws TypeError if it has neither
  */
 function specificationOf({ op, label, reference }: Node): Specification {
   if (Object.hasOwn(SPECIFICATIONS, op)) return SPECIFICATIONS[op];
@@ -251,7 +251,7 @@ function specificationOf({ op, label, reference }: Node): Specification {
   };
 }
 
-/** A node's elementwise loss, with elements held on their sides if `homes` says where they are. */
+/** Elementwise loss of a node, with elements held on their sides if given. */
 function lossOf({ elementwiseLoss }: Node, sidesOfNode: Float64Array | undefined): HeldLoss {
   const loss = elementwiseLoss!;
   return sidesOfNode ? holdSidesOfLoss(loss, sidesOfNode) : {
@@ -261,16 +261,16 @@ function lossOf({ elementwiseLoss }: Node, sidesOfNode: Float64Array | undefined
   };
 }
 
-/** A node's function, with elements held on their sides if `homes` says where they are. */
+/** Final elementwise function of a node, with elements held on their sides if given. */
 function heldCurveOf(node: Node, sidesOfNode: Float64Array | undefined): HeldCurve | undefined {
   const curve = curveOf(node);
   return curve && sidesOfNode ? holdSides(curve, sidesOfNode) : curve;
 }
 
 /**
- * Runs every node of a graph, and differentiates the sum of the given terms (unless gradients are not wanted).
+ * Runs every node of a graph, then computes the gradients of the sum of the given terms.
  *
- * @throws TypeError for an op without a specification, or an input that is not given
+ * @throws TypeError if an op has no specification or an input is missing
  */
 export function runReference(
   graph: Graph,
@@ -281,7 +281,7 @@ export function runReference(
   const values = new Map<Value, Float64Array>();
   const terms = new Map<LossTerm, number>();
   const elsewhere = new Map<Node, Float64Array>();
-  const before = new Map<Node, Float64Array>(); // Z, what a node's function is applied to
+  const before = new Map<Node, Float64Array>(); // Z, the input of a node's final function
   const kinkInputs = new Map<Node, Float64Array>();
   for (const node of graph.nodes) elsewhere.set(node, node.constants?.(draw, rows) ?? NOTHING);
   const read = (node: Node) => ({
@@ -298,7 +298,7 @@ export function runReference(
     }
     if (node.op === "input") {
       const given = inputs.get(node.label);
-      if (!given) throw new TypeError(`Cannot run the reference: input "${node.label}" is not given`);
+      if (!given) throw new TypeError(`Cannot run the reference: input "${node.label}" is missing`);
       values.set(node.output!, given);
       continue;
     }
@@ -358,8 +358,8 @@ export function runReference(
 }
 
 /**
- * The values that must be held where they are while these terms are differenced: no gradient passes them, but a
- * difference would.
+ * Returns the values to hold fixed in finite differences of these terms: no gradient flows through them, but
+ * a difference would.
  */
 export function frozenValuesOf(graph: Graph, losses: readonly LossTerm[]): Value[] {
   const wanted = new Set<Value>();
@@ -372,13 +372,13 @@ export function frozenValuesOf(graph: Graph, losses: readonly LossTerm[]): Value
   return frozenValues;
 }
 
-/** The values that loss terms are made of. */
+/** Returns the values that loss terms take as inputs. */
 export function lossInputs(graph: Graph, losses: readonly LossTerm[]): Value[] {
   const nodes = graph.nodes.filter(({ term }) => term && losses.includes(term));
   return [...new Set(nodes.flatMap(({ inputs }) => inputs))];
 }
 
-/** The sum of the weighted terms, from the values that {@link lossInputs} names. */
+/** Returns the sum of the weighted terms, from the values of {@link lossInputs}. */
 export function totalLoss(
   graph: Graph,
   losses: readonly LossTerm[],

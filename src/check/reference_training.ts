@@ -1,5 +1,5 @@
 /**
- * A trace's steps by the f64 reference, from the trace's own numbers.
+ * Training steps of a trace in the f64 reference.
  * @module
  */
 import type { Graph, LossTerm } from "../graph/graph.ts";
@@ -10,21 +10,22 @@ import { withRoundingNoise } from "./float32.ts";
 import { runReference } from "./reference_graph.ts";
 import type { Trace } from "./trace.ts";
 
-/** What the reference makes of a trace. */
+/** Result of {@link trainReference}. */
 export interface ReferenceTraining {
-  /** For each step the terms of the loss without their weights, by label. */
+  /** Loss terms of each step without their weights, by label. */
   readonly losses: readonly ReadonlyMap<string, number>[];
-  /** The first step's gradients by parameter name. */
+  /** Gradients of the first step by parameter name. */
   readonly firstGradients: ReadonlyMap<string, Float64Array>;
-  /** All parameters after the last step, by name. */
+  /** Parameters after the last step, by name. */
   readonly finalParameters: ReadonlyMap<string, Float64Array>;
 }
 
 /**
- * Repeats a trace's steps in float64.
+ * Repeats the steps of a trace in float64.
  *
  * @param trainable the parameters that are trained
- * @param roundingNoise changes every value, gradient and updated parameter by up to one rounding of float32
+ * @param roundingNoise random numbers that change every value, gradient and updated parameter by up to one
+ *   float32 rounding error
  */
 export function trainReference(
   graph: Graph,

@@ -1,5 +1,5 @@
 /**
- * Replaying a trace: another framework's optimizer steps, repeated by the real graph and kernels.
+ * Replay of a trace: repeats the optimizer steps of another framework with the graph and kernels.
  * @module
  */
 import { InputError } from "../errors.ts";
@@ -17,39 +17,39 @@ import { type ReferenceTraining, trainReference } from "./reference_training.ts"
 import { boundFor, TOLERANCES } from "./tolerances.ts";
 import type { Trace, TraceTensor } from "./trace.ts";
 
-/** Of several numbers or tensors of one kind, the deviation that is the largest for its bound. */
+/** The largest deviation, relative to its bound, among the numbers or tensors of one kind. */
 export interface Deviation {
-  /** Relative; of a tensor, of its norm. NaN if something is not finite. */
+  /** Relative error, for a tensor that of the norm; NaN if something is not finite. */
   readonly error: number;
-  /** {@link TOLERANCES}', or, where float32 itself cannot do better, what it can. */
+  /** Bound of {@link TOLERANCES}, or the precision of float32 if that is larger. */
   readonly bound: number;
-  /** The tensor or the loss. */
+  /** Name of the tensor or loss. */
   readonly of: string;
 }
 
-/** How far a replay is from its trace. */
+/** Result of {@link replay}. */
 export interface ReplayReport {
-  /** The trace's name. */
+  /** Name of the trace. */
   readonly name: string;
-  /** How many steps there were. */
+  /** Number of steps. */
   readonly steps: number;
-  /** Of the total losses and their parts. */
+  /** Worst deviation of the total losses and their parts. */
   readonly loss: Deviation;
-  /** Of the first gradients. */
+  /** Worst deviation of the first gradients. */
   readonly gradient: Deviation;
-  /** Of the final parameters. */
+  /** Worst deviation of the final parameters. */
   readonly parameter: Deviation;
-  /** Whether all are within bounds. */
+  /** True if all are within bounds. */
   readonly passed: boolean;
 }
 
 /**
- * Repeats a trace's steps. Where a deviation is larger than its tolerance, the f64 reference repeats them too, exactly
- * and with rounding noise: a bound is then what float32 can do, as in `gradcheck`.
+ * Repeats the steps of a trace. If a deviation exceeds its tolerance, the f64 reference repeats them too,
+ * with and without rounding noise, and the bound is raised to the precision of float32, as in `gradcheck`.
  *
  * @param gpu the device
- * @param trace what to repeat
- * @param build records the trace's model
+ * @param trace the trace to repeat
+ * @param build adds the trace's model to a graph
  * @throws InputError if the trace's tensors are not those of its model
  */
 export async function replay(gpu: Gpu, trace: Trace, build: BuildModel): Promise<ReplayReport> {
@@ -70,7 +70,7 @@ export async function replay(gpu: Gpu, trace: Trace, build: BuildModel): Promise
     throw new InputError(`Cannot replay ${trace.name}: ${(error as Error).message}`);
   }
   using step = await compile(gpu, graph, parameters, { label: trace.name, losses, trainable, optimizer });
-  // a total loss, a part of it, a first gradient or a final parameter, on the GPU and in the trace
+  // total losses, their parts, first gradients and final parameters, on the GPU and in the trace
   const found: Found[] = [];
   for (const [at, { inputs, rows, loss, parts }] of trace.steps.entries()) {
     for (const [label, { data }] of inputs) {
@@ -141,10 +141,9 @@ export async function replay(gpu: Gpu, trace: Trace, build: BuildModel): Promise
   return { name: trace.name, steps: trace.steps.length, loss, gradient, parameter, passed };
 }
 
-/** What is compared with a trace. */
 type Kind = "loss" | "gradient" | "parameter";
 
-/** The losses of one step of the reference, by label. */
+/** Losses of one step of the reference, by label. */
 type ReferenceLosses = ReferenceTraining["losses"][number];
 
 const BOUNDS: Readonly<Record<Kind, number>> = {
@@ -153,7 +152,7 @@ const BOUNDS: Readonly<Record<Kind, number>> = {
   parameter: TOLERANCES.traceParameter,
 };
 
-/** Something that was computed, what the trace says, and where the reference has it. */
+/** A computed result, its value in the trace, and its accessor in the reference. */
 interface Found extends TraceTensor {
   readonly kind: Kind;
   readonly of: string;
@@ -179,13 +178,13 @@ function sameTensors(
   for (const name of tensors.keys()) {
     if (!parameters.some((parameter) => parameter.name === name)) {
       throw new InputError(
-        `Cannot replay ${trace.name}: ${kind} "${name}" is no tensor of recipe ${trace.recipe}`,
+        `Cannot replay ${trace.name}: ${kind} "${name}" is not a tensor of recipe ${trace.recipe}`,
       );
     }
   }
 }
 
-/** One line for a person. */
+/** Formats a report as one line. */
 export function formatReplay({ name, steps, loss, gradient, parameter, passed }: ReplayReport): string {
   const againstBound = ({ error, bound, of }: Deviation, kind: Kind) => {
     const widened = bound > BOUNDS[kind] ? `, bound widened to ${figure(bound)} for rounding` : "";

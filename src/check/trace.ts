@@ -1,5 +1,5 @@
 /**
- * Reading traces: optimizer steps that another framework wrote down (the format is in ARCHITECTURE.md).
+ * Parser of traces: optimizer steps recorded by another framework (ARCHITECTURE.md describes the format).
  * @module
  */
 import { toOneLine } from "../errors.ts";
@@ -8,78 +8,78 @@ import { Field, type TraceTensor } from "./trace_field.ts";
 
 export type { TraceTensor } from "./trace_field.ts";
 
-/** One step: its batch, and what the loss was before the update. */
+/** One step: its batch, and its loss before the update. */
 export interface TraceStep {
-  /** What the step is given, by name: `x` [rows, pixels], and where the recipe has them `noise` or `eps`. */
+  /** Inputs of the step by name: `x` [rows, pixels] and, depending on the recipe, `noise` or `eps`. */
   readonly inputs: ReadonlyMap<string, TraceTensor>;
-  /** Rows of the batch. */
+  /** Number of rows of the batch. */
   readonly rows: number;
-  /** The total loss. */
+  /** Total loss, the sum of the weighted terms. */
   readonly loss: number;
-  /** Each term's share of the total, by name. */
+  /** Weighted loss terms by name. */
   readonly parts: ReadonlyMap<string, number>;
 }
 
-/** A recipe's layers as a trace tells them. */
+/** Layers of a recipe, as described in a trace. */
 export interface TraceModel {
   /** Widths from pixels to code; the decoder mirrors them. */
   readonly sizes: readonly number[];
-  /** Of hidden layers. */
+  /** Activation of the hidden layers. */
   readonly activation: Activation;
-  /** Of the code. */
+  /** Activation of the code. */
   readonly code: Activation;
-  /** Of the last layer. */
+  /** Activation of the last layer. */
   readonly output: Activation;
-  /** Whether layers have one. */
+  /** True if layers have a bias. */
   readonly bias: boolean;
-  /** The stage of layer-wise training; undefined for training all at once. */
+  /** Stage of layer-wise training; undefined if all layers are trained at once. */
   readonly stage?: number | undefined;
-  /** The mean image, which is subtracted from each input. */
+  /** Mean image, subtracted from each input. */
   readonly mean?: Float32Array | undefined;
 }
 
-/** A recipe's loss as a trace tells it. */
+/** Loss of a recipe, as described in a trace. */
 export interface TraceLoss {
-  /** Squared error (`mse`) or binary cross-entropy (`bce`) of the pixels, where the recipe does not match levels. */
+  /** Loss of the pixels: squared error or binary cross-entropy; absent if levels are matched. */
   readonly reconstruction?: "mse" | "bce" | undefined;
-  /** How terms are put together. */
+  /** Reduction of the terms over the batch. */
   readonly reduction: "mean" | "sum";
-  /** The weight of the Gaussian KL. */
+  /** Weight of the Gaussian KL. */
   readonly kl?: number | undefined;
-  /** ρ and the weight of the sparsity KL. */
+  /** Target activation ρ and weight of the sparsity KL. */
   readonly sparsity?: { readonly rho: number; readonly weight: number } | undefined;
-  /** How levels are matched. */
+  /** Loss that matches levels of encoder and decoder. */
   readonly match?: "mse" | "bce" | "none" | undefined;
-  /** Whether each level's gradient stops at that level. */
+  /** True if the gradient of each level stops at that level. */
   readonly local?: boolean | undefined;
 }
 
-/** A trace. */
+/** A trace of another framework's training. */
 export interface Trace {
-  /** Where it was read from. */
+  /** Name of the file, for messages. */
   readonly name: string;
-  /** The recipe's name. */
+  /** Name of the recipe. */
   readonly recipe: string;
-  /** Its layers. */
+  /** Layers of the model. */
   readonly model: TraceModel;
-  /** Its loss. */
+  /** Loss of the model. */
   readonly loss: TraceLoss;
-  /** Adam's figures; weight decay is PyTorch's L2. */
+  /** Hyperparameters of Adam; weight decay is PyTorch's L2 penalty. */
   readonly optimizer: {
-    /** η */
+    /** Learning rate η. */
     readonly learningRate: number;
-    /** β1 and β2 */
+    /** Decay rates β1 and β2 of the moments. */
     readonly betas: readonly [number, number];
-    /** ε */
+    /** Constant ε in the denominator. */
     readonly epsilon: number;
-    /** λ */
+    /** Coefficient λ of the L2 penalty. */
     readonly weightDecay: number;
   };
-  /** Names of the parameters that are trained. */
+  /** Names of the trained parameters. */
   readonly trainable: readonly string[];
   /** Initial parameters. */
   readonly params: ReadonlyMap<string, TraceTensor>;
-  /** The steps. */
+  /** Steps in order. */
   readonly steps: readonly TraceStep[];
   /** Gradients of the first step. */
   readonly firstGrads: ReadonlyMap<string, TraceTensor>;
@@ -89,7 +89,7 @@ export interface Trace {
 
 const FORMAT = "autoencoder-trace/1";
 
-/** What a recipe's traces may say beyond what all of them say; `noise` may be absent, but then from all steps. */
+/** Options of each recipe's traces beyond those common to all; `noise` is in all steps or in none. */
 const OPTIONS: Readonly<
   Record<string, { model?: readonly string[]; loss: readonly string[]; inputs?: readonly string[] }>
 > = {
@@ -103,7 +103,7 @@ const OPTIONS: Readonly<
   matched: { loss: ["match", "local"] },
 };
 
-/** What a trace of a user's own recipe may say: whatever any trace may, as far as this one does. */
+/** Returns the options of a trace of a custom recipe: those of any recipe that the trace contains. */
 function optionsIn(root: Field): typeof OPTIONS[string] {
   const [model, loss, step] = [root.get("model"), root.get("loss"), root.get("steps").list().at(0)];
   const all = Object.values(OPTIONS);
@@ -118,12 +118,12 @@ function optionsIn(root: Field): typeof OPTIONS[string] {
 }
 
 /**
- * Reads a trace.
+ * Parses a trace.
  *
- * @param text the file's text
- * @param name its name, for errors
- * @param recipes the recipes that can be replayed
- * @throws InputError for anything that is missing, of a wrong type, or not known
+ * @param text content of the file
+ * @param name name of the file, for errors
+ * @param recipes names of the recipes that can be replayed
+ * @throws InputError if a field is missing, has a wrong type or is unknown
  */
 export function parseTrace(text: string, name: string, recipes: readonly string[]): Trace {
   const root = Field.parse(text, name);
@@ -190,7 +190,7 @@ function readModel(model: Field, more: readonly string[]): TraceModel {
     }
   }
   if (model.has("tied") && !model.get("tied").boolean()) {
-    throw model.get("tied").error("expected true: what is not tied is another recipe");
+    throw model.get("tied").error("expected true; an untied model is another recipe");
   }
   let mean;
   if (more.includes("mean")) {

@@ -1,18 +1,18 @@
 /**
- * The values of a trace file, checked one by one.
+ * Typed access to the values of a trace file.
  * @module
  */
 import { InputError, quote, toOneLine } from "../errors.ts";
 
 /** A tensor of a trace. */
 export interface TraceTensor {
-  /** Its shape. */
+  /** Sizes of the dimensions. */
   readonly shape: readonly number[];
-  /** Its numbers, row-major. */
+  /** Elements in row-major order. */
   readonly data: readonly number[];
 }
 
-/** A place in the file, which knows its name when something is wrong with it. */
+/** A value in a trace file, with its path for error messages. */
 export class Field {
   readonly #file: string;
   readonly #path: string;
@@ -25,9 +25,9 @@ export class Field {
   }
 
   /**
-   * The whole of a JSON file.
+   * Parses a JSON file.
    *
-   * @throws InputError for anything but JSON
+   * @throws InputError if the text is not JSON
    */
   static parse(text: string, file: string): Field {
     try {
@@ -96,7 +96,7 @@ export class Field {
   }
 
   text(): string {
-    if (typeof this.#value !== "string") throw this.error("expected a text");
+    if (typeof this.#value !== "string") throw this.error("expected a string");
     return this.#value;
   }
 

@@ -1,6 +1,6 @@
 /**
- * Training traces: whole trainings that another framework did by itself, from the same weights, order and noise, and how
- * far a run of the recipe's own script is from one (the format is in ARCHITECTURE.md).
+ * Training traces: whole training runs of another framework with the same weights, order and noise, and their
+ * comparison with a run of the recipe's script (ARCHITECTURE.md describes the format).
  * @module
  */
 import type { TableRow } from "../report/results_table.ts";
@@ -11,80 +11,79 @@ import { Field } from "./trace_field.ts";
 
 /** One training step. */
 export interface TracedStep {
-  /** The pass over the images that it belongs to, from 1, over all stages. */
+  /** Epoch of the step, counted from 1 over all stages. */
   readonly epoch: number;
-  /** The stage, from 0, of a recipe that trains in stages. */
+  /** Stage, counted from 0; undefined without stages. */
   readonly stage: number | undefined;
-  /** Each term of the loss before the update, without its weight, as `metrics.jsonl` has it. */
+  /** Loss terms before the update, without their weights, named as in `metrics.jsonl`. */
   readonly losses: ReadonlyMap<string, number>;
-  /** The norm of all gradients before clipping, if they are clipped. */
+  /** Global gradient norm before clipping; undefined without clipping. */
   readonly gradientNorm: number | undefined;
 }
 
-/** What was measured on the test images after an epoch. */
+/** Measurements on the test images after an epoch. */
 export interface TracedEpoch {
-  /** Which epoch. */
+  /** Epoch, counted from 1. */
   readonly epoch: number;
-  /** Steps done by then. */
+  /** Number of steps at the end of the epoch. */
   readonly step: number;
-  /** `testError` and `test.<term>`, as `metrics.jsonl` has them. */
+  /** `testError` and `test.<term>`, as in `metrics.jsonl`. */
   readonly figures: ReadonlyMap<string, number>;
 }
 
 /** A parameter after training. */
 export interface TracedParameter {
-  /** PyTorch's shape. */
+  /** Shape in PyTorch's layout. */
   readonly shape: readonly number[];
-  /** The norm of all its numbers. */
+  /** Norm of the parameter. */
   readonly norm: number;
-  /** The norm of what training changed. */
+  /** Norm of its change by training. */
   readonly change: number;
-  /** Places in it, row-major. */
+  /** Row-major indices of sampled elements. */
   readonly at: readonly number[];
-  /** The numbers there. */
+  /** Values of these elements. */
   readonly values: readonly number[];
 }
 
 /** A row of the results table. */
 export interface TracedRow {
-  /** Its label. */
+  /** Label of the row. */
   readonly label: string;
-  /** Its figure. */
+  /** Value of the row. */
   readonly value: number;
-  /** What a level's row says of both of its sides. */
+  /** Spreads in encoder and decoder, for the row of a level. */
   readonly spread: readonly number[] | undefined;
 }
 
-/** A training trace. */
+/** A training trace of another framework. */
 export interface TrainingTrace {
-  /** Where it was read from. */
+  /** Name of the file, for messages. */
   readonly name: string;
-  /** The recipe's name. */
+  /** Name of the recipe. */
   readonly recipe: string;
-  /** The flags of its script. */
+  /** Flags of the recipe's script. */
   readonly flags: readonly string[];
-  /** The name of the data file, which lies beside the trace; the data set of the flags if absent. */
+  /** Name of the data file beside the trace; the data set of the flags if absent. */
   readonly data: string | undefined;
   /** All steps, in order. */
   readonly steps: readonly TracedStep[];
   /** All measurements on test images, in order. */
   readonly epochs: readonly TracedEpoch[];
-  /** What training ended with, by `state_dict` name. */
+  /** Final parameters, by `state_dict` name. */
   readonly parameters: ReadonlyMap<string, TracedParameter>;
-  /** The results table, in order. */
+  /** Rows of the results table, in order. */
   readonly table: readonly TracedRow[];
 }
 
-/** The format's name. */
 const FORMAT = "autoencoder-training/1";
 
 /**
- * Reads a training trace.
+ * Parses a training trace.
  *
- * @param text the file's text
- * @param name its name, for errors
- * @param recipes the recipes that can be trained
- * @throws InputError for anything that is missing, of a wrong type, or not known
+ * @param text content of the file
+ * @param name name of the file, for errors
+ * @param recipes names of the recipes that can be trained
+ * @throws InputError if a field is missing, has a wrong type or is unknown
  */
 export function parseTrainingTrace(text: string, name: string, recipes: readonly string[]): TrainingTrace {
   const root = Field.parse(text, name);
@@ -146,7 +145,7 @@ function readRow(row: Field): TracedRow {
   return { label: row.get("label").text(), value: row.get("value").number(), spread };
 }
 
-/** What a run leaves, as far as it is compared. */
+/** Files of a run that are compared with a trace. */
 export interface TrainedRun {
   /** The lines of `metrics.jsonl`. */
   readonly metrics: readonly MetricsRecord[];
@@ -156,45 +155,45 @@ export interface TrainedRun {
   readonly rows: readonly TableRow[];
 }
 
-/** The largest deviation of one kind, measured by its own bound. */
+/** The largest deviation of one kind, relative to its bound. */
 export interface TrainingDeviation {
-  /** How far it is off: see the tolerance of its kind. NaN if something is not finite. */
+  /** Error, as defined at the tolerance of its kind; NaN if something is not finite. */
   readonly error: number;
-  /** How far it may be off. */
+  /** Largest accepted error. */
   readonly bound: number;
-  /** Where: a step and a term, a parameter, a row. */
+  /** Name of the step and term, parameter or row. */
   readonly of: string;
 }
 
-/** How far a run is from a training trace. */
+/** Result of {@link compareTraining}. */
 export interface TrainingReport {
-  /** The trace's name. */
+  /** Name of the trace. */
   readonly name: string;
-  /** How many steps there were. */
+  /** Number of steps. */
   readonly steps: number;
-  /** The worst of the losses and gradient norms, the figures of test images, the parameters and the results table. */
+  /** Worst deviation of each kind; `losses` includes gradient norms. */
   readonly worst: Readonly<Record<DeviationKind, TrainingDeviation>>;
-  /** What one of the two has and the other has not. */
+  /** Items that only one of the two has, in words. */
   readonly differences: readonly string[];
-  /** Whether all is there and within bounds. */
+  /** True if nothing is missing and all deviations are within bounds. */
   readonly passed: boolean;
 }
 
-/** What is compared. */
+/** Kinds of results that are compared. */
 export type DeviationKind = "losses" | "test figures" | "parameters" | "table";
 
 const KINDS: readonly DeviationKind[] = ["losses", "test figures", "parameters", "table"];
-/** Rows whose figure counts images: some of them may lie within rounding of being counted otherwise. */
+/** Label of the row that counts images; rounding may change the count of some. */
 const COUNTED = "5-nearest-neighbor accuracy";
-/** A range is a difference of codes, each of which is rounded: smaller ones are measured by this. */
+/** Smallest scale of the error of a code range, which is a difference of rounded codes. */
 const LEAST_RANGE = 0.1;
-/** What a level's row says of its sides. */
+/** Text in the row of a level. */
 const SPREAD = /spread ([\d.]+) in the encoder, ([\d.]+) in the decoder/;
 
 /**
- * Compares a run with a training trace. The run must have been reported after every step (`--log-every 1`).
+ * Compares a run with a training trace. The run must have logged every step (`--log-every 1`).
  *
- * @returns the worst deviation of each kind; a number that is missing is a difference, and the run does not pass
+ * @returns the worst deviation of each kind; a missing number is a difference, so the run does not pass
  */
 export function compareTraining(
   trace: TrainingTrace,
@@ -290,12 +289,14 @@ export function compareTraining(
   return { name: trace.name, steps: trace.steps.length, worst, differences, passed };
 }
 
-/** What float32 loses where steps are small: half a unit of each number in each step, by what training changed. */
+/** Rounding error of all updates, half an ULP per element and step, relative to the change by training. */
 function roundingOf({ norm, change }: TracedParameter, steps: number): number {
   return change > 0 ? steps * 2 ** -24 * norm / change : 0;
 }
 
-/** Distance from the traced numbers and the norm, by how far training moved a number, or if it did not, by its size. */
+/**
+ * Distance from the traced elements and norm, relative to the change by training or, if zero, to the norm.
+ */
 function parameterError(actual: Float32Array, { norm, change, at, values }: TracedParameter): number {
   const scale = change > 0 ? change : norm > 0 ? norm : 1;
   const squares = at.reduce((sum, place, k) => sum + (actual[place] - values[k]) ** 2, 0);
@@ -306,10 +307,10 @@ function parameterError(actual: Float32Array, { norm, change, at, values }: Trac
 }
 
 function isWithin({ error, bound }: TrainingDeviation): boolean {
-  return error <= bound; // NaN is not
+  return error <= bound; // false for NaN
 }
 
-/** The deviation that is the largest share of its bound. */
+/** Returns the largest deviation relative to its bound. */
 function worstOf(deviations: readonly TrainingDeviation[]): TrainingDeviation {
   const share = ({ error, bound }: TrainingDeviation) => Number.isNaN(error) ? Infinity : error / bound;
   return deviations.reduce((worst, one) => share(one) > share(worst) ? one : worst, {
@@ -319,7 +320,7 @@ function worstOf(deviations: readonly TrainingDeviation[]): TrainingDeviation {
   });
 }
 
-/** One line for a person, and one more for what does not agree. */
+/** Formats a report as one line, and a second one with the differences. */
 export function formatTrainingReport({ name, steps, worst, differences, passed }: TrainingReport): string {
   const figure = (value: number) => value === 0 ? "0" : value.toExponential(1);
   const shown = KINDS.map((kind) => {

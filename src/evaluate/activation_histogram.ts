@@ -1,19 +1,19 @@
 /**
- * How a layer's activations are spread.
+ * Histograms of a layer's activations.
  * @module
  */
 import type { ActivationHistogram } from "../report/run_data.ts";
 
-/** Equal bins of a histogram. */
+/** Number of bins. */
 const BINS = 40;
 
 /**
- * Counts activations in 40 equal bins. What is not finite is not counted.
+ * Counts activations in 40 bins of equal width; values that are not finite are ignored.
  *
- * @param label the layer's name
- * @param values its activations, in any order
- * @param range the lowest bin's lower and the highest bin's upper edge, which is counted too; what lies outside is
- *   not counted. Absent: from the least to the greatest value, or 0.5 to both sides if all are equal
+ * @param label name of the layer
+ * @param values activations in any order
+ * @param range lower and upper edge of the bins, both inclusive; values outside are ignored. Default: minimum
+ *   and maximum, or ±0.5 around the value if all are equal
  */
 export function activationHistogram(
   label: string,
@@ -30,7 +30,7 @@ export function activationHistogram(
   return { label, range: [low, high], counts };
 }
 
-/** The least and the greatest finite value, apart; [0, 1] if there is none. */
+/** Minimum and maximum finite value, widened if equal; [0, 1] if there is none. */
 function extent(values: Float32Array): [number, number] {
   let low = Infinity, high = -Infinity;
   for (const value of values) {

@@ -1,17 +1,17 @@
 /**
- * How far codes spread.
+ * Ranges of the codes, for the results table.
  * @module
  */
 import type { TableRow } from "../report/results_table.ts";
 
-/** Coordinates that are worth a row each. */
+/** Largest number of rows. */
 const MOST = 8;
 
 /**
- * A row for each of the first coordinates of the codes, from its least to its greatest value.
+ * Returns a row with the minimum and maximum of each of the first coordinates of the codes.
  *
  * @param codes [count, codeSize]
- * @param codeSize numbers in a code
+ * @param codeSize number of coordinates of a code
  */
 export function codeRanges(codes: Float32Array, codeSize: number): TableRow[] {
   return Array.from({ length: Math.min(MOST, codeSize) }, (_, at) => {

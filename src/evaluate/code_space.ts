@@ -1,5 +1,5 @@
 /**
- * Walks through a code space whose prior is the standard normal distribution, and how much of it is used.
+ * Grids and interpolation in a code space with a standard normal prior, and the number of active units.
  * @module
  */
 
@@ -20,7 +20,7 @@ const TAIL = {
   last: 2.938163982698783,
   below: [0.007784695709041462, 0.3224671290700398, 2.445134137142996, 3.754408661907416],
 };
-/** Where the tails begin. */
+/** Probability at which the tails begin. */
 const TAIL_SHARE = 0.02425;
 
 function ratio({ above, last, below }: typeof CENTRE, x: number): number {
@@ -29,15 +29,15 @@ function ratio({ above, last, below }: typeof CENTRE, x: number): number {
 }
 
 /**
- * The x that a standard normal number stays under with probability `share`. Relative error below 1.2e-9 (P. J.
+ * Quantile function of the standard normal distribution. Relative error below 1.2e-9 (P. J.
  * Acklam, "An algorithm for computing the inverse normal cumulative distribution function", 2003).
  *
- * @param share in (0, 1)
- * @throws RangeError outside of it
+ * @param share probability in (0, 1)
+ * @throws RangeError if `share` is outside (0, 1)
  */
 export function normalQuantile(share: number): number {
   if (!(share > 0 && share < 1)) {
-    throw new RangeError(`Cannot take a normal quantile: expected a share in (0, 1), received ${share}`);
+    throw new RangeError(`Cannot take a normal quantile: expected a number in (0, 1) but received ${share}`);
   }
   if (share < TAIL_SHARE) return ratio(TAIL, Math.sqrt(-2 * Math.log(share)));
   if (share > 1 - TAIL_SHARE) return -ratio(TAIL, Math.sqrt(-2 * Math.log(1 - share)));
@@ -46,10 +46,11 @@ export function normalQuantile(share: number): number {
 }
 
 /**
- * The 2-D codes of a picture of the whole space: equally probable strips both ways, each at its median.
+ * Returns a grid of 2-D codes over the whole space, at the medians of n equally probable strips in each
+ * direction.
  *
- * @param n codes along each side
- * @returns [n², 2], row by row: the first number grows to the right, the second downwards
+ * @param n number of codes along each side
+ * @returns [n², 2], row by row: the first coordinate increases to the right, the second downwards
  */
 export function quantileGrid(n: number): Float32Array<ArrayBuffer> {
   const along = Array.from({ length: n }, (_, k) => normalQuantile((k + 0.5) / n));
@@ -57,14 +58,14 @@ export function quantileGrid(n: number): Float32Array<ArrayBuffer> {
 }
 
 /**
- * Codes from `a` to `b`, both included, spherically: the direction turns at a steady pace while the length goes
- * straight, so that the codes between are as far from the origin as codes usually are; a straight line would pass
- * nearer to it, where a normal distribution of many dimensions has hardly anything (White 2016, "Sampling
- * generative networks"). Straight where the directions are equal, opposite, or none.
+ * Interpolates spherically between two codes, both included: the direction rotates at a constant rate and the
+ * norm changes linearly, so that intermediate codes have typical norms. Linear interpolation would pass
+ * closer to the origin, where a high-dimensional normal distribution has almost no mass (White 2016,
+ * "Sampling generative networks"). Linear if the directions are equal, opposite or undefined.
  *
- * @param steps how many codes, at least 2
+ * @param steps number of codes, at least 2
  * @returns [steps, a.length]
- * @throws RangeError if the codes have different lengths, or for fewer than 2 steps
+ * @throws RangeError if the codes differ in length, or for fewer than 2 steps
  */
 export function interpolateCodes(
   a: Float32Array,
@@ -73,7 +74,7 @@ export function interpolateCodes(
 ): Float32Array<ArrayBuffer> {
   if (a.length !== b.length || !Number.isInteger(steps) || steps < 2) {
     throw new RangeError(
-      `Cannot interpolate: expected codes of one length and at least 2 steps, received ${a.length} and ` +
+      `Cannot interpolate: expected codes of equal length and at least 2 steps but received ${a.length} and ` +
         `${b.length} numbers and ${steps} steps`,
     );
   }
@@ -93,15 +94,15 @@ export function interpolateCodes(
   return codes;
 }
 
-/** The variance of a mean code from which on its unit counts as active (Burda et al. 2016, section 5). */
+/** Variance of the mean code above which a unit is active (Burda et al. 2016, section 5). */
 const ACTIVE_VARIANCE = 0.01;
 
 /**
- * How many code units say something of the image: those whose mean code varies over images by more than 0.01
- * (Burda, Grosse and Salakhutdinov 2016, "Importance weighted autoencoders", section 5).
+ * Number of active code units: those whose mean code has a variance over images above 0.01 (Burda, Grosse and
+ * Salakhutdinov 2016, "Importance weighted autoencoders", section 5).
  *
  * @param codes mean codes, [count, codeSize], row-major
- * @param codeSize numbers in a code
+ * @param codeSize number of units of a code
  */
 export function activeUnits(codes: Float32Array, codeSize: number): number {
   const count = codes.length / codeSize;

@@ -1,5 +1,5 @@
 /**
- * Snapshots of a network in training: what it does with test images at one moment.
+ * Snapshots of a network in training: its outputs and activations on test images.
  * @module
  */
 import { batches } from "../data/shuffle.ts";
@@ -21,35 +21,34 @@ import type { Forward } from "./forward.ts";
 import { compileGenerator } from "./variational.ts";
 import type { BuildDecoder } from "./recipe_evaluation.ts";
 
-/** The most test images whose codes a snapshot keeps. */
+/** Largest number of test images whose codes are in a snapshot. */
 const CODES = 2000;
-/** Images that a forward pass takes at once. */
+/** Batch size of a forward pass. */
 const BATCH = 500;
-/** Where activations lie; others lie anywhere. */
+/** Ranges of bounded activations. */
 const RANGES: Partial<Record<Activation, readonly [number, number]>> = { sigmoid: [0, 1], tanh: [-1, 1] };
 
-/** What {@link Snapshots} measures. */
+/** Options of {@link Snapshots.compile}. */
 export interface SnapshotsOptions {
-  /** The device. */
   readonly gpu: Gpu;
-  /** What is being learned. The networks of all stages must be recorded by now: compiling lays parameters out. */
+  /** Parameters of the graphs of all stages, which must exist by now: compilation lays the parameters out. */
   readonly parameters: Parameters;
-  /** Where the test images come from. */
+  /** The data set; its test images are used. */
   readonly data: Dataset;
-  /** Records the network as it is measured, on clean images; if it has levels, they are measured too. */
+  /** Builds the network for clean images; its levels, if any, are measured too. */
   readonly build: BuildModel;
   /**
-   * Records the same network with the noise that it trains with. If that is on its input, reconstructions and mean
-   * activations are those of noisy images; noise elsewhere is left out of snapshots.
+   * Builds the network with its training noise. If the noise is on its input, reconstructions and mean
+   * activations are those of noisy images; other noise is ignored.
    */
   readonly noisy?: BuildModel | undefined;
-  /** The mean activation that each code unit should have; mean activations are measured only if it is given. */
+  /** Target mean activation of the code units; mean activations are measured only if it is given. */
   readonly sparsityTarget?: number | undefined;
-  /** Codes from the prior, [count, code size], the same at each snapshot, and what records their decoder to logits. */
+  /** Codes of the prior, [count, code size], the same for all snapshots, and their decoder to logits. */
   readonly samples?: { readonly codes: Float32Array; readonly decoder: BuildDecoder } | undefined;
 }
 
-/** What is read of the network on clean images. */
+/** Values read from the network on clean images. */
 interface Inside {
   readonly code: Value;
   readonly layers: readonly { readonly label: string; readonly value: Value }[];
@@ -57,8 +56,8 @@ interface Inside {
 }
 
 /**
- * Takes snapshots of one training run. Its networks are compiled once and read the parameters that are being trained;
- * they change nothing, so a run ends with the same bits whether or not snapshots are taken.
+ * Takes snapshots of a training run. The networks are compiled once and only read the parameters, so runs are
+ * bit-exact with or without snapshots.
  */
 export class Snapshots implements Disposable {
   readonly #options: SnapshotsOptions;
@@ -79,7 +78,7 @@ export class Snapshots implements Disposable {
   }
 
   /**
-   * Compiles the networks and uploads their images.
+   * Compiles the networks and uploads the images.
    *
    * @throws InputError if they exceed the device's limits
    */
@@ -91,11 +90,11 @@ export class Snapshots implements Disposable {
   }
 
   /**
-   * Everything: pictures of the first 30 test images and samples, and the codes, activations, mean activations and
-   * levels of up to 2,000 test images, evenly picked. Waits for the GPU.
+   * Takes a complete snapshot: reconstructions of the first 30 test images, samples, and codes, activations,
+   * mean activations and levels of up to 2,000 evenly spaced test images. Waits for the GPU.
    *
-   * @param epoch the current epoch, from 1
-   * @param step steps done so far
+   * @param epoch current epoch, counted from 1
+   * @param step number of steps done
    */
   async take(epoch: number, step: number): Promise<Snapshot> {
     const { data: { test, width }, sparsityTarget } = this.#options;
@@ -130,14 +129,14 @@ export class Snapshots implements Disposable {
     };
   }
 
-  /** Only the pictures and samples, which take about a tenth of the time: see {@link take}. */
+  /** Takes only reconstructions and samples, in about a tenth of the time of {@link take}. */
   async takePictures(epoch: number, step: number): Promise<Snapshot> {
     const { data: { width, imageShape }, samples } = this.#options;
     const { pictures, generate } = this.#probes;
     const { pixels, shown, output, target } = pictures.parts;
     const numbersOf = await pictures.measure();
     const [originals, wanted] = [pixels, target].map(numbersOf);
-    const made = numbersOf(output).map((value, k) => value + (originals[k] - wanted[k])); // as pixels
+    const made = numbersOf(output).map((value, k) => value + (originals[k] - wanted[k])); // in pixel space
     return {
       epoch,
       step,
@@ -154,17 +153,16 @@ export class Snapshots implements Disposable {
     };
   }
 
-  /** Frees the networks and images; the parameters stay. */
+  /** Frees the networks and images, but not the parameters. */
   [Symbol.dispose](): void {
     this.#owned.dispose();
   }
 }
 
-/** The compiled networks of a run's snapshots. */
 interface Probes {
   readonly pictures: Probe<Readonly<Record<"pixels" | "shown" | "output" | "target", Value>>>;
   readonly inside: Probe<Inside>;
-  /** The code of noisy images, if mean activations are wanted of these. */
+  /** Codes of noisy images, if mean activations are those of noisy images. */
   readonly noisyCodes: Probe<Value> | undefined;
   readonly generate: Forward | undefined;
 }
@@ -205,7 +203,7 @@ async function compileProbes(
   return { pictures, inside, noisyCodes, generate };
 }
 
-/** What a network sees instead of the pixels, if it adds noise to them. */
+/** Returns the noisy pixels of a network that adds noise to its input. */
 function noisyInput(graph: Graph, pixels: Value): Value | undefined {
   return graph.nodes.find(({ op, inputs }) => op === "noise" && inputs[0] === pixels)?.output;
 }
@@ -216,15 +214,14 @@ function hasNoisyInput(build: BuildModel, parameters: Parameters, width: number)
   return noisyInput(graph, pixels) !== undefined;
 }
 
-/** What is to be read of a network: the values themselves, and all of them in one list. */
+/** Values to read from a network, by role and as one list. */
 interface Recorded<T> {
   readonly parts: T;
   readonly values: readonly Value[];
 }
 
-/** A compiled network, and images that it is run on again and again. */
+/** A compiled network with the images that it runs on. */
 class Probe<T> implements Disposable {
-  /** The values that it computes. */
   readonly parts: T;
   readonly #values: readonly Value[];
   readonly #images: DeviceImages;
@@ -252,7 +249,7 @@ class Probe<T> implements Disposable {
     return new Probe(recorded, images, step);
   }
 
-  /** Its values on all images, [count, width] each, with the parameters as they are now and always the same noise. */
+  /** Computes the values, [count, width] each, with the current parameters and always the same noise. */
   async measure(): Promise<(value: Value) => Float32Array<ArrayBuffer>> {
     const { count } = this.#images;
     const numbers = new Map(this.#values.map((value) => [value, new Float32Array(count * value.width)]));
@@ -270,10 +267,10 @@ class Probe<T> implements Disposable {
   }
 }
 
-/** The layers on the way to some values, in recorded order: what has parameters, with an activation that follows. */
+/** Returns the layers that some values depend on, in graph order, with their activations. */
 function layersOf(graph: Graph, ends: readonly Value[]): { label: string; value: Value }[] {
   const wanted = new Set(ends);
-  const followed = new Map<Value, Value>(); // what an op that is only an activation makes of a value
+  const followed = new Map<Value, Value>(); // outputs of activation-only ops by their input
   const layers: { label: string; value: Value }[] = [];
   for (const { op, label, inputs, parameters, output } of graph.nodes.toReversed()) {
     if (!output || !wanted.has(output)) continue;
@@ -287,20 +284,20 @@ function layersOf(graph: Graph, ends: readonly Value[]): { label: string; value:
   return layers;
 }
 
-/** Up to {@link CODES} indices below `count`, evenly apart. */
+/** Returns up to {@link CODES} evenly spaced indices below `count`. */
 function evenly(count: number): number[] {
   const picked = Math.min(CODES, count);
   return Array.from({ length: picked }, (_, k) => Math.floor(k * count / picked));
 }
 
-/** Some rows of [count, width], as they are. */
+/** Copies some rows of [count, width]. */
 function rowsAt<T extends Uint8Array | Float32Array>(rows: T, width: number, indices: readonly number[]): T {
   const some = rows.slice(0, indices.length * width) as T;
   indices.forEach((index, n) => some.set(rows.subarray(index * width, (index + 1) * width), n * width));
   return some;
 }
 
-/** Pixels as bytes: numbers in [0, 1] are clamped and rounded, NaN is black. */
+/** Converts pixels to bytes: numbers are clamped to [0, 1] and rounded, NaN becomes 0. */
 function toBytes(pixels: Uint8Array | Float32Array): Uint8Array {
   return pixels instanceof Uint8Array
     ? pixels

@@ -1,5 +1,5 @@
 /**
- * What a run finds out on its test images after each epoch.
+ * Measurement of a run on the test images after each epoch.
  * @module
  */
 import type { Dataset } from "../data/dataset.ts";
@@ -8,37 +8,36 @@ import type { Parameters } from "../graph/parameters.ts";
 import { DeviceImages } from "../layers/gather_batch.ts";
 import { type Network, TestLosses } from "./test_losses.ts";
 
-/** What {@link EpochTestLosses} measures. */
+/** Options of {@link EpochTestLosses}. */
 export interface EpochTestLossesOptions {
-  /** The device. */
   readonly gpu: Gpu;
-  /** Whose test images it measures on. */
+  /** The data set; its test images are used. */
   readonly data: Dataset;
-  /** What is learned. */
   readonly parameters: Parameters;
-  /** How the network is measured: that of a stage, if there are stages, and the terms that add up. */
+  /** Returns the network of a stage, and names the loss terms whose sum is meaningful. */
   readonly evaluated: {
     readonly ofStage: (stage: number | undefined) => Network;
     readonly total?: readonly string[];
   };
 }
 
-/** Measures a network on all test images; with stages, the network of the stage that is trained. */
+/** Measures the network of the current stage on all test images. */
 export class EpochTestLosses implements Disposable {
   readonly #options: EpochTestLossesOptions;
   #images: DeviceImages | undefined;
   #compiled: { readonly stage: number | undefined; readonly network: TestLosses } | undefined;
 
-  /** Uploads and compiles nothing until it is asked. */
+  /** Uploads and compiles nothing until the first measurement. */
   constructor(options: EpochTestLossesOptions) {
     this.#options = options;
   }
 
   /**
-   * Measures the network with its parameters as they are now; waits for the GPU.
+   * Measures the network with its current parameters; waits for the GPU.
    *
-   * @param stage the stage that is trained, if there are stages
-   * @returns what `TestLosses.measure` finds and, where the recipe names terms that add up, their sum as `test.total`
+   * @param stage number of the current stage; absent without stages
+   * @returns the result of `TestLosses.measure` and, if the recipe names such terms, their sum as
+   *   `test.total`
    * @throws InputError if a loss is not finite
    */
   async measure(stage: number | undefined): Promise<Readonly<Record<string, number>>> {
@@ -48,7 +47,7 @@ export class EpochTestLosses implements Disposable {
     return { ...found, ...(sum === undefined ? {} : { "test.total": sum }) };
   }
 
-  /** The network to measure; compiled when a stage is measured for the first time. */
+  /** Returns the network of a stage, compiled on first use. */
   async #networkOf(stage: number | undefined): Promise<TestLosses> {
     const { gpu, data, parameters, evaluated } = this.#options;
     if (this.#compiled && this.#compiled.stage === stage) return this.#compiled.network;
@@ -60,7 +59,7 @@ export class EpochTestLosses implements Disposable {
     return this.#compiled.network;
   }
 
-  /** Frees the images and what was compiled; who measures again has them made again. */
+  /** Frees images and networks; a later measurement creates them again. */
   [Symbol.dispose](): void {
     this.#compiled?.network[Symbol.dispose]();
     this.#images?.destroy();

@@ -1,5 +1,5 @@
 /**
- * Measuring a model on held-out images, beside what it must beat.
+ * Evaluation of a model on held-out images, with baselines.
  * @module
  */
 import type { Dataset } from "../data/dataset.ts";
@@ -17,22 +17,22 @@ import { nearestNeighborAccuracy } from "../stats/nearest_neighbors.ts";
 import { standardDeviation } from "../stats/standard_deviation.ts";
 import { averageLosses } from "./test_losses.ts";
 
-/** Images that a forward pass takes at once. */
+/** Batch size of a forward pass. */
 const BATCH = 1000;
-/** Neighbors that vote on a code's class. */
+/** Number of neighbors that vote on the class of a code. */
 const NEIGHBOURS = 5;
 
-/** What was measured on the test images. Errors are squared errors, mean over images and pixels. */
+/** Measurements on the test images. Errors are squared errors, mean over images and pixels. */
 export interface Evaluation {
-  /** The model's. */
+  /** Error of the model. */
   readonly error: number;
-  /** The training set's mean image's. */
+  /** Error of the mean training image. */
   readonly meanImageError: number;
-  /** That of PCA with as many components as the code has numbers. */
+  /** Error of PCA with as many components as the code has units. */
   readonly pcaError: number;
-  /** Share of test codes that the 5 nearest training codes classify rightly, in [0, 1]; absent without labels. */
+  /** Accuracy of classifying test codes by the 5 nearest training codes, in [0, 1]; absent without labels. */
   readonly accuracy?: number | undefined;
-  /** Numbers in a code. */
+  /** Number of units of a code. */
   readonly codeSize: number;
   /** Codes of the test images, [count, codeSize]. */
   readonly codes: Float32Array;
@@ -40,14 +40,15 @@ export interface Evaluation {
   readonly reconstructions: Float32Array;
 }
 
-/** How many reconstructions {@link evaluate} keeps. */
+/** Number of reconstructions that {@link evaluate} returns. */
 export const PICTURES = 30;
 
 /**
- * Measures a model on a data set's test images; its training images are the gallery for nearest neighbors.
+ * Evaluates a model on the test images of a data set; the training images are the gallery for nearest
+ * neighbors.
  *
  * @param gpu the device
- * @param build records the network
+ * @param build builds the network
  * @param parameters the trained parameters
  * @param data the data set
  */
@@ -61,7 +62,7 @@ export async function evaluate(
   const test = await encode(gpu, build, parameters, "test", data.test.images, data.width, true);
   const { codeSize, codes, error, reconstructions } = test;
   const { meanImage, pca: [{ testMse }] } = baselines(train.images, data.test.images, data.width, [
-    Math.min(codeSize, data.width), // a code may be larger than what it stands for
+    Math.min(codeSize, data.width), // a code may be larger than the image
   ]);
   const gallery = train.labels && data.test.labels &&
     await encode(gpu, build, parameters, "gallery", train.images, data.width, false);
@@ -109,21 +110,21 @@ async function encode(
         [output, target, pixels],
         Math.min(PICTURES, batch.rows),
       );
-      reconstructions = some.map((value, k) => value + (shown[k] - wanted[k])); // as pixels, whatever the target
+      reconstructions = some.map((value, k) => value + (shown[k] - wanted[k])); // in pixel space
     }
   }
   return { codeSize: code.width, codes, error: sum / (source.count * width), reconstructions };
 }
 
 /**
- * A model's own losses on held-out images.
+ * Measures a model's loss terms on held-out images.
  *
  * @param gpu the device
- * @param build records the network
+ * @param build builds the network
  * @param parameters the trained parameters
  * @param images [count, width], bytes in 0 … 255 or numbers in [0, 1]
- * @param width pixels of an image
- * @returns each term without its weight, by label: per image if its reduction is `sum` or `sample`, else its mean
+ * @param width number of pixels of an image
+ * @returns unweighted terms by label: per image if the reduction is `sum` or `sample`, else the mean
  */
 export async function measureLosses(
   gpu: Gpu,
@@ -139,7 +140,7 @@ export async function measureLosses(
   return await averageLosses(forward, losses, source.count, graph.batchSize);
 }
 
-/** The rows that the closing tables of all recipes begin with. */
+/** First rows of every recipe's results table. */
 export function evaluationRows(result: Evaluation): TableRow[] {
   const unit = "squared error per pixel, test images";
   return [
@@ -156,8 +157,8 @@ export function evaluationRows(result: Evaluation): TableRow[] {
 }
 
 /**
- * How far each level's two sides are apart on test images, and how much each side varies from image to image: where
- * a side's spread is near 0, all images look the same to it, and a small error means nothing.
+ * Measures, for each level, the squared error between encoder and decoder on test images and the spread of
+ * both over images: if a spread is near 0, the level ignores its input, and a small error is meaningless.
  *
  * ```ts
  * import { dense, loadOwnData, measureLevels, openGpu, Parameters } from "@bottleneck/bottleneck";
@@ -177,7 +178,8 @@ export function evaluationRows(result: Evaluation): TableRow[] {
  * const rows = await measureLevels(gpu, build, parameters, await loadOwnData(file, { testFraction: 0.1, seed: 0 }));
  * ```
  *
- * @returns rows for the results table; spreads are standard deviations over images, root mean square over units
+ * @returns rows for the results table; a spread is the standard deviation over images, root mean square over
+ *   units
  */
 export async function measureLevels(
   gpu: Gpu,

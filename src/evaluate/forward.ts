@@ -1,5 +1,5 @@
 /**
- * A network, or a part of one, as a function of numbers that the CPU has.
+ * A network, or part of one, as a function on CPU arrays.
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
@@ -9,17 +9,17 @@ import type { Parameters } from "../graph/parameters.ts";
 import type { Step } from "../graph/step.ts";
 import type { Value } from "../graph/tensor.ts";
 
-/** What a {@link Forward} is called, and what it takes. */
+/** Options of {@link Forward.compile}. */
 export interface ForwardOptions {
-  /** Its name. */
+  /** Name of the function, for labels. */
   readonly label: string;
-  /** Columns of its input. */
+  /** Number of input columns. */
   readonly width: number;
-  /** Rows that it takes at once; more are taken one batch after another. */
+  /** Number of rows of a batch; more rows are processed in several batches. */
   readonly batchSize: number;
 }
 
-/** A compiled function from [rows, width] to [rows, outputs], of parameters that may go on learning. */
+/** A compiled function from [rows, width] to [rows, outputs] that follows the current parameters. */
 export class Forward implements Disposable {
   readonly #step: Step;
   readonly #input: Value;
@@ -34,12 +34,12 @@ export class Forward implements Disposable {
   }
 
   /**
-   * Records and compiles it, once.
+   * Compiles the function.
    *
    * @param gpu the device
-   * @param parameters what it shares with whoever trains it
-   * @param options its name and its shape
-   * @param record records it on a graph, and returns what is to be read
+   * @param parameters parameters, shared with training
+   * @param options name and shape
+   * @param record adds the function to a graph and returns its output
    */
   static async compile(
     gpu: Gpu,
@@ -55,11 +55,11 @@ export class Forward implements Disposable {
   }
 
   /**
-   * The function's values with the parameters as they are now; waits for the GPU.
+   * Computes the function with the current parameters; waits for the GPU.
    *
    * @param input [rows, width], row-major
    * @returns [rows, outputs], row-major
-   * @throws RangeError if `input` is no whole number of rows, or none
+   * @throws RangeError if `input` is empty or not a whole number of rows
    */
   async run(input: Float32Array): Promise<Float32Array<ArrayBuffer>> {
     const { width } = this.#input;
@@ -80,7 +80,7 @@ export class Forward implements Disposable {
     return results;
   }
 
-  /** Frees what it owns; the parameters stay. */
+  /** Frees the GPU objects, but not the parameters. */
   [Symbol.dispose](): void {
     this.#step.destroy();
   }

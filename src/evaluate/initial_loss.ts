@@ -1,5 +1,5 @@
 /**
- * The loss before training, beside what it should be.
+ * The loss before training, compared with its expected value.
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
@@ -12,41 +12,40 @@ import type { Batch } from "../graph/step.ts";
 import { type DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 
 /**
- * Losses of one batch, with the terms' weights; per image where a term is a sum over its batch. Terms that are 0 where
- * nothing is known (a divergence, levels that only have to agree) are left out: nothing can be compared with them.
+ * Weighted loss of one batch; per image if a term is a sum over its batch. Terms that are 0 for an all-zero
+ * network, such as a divergence or matched levels, are omitted, because they have no expected value.
  */
 export interface InitialLoss {
-  /** With the parameters as they are. */
+  /** Loss with the initial parameters. */
   readonly found: number;
-  /** With all of them 0. */
+  /** Loss with all parameters 0. */
   readonly expected: number;
   /**
-   * The first by the second without sparsity terms, which measure how unlike the units begin, and may outweigh the rest;
-   * with all terms if absent.
+   * Ratio of the two without sparsity terms, which depend on the initial activations and may dominate; if
+   * absent, all terms count.
    */
   readonly ratio?: number;
-  /** Whether a term is a sum over the images of its batch, so that these are per image; reports may be per batch. */
+  /** True if both are per image, because a term is a sum over its batch; logged losses may be per batch. */
   readonly isPerImage?: boolean;
 }
 
-/** What {@link initialLoss} looks at. */
+/** Options of {@link initialLoss}. */
 export interface InitialLossOptions {
-  /** The device. */
   readonly gpu: Gpu;
   /** The training images. */
   readonly images: DeviceImages;
-  /** The parameters before training; they stay as they are. */
+  /** The initial parameters, which are not changed. */
   readonly parameters: Parameters;
-  /** The batch to compute the loss of. */
+  /** The batch of the loss. */
   readonly batch: Batch;
-  /** Records the network that will be trained first. */
+  /** Builds the network of the first stage. */
   readonly build: BuildModel;
 }
 
 /**
- * The loss at initialization and its expectation. Initial weights are small and have no preference, so that the network
- * should do about as well as one that has all weights and biases 0, and knows nothing: with sigmoid outputs it paints
- * gray, which costs (x - ½)² or ln 2 a pixel; a variational code is the prior's, which costs nothing.
+ * Measures the loss at initialization and its expected value. Initial weights are small and random, so the
+ * loss should be close to that of an all-zero network: with sigmoid outputs that is gray, with a loss of (x -
+ * ½)² or ln 2 per pixel; a variational code equals the prior, with a loss of 0.
  *
  * @throws Diverged if a loss is not finite
  */
@@ -74,24 +73,23 @@ export async function initialLoss(options: InitialLossOptions): Promise<InitialL
   return { found: total(found), expected: total(expected), ratio, isPerImage };
 }
 
-/** Whether a term grows with its batch. A sparsity KL is a sum over units, and of a whole batch together. */
+/** True if a term is proportional to the batch size. A sparsity KL is a sum over units, not over rows. */
 function isSumOverRows(term: LossTerm): boolean {
   return term.reduction === "sum" && !isSparsityTerm(term);
 }
 
 /**
- * How far from its expectation the loss may be, as a factor: the recipes begin at 1.00 to 1.11 (shipped images, seeds 0
- * and 1), and five of them were seen beyond 1.25 with weights three to five times as large.
+ * Largest factor between initial and expected loss: the recipes start at 1.00 to 1.11 (shipped images, seeds
+ * 0 and 1), and five of them exceed 1.25 with weights three to five times as large.
  */
 const FAR = 1.25;
 
-/** The losses in words. */
 export function describeInitialLoss({ found, expected, isPerImage }: InitialLoss): string {
   const unit = isPerImage ? " per image" : "";
   return `initial loss ${found.toPrecision(4)}${unit} (all-zero network: ${expected.toPrecision(4)})`;
 }
 
-/** What to say if the loss is far from its expectation; nothing if it is not, or nothing is expected. */
+/** Warning if the loss is far from its expected value; undefined if it is close, or nothing is expected. */
 export function initialLossWarning(
   { found, expected, ratio = found / expected }: InitialLoss,
 ): string | undefined {
@@ -99,5 +97,5 @@ export function initialLossWarning(
   return `the loss before training is ${
     ratio.toPrecision(3)
   } times that of a network with all parameters 0, ` +
-    `expected ${1 / FAR} to ${FAR} times: look at the initial weights, the loss and the data`;
+    `expected ${1 / FAR} to ${FAR} times: check the initial weights, the loss and the data`;
 }

@@ -1,5 +1,5 @@
 /**
- * How networks that are trained layer by layer are measured: the rows that they have in common.
+ * Evaluation of layer-wise trained networks: their common rows of the results table.
  * @module
  */
 import type { TableRow } from "../report/results_table.ts";
@@ -8,18 +8,18 @@ import { measureLosses } from "./evaluate.ts";
 import type { RecipeEvaluation, ResultsContext } from "./recipe_evaluation.ts";
 import { stageEnds } from "./stage_ends.ts";
 
-/** What {@link layerwiseEvaluation} is told. */
+/** Options of {@link layerwiseEvaluation}. */
 export interface LayerwiseEvaluation {
-  /** The noise as its flag has it; `none` or absent if there is none. */
+  /** Noise as in its flag, such as `mask:0.25`; default `none`. */
   readonly noise?: string;
-  /** The weight of the term `sparsity`, if there is one. */
+  /** Weight of the term `sparsity`, if there is one. */
   readonly penalty?: number;
-  /** The recipe's own rows, before the ranges of the code. */
+  /** Returns the recipe's own rows, which precede the code ranges. */
   readonly rows?: (closing: ResultsContext) => Promise<readonly TableRow[]>;
 }
 
 /**
- * How a network is measured that is trained layer by layer.
+ * Returns the evaluation of a layer-wise trained network.
  *
  * ```ts
  * import { layerwiseEvaluation } from "@bottleneck/bottleneck";
@@ -42,7 +42,7 @@ export function layerwiseEvaluation(
   };
 }
 
-/** The error on noisy test images; `this model` is the one on clean ones, which differs where noise shifts the mean. */
+/** Row of the error on noisy test images; the row `this model` is for clean ones. */
 async function noisyRow(
   noise: string,
   { gpu, parameters, data, network }: ResultsContext,
@@ -53,7 +53,7 @@ async function noisyRow(
   return { label: "from noisy images", value: reconstruction, digits: 5, unit };
 }
 
-/** What each stage ended at. */
+/** Rows of the final losses of each stage. */
 function stageRows(penalty: number | undefined, { metrics }: ResultsContext): TableRow[] {
   return stageEnds(metrics).flatMap(({ label, losses: { reconstruction, sparsity } }) => {
     const unit = penalty === undefined ? "squared error per pixel" : "squared error and penalty";

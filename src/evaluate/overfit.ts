@@ -1,5 +1,5 @@
 /**
- * `--overfit-batch`: whether a network learned one batch by heart, as a sound one does.
+ * `--overfit-batch`: tests if a network overfits one batch, as a correct one does.
  * @module
  */
 import type { Dataset } from "../data/dataset.ts";
@@ -10,24 +10,24 @@ import { DeviceImages } from "../layers/gather_batch.ts";
 import { type Network, TestLosses } from "./test_losses.ts";
 
 /**
- * The share of the mean image's error that a network which learns by heart must fall below. A network that ignores its
- * input comes no lower than 1: the mean of its batch is the best that it can paint.
+ * Largest error of an overfitted network, relative to that of the mean image. A network that ignores its
+ * input reaches 1 at best, with the mean image of the batch.
  */
 const LEARNED = 0.5;
 
-/** How well a batch was learned. Errors are squared errors per pixel, over all of its images. */
+/** Errors on the batch: squared errors per pixel, mean over its images. */
 export interface Overfit {
-  /** The network's. */
+  /** Error of the network. */
   readonly error: number;
-  /** That of the batch's mean image. */
+  /** Error of the mean image. */
   readonly meanError: number;
 }
 
 /**
- * The error of a batch's mean image.
+ * Squared error per pixel of a batch's mean image.
  *
  * @param pixels [rows, width], bytes or floats in [0, 1]
- * @param width pixels of an image
+ * @param width number of pixels of an image
  */
 export function meanImageError(pixels: Uint8Array | Float32Array, width: number): number {
   const mean = meanImage(pixels, width), scale = pixels instanceof Uint8Array ? 255 : 1;
@@ -36,7 +36,7 @@ export function meanImageError(pixels: Uint8Array | Float32Array, width: number)
   return sum / pixels.length;
 }
 
-/** Whether the batch was learned by heart, in words. */
+/** Message that says if the network overfits the batch. */
 export function describeOverfit({ error, meanError }: Overfit): string {
   const share = error / meanError;
   const what = `overfit   squared error per pixel of the batch: ${error.toPrecision(3)}, ` +
@@ -45,25 +45,21 @@ export function describeOverfit({ error, meanError }: Overfit): string {
     ? `${what}; below ${100 * LEARNED} %, as it should be`
     : `${what}; it should be below ${
       100 * LEARNED
-    } %: train for more steps, or look at the network, its loss and ` +
+    } %: train for more steps, or check the network, its loss and ` +
       "the learning rate";
 }
 
-/** A network that was trained on its first batch alone. */
+/** Options of {@link measureOverfit}: a network trained on its first batch only. */
 export interface OverfitRun {
-  /** The device. */
   readonly gpu: Gpu;
   /** The data set; its first training images are the batch. */
   readonly data: Dataset;
-  /** What was learned. */
   readonly parameters: Parameters;
-  /** The network. */
   readonly evaluated: Network;
-  /** How large the batch is. */
   readonly config: { readonly batchSize: number };
 }
 
-/** Measures a network on the batch that it was trained on, and says whether it learned it by heart. */
+/** Measures a network on its training batch and returns the message of {@link describeOverfit}. */
 export async function measureOverfit(
   { gpu, data, parameters, evaluated, config }: OverfitRun,
 ): Promise<string> {

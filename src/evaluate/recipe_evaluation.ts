@@ -1,5 +1,5 @@
 /**
- * What a recipe declares of how its network is evaluated.
+ * The declaration of a recipe's evaluation.
  * @module
  */
 import type { Dataset } from "../data/dataset.ts";
@@ -13,55 +13,55 @@ import type { MetricsRecord } from "../report/run_data.ts";
 import type { Evaluation } from "./evaluate.ts";
 
 /**
- * What a network is recorded for. `train`: the noise of training. `test`: noise too, the same at every measurement, for
- * losses on held-out images. `encode`: no noise, for codes and reconstructions. `replay`: the noise is an input of the graph,
- * because a trace gives it.
+ * Purpose of a network. `train`: with training noise. `test`: with noise that is the same at every
+ * measurement, for losses on held-out images. `encode`: without noise, for codes and reconstructions.
+ * `replay`: the noise is an input of the graph, given by a trace.
  */
 export type Purpose = "train" | "test" | "encode" | "replay";
 
-/** What a network is recorded for, of those that have a choice. */
+/** Purpose and stage of a network. */
 export interface NetworkUse {
-  /** What for. */
+  /** Purpose of the network. */
   readonly purpose: Exclude<Purpose, "replay">;
-  /** The stage; all layers if absent. */
+  /** Number of the stage; all layers if absent. */
   readonly stage?: number | undefined;
 }
 
-/** Records a decoder, from codes [B, code size] to logits [B, pixels]. */
+/** Adds a decoder to a graph, from codes [B, code size] to logits [B, pixels]. */
 export type BuildDecoder = (graph: Graph, parameters: Parameters, codes: Value) => Value;
 
-/** What a recipe's own rows of the results table are made from. */
+/** Data from which a recipe computes its own rows of the results table. */
 export interface ResultsContext {
   /** The device. */
   readonly gpu: Gpu;
-  /** What was learned. */
+  /** The trained parameters. */
   readonly parameters: Parameters;
-  /** The data set. */
+  /** The data set, with training and test images. */
   readonly data: Dataset;
-  /** What was measured of every recipe's network. */
+  /** The measurements common to all recipes. */
   readonly result: Evaluation;
-  /** The lines that training filed. */
+  /** The lines of `metrics.jsonl`. */
   readonly metrics: readonly MetricsRecord[];
-  /** Records the recipe's network. */
+  /** Returns the recipe's network. */
   network(use: NetworkUse): BuildModel;
 }
 
-/** What a recipe measures beside the usual: squared error, PCA, mean image, nearest neighbors. */
+/** A recipe's evaluation, in addition to squared error, PCA, mean image and nearest neighbors. */
 export interface RecipeEvaluation {
-  /** Whether it trains with noise: then its losses on held-out images are measured with noise too. False if absent. */
+  /** True if training uses noise; losses on held-out images then use noise too. Default false. */
   readonly hasNoise?: boolean;
-  /** What its loss is measured in, such as `nats per image`; the report shows it. Squared error per pixel if absent. */
+  /** Unit of the loss for the report, such as `nats per image`; default squared error per pixel. */
   readonly lossUnit?: string;
-  /** Whether the metrics have its loss for a whole batch, which the report divides by images. False if absent. */
+  /** True if logged losses are sums over a batch, which the report divides by its size. Default false. */
   readonly lossIsPerBatch?: boolean;
-  /** The terms, without weights, whose sum means something: that of a bound. */
+  /** Labels of unweighted terms with a meaningful sum, such as a variational bound. */
   readonly total?: readonly string[];
-  /** The term that is a cross-entropy with the pixels, and whether it is measured per image or per pixel. */
+  /** Label of the cross-entropy term of the pixels, and its unit: per image or per pixel. */
   readonly crossEntropy?: { readonly label: string; readonly per: "image" | "pixel" } | undefined;
-  /** What draws images from codes of the prior. */
+  /** Decoder and code size of a model that can sample from its prior. */
   readonly generator?: { readonly decoder: BuildDecoder; readonly codeSize: number };
-  /** The mean activation that each unit of a code should have. */
+  /** Target mean activation of the code units. */
   readonly sparsityTarget?: number;
-  /** The recipe's own rows of the results table. */
+  /** Returns the recipe's own rows of the results table. */
   readonly rows?: (closing: ResultsContext) => readonly TableRow[] | Promise<readonly TableRow[]>;
 }

@@ -1,5 +1,5 @@
 /**
- * How active a code's units are on held-out images.
+ * Sparsity of a code on held-out images.
  * @module
  */
 import { batches } from "../data/shuffle.ts";
@@ -13,21 +13,21 @@ import { isSparsityTerm } from "../losses/sparsity_kl.ts";
 import type { TableRow } from "../report/results_table.ts";
 import { histogram } from "../stats/histogram.ts";
 
-/** Images that a forward pass takes at once: the term is a mean over batches of so many. */
+/** Batch size of a forward pass, and of the batches that the term is averaged over. */
 const BATCH = 1000;
 
-/** What {@link measureSparsity} finds. */
+/** Result of {@link measureSparsity}. */
 export interface Sparsity {
   /** Mean activation of each unit over all images. */
   readonly units: readonly number[];
-  /** The mean of these. */
+  /** Mean over all units. */
   readonly mean: number;
-  /** The sparsity term, nats, summed over units; the mean over batches of 1,000, each image counting once. */
+  /** Sparsity term in nats, summed over units; mean over batches of 1,000, weighted by their size. */
   readonly divergence: number;
 }
 
 /**
- * Measures a sparsity term, and the mean activations that it is made of.
+ * Measures a sparsity term and the mean activations of its units.
  *
  * ```ts
  * import { dense, measureSparsity, openGpu, Parameters, sparsityKl } from "@bottleneck/bottleneck";
@@ -48,10 +48,10 @@ export interface Sparsity {
  * ```
  *
  * @param gpu the device
- * @param build records the network, one of whose terms is a sparsity KL
+ * @param build builds the network, whose loss includes a sparsity KL
  * @param parameters the trained parameters
  * @param images [count, width], bytes in 0 … 255 or numbers in [0, 1]
- * @param width pixels of an image
+ * @param width number of pixels of an image
  */
 export async function measureSparsity(
   gpu: Gpu,
@@ -79,7 +79,7 @@ export async function measureSparsity(
 }
 
 /**
- * Two rows for a code: its sparsity term, and its units' mean activations with a histogram of them.
+ * Returns two rows for a code: its sparsity term, and the mean activation with a histogram over units.
  *
  * ```ts
  * import { sparsityRows } from "@bottleneck/bottleneck";
@@ -87,7 +87,7 @@ export async function measureSparsity(
  * const rows = sparsityRows("code", { units: [0.04, 0.06], mean: 0.05, divergence: 0.002 }, "test images");
  * ```
  *
- * @param images which images, such as `noisy test images`
+ * @param images name of the images, such as `noisy test images`
  */
 export function sparsityRows(
   label: string,

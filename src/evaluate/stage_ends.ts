@@ -1,11 +1,11 @@
 /**
- * What training ended at, from the lines that it filed.
+ * Final training losses, computed from the metrics.
  * @module
  */
 import { InputError } from "../errors.ts";
 import type { MetricsRecord } from "../report/run_data.ts";
 
-/** What a report has besides losses. */
+/** Keys of a report that are not losses. */
 const NO_TERMS: ReadonlySet<string> = new Set([
   "epoch",
   "step",
@@ -16,8 +16,8 @@ const NO_TERMS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Mean losses over the latest epoch: the mean over its reports, each counting for the steps since the one before. A
- * report belongs to the epoch in which it was made.
+ * Mean losses of the last epoch: the mean over its reports, weighted by the steps since the previous report.
+ * A report belongs to the epoch of its last step.
  *
  * ```ts
  * import { lastEpoch } from "@bottleneck/bottleneck";
@@ -26,9 +26,9 @@ const NO_TERMS: ReadonlySet<string> = new Set([
  * console.log(lastEpoch(metrics).loss); // 0.2
  * ```
  *
- * @param metrics the run's lines, in order
- * @param stage the stage to look at; all of the run if absent
- * @returns the means by the terms' labels, without weights
+ * @param metrics lines of the run's metrics, in order
+ * @param stage number of the stage; the whole run if absent
+ * @returns unweighted means by label of the term
  * @throws InputError if there is no report
  */
 export function lastEpoch(
@@ -37,7 +37,7 @@ export function lastEpoch(
 ): Readonly<Record<string, number>> {
   const reports = metrics.filter((line) => "step" in line && !("testError" in line));
   const last = reports.findLast((line) => stage === undefined || line.stage === stage);
-  if (!last) throw new InputError("Cannot tell what training ended at: expected a report in metrics.jsonl");
+  if (!last) throw new InputError("Cannot compute final losses: expected a report in metrics.jsonl");
   const terms = Object.entries(last).filter(([key]) => !NO_TERMS.has(key));
   const means = Object.fromEntries(terms.map(([label]) => [label, 0]));
   let steps = 0;
@@ -51,26 +51,26 @@ export function lastEpoch(
   return means;
 }
 
-/** A stage, as it is called. */
+/** Name and number of a stage. */
 export interface StageName {
-  /** Its name. */
+  /** Name of the stage, for tables. */
   readonly label: string;
-  /** The innermost layer that it uses, from 0; absent for all layers at once. */
+  /** Index of its innermost layer, from 0; absent if all layers are trained at once. */
   readonly stage?: number;
 }
 
-/** A stage by its number, or all layers at once. */
+/** Returns the name of a stage, or of training all layers at once. */
 export function stageName(stage: number | undefined): StageName {
   return stage === undefined ? { label: "end to end" } : { label: `stage ${stage}`, stage };
 }
 
-/** What a stage ended at. */
+/** Final losses of a stage. */
 export interface StageEnd extends StageName {
-  /** Mean losses over its last epoch, by the terms' labels, without weights. */
+  /** Unweighted mean losses of its last epoch, by label of the term. */
   readonly losses: Readonly<Record<string, number>>;
 }
 
-/** What the stages of a run ended at, as far as they were trained, from the lines that training filed. */
+/** Returns the final losses of each trained stage, from the metrics. */
 export function stageEnds(metrics: readonly MetricsRecord[]): StageEnd[] {
   const reported = metrics.filter((line) => "step" in line);
   const stages = new Set(reported.map(({ stage }) => stage === undefined ? undefined : Number(stage)));

@@ -1,5 +1,5 @@
 /**
- * Measuring losses on held-out images, as often as one likes.
+ * Repeated measurement of losses on held-out images.
  * @module
  */
 import { batches } from "../data/shuffle.ts";
@@ -14,27 +14,25 @@ import { isSparsityTerm } from "../losses/sparsity_kl.ts";
 import { squaredError } from "../losses/squared_error.ts";
 import { LOSS_RING } from "../graph/loss_ring.ts";
 
-/** A network, as it is measured. */
+/** A network to be measured. */
 export interface Network {
-  /** Records it with nothing random in it: what it does with images as they are. */
+  /** Builds the network without noise. */
   readonly build: BuildModel;
-  /** Records it with the noise that it trains with, where there is some; its loss terms are measured with that. */
+  /** Builds the network with its training noise, if any; its loss terms are measured with noise. */
   readonly noisy?: BuildModel | undefined;
 }
 
-/** Images that a forward pass takes at once. */
+/** Batch size of a forward pass. */
 const BATCH = 1000;
 
-/** One network, compiled to be measured. */
 interface Pass {
   readonly step: Step;
-  /** What it measures. */
   readonly losses: readonly LossTerm[];
-  /** Images at once. */
+  /** Batch size. */
   readonly rows: number;
 }
 
-/** A network's loss terms and its squared error on images, with its parameters as they are when it is asked. */
+/** Measures a network's loss terms and squared error on images, with its current parameters. */
 export class TestLosses implements Disposable {
   readonly #passes: readonly Pass[];
   readonly #images: DeviceImages;
@@ -45,11 +43,11 @@ export class TestLosses implements Disposable {
   }
 
   /**
-   * Compiles a network, once.
+   * Compiles a network.
    *
    * @param gpu the device
-   * @param parameters what it shares with whoever trains it
-   * @param images the images, in the order in which they lie
+   * @param parameters parameters, shared with training
+   * @param images images, used in stored order
    * @param network the network
    */
   static async compile(
@@ -71,14 +69,14 @@ export class TestLosses implements Disposable {
     const passes = noisy
       ? [await pass(noisy, { terms: true, error: false }), await pass(build, { terms: false, error: true })]
       : [await pass(build, { terms: true, error: true })];
-    owned.move(); // it is this object's from now on
+    owned.move(); // disposed of by this object from now on
     return new TestLosses(passes, images);
   }
 
   /**
-   * Measures; waits for the GPU. Noise is the same every time.
+   * Measures the network; waits for the GPU. Noise is the same every time.
    *
-   * @returns `testError`, the squared error, mean over images and pixels, and each term without its weight as
+   * @returns `testError`, the squared error, mean over images and pixels, and each unweighted term as
    *   `test.<label>`: per image if its reduction is `sum` or `sample`, else its mean
    * @throws InputError if a loss is not finite
    */
@@ -92,22 +90,21 @@ export class TestLosses implements Disposable {
     return found;
   }
 
-  /** Frees what was compiled; images and parameters stay. */
+  /** Frees the compiled network, but not images and parameters. */
   [Symbol.dispose](): void {
     for (const { step } of this.#passes) step.destroy();
   }
 }
 
 /**
- * Runs a step over images, and averages its losses. The draws of its noise are 1, 2, … for the first batch and those
- * after it.
+ * Runs a step over images and averages its losses. The batches use noise draws 1, 2, …
  *
- * @param step a step without an optimizer
- * @param losses its terms
- * @param count images to run over
- * @param rows images at once
- * @returns each term without its weight, by label: per image if its reduction is `sum` or `sample`, else its mean. A
- *   sparsity term is of all rows of a batch together: the mean over batches, each image counting once.
+ * @param step step without an optimizer
+ * @param losses loss terms of the step
+ * @param count number of images
+ * @param rows batch size
+ * @returns unweighted terms by label: per image if the reduction is `sum` or `sample`, else the mean. A
+ *   sparsity term is the mean over batches, weighted by their size.
  * @throws InputError if a loss is not finite
  */
 export async function averageLosses(
@@ -118,7 +115,7 @@ export async function averageLosses(
 ): Promise<Record<string, number>> {
   const epochBatches = batches(count, rows);
   const sums = new Map(losses.map((term) => [term, 0]));
-  for (let begin = 0; begin < epochBatches.length; begin += LOSS_RING) { // no more losses are remembered
+  for (let begin = 0; begin < epochBatches.length; begin += LOSS_RING) { // the ring holds no more losses
     const some = epochBatches.slice(begin, begin + LOSS_RING);
     some.forEach((batch, k) => step.run({ ...batch, draw: begin + k + 1 }));
     const { values } = await step.readLosses();

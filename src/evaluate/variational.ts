@@ -1,5 +1,5 @@
 /**
- * What only variational autoencoders show: draws from the prior, and how far their bound is from the data.
+ * Evaluation specific to variational autoencoders: samples from the prior, and the bound.
  * @module
  */
 import type { Dataset } from "../data/dataset.ts";
@@ -13,14 +13,14 @@ import { measureLosses } from "./evaluate.ts";
 import { Forward } from "./forward.ts";
 import type { BuildDecoder, RecipeEvaluation } from "./recipe_evaluation.ts";
 
-/** How many draws from the prior each epoch's picture shows, and how many stand in a row. */
+/** Number of samples in each epoch's picture, and number per row. */
 export const SAMPLES = 64, SAMPLE_COLUMNS = 8;
 
 /**
- * Codes drawn from the prior, the standard normal distribution: equal seeds are equal codes.
+ * Draws codes from the prior, the standard normal distribution; deterministic for a seed.
  *
- * @param count how many
- * @param codeSize numbers in a code
+ * @param count number of codes
+ * @param codeSize number of units of a code
  * @param seed an integer in [0, 2³²)
  * @returns [count, codeSize]
  */
@@ -31,10 +31,10 @@ export function priorCodes(count: number, codeSize: number, seed: number): Float
 }
 
 /**
- * Compiles what draws images: the decoder and its sigmoid.
+ * Compiles the generator of images: the decoder with a sigmoid.
  *
- * @param codeSize numbers in a code
- * @param decoder records the decoder
+ * @param codeSize number of units of a code
+ * @param decoder adds the decoder to a graph
  */
 export function compileGenerator(
   gpu: Gpu,
@@ -53,10 +53,10 @@ export function compileGenerator(
 }
 
 /**
- * Some images as numbers in [0, 1].
+ * Returns selected images as numbers in [0, 1].
  *
- * @param width pixels of an image
- * @param indices which, each below the number of images
+ * @param width number of pixels of an image
+ * @param indices indices of the images
  * @returns [indices.length, width]
  */
 export function imagesAt(
@@ -73,7 +73,8 @@ export function imagesAt(
 }
 
 /**
- * How a variational autoencoder is measured: its error from mean codes, and its bound with one draw for each image.
+ * Returns the evaluation of a variational autoencoder: its error from mean codes, and its bound with one draw
+ * per image.
  *
  * ```ts
  * import { dense, variationalEvaluation } from "@bottleneck/bottleneck";
@@ -87,7 +88,8 @@ export function imagesAt(
  * }); // for `evaluation` of recipe()
  * ```
  *
- * @param generator what draws images from codes; its network's terms are `reconstruction`, a cross-entropy, and `kl`
+ * @param generator decoder and code size; the loss terms of the network are `reconstruction`, a
+ *   cross-entropy, and `kl`
  */
 export function variationalEvaluation(
   generator: NonNullable<RecipeEvaluation["generator"]>,
@@ -110,11 +112,12 @@ export function variationalEvaluation(
 }
 
 /**
- * The rows of the results table: the bound's two terms and their sum, and how many code units are active.
+ * Returns rows for the results table: the two terms of the bound, their sum, and the number of active code
+ * units.
  *
- * @param losses nats per image, without weights: `reconstruction` and `kl`
+ * @param losses unweighted losses in nats per image: `reconstruction` and `kl`
  * @param codes mean codes of the test images, [count, codeSize]
- * @param codeSize numbers in a code
+ * @param codeSize number of units of a code
  */
 function variationalRows(
   { reconstruction, kl }: Readonly<Record<string, number>>,

@@ -1,5 +1,5 @@
 /**
- * Checking PNG files that are to be shown: whole ones of the kind that runs save, which unpack to no more than that.
+ * Validation of PNG files before they are displayed: complete, of the kind that runs save, and not oversized.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -8,19 +8,19 @@ import { decode } from "../dependencies/fast_png.ts";
 import { InputError, toOneLine } from "../errors.ts";
 
 const SIGNATURE_BYTES = 8;
-/** What a chunk has besides its data: length, type and checksum. */
+/** Bytes of a chunk besides its data: length, type and checksum. */
 const CHUNK_BYTES = 12;
-/** The chunks that runs write. Others may hold compressed data of any size. */
+/** Chunk types that runs write. Others may contain compressed data of any size. */
 const CHUNKS = ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"];
-/** More than any picture of a run has, in pixels and in bytes once unpacked. */
+/** Limits above any picture of a run, in pixels and in decompressed bytes. */
 const MAX_PIXELS = 2 ** 24, MAX_BYTES = 2 ** 26;
 
 /**
- * Gives the picture back if it can be shown.
+ * Returns the picture if it is valid.
  *
- * @param png the file
- * @param path where it is from, for messages
- * @throws InputError if it is damaged, or larger than any picture of a run
+ * @param png content of the file
+ * @param path path of the file, for messages
+ * @throws InputError if the file is damaged, or larger than any picture of a run
  */
 export function checkPicture<T extends Uint8Array>(png: T, path: string): T {
   try {
@@ -37,10 +37,10 @@ export function checkPicture<T extends Uint8Array>(png: T, path: string): T {
     inflateSync(Buffer.concat(data), { maxOutputLength: MAX_BYTES });
     decode(png);
     return png;
-  } catch (error) { // whatever the decoder says, it is the file's fault
+  } catch (error) { // any error of the decoder means that the file is damaged
     throw new InputError(
       `Cannot read "${path}": expected a PNG picture of 1 to ${MAX_PIXELS} pixels but found ` +
-        `${toOneLine((error as Error).message)}; remove the file: the run's other files do not need it`,
+        `${toOneLine((error as Error).message)}; remove the file; the rest of the run does not need it`,
     );
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Checkpoints: the files `checkpoint-<step>.safetensors` of a run folder, each with all that training depends on at one
- * moment. Parameters keep their names; the optimizer's numbers are `moments/1/<name>`, …; losses that were not reported
- * yet are `unread/losses`; the best model so far, with `--patience`, is `best/<name>`. All else is JSON in the metadata,
- * with a checksum of everything.
+ * Checkpoints: the files `checkpoint-<step>.safetensors` of a run folder, each with the complete state of
+ * training. Parameters keep their names; the optimizer's moments are `moments/1/<name>`, …; losses that are
+ * not reported yet are `unread/losses`; with `--patience`, the best model so far is `best/<name>`. The rest
+ * is JSON in the metadata, with a checksum of everything.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -19,56 +19,56 @@ import type { StepState } from "../graph/step_state.ts";
 const FORMAT = "bottleneck-checkpoint-";
 const VERSION = 1;
 const FILE_NAME = /^checkpoint-(\d{1,15})\.safetensors$/;
-/** More than a checkpoint has whose arenas fit into one binding each. */
+/** Limit above any checkpoint whose arenas fit into one binding each. */
 const MAX_BYTES = 2 ** 30;
 
-/** Where training stood. */
+/** Position of training at a checkpoint. */
 export interface CheckpointPlace {
-  /** Steps done, over all stages. */
+  /** Number of steps done, over all stages. */
   readonly step: number;
-  /** The epoch that the last of them belongs to, from 1; 0 before the first step. */
+  /** Epoch of the last step, counted from 1; 0 before the first step. */
   readonly epoch: number;
-  /** The stage that was trained, if there are stages. */
+  /** Number of the current stage; absent without stages. */
   readonly stage?: number | undefined;
-  /** Steps that each stage has done, in their order; one number without stages. */
+  /** Number of steps done in each stage, in order; a single number without stages. */
   readonly stageSteps: readonly number[];
-  /** Which of them `state` is of. */
+  /** Index in `stageSteps` of the stage that `state` belongs to. */
   readonly current: number;
-  /** Bytes of metrics.jsonl then. */
+  /** Size of metrics.jsonl, in bytes. */
   readonly metricsBytes: number;
-  /** Seconds of training so far. */
+  /** Training time so far, in seconds. */
   readonly seconds: number;
-  /** Steps at which training had diverged and went back; each halved the learning rate. */
+  /** Steps at which training diverged and was rolled back; each halved the learning rate. */
   readonly rollbacks: readonly number[];
 }
 
 /** The tensors and metadata of a model file. */
 export interface StoredModel {
-  /** The parameters. */
+  /** Parameters of the model. */
   readonly tensors: readonly NamedTensor[];
-  /** What the file says of them. */
+  /** Metadata of the file. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** All that training depends on. */
+/** Complete state of training. */
 export interface Checkpoint {
-  /** The recipe's name. */
+  /** Name of the recipe. */
   readonly recipe: string;
-  /** The flags that what is learned depends on. */
+  /** Flags on which the trained model depends. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** The data set's name, and its SHA-256 in hex. */
+  /** Name of the data set and its SHA-256 in hex. */
   readonly dataset: { readonly name: string; readonly checksum: string };
-  /** Where training stood. */
+  /** Position of training. */
   readonly place: CheckpointPlace;
   /** The parameters, in PyTorch's layout. */
   readonly parameters: readonly NamedTensor[];
-  /** What the step of the current stage depends on beside them. */
+  /** Optimizer state and unreported losses of the current stage. */
   readonly state: StepState;
-  /** The best model so far, if training may stop early. */
+  /** Best model so far; only with early stopping. */
   readonly best?: StoredModel | undefined;
 }
 
-/** The steps of the checkpoints in a run folder, the newest first. */
+/** Steps of the checkpoints in a run folder, newest first. */
 function stepsIn(folder: string): number[] {
   const steps = [...Deno.readDirSync(folder)].flatMap(({ name }) => FILE_NAME.exec(name)?.[1] ?? []);
   return steps.map(Number).sort((a, b) => b - a);
@@ -79,12 +79,12 @@ function pathOf(folder: string, step: number): string {
 }
 
 /**
- * Writes a checkpoint, whole or not at all, and then removes those that are too many.
+ * Writes a checkpoint atomically, then removes the oldest ones.
  *
  * @param folder the run folder
- * @param checkpoint what to keep
- * @param keep how many of the newest remain, this one included
- * @throws InputError if it cannot be written; earlier ones are as they were then
+ * @param checkpoint the state to save
+ * @param keep number of newest checkpoints to keep, including this one
+ * @throws InputError if it cannot be written; earlier checkpoints are then unchanged
  */
 export function saveCheckpoint(folder: string, checkpoint: Checkpoint, keep: number): void {
   const { recipe, config, dataset, place, parameters, state, best } = checkpoint;
@@ -109,14 +109,14 @@ export function saveCheckpoint(folder: string, checkpoint: Checkpoint, keep: num
     config: JSON.stringify(config),
     dataset: JSON.stringify(dataset),
     place: JSON.stringify(place),
-    // the names that the format has for the steps run and the rows not read yet
+    // in the format, `index` is the step count and `unreadImages` are the unread rows
     state: JSON.stringify({ index: count, unread, unreadImages: unreadRows, moments: moments.length }),
     ...(best ? { best: JSON.stringify(best.metadata) } : {}),
   };
   writeSafetensors(pathOf(folder, place.step), tensors, { ...texts, checksum: checksumOf(tensors, texts) });
-  const action = `Cannot keep the checkpoints of "${folder}"`;
+  const action = `Cannot clean up the checkpoints of "${folder}"`;
   try {
-    syncFolder(folder); // the new name must be on the disk before an old one goes
+    syncFolder(folder); // the new file must be on disk before an old one is removed
     const others = stepsIn(folder).filter((step) => step !== place.step);
     for (const step of others.slice(keep - 1)) Deno.removeSync(pathOf(folder, step));
   } catch (error) {
@@ -124,7 +124,7 @@ export function saveCheckpoint(folder: string, checkpoint: Checkpoint, keep: num
   }
 }
 
-/** SHA-256 in hex over names, shapes, metadata and values: what a checkpoint says of itself. */
+/** SHA-256 in hex of names, shapes, metadata and values, stored in the checkpoint. */
 export function checksumOf(tensors: readonly NamedTensor[], texts: Readonly<Record<string, string>>): string {
   const hash = createHash("sha256");
   const header = [Object.entries(texts).sort(), tensors.map(({ name, shape }) => [name, shape])];
@@ -134,11 +134,11 @@ export function checksumOf(tensors: readonly NamedTensor[], texts: Readonly<Reco
 }
 
 /**
- * Reads the newest checkpoint of a run, and checks all of it.
+ * Reads and validates the newest checkpoint of a run.
  *
  * @param folder the run folder
- * @returns undefined if it has none
- * @throws InputError if it is damaged, was changed, or is of a newer format
+ * @returns the checkpoint; undefined if there is none
+ * @throws InputError if it is damaged, was changed, or has a newer format
  */
 export function readLastCheckpoint(folder: string): Checkpoint | undefined {
   try {
@@ -150,10 +150,9 @@ export function readLastCheckpoint(folder: string): Checkpoint | undefined {
 }
 
 /**
- * Reads a checkpoint, and checks all of it.
+ * Reads and validates a checkpoint.
  *
- * @param path its file
- * @throws InputError if it cannot be read, is damaged, was changed, or is of a newer format
+ * @throws InputError if it cannot be read, is damaged, was changed, or has a newer format
  */
 function readCheckpoint(path: string): Checkpoint {
   const { tensors, metadata } = decodeSafetensors(readBytes(path, MAX_BYTES), `"${path}"`);
@@ -165,25 +164,25 @@ function readCheckpoint(path: string): Checkpoint {
   const version = texts.format?.startsWith(FORMAT) ? Number(texts.format.slice(FORMAT.length)) : NaN;
   if (version !== VERSION) {
     const advice = version > VERSION
-      ? "it is of a newer Bottleneck: resume with that"
-      : "it is no checkpoint";
+      ? "it was written by a newer Bottleneck; resume with that version"
+      : "it is not a checkpoint";
     throw refuse(`format "${FORMAT}${VERSION}"`, quote(texts.format), advice);
   }
   if (checksum !== checksumOf(tensors, texts)) {
-    const advice = "it was changed or damaged: remove it, and an older one counts, or the beginning";
-    throw refuse("contents with the checksum that it names", "others", advice);
+    const advice = "it was changed or damaged; remove it to resume from an older one or the beginning";
+    throw refuse("contents that match its checksum", "others", advice);
   }
 
   const part = (name: string): Record<string, unknown> => {
     try {
       const value: unknown = JSON.parse(texts[name]);
       if (typeof value === "object" && value !== null) return value as Record<string, unknown>;
-    } catch { /* the same as something else */ }
-    throw refuse(`an object as "${name}"`, quote(texts[name]), "it is no checkpoint");
+    } catch { /* refused below */ }
+    throw refuse(`an object as "${name}"`, quote(texts[name]), "it is not a checkpoint");
   };
   const counts = (name: string, values: unknown): readonly number[] => {
     if (Array.isArray(values) && values.every((n) => Number.isSafeInteger(n) && n >= 0)) return values;
-    throw refuse(`whole numbers as "${name}"`, quote(values), "it is no checkpoint");
+    throw refuse(`non-negative integers as "${name}"`, quote(values), "it is not a checkpoint");
   };
   const place = part("place"), state = part("state"), dataset = part("dataset");
   const [step, epoch, current, metricsBytes] = counts("place", [
@@ -199,8 +198,8 @@ function readCheckpoint(path: string): Checkpoint {
     state.moments,
   ]);
   const seconds = Number(place.seconds);
-  if (!(seconds >= 0)) throw refuse(`seconds in "place"`, quote(place.seconds), "it is no checkpoint");
-  /** The tensors whose names begin so, without that beginning. */
+  if (!(seconds >= 0)) throw refuse(`seconds in "place"`, quote(place.seconds), "it is not a checkpoint");
+  /** Returns the tensors whose names have a prefix, without that prefix. */
   const under = (beginning: string): NamedTensor[] =>
     tensors.filter(({ name }) => name.startsWith(beginning)).map((tensor) => ({
       ...tensor,
@@ -208,7 +207,7 @@ function readCheckpoint(path: string): Checkpoint {
     }));
   const best = texts.best === undefined ? undefined : part("best");
   if (best && !Object.values(best).every((text) => typeof text === "string")) {
-    throw refuse(`texts in "best"`, quote(best), "it is no checkpoint");
+    throw refuse(`strings in "best"`, quote(best), "it is not a checkpoint");
   }
   const unreadTensors = new Map(under("unread/").map(({ name, data }) => [name, data]));
   return {

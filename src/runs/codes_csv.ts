@@ -1,25 +1,25 @@
 /**
- * Codes as a CSV file, for plotting elsewhere.
+ * Codes as a CSV file, for other tools.
  * @module
  */
 
-/** The shortest decimal text that reads back as the same 32-bit float. */
+/** Returns the shortest decimal string that parses to the same float32. */
 function shortestText(value: number): string {
   for (let digits = 6; digits < 9; digits++) {
     const rounded = Number(value.toPrecision(digits));
     if (Math.fround(rounded) === value) return `${rounded}`;
   }
-  return `${Number(value.toPrecision(9))}`; // nine digits tell all 32-bit floats apart; NaN stays NaN
+  return `${Number(value.toPrecision(9))}`; // nine digits identify every float32; NaN stays NaN
 }
 
 /**
- * Lists codes with their labels: the header `index,label,code_0,code_1,…`, then one line for each image. Numbers
- * read back exactly as 32-bit floats.
+ * Formats codes with their labels: the header `index,label,code_0,code_1,…`, then one line per image. Numbers
+ * parse to the exact float32 values.
  *
- * @param codes codes, row-major: one after another
- * @param labels the class of each image, or undefined if there are none; the column is then empty
- * @param dimensions numbers in one code; at least 1
- * @throws RangeError if the arrays do not fit together
+ * @param codes [count, dimensions], row-major
+ * @param labels class of each image; if undefined, the column is empty
+ * @param dimensions number of units of a code; at least 1
+ * @throws RangeError if the lengths of the arrays do not match
  */
 export function codesCsv(codes: Float32Array, labels: Uint8Array | undefined, dimensions: number): string {
   const count = codes.length / dimensions;

@@ -1,5 +1,5 @@
 /**
- * Loading what a run has learned.
+ * Loading the trained parameters of a run.
  * @module
  */
 import { join } from "node:path";
@@ -10,17 +10,17 @@ import { Parameters } from "../graph/parameters.ts";
 import { type NamedTensor, readSafetensors } from "../files/safetensors.ts";
 import { readRun, type Run } from "./run_config.ts";
 
-/** A run and its trained values. */
+/** A run with its trained tensors. */
 export interface TrainedRun extends Run {
-  /** The values by name, in PyTorch's layout. */
+  /** Tensors of `model.safetensors`, in PyTorch's layout. */
   readonly tensors: readonly NamedTensor[];
 }
 
 /**
- * Reads a run that has finished.
+ * Reads a finished run.
  *
  * @param folder the run folder
- * @throws InputError if it is no such folder, or one of its files is damaged
+ * @throws InputError if it is not the folder of a finished run, or a file is damaged
  */
 export function readTrainedRun(folder: string): TrainedRun {
   const run = readRun(folder, ["model.safetensors"]);
@@ -28,9 +28,9 @@ export function readTrainedRun(folder: string): TrainedRun {
 }
 
 /**
- * Rows and columns of the images that a run was trained on, without the images.
+ * Height and width of a run's images, as stored in its `config.json`.
  *
- * @throws InputError if the run does not say
+ * @throws InputError if they are missing
  */
 export function storedShape(run: Run): [number, number] {
   const shape = run.facts.imageShape;
@@ -46,12 +46,12 @@ export function storedShape(run: Run): [number, number] {
 }
 
 /**
- * The parameters of a network, with the values that a run has learned.
+ * Returns the parameters of a network with the trained values of a run.
  *
  * @param run the run
- * @param build records the network
- * @param width pixels of an image
- * @throws InputError if the run's tensors are not those of the network
+ * @param build builds the network
+ * @param width number of pixels of an image
+ * @throws InputError if the run's tensors do not match the network
  */
 export function loadParameters(run: TrainedRun, build: BuildModel, width: number): Parameters {
   refuseWiderThanTensors(run, width);
@@ -72,10 +72,10 @@ export function loadParameters(run: TrainedRun, build: BuildModel, width: number
   return parameters;
 }
 
-/** Every width of a network is a size of one of its tensors: what is wider is refused before it takes memory. */
+/** Refuses widths above the sizes of all tensors, before a network of such widths takes memory. */
 function refuseWiderThanTensors({ path, config: { sizes, code }, tensors }: TrainedRun, width: number): void {
   const widest = tensors.reduce((most, { shape }) => shape.reduce((a, b) => Math.max(a, b), most), 0);
-  const inner: unknown[] = Array.isArray(sizes) ? sizes.slice(1, -1) : []; // the first follows the images
+  const inner: unknown[] = Array.isArray(sizes) ? sizes.slice(1, -1) : []; // the first depends on the images
   const last: unknown = code ?? (Array.isArray(sizes) ? sizes.at(-1) : undefined);
   const wrong = [width, ...inner, last].find((asked) => Number(asked) > widest);
   if (wrong === undefined) return;

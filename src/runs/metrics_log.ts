@@ -1,5 +1,5 @@
 /**
- * `metrics.jsonl`: one JSON object a line, written as training goes.
+ * `metrics.jsonl`: one JSON object per line, appended during training.
  * @module
  */
 
@@ -14,17 +14,17 @@ import { isScalar } from "./run_config.ts";
 
 const METRICS_FILE = "metrics.jsonl";
 
-/** Locks a file for this process; false if another has it. Where there are no locks, nobody can be told apart. */
+/** Locks a file for this process; false if another process holds the lock. True without lock support. */
 function tryLock(file: Deno.FsFile): boolean {
-  if (Deno.build.os === "windows") return true; // where a lock keeps readers out too
+  if (Deno.build.os === "windows") return true; // where a lock also blocks readers
   try {
     return file.tryLockSync(true);
   } catch {
-    return true; // the file system has no locks
+    return true; // the file system does not support locks
   }
 }
 
-/** Whether a process is training in a run folder. On Windows, and where files have no locks, nobody can be seen. */
+/** True if a process is training in a run folder; always false without lock support, as on Windows. */
 export function isBeingTrained(folder: string): boolean {
   if (Deno.build.os === "windows") return false;
   try {
@@ -36,12 +36,12 @@ export function isBeingTrained(folder: string): boolean {
 }
 
 /**
- * Appends to a run's `metrics.jsonl`: one JSON object a line, handed to the system at once, so that a run that
- * is killed keeps every line so far. JSON has no NaN and no infinities: these are written as the texts "NaN",
- * "Infinity" and "-Infinity". If a line cannot be written whole, its beginning is taken back.
+ * Appends to a run's `metrics.jsonl`: one JSON object per line, written immediately, so that a killed run
+ * keeps all lines so far. JSON has no NaN and no infinities: these are written as the strings "NaN",
+ * "Infinity" and "-Infinity". If a line cannot be written completely, it is removed.
  *
- * While it is open, no other process can open it here: a lock says that the run is being trained. The system takes
- * the lock back from a process that ends, in whatever way.
+ * An open log is locked, which marks the run as being trained: no other process can open it. The system
+ * releases the lock when the process ends, even if it is killed.
  */
 export class MetricsLog {
   readonly #path: string;
@@ -49,8 +49,7 @@ export class MetricsLog {
   #size = 0;
 
   /**
-   * Opens the log; a line that an earlier process left unfinished is cut off. Needs `--allow-read` and
-   * `--allow-write`.
+   * Opens the log and removes an incomplete last line. Needs `--allow-read` and `--allow-write`.
    *
    * @param folder the run folder
    * @throws InputError if the file cannot be opened, or another process has it open
@@ -62,7 +61,7 @@ export class MetricsLog {
       if (!tryLock(this.#file)) {
         this.#file.close();
         throw new InputError(
-          `Cannot train in "${folder}": another process is training there; wait for it, or stop it first`,
+          `Cannot train in "${folder}": another process is training there; wait for it or stop it`,
         );
       }
       const bytes = Deno.readFileSync(this.#path);
@@ -73,35 +72,35 @@ export class MetricsLog {
     }
   }
 
-  /** Bytes of the lines so far. */
+  /** Size of the log, in bytes. */
   get size(): number {
     return this.#size;
   }
 
   /**
-   * Takes lines back, down to an earlier {@link size}.
+   * Truncates the log to an earlier {@link size}.
    *
-   * @param size bytes that remain, which must be whole lines
-   * @throws InputError if there are fewer, or they are no whole lines, or the disk fails
+   * @param size new size in bytes, at the end of a line
+   * @throws InputError if the log is shorter, the size is not at the end of a line, or the disk fails
    */
   cut(size: number): void {
     try {
       const kept = Deno.readFileSync(this.#path).subarray(0, size);
       if (kept.length < size || (size > 0 && kept[size - 1] !== 0x0a)) {
         throw new InputError(
-          `Cannot go back in "${this.#path}": expected whole lines up to byte ${size}, as the checkpoint says, ` +
+          `Cannot roll back "${this.#path}": expected whole lines up to byte ${size}, as in the checkpoint, ` +
             `but it has ${this.#size} bytes or other lines; the file was changed`,
         );
       }
       this.#file.truncateSync(size);
       this.#size = size;
     } catch (error) {
-      throw ioError(`Cannot cut "${this.#path}"`, error);
+      throw ioError(`Cannot truncate "${this.#path}"`, error);
     }
   }
 
   /**
-   * Waits until all lines are on the disk.
+   * Flushes all lines to disk.
    *
    * @throws InputError if the disk fails
    */
@@ -116,7 +115,7 @@ export class MetricsLog {
   /**
    * Appends one line.
    *
-   * @param record the line's values
+   * @param record values of the line
    * @throws InputError if the disk is full or fails
    */
   write(record: MetricsRecord): void {
@@ -134,18 +133,16 @@ export class MetricsLog {
     }
   }
 
-  /** Closes the file. */
   close(): void {
     this.#file.close();
   }
 
-  /** Closes the file. */
   [Symbol.dispose](): void {
     this.close();
   }
 }
 
-/** Figures and words, and under `tensors` three figures for each tensor. */
+/** True for an object of scalars, with three numbers per tensor under `tensors`. */
 function isMetrics(record: unknown): record is MetricsRecord {
   if (!isRecord(record)) return false;
   const { tensors = {}, ...figures } = record;
@@ -159,10 +156,10 @@ function isMetrics(record: unknown): record is MetricsRecord {
 }
 
 /**
- * Reads a run's `metrics.jsonl`. A last line without its line end, left by a run that was killed, is skipped.
+ * Reads a run's `metrics.jsonl`. An incomplete last line, left by a killed run, is skipped.
  *
  * @param folder the run folder
- * @throws InputError if the file is missing or a line is not a JSON object
+ * @throws InputError if the file is missing or a line is not a JSON object of metrics
  */
 export function readMetrics(folder: string): MetricsRecord[] {
   const path = join(folder, METRICS_FILE);

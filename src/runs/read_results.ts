@@ -1,5 +1,5 @@
 /**
- * Reading back `results.json`, with which a run ends.
+ * Parser of `results.json`, which a run writes at its end.
  * @module
  */
 import { InputError } from "../errors.ts";
@@ -9,14 +9,14 @@ import { readText } from "../files/read_file.ts";
 import type { Results } from "./results.ts";
 import { isRecord } from "../files/json.ts";
 
-/** Digits that a row may show after its point. */
+/** Largest number of decimals of a row. */
 const MAX_DIGITS = 20;
 
 /**
- * Reads a run's results. JSON has no NaN: it was written as null, and is NaN again.
+ * Reads a run's results. NaN is stored as null, because JSON has no NaN.
  *
- * @param path the file
- * @throws InputError if it cannot be read, or holds anything but results
+ * @param path path of the file
+ * @throws InputError if it cannot be read or does not contain results
  */
 export function readResults(path: string): Results {
   const results = parse(readText(path));

@@ -1,6 +1,6 @@
 /**
- * All that a run has left in its folder, for reports. Whatever is missing, because the run crashed or is older than
- * the file, is missing in the report; what is damaged is said and left out.
+ * Reads all files of a run folder for reports. Missing files, of crashed or older runs, are missing in the
+ * report; damaged ones are skipped with a warning.
  * @module
  */
 import { basename, join, resolve } from "node:path";
@@ -25,19 +25,20 @@ import type { Results } from "./results.ts";
 import { isBeingTrained, readMetrics } from "./metrics_log.ts";
 import { readRun, type Run } from "./run_config.ts";
 
-/** Tasks that are not called as their recipe is. */
+/** Names of tasks that differ from those of their recipes. */
 const TASKS: Readonly<Record<string, string>> = { deep: "train" };
 
-/** What {@link readRunFigures} reads: all but images. */
+/** Result of {@link readRunFigures}: all data except images. */
 export type RunFigures = Omit<RunData, "snapshot" | "pictures" | "weights">;
 
 /**
  * Reads a run folder.
  *
  * @param folder the run folder
- * @param warn is told, a line each, what had to be left out because it is damaged
- * @returns what is known; a run without results is `running` while a process trains there, else `crashed`
- * @throws InputError if it is no run folder, or its configuration or metrics are damaged
+ * @param warn called with one line for each damaged file that is skipped
+ * @returns data of the run; without results its status is `running` while a process trains there, else
+ *   `crashed`
+ * @throws InputError if it is not a run folder, or its `config.json` or metrics are damaged
  */
 export function readRunData(folder: string, warn: (line: string) => void = console.error): RunData {
   const names = namesIn(folder), figures = readRunFigures(folder, warn);
@@ -52,11 +53,11 @@ export function readRunData(folder: string, warn: (line: string) => void = conso
 }
 
 /**
- * Reads a run's settings and figures, without its images.
+ * Reads a run's configuration, metrics and results, without images.
  *
  * @param folder the run folder
- * @param warn is told, a line each, what had to be left out because it is damaged
- * @throws InputError if it is no run folder, or its configuration or metrics are damaged
+ * @param warn called with one line for each damaged file that is skipped
+ * @throws InputError if it is not a run folder, or its `config.json` or metrics are damaged
  */
 export function readRunFigures(folder: string, warn: (line: string) => void = console.error): RunFigures {
   const run = readRun(folder), names = namesIn(folder);
@@ -65,7 +66,7 @@ export function readRunFigures(folder: string, warn: (line: string) => void = co
   const stored = names.has("results.json")
     ? unlessDamaged(() => readResults(join(folder, "results.json")), warn)
     : undefined;
-  const isOlder = ![...names].some((name) => name.startsWith("checkpoint-")); // than checkpoints and results.json
+  const isOlder = ![...names].some((name) => name.startsWith("checkpoint-")); // from before results.json
   const results = stored ?? (isOlder ? resultsOf(metrics) : undefined);
   return {
     name: basename(resolve(folder)),
@@ -83,7 +84,7 @@ export function readRunFigures(folder: string, warn: (line: string) => void = co
   };
 }
 
-/** The names of the files in a folder. */
+/** Names of the files in a folder. */
 function namesIn(folder: string): ReadonlySet<string> {
   try {
     return new Set([...Deno.readDirSync(folder)].map(({ name }) => name));
@@ -92,7 +93,7 @@ function namesIn(folder: string): ReadonlySet<string> {
   }
 }
 
-/** What `read` gives; undefined, after a warning, if the file is damaged. */
+/** Returns the result of `read`; undefined, with a warning, if the file is damaged. */
 function unlessDamaged<T>(read: () => T, warn: (line: string) => void): T | undefined {
   try {
     return read();
@@ -103,7 +104,7 @@ function unlessDamaged<T>(read: () => T, warn: (line: string) => void): T | unde
   }
 }
 
-/** The results of runs that are older than results.json: they are the last line of the metrics. */
+/** Results of runs from before results.json existed, taken from the last line of the metrics. */
 function resultsOf(metrics: readonly MetricsRecord[]): Results | undefined {
   const { testError, meanImageError, pcaError, accuracy } = metrics.at(-1) ?? {};
   if (typeof testError !== "number" || typeof meanImageError !== "number" || typeof pcaError !== "number") {
@@ -125,7 +126,7 @@ function resultsOf(metrics: readonly MetricsRecord[]): Results | undefined {
   return { rows, baselines, status: "finished" };
 }
 
-/** Milliseconds per step so far, of a run that did not come to write its results. */
+/** Milliseconds per step of a run without results. */
 function stepMillisecondsOf(metrics: readonly MetricsRecord[]): number | undefined {
   const last = metrics.findLast(({ step, seconds }) =>
     typeof step === "number" && typeof seconds === "number"
@@ -134,9 +135,7 @@ function stepMillisecondsOf(metrics: readonly MetricsRecord[]): number | undefin
 }
 
 /**
- * The command that repeats a run: the one that it was started with, if it kept it, or its task with every setting.
- *
- * @param run the run
+ * Returns the command that repeats a run: the stored one, or its task with all flags.
  */
 export function commandOf({ recipe, config, facts }: Pick<Run, "recipe" | "config" | "facts">): string {
   if (typeof facts.command === "string") return facts.command;
@@ -148,28 +147,26 @@ export function commandOf({ recipe, config, facts }: Pick<Run, "recipe" | "confi
   return ["deno", "task", TASKS[recipe] ?? recipe, ...flags].join(" ");
 }
 
-/** The names of the classes, as the run kept them, or as its data set has them. */
+/** Names of the classes, as stored in the run or defined by its data set. */
 function classNamesOf({ facts }: Run): readonly string[] | undefined {
   const { classNames, dataset } = facts;
   if (Array.isArray(classNames) && classNames.every((name) => typeof name === "string")) return classNames;
   return CATALOGUE.find(({ name }) => name === dataset)?.classNames;
 }
 
-/** The latest snapshot, if its images are those of the run. */
+/** Reads the latest snapshot, whose images must have the run's shape. */
 function snapshotOf(folder: string, { imageShape }: Run["facts"]): Snapshot | undefined {
   const snapshot = loadSnapshot(folder);
   if (snapshot && Array.isArray(imageShape) && snapshot.imageShape.join() !== imageShape.join()) {
     throw new InputError(
-      `Cannot use the snapshot of "${folder}": expected images of ${
-        quote(imageShape)
-      } pixels, as config.json ` +
-        `says, but found ${quote(snapshot.imageShape)}`,
+      `Cannot use the snapshot of "${folder}": expected images of ${quote(imageShape)} pixels, as in ` +
+        `config.json, but found ${quote(snapshot.imageShape)}`,
     );
   }
   return snapshot;
 }
 
-/** The pictures that were saved after epochs, in order. */
+/** Pictures saved after epochs, in order. */
 function picturesIn(
   folder: string,
   names: ReadonlySet<string>,
@@ -187,8 +184,8 @@ function picturesIn(
 }
 
 /**
- * The weights that touch pixels, as images: those of the first layer and of the last one. A decoder's weights are
- * kept [pixels, units], and are turned.
+ * Weights of the first and last layer as images. Those of a decoder are stored as [pixels, units] and
+ * transposed.
  */
 function weightsOf(folder: string): WeightImages[] {
   const [height, width] = storedShape(readRun(folder)), pixels = height * width;
@@ -203,7 +200,7 @@ function weightsOf(folder: string): WeightImages[] {
   ];
 }
 
-/** [rows, columns] as [columns, rows]. */
+/** Transposes [rows, columns] to [columns, rows]. */
 function turned(values: Float32Array, rows: number): Float32Array {
   const columns = values.length / rows;
   return values.map((_, k) => values[k % rows * columns + Math.floor(k / rows)]);

@@ -1,18 +1,18 @@
 /**
- * What a run ends with.
+ * The final results of a run.
  * @module
  */
 import type { TableRow } from "../report/results_table.ts";
 import type { Baseline, RunStatus } from "../report/run_data.ts";
 
-/** What `results.json` holds. */
+/** Content of `results.json`. */
 export interface Results {
-  /** The results table. */
+  /** Rows of the results table. */
   readonly rows: readonly TableRow[];
-  /** What metrics are to be compared with. */
+  /** Baselines to compare metrics with. */
   readonly baselines: readonly Baseline[];
-  /** Milliseconds of training per step, without measuring and pictures; absent if there was no step. */
+  /** Training time per step in milliseconds, without measurements; absent if there was no step. */
   readonly stepMilliseconds?: number;
-  /** Whether training came to its end. */
+  /** `finished`, or `interrupted` by the user. */
   readonly status: Extract<RunStatus, "finished" | "interrupted">;
 }

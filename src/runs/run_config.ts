@@ -1,5 +1,5 @@
 /**
- * `config.json`: what a run was asked for, and what it found.
+ * `config.json`: the configuration of a run and facts about it.
  * @module
  */
 
@@ -14,29 +14,29 @@ import { RECIPE_NAME } from "./run_folder.ts";
 const CONFIG_FILE = "config.json";
 const CONFIG_FORMAT = "bottleneck-run-1";
 
-/** What `config.json` holds. */
+/** Content of `config.json`. */
 export interface RunConfig {
-  /** The recipe's name. */
+  /** Name of the recipe. */
   readonly recipe: string;
-  /** When the run began: ISO 8601, UTC. */
+  /** Start time of the run: ISO 8601, UTC. */
   readonly startedAt: string;
-  /** The recipe's configuration, by camelCase key. A flag without a value is absent. */
+  /** Flags of the recipe by camelCase key. A flag without a value is absent. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** What was found, such as the GPU's name and the number of images. */
+  /** Facts, such as the name of the GPU and the number of images. */
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** A run that was read back. */
+/** A run read from its folder. */
 export interface Run extends RunConfig {
-  /** The run's folder. */
+  /** Path of the run folder. */
   readonly path: string;
 }
 
 /**
- * Writes `config.json` into a run folder. Values that are undefined are left out.
+ * Writes `config.json` into a run folder. Undefined values are omitted.
  *
- * @param path the run folder
- * @param run what to write
+ * @param path path of the run folder
+ * @param run content of the file
  * @throws InputError if it cannot be written
  */
 export function writeConfig(path: string, run: RunConfig): void {
@@ -46,10 +46,10 @@ export function writeConfig(path: string, run: RunConfig): void {
 }
 
 /**
- * Reads a run folder back.
+ * Reads the `config.json` of a run folder.
  *
- * @param path the run folder
- * @param needs the files that must be in it besides `config.json`, such as `model.safetensors`
+ * @param path path of the run folder
+ * @param needs other files that must exist, such as `model.safetensors`
  * @throws InputError if the folder or one of its files is missing, or `config.json` is damaged
  */
 export function readRun(path: string, needs: readonly string[] = []): Run {
@@ -58,14 +58,14 @@ export function readRun(path: string, needs: readonly string[] = []): Run {
   try {
     if (!Deno.statSync(path).isDirectory) {
       throw new InputError(
-        `${action}: expected a run folder but found a file; name the folder that holds it`,
+        `${action}: expected a run folder but found a file; pass the folder that contains it`,
       );
     }
     const present = new Set([...Deno.readDirSync(path)].map((entry) => entry.name));
     const missing = [CONFIG_FILE, ...needs].filter((name) => !present.has(name));
     if (missing.length > 0) {
       const list = missing.map((name) => `"${name}"`).join(" and ");
-      throw new InputError(`${action}: ${list} is missing; name the folder of a run that has finished`);
+      throw new InputError(`${action}: ${list} is missing; pass the folder of a finished run`);
     }
     text = readText(join(path, CONFIG_FILE));
   } catch (error) {
@@ -79,22 +79,22 @@ export function readRun(path: string, needs: readonly string[] = []): Run {
   if (!isRecord(stored)) throw refuse("a JSON object", undefined);
   if (stored.format !== CONFIG_FORMAT) throw refuse(`"format": "${CONFIG_FORMAT}"`, stored.format);
   const { recipe, startedAt, config, facts } = stored;
-  if (typeof recipe !== "string") throw refuse(`a text as "recipe"`, recipe);
+  if (typeof recipe !== "string") throw refuse(`a string as "recipe"`, recipe);
   if (!RECIPE_NAME.test(recipe)) throw refuse(`a plain name as "recipe"`, recipe);
-  if (typeof startedAt !== "string") throw refuse(`a text as "startedAt"`, startedAt);
+  if (typeof startedAt !== "string") throw refuse(`a string as "startedAt"`, startedAt);
   if (!isRecord(config)) throw refuse(`an object as "config"`, config);
   if (!Object.values(config).every(isSetting)) throw refuse(`values or lists in "config"`, config);
   if (!isRecord(facts)) throw refuse(`an object as "facts"`, facts);
-  if (!isFacts(facts)) throw refuse(`values, lists and groups of them in "facts"`, facts);
+  if (!isFacts(facts)) throw refuse(`values, lists and nested objects in "facts"`, facts);
   return { path, recipe, startedAt, config: withCurrentNames(config), facts: withCurrentKernels(facts) };
 }
 
-/** Settings as they are called now: texture kernels were called `image` until version 0.1. */
+/** Renames flags of older runs: texture kernels were called `image` until version 0.1. */
 export function withCurrentNames(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return config.kernels === "image" ? { ...config, kernels: "texture" } : config;
 }
 
-/** The same for the kernels that a run used, by name and tile. */
+/** Renames the kernels of older runs. */
 function withCurrentKernels(facts: RunConfig["facts"]): RunConfig["facts"] {
   if (!isRecord(facts.kernels)) return facts;
   const kernels = Object.entries(facts.kernels).map(([name, products]) => [
@@ -104,17 +104,17 @@ function withCurrentKernels(facts: RunConfig["facts"]): RunConfig["facts"] {
   return { ...facts, kernels: Object.fromEntries(kernels) };
 }
 
-/** What a setting may be: one value or a list of them. */
+/** True for a scalar or a list of scalars. */
 function isSetting(value: unknown): boolean {
   return Array.isArray(value) ? value.every(isScalar) : isScalar(value);
 }
 
-/** Whether a value is a number, a text, a truth value or null. */
+/** True for a number, string, boolean or null. */
 export function isScalar(value: unknown): value is string | number | boolean | null {
   return value === null || ["string", "number", "boolean"].includes(typeof value);
 }
 
-/** Settings by name, in groups and groups of groups. */
+/** True for settings or nested objects of settings. */
 function isFacts(value: unknown, depth = 4): boolean {
   return isSetting(value) ||
     isRecord(value) && depth > 0 && Object.values(value).every((item) => isFacts(item, depth - 1));

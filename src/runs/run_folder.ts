@@ -1,7 +1,6 @@
 /**
- * The folder that a training run leaves behind: `config.json` (what was asked for), `metrics.jsonl` (one JSON
- * object a line, written as training goes) and whatever else a recipe saves. Nothing that exists is ever
- * overwritten by a new run, and no file is ever half written under its final name.
+ * The folder of a training run, which holds `config.json`, `metrics.jsonl` and all other files. A new run
+ * never overwrites existing files, and all files except `metrics.jsonl` are written atomically.
  * @module
  */
 
@@ -9,24 +8,24 @@ import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import { ioError } from "../files/io_error.ts";
 
-/** What a recipe may be called: a part of a folder's name. */
+/** Valid recipe names, which are part of folder names. */
 export const RECIPE_NAME = /^[a-z0-9][a-z0-9_-]*$/;
 
-/** What a new run folder is made from. */
+/** Options of {@link createRunFolder}. */
 export interface RunFolderOptions {
-  /** The recipe's name: lower-case letters, digits, `-` and `_`. */
+  /** Name of the recipe: lowercase letters, digits, `-` and `_`. */
   readonly recipe: string;
-  /** The run's seed. */
+  /** Seed of the run. */
   readonly seed: number;
-  /** The folder to use instead of one under `root`; it must be new or empty. */
+  /** New or empty folder to use instead of one under `root`. */
   readonly out?: string | undefined;
-  /** The folder that holds all runs; `runs` if not given. */
+  /** Parent folder of all runs; default `runs`. */
   readonly root?: string;
-  /** When the run began; now if not given. */
+  /** Start time of the run; default now. */
   readonly startedAt?: Date;
 }
 
-/** `20260102-030405`, in local time. */
+/** Formats a local time as `20260102-030405`. */
 function timestamp(date: Date): string {
   const digits = (value: number, count = 2) => `${value}`.padStart(count, "0");
   const day = digits(date.getFullYear(), 4) + digits(date.getMonth() + 1) + digits(date.getDate());
@@ -34,11 +33,11 @@ function timestamp(date: Date): string {
 }
 
 /**
- * Makes the folder of a new run: `<root>/<recipe>-<YYYYMMDD-HHMMSS>-<seed>` in local time, with `-2`, `-3` … if
- * there is one of that name already; or the folder named by `out`. Needs `--allow-write` for it.
+ * Creates the folder of a new run: `<root>/<recipe>-<YYYYMMDD-HHMMSS>-<seed>` in local time, with a suffix
+ * `-2`, `-3`, … if that name exists; or the folder `out`. Needs `--allow-write`.
  *
- * @returns the folder's path
- * @throws InputError if it cannot be made, or if `out` exists and is not an empty folder
+ * @returns path of the folder
+ * @throws InputError if it cannot be created, or if `out` exists and is not an empty folder
  */
 export function createRunFolder(options: RunFolderOptions): string {
   const { recipe, seed, out, root = "runs", startedAt = new Date() } = options;

@@ -1,6 +1,6 @@
 /**
- * The file `snapshot.safetensors` of a run folder: a network's latest snapshot. Images, codes and errors are tensors;
- * the rest is JSON in the metadata.
+ * The file `snapshot.safetensors` of a run folder: the latest snapshot of a network. Images, codes and errors
+ * are tensors; the rest is JSON in the metadata.
  * @module
  */
 import { join } from "node:path";
@@ -18,11 +18,11 @@ import { writeFileAtomic } from "../files/write_file.ts";
 const FILE = "snapshot.safetensors";
 const FORMAT = "bottleneck-snapshot-1";
 
-/** What is kept as JSON. */
+/** Fields stored as JSON. */
 type Facts = Pick<Snapshot, "epoch" | "step" | "imageShape" | "activations" | "sparsity" | "levels">;
 
 /**
- * Writes a snapshot into a run folder, in place of an earlier one.
+ * Writes a snapshot into a run folder, replacing an earlier one.
  *
  * @param folder the run folder
  * @throws InputError if it cannot be written
@@ -33,7 +33,7 @@ export function saveSnapshot(folder: string, snapshot: Snapshot): void {
   const pixels = imageShape[0] * imageShape[1];
   const matrix = <T extends TensorData>(name: string, data: T | undefined, width: number) =>
     data ? [{ name, shape: [data.length / width, width], data }] : [];
-  const tensors: NamedTensor<TensorData>[] = [ // floats first, so that they are aligned in the file
+  const tensors: NamedTensor<TensorData>[] = [ // floats first, for alignment in the file
     { name: "errors", shape: [errors.length], data: errors },
     ...matrix("codes", codes?.values, codes?.size ?? 1),
     ...matrix("images", images, pixels),
@@ -54,8 +54,8 @@ export function saveSnapshot(folder: string, snapshot: Snapshot): void {
  * Reads a run's snapshot.
  *
  * @param folder the run folder
- * @returns undefined if the run has none yet
- * @throws InputError if the file is damaged or cannot be read; the rest of the run does not depend on it
+ * @returns the snapshot; undefined if there is none yet
+ * @throws InputError if the file is damaged or cannot be read
  */
 export function loadSnapshot(folder: string): Snapshot | undefined {
   const path = join(folder, FILE);
@@ -70,7 +70,7 @@ export function loadSnapshot(folder: string): Snapshot | undefined {
 
   const found = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const pixels = facts.imageShape[0] * facts.imageShape[1];
-  /** The tensor of that name and shape, where -1 is any number of rows; undefined if there is none. */
+  /** Returns the tensor with a name and shape, in which -1 matches any size; undefined if there is none. */
   function read<T extends TensorData>(
     name: string,
     kind: new (length: number) => T,
@@ -118,15 +118,15 @@ export function loadSnapshot(folder: string): Snapshot | undefined {
 function damaged(path: string, expected: string, found: string): InputError {
   return new InputError(
     `Cannot read "${path}": expected ${expected} but found ${found}; ` +
-      "remove the file: the run's other files do not need it",
+      "remove the file; the rest of the run does not need it",
   );
 }
 
-/** The facts of a snapshot, or undefined if the text is not of that kind. */
+/** Parses the facts of a snapshot; undefined if they are invalid. */
 function parseFacts(text: string | undefined): Facts | undefined {
   let facts: unknown;
   try {
-    facts = JSON.parse(text ?? "", (_key, value) => value === null ? NaN : value); // JSON has no NaN of its own
+    facts = JSON.parse(text ?? "", (_key, value) => value === null ? NaN : value); // NaN is stored as null
   } catch {
     return undefined;
   }

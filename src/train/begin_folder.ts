@@ -1,5 +1,5 @@
 /**
- * What a run writes into its `config.json`: when it begins, and when it goes on.
+ * The `config.json` of a run: written at its start, updated when it is resumed.
  * @module
  */
 import denoConfig from "../../deno.json" with { type: "json" };
@@ -18,32 +18,28 @@ import { readRun, writeConfig } from "../runs/run_config.ts";
 import { removeFile, removePartialFiles } from "../files/write_file.ts";
 import type { EvaluatedNetwork } from "../recipe/evaluated_network.ts";
 
-/** What is written down of a run. */
+/** Facts about a run that go into its `config.json`. */
 export interface RunBeginning {
-  /** The recipe's name. */
   readonly recipe: string;
-  /** Every resolved flag. */
+  /** All flags, resolved. */
   readonly config: Readonly<Record<string, unknown>> & {
     readonly seed: number;
     readonly out?: string | undefined;
   };
-  /** The device. */
   readonly gpu: Gpu;
-  /** Which products of the training each kernel computes. */
+  /** Names of the matrix products that each kernel computes. */
   readonly kernels: Readonly<Record<string, readonly string[]>>;
-  /** The data set. */
   readonly data: Dataset;
-  /** How the network is measured. */
   readonly evaluated: EvaluatedNetwork;
-  /** The loss before training; absent where a run goes on. */
+  /** Loss before the first step; absent for a resumed run. */
   readonly initialLoss: InitialLoss | undefined;
 }
 
 /**
- * Makes the folder of a new run, with its configuration.
+ * Creates the folder of a new run and writes its `config.json`.
  *
- * @returns the folder
- * @throws InputError if it exists and is not empty, or cannot be written
+ * @returns path of the folder
+ * @throws InputError if the folder exists and is not empty, or cannot be written
  */
 export function beginFolder(
   { recipe, config, gpu, kernels, data, evaluated, initialLoss }: RunBeginning,
@@ -78,12 +74,12 @@ export function beginFolder(
 }
 
 /**
- * Writes down that a run goes on. Warns if that is on another adapter, or with other kernels.
+ * Records in `config.json` that a run is resumed. Warns if the adapter or the kernels have changed.
  *
- * @param folder its folder
- * @param beginning what it goes on with
- * @param restoreCheckpoint takes it back to where an earlier process left it, and returns the steps done until then
- * @throws InputError if the images are others than those that it began with, or nothing can be written
+ * @param folder the run folder
+ * @param beginning the flags, device and data of the resumed run
+ * @param restoreCheckpoint restores the last checkpoint and returns the number of steps that it contains
+ * @throws InputError if the images differ from those of the original run, or the folder cannot be written
  */
 export function continueFolder(
   folder: string,
@@ -93,15 +89,13 @@ export function continueFolder(
   const run = readRun(folder), { facts } = run;
   if (facts.datasetChecksum !== data.checksum) {
     throw new InputError(
-      `Cannot resume "${folder}": expected the images that it began with, those of ${
-        quote(facts.dataset)
-      }, ` +
-        `but found others in "${data.name}"; say where they are with --data-dir or --data`,
+      `Cannot resume "${folder}": expected the run's own images, from ${quote(facts.dataset)}, ` +
+        `but found others in "${data.name}"; pass their path with --data-dir or --data`,
     );
   }
   const step = restoreCheckpoint();
   removePartialFiles(folder);
-  removeFile(join(folder, "results.json")); // it has not ended any more
+  removeFile(join(folder, "results.json")); // the run is no longer finished
   const earlier = Array.isArray(facts.resumedAtSteps) ? facts.resumedAtSteps : [];
   const grown = Object.entries(learnedConfig(config)).filter(([key, value]) =>
     key in run.config && JSON.stringify(value) !== JSON.stringify(run.config[key])
@@ -117,7 +111,7 @@ export function continueFolder(
   );
   if (before === now) return;
   console.error(
-    `warning: this run began with ${before} and goes on with ${now}: rounding differs, so it will not end with ` +
-      "the bits that it would have had",
+    `warning: this run began with ${before} and continues with ${now}: rounding differs, so its results will not be ` +
+      "bit-exact with those of an uninterrupted run",
   );
 }

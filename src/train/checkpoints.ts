@@ -1,5 +1,5 @@
 /**
- * The checkpoints of a run in progress: when they are due, what they are made from, and going back to the last one.
+ * Checkpoints of a run in progress: deciding when one is due, saving it, and restoring the last one.
  * @module
  */
 import { join } from "node:path";
@@ -18,26 +18,22 @@ import { readRun } from "../runs/run_config.ts";
 import { removeFile } from "../files/write_file.ts";
 import type { StepState } from "../graph/step_state.ts";
 
-/** What checkpoints are made from. */
+/** Options of {@link RunCheckpoints}. */
 export interface RunCheckpointsOptions {
-  /** The recipe's name. */
   readonly recipe: string;
-  /** Every resolved flag. */
+  /** All flags, resolved. */
   readonly config: Readonly<Record<string, unknown>> & {
     readonly checkpointEvery?: string | undefined;
     readonly keep?: number | undefined;
   };
-  /** The data set. */
   readonly data: Pick<Dataset, "name" | "checksum">;
-  /** What is learned. */
   readonly parameters: Parameters;
-  /** What is run, in order; one without a number if there are no stages. */
+  /** The stages in order; a single one without a number if the recipe has none. */
   readonly stages: readonly TrainedStage[];
-  /** Steps of an epoch. */
   readonly stepsPerEpoch: number;
 }
 
-/** What is saved of a run while it trains, so that it can go on from there. */
+/** Saves and restores the state of a run, so that it can be resumed. */
 export class RunCheckpoints {
   readonly #folder: string;
   readonly #options: RunCheckpointsOptions;
@@ -47,7 +43,6 @@ export class RunCheckpoints {
   #rollbacks: readonly number[] = [];
   #best: StoredModel | undefined;
 
-  /** Checkpoints in a run folder, whose metrics they count on. */
   constructor(folder: string, log: MetricsLog, options: RunCheckpointsOptions) {
     this.#folder = folder;
     this.#options = options;
@@ -55,38 +50,38 @@ export class RunCheckpoints {
     this.#every = parseCheckpointEvery(options.config.checkpointEvery);
   }
 
-  /** Steps done, over all stages. */
+  /** Number of steps done, over all stages. */
   get step(): number {
     return this.#options.stages.reduce((sum, { step }) => sum + step.count, 0);
   }
 
-  /** Steps that the last checkpoint has; absent before the first. */
+  /** Step of the last checkpoint; undefined before the first. */
   get savedStep(): number | undefined {
     return this.#savedStep;
   }
 
-  /** The best model so far, if training may stop early. */
+  /** The best model so far; kept only with early stopping. */
   get best(): StoredModel | undefined {
     return this.#best;
   }
 
-  /** Steps at which training had diverged and went back. */
+  /** Steps at which training diverged and was rolled back. */
   get rollbacks(): readonly number[] {
     return this.#rollbacks;
   }
 
-  /** What the learning rate is multiplied with: halved each time that training went back. */
+  /** Factor of the learning rate: halved at each rollback. */
   get rateShare(): number {
     return 0.5 ** this.#rollbacks.length;
   }
 
-  /** Whether `--checkpoint-every` counts steps, and wants a checkpoint after this many. */
+  /** True if `--checkpoint-every` counts steps and a checkpoint is due after this step. */
   isDueStep(step: number): boolean {
     const { unit, count } = this.#every;
     return unit === "steps" && step % count === 0;
   }
 
-  /** Whether `--checkpoint-every` counts epochs, and wants a checkpoint after this one. */
+  /** True if `--checkpoint-every` counts epochs and a checkpoint is due after this epoch. */
   isDueEpoch(epoch: number): boolean {
     const { unit, count } = this.#every;
     const before = Math.floor((this.#savedStep ?? 0) / this.#options.stepsPerEpoch);
@@ -94,17 +89,17 @@ export class RunCheckpoints {
   }
 
   /**
-   * Saves all that training depends on, as it is now.
+   * Saves the complete state of training.
    *
-   * @param seconds of training so far
-   * @throws InputError if it cannot be written; earlier ones are as they were then
+   * @param seconds seconds of training so far
+   * @throws InputError if the checkpoint cannot be written; earlier checkpoints are then unchanged
    */
   async save(seconds: number): Promise<void> {
     const { recipe, config, data, parameters, stages, stepsPerEpoch } = this.#options;
     const current = Math.max(0, stages.findLastIndex(({ step }) => step.count > 0));
     const step = this.step;
     const [values, state] = await Promise.all([parameters.read(), stages[current].step.readState()]);
-    this.#log.sync(); // a checkpoint must not outlive lines that it counts on
+    this.#log.sync(); // first, so that a checkpoint never refers to metrics that are not on disk
     saveCheckpoint(this.#folder, {
       recipe,
       config: learnedConfig(config),
@@ -127,21 +122,21 @@ export class RunCheckpoints {
   }
 
   /**
-   * Goes back to the last checkpoint, or to the beginning if there is none and nothing has been trained: parameters,
-   * optimizer, steps, metrics and the best model are again what they were then.
+   * Restores parameters, optimizer state, step counts, metrics and the best model from the last checkpoint.
+   * Without a checkpoint, and before the first step, it only clears the metrics and the best model.
    *
-   * @returns seconds of training until then; undefined at the beginning
-   * @throws InputError if the checkpoint is damaged or of another run, or there is none to go back to
+   * @returns seconds of training up to the checkpoint; undefined if there is none
+   * @throws InputError if the checkpoint is damaged or of another run, or is missing after the first step
    */
   restoreCheckpoint(): number | undefined {
     const { parameters, stages, recipe, config, data } = this.#options;
     const checkpoint = readLastCheckpoint(this.#folder);
     if (!checkpoint && this.step > 0) {
-      throw new InputError(`Cannot go back in "${this.#folder}": there is no checkpoint yet`);
+      throw new InputError(`Cannot roll back "${this.#folder}": there is no checkpoint yet`);
     }
     if (checkpoint) {
       const { place, state, best } = checkpoint;
-      const stored = readRun(this.#folder).config; // flags that are younger than the run have their defaults
+      const stored = readRun(this.#folder).config; // flags added since the run began have their defaults
       refuseOthers(this.#folder, checkpoint, {
         recipe,
         config: Object.fromEntries(Object.entries(learnedConfig(config)).filter(([key]) => key in stored)),
@@ -164,16 +159,12 @@ export class RunCheckpoints {
     return checkpoint?.place.seconds;
   }
 
-  /**
-   * Remembers that training had diverged and went back: the learning rate is half of what it was from now on.
-   *
-   * @param step steps done when it was noticed
-   */
+  /** Halves the learning rate from now on, and records the step at which training diverged. */
   halveRate(step: number): void {
     this.#rollbacks = [...this.#rollbacks, step];
   }
 
-  /** Keeps the model as it is now as the best one, also in `best.safetensors`. */
+  /** Keeps the current model as the best one and writes it to `best.safetensors`. */
   async keepBest({ metric, value, epoch }: BestEpoch): Promise<void> {
     const { tensors, metadata } = await this.model();
     this.#best = { tensors, metadata: { ...metadata, metric, value: String(value), epoch: String(epoch) } };
@@ -184,7 +175,7 @@ export class RunCheckpoints {
     writeSafetensors(join(this.#folder, "best.safetensors"), tensors, metadata);
   }
 
-  /** The model as a PyTorch state_dict would name and lay it out. The bytes depend on the training alone. */
+  /** The current model, with tensors named and laid out as in a PyTorch `state_dict`; deterministic. */
   async model(): Promise<StoredModel> {
     const { parameters, recipe, config } = this.#options;
     const values = await parameters.read();
@@ -200,9 +191,9 @@ export class RunCheckpoints {
   }
 
   /**
-   * Refuses parameters that are not finite: nothing may be saved of them.
+   * Refuses parameters that are not finite, which must not be saved.
    *
-   * @throws Diverged that names the first
+   * @throws Diverged naming the first such parameter
    */
   async refuseNotFinite(): Promise<void> {
     const { parameters, recipe } = this.#options;

@@ -1,43 +1,42 @@
 /**
- * Early stopping: which epoch was the best on held-out images, and whether that is too long ago. It follows from the
- * run's metrics alone, so that a run that is resumed decides as if it had never been cut.
+ * Early stopping on held-out images. The decision depends on the run's metrics alone, so a resumed run
+ * decides as an uninterrupted one does.
  *
- * Source: Prechelt 1998, "Early stopping, but when?", with a count of epochs as the criterion.
+ * Source: Prechelt 1998, "Early stopping, but when?", with a number of epochs as the criterion.
  * @module
  */
 import type { MetricsRecord } from "../report/run_data.ts";
 
 /** An epoch that improved the held-out error. */
 export interface BestEpoch {
-  /** The metric that counts. */
+  /** Name of the held-out metric. */
   readonly metric: string;
-  /** Its value. */
   readonly value: number;
-  /** The epoch, from 1. */
+  /** Epoch, counted from 1. */
   readonly epoch: number;
-  /** Steps done at its end. */
+  /** Number of steps at the end of the epoch. */
   readonly step: number;
 }
 
 /**
- * The metric that counts: `test.total` where a recipe's terms add up to something, else the first term of its loss,
- * which is the reconstruction of the pixels.
+ * Name of the held-out metric: `test.total` if the recipe's loss terms have a meaningful sum, else the first
+ * term of the loss, which is the reconstruction of the pixels.
  */
 export function heldOutMetric(line: MetricsRecord): string | undefined {
   return "test.total" in line ? "test.total" : Object.keys(line).find((key) => key.startsWith("test."));
 }
 
-/** The lines that measured epochs of a stage. */
+/** Metrics lines with test measurements of a stage. */
 function measuredLines(metrics: readonly MetricsRecord[], stage: number | undefined): MetricsRecord[] {
   return metrics.filter((line) => "epoch" in line && "testError" in line && line.stage === stage);
 }
 
 /**
- * The latest epoch whose error was smaller than that of the best one before by more than `minDelta`.
+ * The last epoch that improved the held-out metric by more than `minDelta`.
  *
- * @param metrics the run's lines, in order
- * @param stage the stage to look at; absent without stages
- * @param minDelta the least fall that is an improvement, in the metric's unit; 0 if absent
+ * @param metrics lines of the run's metrics, in order
+ * @param stage number of the stage; absent without stages
+ * @param minDelta smallest decrease that counts as an improvement, in the metric's unit; default 0
  * @returns undefined before the first measured epoch
  */
 export function bestEpoch(
@@ -55,12 +54,12 @@ export function bestEpoch(
 }
 
 /**
- * Whether a stage has had its patience: so many epochs were measured since the best one.
+ * True if the best epoch of a stage is at least `patience` epochs ago.
  *
- * @param metrics the run's lines, in order
- * @param stage the stage to look at; absent without stages
- * @param patience epochs without improvement that are endured, at least 1
- * @param minDelta the least fall that is an improvement, in the metric's unit; 0 if absent
+ * @param metrics lines of the run's metrics, in order
+ * @param stage number of the stage; absent without stages
+ * @param patience number of epochs without improvement before training stops, at least 1
+ * @param minDelta smallest decrease that counts as an improvement, in the metric's unit; default 0
  */
 export function isOutOfPatience(
   metrics: readonly MetricsRecord[],

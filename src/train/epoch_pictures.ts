@@ -1,6 +1,5 @@
 /**
- * What a run shows: pictures and snapshots in its folder, a report when it ends and, with `--live`, a dashboard while
- * it trains.
+ * Visual output of a run: pictures and snapshots, the report at its end and, with `--live`, the dashboard.
  * @module
  */
 import { join } from "node:path";
@@ -20,32 +19,29 @@ import { priorCodes, SAMPLE_COLUMNS, SAMPLES } from "../evaluate/variational.ts"
 import { removeFile, writeFileAtomic } from "../files/write_file.ts";
 import type { EvaluatedNetwork } from "../recipe/evaluated_network.ts";
 
-/** What {@link RunPictures} is made from. */
+/** Options of {@link RunPictures}. */
 export interface RunPicturesOptions {
-  /** The run folder, with its configuration. */
+  /** The run folder, which holds a `config.json`. */
   readonly folder: string;
-  /** The device. */
   readonly gpu: Gpu;
-  /** What is being learned. */
   readonly parameters: Parameters;
-  /** Whose test images are shown. */
+  /** The data set; its test images are shown. */
   readonly data: Dataset;
-  /** The network. */
   readonly evaluated: EvaluatedNetwork;
-  /** Seed of the codes that samples are drawn from. */
+  /** Seed of the prior codes that are decoded into samples. */
   readonly seed: number;
-  /** The dashboard, if there is one; it ends with the pictures. */
+  /** The dashboard, if there is one; disposed of together with the pictures. */
   readonly live: Live | undefined;
-  /** Steps between two of its pictures. */
+  /** Number of steps between two pictures on the dashboard. */
   readonly pictureEvery: number;
 }
 
 /**
- * Removes the pictures of epochs that a run has not measured any more, after it went back to an earlier moment.
+ * Removes the pictures of epochs that a rollback has undone.
  *
  * @param folder the run folder
- * @param epochs those that it has measured
- * @throws InputError if one cannot be removed
+ * @param epochs epochs whose pictures are kept
+ * @throws InputError if a picture cannot be removed
  */
 export function removeOtherPictures(folder: string, epochs: ReadonlySet<number>): void {
   for (const { name } of [...Deno.readDirSync(folder)]) {
@@ -54,22 +50,21 @@ export function removeOtherPictures(folder: string, epochs: ReadonlySet<number>)
   }
 }
 
-/** The largest share of the time that the dashboard's pictures may take; fewer are taken where it would be more. */
+/** Largest fraction of training time spent on the dashboard's pictures; beyond it, fewer are taken. */
 const SHARE = 0.005;
 
-/** What a run shows. It changes nothing of what is learned. */
+/** Pictures, report and dashboard of a run. They do not affect training. */
 export class RunPictures implements Disposable {
   readonly #options: RunPicturesOptions;
   #snapshots: { readonly stage: number | undefined; readonly network: Snapshots } | undefined;
   #restUntil = 0; // on performance.now()'s clock
 
-  /** Shows the run on the dashboard, if there is one. */
   constructor(options: RunPicturesOptions) {
     this.#options = options;
     this.startAgain();
   }
 
-  /** Shows the run as its folder has it, in place of all that the dashboard, if there is one, has shown. */
+  /** Resets the dashboard, if there is one, to the contents of the run folder. */
   startAgain(): void {
     const { folder } = this.#options;
     this.live?.publish({ kind: "run", run: { ...readRunData(folder), status: "running" } });
@@ -80,18 +75,18 @@ export class RunPictures implements Disposable {
     return this.#options.live;
   }
 
-  /** Whether the dashboard wants a picture after this many steps: only while somebody watches. */
+  /** True if the dashboard is due a picture after this step; only while a browser is connected. */
   isDue(step: number): boolean {
     return this.live?.isWatched === true && step % this.#options.pictureEvery === 0 &&
       performance.now() >= this.#restUntil;
   }
 
   /**
-   * Shows on the dashboard what the network makes of the first test images now.
+   * Shows the current reconstructions of the first test images on the dashboard.
    *
-   * @param epoch the current epoch, from 1
-   * @param step steps done so far
-   * @param stage the stage that is trained, if there are stages
+   * @param epoch current epoch, counted from 1
+   * @param step number of steps done
+   * @param stage number of the current stage; absent without stages
    */
   async show(epoch: number, step: number, stage: number | undefined): Promise<void> {
     const network = await this.#networkOf(stage);
@@ -103,13 +98,13 @@ export class RunPictures implements Disposable {
   }
 
   /**
-   * Takes a snapshot after an epoch, and saves it with its pictures: `snapshot.safetensors`, which replaces the one
-   * before, `reconstructions-<epoch>.png` and, where a prior can be drawn from, `samples-<epoch>.png`.
+   * Takes a snapshot after an epoch and saves it with its pictures: `snapshot.safetensors`, replacing the
+   * previous one, `reconstructions-<epoch>.png` and, if the model has a prior, `samples-<epoch>.png`.
    *
-   * @param epoch the epoch that has ended, from 1
-   * @param step steps done so far
-   * @param stage the stage that is trained, if there are stages
-   * @throws InputError if they cannot be written
+   * @param epoch epoch that has ended, counted from 1
+   * @param step number of steps done
+   * @param stage number of the current stage; absent without stages
+   * @throws InputError if a file cannot be written
    */
   async save(epoch: number, step: number, stage: number | undefined): Promise<void> {
     const snapshot = await (await this.#networkOf(stage)).take(epoch, step);
@@ -128,8 +123,8 @@ export class RunPictures implements Disposable {
   }
 
   /**
-   * The whole network's reconstructions of noisy test images, as `reconstructions.png` shows them below clean and noisy
-   * ones; nothing if it trains without noise on its input.
+   * Returns the content of `reconstructions.png` for a network with input noise: clean test images, noisy
+   * ones and their reconstructions. Undefined for other networks.
    */
   async noisyReconstructions(): Promise<Uint8Array | undefined> {
     if (!this.#options.evaluated.noisy) return undefined;
@@ -138,17 +133,17 @@ export class RunPictures implements Disposable {
   }
 
   /**
-   * Draws `loss.svg`, `codes.svg` and `weights.png` of what is in the folder, writes `report.html`, and ends the
-   * dashboard with it. `results.json` comes after all others: who finds it finds a whole run.
+   * Writes `loss.svg`, `codes.svg`, `weights.png` and `report.html`, then closes the dashboard.
+   * `results.json` is written last, so its presence marks a complete run.
    *
-   * @param results what the run ends with
-   * @throws InputError if they cannot be written
+   * @param results final results of the run
+   * @throws InputError if a file cannot be written
    */
   async finish(results: Results): Promise<void> {
     const { folder, data } = this.#options;
     const run = { ...readRunData(folder), ...results };
     const { snapshot, weights } = run;
-    // loaded here, so that no run waits for their packages before its first step
+    // imported here, so that loading their packages does not delay the first step
     const { lossChart } = await import("../report/loss_chart.ts");
     const { codesChart } = await import("../report/codes_chart.ts");
     const { weightsPicture } = await import("../report/weights_picture.ts");
@@ -168,7 +163,7 @@ export class RunPictures implements Disposable {
     await this.live?.close();
   }
 
-  /** The network to show; compiled when a stage is shown for the first time. */
+  /** Returns the network of a stage, compiled on first use. */
   async #networkOf(stage: number | undefined): Promise<Snapshots> {
     if (this.#snapshots && this.#snapshots.stage === stage) return this.#snapshots.network;
     this.#snapshots?.network[Symbol.dispose]();
@@ -185,14 +180,14 @@ export class RunPictures implements Disposable {
     return network;
   }
 
-  /** Ends the dashboard, and frees what was compiled. */
+  /** Closes the dashboard and frees the compiled network. */
   [Symbol.dispose](): void {
     this.#snapshots?.network[Symbol.dispose]();
     this.live?.[Symbol.dispose]();
   }
 }
 
-/** A snapshot's reconstructions below the images, and below the noisy ones if the network saw these. */
+/** PNG of a snapshot: images, noisy inputs if there are any, and reconstructions, in rows. */
 function reconstructionsOf({ images, inputs, reconstructions, errors, imageShape }: Snapshot): Uint8Array {
   const rows = inputs ? [images, inputs, reconstructions] : [images, reconstructions];
   return reconstructionGrid(rows, errors.length, imageShape);

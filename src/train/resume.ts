@@ -1,5 +1,5 @@
 /**
- * `--resume RUN`: going on with a run under the flags that it began with.
+ * `--resume RUN`: resumes a run with its original flags.
  * @module
  */
 import { join } from "node:path";
@@ -18,7 +18,7 @@ import { readResults } from "../runs/read_results.ts";
 import { matchScripts, readScript, scriptIn } from "../recipe/recipe_script.ts";
 import { readRun, type Run } from "../runs/run_config.ts";
 
-/** Flags that say where things are and what is shown or kept: what is learned does not depend on them. */
+/** Flags for paths, output and checkpoints, on which the trained model does not depend. */
 const OUTSIDE: ReadonlySet<string> = new Set([
   "out",
   "dataDir",
@@ -36,14 +36,14 @@ const OUTSIDE: ReadonlySet<string> = new Set([
   "profile",
 ]);
 
-/** The flags that what is learned depends on. */
+/** Returns the flags on which the trained model depends. */
 export function learnedConfig(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(config).filter(([key]) => !OUTSIDE.has(key)));
 }
 
 /**
- * Whether a run may go on with a larger value of a flag, as if it had had that from the beginning: `--patience`, and,
- * where the learning rate does not depend on how many steps there will be, how long to train.
+ * True if a resumed run may use a larger value of a flag, with the same result as if it had begun with it:
+ * `--patience` and, if the learning rate does not depend on the number of steps, the training length.
  */
 function mayGrow(key: string, before: unknown, now: unknown, schedule: unknown): boolean {
   const isLength = ["epochs", "iterations"].includes(key) && schedule === "constant";
@@ -51,9 +51,9 @@ function mayGrow(key: string, before: unknown, now: unknown, schedule: unknown):
 }
 
 /**
- * Reads a recipe's command line into a typed configuration, as `parseFlags` does. With `--resume` it is the
- * configuration of that run: what is given beside it must be the same, but for flags that say where things are and what
- * is shown, and for those that may grow.
+ * Parses a recipe's command line into a typed configuration, as `parseFlags` does. With `--resume` it returns
+ * the configuration of that run: other flags must match it, except those for paths and output, and except
+ * `--patience` and the training length, which may increase.
  *
  * ```ts
  * import { parseRecipe } from "@bottleneck/bottleneck";
@@ -62,10 +62,10 @@ function mayGrow(key: string, before: unknown, now: unknown, schedule: unknown):
  * console.log(parseRecipe(deep, ["--epochs", "3"]).epochs); // 3
  * ```
  *
- * @param recipe whose command line it is
- * @param args the command line, such as `Deno.args`
- * @param script URL of the script that holds the recipe, if that is not the one that was started
- * @throws InputError if the run cannot be read, is another recipe's, has other flags, or has finished
+ * @param recipe recipe that defines the flags
+ * @param args command-line arguments, such as `Deno.args`
+ * @param script URL of the script that defines the recipe; default `Deno.mainModule`
+ * @throws InputError if the run cannot be read, is of another recipe, has other flags, or has finished
  */
 export function parseRecipe<F extends FlagSet>(
   { name, description, flags }: Pick<CommandInfo, "name" | "description"> & { readonly flags: F },
@@ -90,7 +90,7 @@ export function parseRecipe<F extends FlagSet>(
   }
   refuseOtherScript(action, run, script);
   if (given.has("out")) {
-    throw new InputError(`${action} with --out: a run goes on in its own folder; leave --out out`);
+    throw new InputError(`${action} with --out: a resumed run stays in its own folder; omit --out`);
   }
   const stored: Record<string, unknown> = restoreConfig(flags, run.config, `"${folder}"`);
   const merged: Record<string, unknown> = { ...stored, resume: folder };
@@ -102,9 +102,9 @@ export function parseRecipe<F extends FlagSet>(
     } else if (given.has(key) && JSON.stringify(value) !== JSON.stringify(stored[key])) {
       if (!mayGrow(key, stored[key], value, stored.schedule)) {
         throw new InputError(
-          `${action} with ${flagName(key)} ${quote(value)}: it began with ${
+          `${action} with ${flagName(key)} ${quote(value)}: the run began with ${
             quote(stored[key])
-          }; leave the flag out`,
+          }; omit the flag`,
         );
       }
       merged[key] = value;
@@ -114,27 +114,25 @@ export function parseRecipe<F extends FlagSet>(
   if (!grows && hasFinished(folder)) {
     const longer = ["epochs", "iterations"].filter((key) => key in flags).map(flagName);
     const advice = longer.length > 0 && stored.schedule === "constant"
-      ? `: ${longer} N trains it longer`
+      ? `; train it longer with ${longer} N`
       : "";
-    throw new InputError(`${action}: it has finished${advice}`);
+    throw new InputError(`${action}: expected an unfinished run but it has finished${advice}`);
   }
   return merged as Config<F>;
 }
 
-/** Warns if the script has changed since the run began. Another one of the same name is refused: its maths may differ. */
+/** Warns if the run's script has changed since; refuses another script whose recipe has the same name. */
 function refuseOtherScript(action: string, { recipe, facts }: Run, script: string): void {
   const trained = scriptIn(facts), now = readScript(script);
   const match = matchScripts(trained, now);
   if (match === "changed") {
     console.error(
-      `warning: ${now!.path} has changed since this run began; it goes on with what the script says now`,
+      `warning: ${now!.path} has changed since this run began; training continues with the current script`,
     );
   } else if (match === "other") {
     throw new InputError(
-      `${action}: it was begun by ${trained!.path}, which is not this script (${
-        now!.path
-      }) though both call their ` +
-        `recipe "${recipe}"; use that script, or give one of them another name`,
+      `${action}: expected its own script ${trained!.path} but received ${now!.path}, whose recipe is also ` +
+        `named "${recipe}"; use that script, or rename one of the recipes`,
     );
   }
 }
@@ -144,21 +142,21 @@ function hasFinished(folder: string): boolean {
   return readResults(join(folder, "results.json")).status === "finished";
 }
 
-/** What a checkpoint must have in common with the run that goes on from it. */
+/** Properties that a checkpoint must share with the run that resumes from it. */
 export type RunIdentity = Pick<Checkpoint, "recipe" | "config" | "dataset"> & {
-  /** The parameters' shapes by name. */
+  /** Shapes of the parameters by name. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
-  /** How many stages there are; 1 without stages. */
+  /** Number of stages; 1 without stages. */
   readonly stages: number;
 };
 
 /**
- * Refuses a checkpoint that is not of this run.
+ * Refuses a checkpoint of another run.
  *
  * @param folder the run folder, for messages
- * @param checkpoint what was found there
- * @param run what is to go on
- * @throws InputError that names the first difference
+ * @param checkpoint checkpoint read from the folder
+ * @param run the run to resume
+ * @throws InputError naming the first difference
  */
 export function refuseOthers(folder: string, checkpoint: Checkpoint, run: RunIdentity): void {
   const refuse = (what: string, expected: string, found: string): InputError =>

@@ -1,5 +1,5 @@
 /**
- * Training layer by layer: compiling a step for each stage.
+ * Layer-wise training: compiles a training step for each stage.
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
@@ -14,62 +14,61 @@ import { type DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import type { GradientClip, Optimizer } from "../graph/update.ts";
 
 /**
- * What a stage trains: all that it uses, or, frozen, only the layer that it adds.
+ * Returns the trainable parameters of a stage: all that its graph uses, or, with `freeze`, only those of its
+ * new layer.
  *
- * @param graph the stage's; the parameters of layer k are called `ae.k.…`
- * @param stage the layer that it adds; absent for all at once
- * @param freeze whether earlier layers keep still
+ * @param graph graph of the stage; the parameters of layer k are named `ae.k.…`
+ * @param stage index of the layer that the stage adds; absent if all layers are trained at once
+ * @param freeze true to keep earlier layers fixed
  */
 export function trainableIn(graph: Graph, stage: number | undefined, freeze: boolean): Parameter[] {
   const used = graph.nodes.flatMap(({ parameters }) => parameters);
   return freeze ? used.filter(({ name }) => name.startsWith(`ae.${stage}.`)) : used;
 }
 
-/** What stages are compiled from. */
+/** Options of {@link compileStages}. */
 export interface CompileStagesOptions {
-  /** The device. */
   readonly gpu: Gpu;
   /** The training images. */
   readonly images: DeviceImages;
-  /** The parameters of all stages. */
+  /** Parameters of all stages. */
   readonly parameters: Parameters;
-  /** Images per step. */
+  /** Number of images per step. */
   readonly batchSize: number;
-  /** The rule of every stage. */
   readonly optimizer: Optimizer;
-  /** How gradients are clipped; not at all if absent. */
+  /** Gradient clipping; none if absent. */
   readonly clip?: GradientClip | undefined;
-  /** At which steps of a stage, counted from 1, its tensors are watched. */
+  /** Returns a predicate on the steps of a stage, counted from 1: true if the step watches its tensors. */
   readonly watch: (stage: Stage) => (index: number) => boolean;
-  /** Whether a stage trains only the layer that it adds. */
+  /** True if a stage trains only the layer that it adds. */
   readonly freeze: boolean;
-  /** What will free the steps. */
+  /** Owner of the compiled steps. */
   readonly owned: DisposableStack;
-  /** The network of a stage, or of all at once. */
+  /** Returns the model of a stage, or of all layers at once. */
   readonly build: (stage: number | undefined) => BuildModel;
 }
 
-/** A part of a training: one stage, or all of it. */
+/** One stage of training, or all of training if there are no stages. */
 export interface TrainedStage {
-  /** The stage's number, if there are stages. */
+  /** Number of the stage; absent without stages. */
   readonly stage?: number | undefined;
-  /** What is run again and again. */
+  /** The training step. */
   readonly step: Step;
-  /** How often. */
+  /** Number of times to run the step. */
   readonly steps: number;
 }
 
-/** A stage, ready to be run. */
+/** A stage with its compiled training step. */
 export interface CompiledStage extends Stage {
-  /** One step of it. The optimizer's state is the step's own: it starts afresh with every stage. */
+  /** The training step. It owns the optimizer's state, which each stage therefore starts anew. */
   readonly step: Step;
 }
 
 /**
- * Records the networks of all stages, and then compiles those that have epochs: parameters are laid out when the first
- * one is compiled, so that all of them must be known by then.
+ * Builds the graphs of all stages, then compiles those that have epochs. The first compilation lays out the
+ * parameters, so all graphs must exist by then.
  *
- * @param stages what {@link planStages} gave
+ * @param stages stages from {@link planStages}
  */
 export async function compileStages(
   stages: readonly Stage[],
@@ -90,7 +89,7 @@ export async function compileStages(
   return compiled;
 }
 
-/** The plans of all stages, each under the stage's name. */
+/** Formats the plans of all stages, each below the stage's label. */
 export function formatPlans(stages: readonly CompiledStage[]): string {
   return stages.map(({ label, step }) => `${label}\n${formatPlan(step)}`).join("\n");
 }

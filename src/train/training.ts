@@ -1,5 +1,5 @@
 /**
- * What every training script does before its loop: opens the device and the data, compiles, and says what will be done.
+ * Setup of a training script before its loop: opens device and data, compiles the steps, prints a summary.
  * @module
  */
 import type { Dataset } from "../data/dataset.ts";
@@ -33,32 +33,33 @@ import { type EvaluatedNetwork, evaluatedNetwork } from "../recipe/evaluated_net
 import type { Stage } from "../recipe/stage_flags.ts";
 import type { GradientClip, Optimizer } from "../graph/update.ts";
 
-/** The flags that training itself looks at; recipes have more. */
+/** Flags used by training itself; recipes have more. */
 export type TrainingConfig =
   & Omit<Config<{ [K in keyof CommonFlags]: CommonFlags[K] }>, "epochs" | "learningRate">
   & Config<{ [K in keyof ScheduleFlags]: ScheduleFlags[K] }>
   & Readonly<Record<string, unknown>>;
 
-/** A stage, ready to be run, with its learning rates. */
+/** A compiled stage with its learning-rate schedule. */
 export interface ScheduledStage extends CompiledStage {
-  /** The step size at each of its steps, counted from 0. */
+  /** Returns the learning rate of a step of the stage, counted from 0. */
   readonly rate: (step: number) => number;
 }
 
-/** How a training differs from passes over all training images, each in a new order. */
+/** Options of {@link openTraining}; by default each epoch visits all training images in a new order. */
 export interface TrainingOptions {
-  /** How many of the training images to train on, from the first; all if absent. */
+  /** Number of training images to use, from the first; default all. */
   readonly images?: number | undefined;
-  /** Whether each epoch has a new order; true if absent. */
+  /** True if each epoch has a new order; default true. */
   readonly shuffles?: boolean;
-  /** Steps in all, instead of `--epochs`. */
+  /** Total number of steps, in place of `--epochs`. */
   readonly steps?: number;
-  /** How often the network is measured on test images, at most; after every epoch if absent. */
+  /** Largest number of measurements on test images; default one after every epoch. */
   readonly measurements?: number;
 }
 
 /**
- * Opens the device, loads the data set that the flags name and uploads its training images. Prints a line about each.
+ * Opens the device, loads the data set named by the flags and uploads its training images. Prints a
+ * line about each.
  *
  * ```ts
  * import { openTraining, parseRecipe } from "@bottleneck/bottleneck";
@@ -70,16 +71,16 @@ export interface TrainingOptions {
  * for (const batch of training.epochBatches) step.run(batch, training.rate(step.count));
  * ```
  *
- * @param recipe what will be trained
- * @param config its flags, resolved
- * @throws InputError if the flags contradict each other, there is no device, or the data set cannot be had
+ * @param recipe the recipe to train
+ * @param config flags of the recipe, resolved
+ * @throws InputError if the flags contradict each other, there is no device, or the data set cannot be loaded
  */
 export async function openTraining(
   recipe: Recipe,
   config: TrainingConfig,
   options: TrainingOptions = {},
 ): Promise<Training> {
-  const stages = recipe.stages?.({ ...recipe.architecture, ...config }); // what is wrong is said before anything is opened
+  const stages = recipe.stages?.({ ...recipe.architecture, ...config }); // refuses bad flags before anything opens
   using owned = new DisposableStack();
   const gpu = owned.use(await openGpuWith(config.kernels));
   if (!config.quiet) console.log(computingOn(gpu));
@@ -92,12 +93,11 @@ export async function openTraining(
   const images = owned.use(new DeviceImages(gpu, "train", pixels, data.width));
   const parameters = owned.use(new Parameters(config.seed));
   const about = { recipe, config, gpu, data, images, parameters, evaluated, stages, options };
-  // to overfit, there are as many steps as ever, each with the first batch
+  // --overfit-batch keeps the number of steps, but each uses the first batch
   const steps = overfitBatch ? epochBatches.map(() => ({ ...epochBatches[0] })) : epochBatches;
   return new Training({ ...about, epochBatches: steps }, owned.move());
 }
 
-/** What a {@link Training} is made from. */
 interface TrainingParts {
   readonly recipe: Recipe;
   readonly config: TrainingConfig;
@@ -111,24 +111,24 @@ interface TrainingParts {
   readonly epochBatches: readonly Batch[];
 }
 
-/** What is open while a recipe trains. Make one with {@link openTraining}. */
+/** Device, data and parameters of a recipe in training, created by {@link openTraining}. */
 export class Training implements Disposable {
-  /** The device. */
+  /** The device that training runs on. */
   readonly gpu: Gpu;
-  /** The data set. */
+  /** The data set, with training and test images. */
   readonly data: Dataset;
-  /** The images to train on. */
+  /** The training images on the device. */
   readonly images: DeviceImages;
-  /** The batches of an epoch, over places in the epoch's order; the last may be smaller. */
+  /** The batches of an epoch, as ranges of the epoch's order; the last may be smaller. */
   readonly epochBatches: readonly Batch[];
-  /** What will be learned. */
+  /** The network's parameters. */
   readonly parameters: Parameters;
   readonly #parts: TrainingParts;
   readonly #optimizer: Optimizer;
   readonly #owned: DisposableStack;
   #run: TrainingRun | undefined;
 
-  /** Use {@link openTraining}. */
+  /** Internal; use {@link openTraining}. */
   constructor(parts: TrainingParts, owned: DisposableStack) {
     const { recipe, config, gpu, data, images, epochBatches, parameters } = parts;
     this.gpu = gpu;
@@ -141,14 +141,14 @@ export class Training implements Disposable {
     this.#owned = owned;
   }
 
-  /** Steps in all. */
+  /** Total number of steps. */
   get steps(): number {
     const { stages, options, config } = this.#parts;
     const epochs = stages ? stages.reduce((sum, { epochs }) => sum + epochs, 0) : Number(config.epochs);
     return options.steps ?? epochs * this.epochBatches.length;
   }
 
-  /** Rows of a full batch: `--batch-size`, or all images if there are fewer. */
+  /** Number of images of a full batch: `--batch-size`, or all images if there are fewer. */
   get #batchSize(): number {
     return this.epochBatches[0].rows;
   }
@@ -158,17 +158,17 @@ export class Training implements Disposable {
     return clipNorm === undefined ? undefined : clipByGlobalNorm(clipNorm);
   }
 
-  /** Whether losses will be read after this many steps, so that the step is to be watched. */
+  /** True if losses are reported after this step, so that the step must watch its tensors. */
   #isDue(step: number): boolean {
     return this.#run?.isDueAt(step) ?? false;
   }
 
-  /** Records the recipe's network, as it trains. */
+  /** Returns the training model of the recipe. */
   #network(stage: number | undefined): BuildModel {
     return this.#parts.evaluated.network({ purpose: "train", stage });
   }
 
-  /** Records the network on batches of the training images, and compiles its training step; all parameters are trained. */
+  /** Compiles the training step of the network; it trains all parameters. */
   async compile(): Promise<Step> {
     const { gpu, images, parameters } = this, { recipe } = this.#parts;
     const graph = new Graph(this.#batchSize);
@@ -185,7 +185,8 @@ export class Training implements Disposable {
   }
 
   /**
-   * The same for training layer by layer: a step, with its learning rates, for each stage that has epochs.
+   * Compiles the training steps of layer-wise training: one, with its learning rates, for each stage that has
+   * epochs.
    *
    * @throws TypeError if the recipe has no stages
    */
@@ -206,7 +207,7 @@ export class Training implements Disposable {
       batchSize: this.#batchSize,
       optimizer: this.#optimizer,
       clip: this.#clip,
-      watch: ({ label }) => (index) => // a stage reports after each epoch too
+      watch: ({ label }) => (index) => // a stage also reports after each epoch
         this.#isDue(before.get(label)! + index) || index % this.epochBatches.length === 0,
       freeze: config.freeze === true,
       build: (stage) => this.#network(stage),
@@ -216,10 +217,10 @@ export class Training implements Disposable {
   }
 
   /**
-   * The step size of a step: the optimizer's own, changed as `--schedule` and `--warmup` say, and halved each time that
-   * `--on-nan rollback` went back.
+   * Returns the learning rate of a step: the optimizer's, scaled by `--schedule` and `--warmup`, and halved
+   * at each rollback of `--on-nan rollback`.
    *
-   * @param index steps done so far
+   * @param index number of steps done
    * @throws InputError if there are fewer steps than `--warmup`
    */
   rate(index: number): number {
@@ -229,7 +230,7 @@ export class Training implements Disposable {
 
   #wholeRate: ((index: number) => number) | undefined;
 
-  /** The step size at each of so many steps, counted from 0. */
+  /** Returns the learning-rate schedule for a number of steps, counted from 0. */
   #rate(steps: number): (index: number) => number {
     const { schedule, warmup } = this.#parts.config, { learningRate } = this.#optimizer;
     const share = parseSchedule(schedule, { warmUp: warmup, steps });
@@ -237,22 +238,22 @@ export class Training implements Disposable {
   }
 
   /**
-   * Says what will be trained, makes the run folder, and starts the dashboard if there is to be one. With `--resume`,
-   * steps and parameters are put where the run was left.
+   * Prints a summary, creates the run folder and, with `--live`, starts the dashboard. With `--resume` it
+   * restores the run's last checkpoint instead of creating a folder.
    *
-   * @param compiled what {@link compile} or {@link compileStages} gave
-   * @returns the run, or nothing if `--print-plan`, `--profile` or `--dry-run` asked only for what was said
+   * @param compiled result of {@link compile} or {@link compileStages}
+   * @returns the run; undefined with `--print-plan`, `--profile` or `--dry-run`, which do not train
    * @throws InputError if the folder exists and is not empty, or cannot be written, or the dashboard's port is taken, or
-   *   the run to resume cannot be gone on with, or there are fewer steps than `--warmup`
+   *   the run cannot be resumed, or there are fewer steps than `--warmup`
    */
   async start(compiled: Step | readonly CompiledStage[]): Promise<TrainingRun | undefined> {
     const { config, options, recipe, evaluated } = this.#parts,
       { gpu, data, images, parameters, epochBatches, steps } = this;
-    if (compiled instanceof Step) this.rate(0); // a warm-up that does not fit is said now
+    if (compiled instanceof Step) this.rate(0); // throws if the warm-up is too long
     if (!config.quiet) {
       console.log(
         `model     ${parameters.count} parameters, ${this.#optimizer.name}, ${steps} steps of ${this.#batchSize}` +
-          (this.#batchSize < config.batchSize ? `, which are all images: --batch-size is larger` : ""),
+          (this.#batchSize < config.batchSize ? `, all images: --batch-size is larger` : ""),
       );
     }
     if (config.printPlan) {
@@ -288,7 +289,7 @@ export class Training implements Disposable {
     return this.#run;
   }
 
-  /** Says what the loss is before training, and warns if that is far from what it should be. */
+  /** Measures and prints the loss before training; warns if it is far from the expected value. */
   async #initialLoss(): Promise<InitialLoss> {
     const { gpu, images, parameters, epochBatches } = this, { config, stages } = this.#parts;
     const build = this.#network(stages?.find(({ epochs }) => epochs > 0)?.stage);
@@ -299,7 +300,7 @@ export class Training implements Disposable {
     return initial;
   }
 
-  /** Measures a step, or that of each stage, on a full batch, and prints what it costs. */
+  /** Times the step of each stage on a full batch and prints its cost. */
   async #profile(compiled: Step | readonly CompiledStage[]): Promise<void> {
     const stages = compiled instanceof Step ? [{ label: undefined, step: compiled }] : compiled;
     for (const { label, step } of stages) {
@@ -308,7 +309,7 @@ export class Training implements Disposable {
     }
   }
 
-  /** Frees the device and all that is on it. */
+  /** Frees the device and all GPU objects. */
   [Symbol.dispose](): void {
     this.#owned.dispose();
   }

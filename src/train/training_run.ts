@@ -1,5 +1,5 @@
 /**
- * What every training script does around its loop: the run folder, progress and metrics, Ctrl-C, and saving.
+ * A training run around the script's loop: run folder, progress, metrics, Ctrl-C, checkpoints and results.
  * @module
  */
 import { join } from "node:path";
@@ -36,11 +36,11 @@ import { writeFileAtomic } from "../files/write_file.ts";
 import { baselinesOf, type EvaluatedNetwork, resultsRows } from "../recipe/evaluated_network.ts";
 import type { LossReading } from "../graph/loss_ring.ts";
 
-/** What a run is about. */
+/** Options of {@link TrainingRun.begin}. */
 export interface TrainingRunOptions {
-  /** The recipe's name. */
+  /** Name of the recipe. */
   readonly recipe: string;
-  /** Every resolved flag. */
+  /** All flags, resolved. */
   readonly config: Readonly<Record<string, unknown>> & {
     readonly seed: number;
     readonly out?: string | undefined;
@@ -58,42 +58,42 @@ export interface TrainingRunOptions {
     readonly pictureEvery: number;
     readonly quiet: boolean;
   };
-  /** The device. */
+  /** The device that training runs on. */
   readonly gpu: Gpu;
-  /** Which products of the training each kernel computes. */
+  /** Names of the matrix products that each kernel computes. */
   readonly kernels: Readonly<Record<string, readonly string[]>>;
-  /** The data set. */
+  /** The data set, with training and test images. */
   readonly data: Dataset;
-  /** What is learned. */
+  /** The network's parameters. */
   readonly parameters: Parameters;
-  /** How the network is measured. */
+  /** The network as it is evaluated. */
   readonly evaluated: EvaluatedNetwork;
-  /** Passes over the images. */
+  /** Total number of epochs. */
   readonly epochs: number;
-  /** Steps in all. */
+  /** Total number of steps, over all stages. */
   readonly steps: number;
-  /** What will be run, in order; one without a number if there are no stages. */
+  /** The stages in order; a single one without a number if the recipe has none. */
   readonly stages: readonly TrainedStage[];
-  /** Whether losses are reported after each epoch too, whatever `--log-every` says. */
+  /** True if losses are also reported after each epoch, regardless of `--log-every`. */
   readonly reportsEpochs: boolean;
   /** The training images, whose order changes from epoch to epoch. */
   readonly images: DeviceImages;
-  /** The batches of an epoch, over places in the epoch's order. */
+  /** The batches of an epoch, as ranges of the epoch's order. */
   readonly epochBatches: readonly Batch[];
-  /** Whether each epoch has a new order. */
+  /** True if each epoch has a new order. */
   readonly shuffles: boolean;
-  /** The loss before training; absent where a run goes on. */
+  /** Loss before the first step; absent for a resumed run. */
   readonly initialLoss: InitialLoss | undefined;
-  /** Epochs between two measurements. The last epoch is always measured. */
+  /** Number of epochs between two measurements on test images. The last epoch is always measured. */
   readonly measureEvery: number;
 }
 
-/** Times that a run goes back before it gives up: the learning rate is a 256th then, and cannot be what is wrong. */
+/** Largest number of rollbacks: the learning rate is then 1/256 of its start, so another cause is likely. */
 const MAX_ROLLBACKS = 8;
 
-/** A run in progress. Begin one with {@link TrainingRun.begin}. */
+/** A run in progress. Created by {@link TrainingRun.begin}. */
 export class TrainingRun implements Disposable {
-  /** Its folder. */
+  /** Path of the run folder. */
   readonly folder: string;
   readonly #options: TrainingRunOptions;
   readonly #log: MetricsLog;
@@ -103,28 +103,28 @@ export class TrainingRun implements Disposable {
   readonly #started = performance.now();
   #images = 0;
   #before = 0; // milliseconds of training before the run was resumed
-  #untimedMilliseconds = 0; // milliseconds of what is no training
+  #untimedMilliseconds = 0; // milliseconds of untimed() work
   #rolledBack = false; // in this epoch
   #epoch = 1; // the current one
-  #stage: number | undefined; // the one that is trained, if there are stages
+  #stage: number | undefined; // the current one, if there are stages
   readonly #checkpoints: RunCheckpoints;
   readonly #test: EpochTestLosses;
   readonly #pictures: RunPictures;
 
   /**
-   * Makes the run folder, writes down what is about to happen, and starts the dashboard if there is to be one; or, with
-   * `resume`, goes on in that folder from its last checkpoint, or from the beginning if it has none.
+   * Creates the run folder with its `config.json` and, with `--live`, starts the dashboard. With `--resume`
+   * it continues in that run's folder from its last checkpoint, or from the beginning if it has none.
    *
    * @throws InputError if the folder exists and is not empty, or cannot be written, or the dashboard's port is taken; or
-   *   if the run to resume is being trained, or its checkpoint is damaged or of something else
+   *   if another process is training the run to resume, or its checkpoint is damaged or of another run
    */
   static async begin(options: TrainingRunOptions): Promise<TrainingRun> {
     const { port, live: isLive } = options.config;
-    const live = isLive ? await startLive({ port }) : undefined; // first, as it may be refused
+    const live = isLive ? await startLive({ port }) : undefined; // first, because the port may be taken
     try {
       const run = new TrainingRun(options, live);
       if (live) console.log(`dashboard ${live.url}`);
-      // where there is nothing yet to go back to, the beginning is kept
+      // a rollback before the first checkpoint needs the initial state
       if (options.config.onNan === "rollback" && run.#checkpoints.savedStep === undefined) {
         await run.#checkpoint();
       }
@@ -170,10 +170,10 @@ export class TrainingRun implements Disposable {
       now: () => performance.now() - this.#untimedMilliseconds,
       ...(config.quiet ? { write: () => {} } : {}),
     });
-    owned.move(); // it is this object's from now on
+    owned.move(); // disposed of by this object from now on
   }
 
-  /** Goes back to the last checkpoint, or to the beginning. */
+  /** Restores the last checkpoint, or the beginning of the run if there is none. */
   #restoreCheckpoint(): void {
     const seconds = this.#checkpoints.restoreCheckpoint();
     if (seconds !== undefined) this.#before = 1000 * seconds - this.#milliseconds + this.#before;
@@ -182,49 +182,49 @@ export class TrainingRun implements Disposable {
     removeOtherPictures(this.folder, new Set(epochs));
   }
 
-  /** Whether the user asked to stop. */
+  /** True if the user asked to stop, with Ctrl-C or on the dashboard. */
   get isInterrupted(): boolean {
     return this.#interrupt.requested || this.#pictures.live?.isStopped === true;
   }
 
-  /** Whether to take no further steps of this epoch: the user asked to stop, or training went back. */
+  /** True if the epoch ends now, because the user asked to stop or training was rolled back. */
   get #stopsEpoch(): boolean {
     return this.isInterrupted || this.#rolledBack;
   }
 
-  /** What the learning rate is multiplied with: halved each time that training went back. */
+  /** Factor of the learning rate: 1 at first, halved at each rollback. */
   get rateShare(): number {
     return this.#checkpoints.rateShare;
   }
 
-  /** Whether to train the current stage no further. */
+  /** True if the current stage ends early: on the user's request or by early stopping. */
   #isOver(): boolean {
     const { patience, minDelta } = this.#options.config;
     return this.isInterrupted ||
       patience !== undefined && isOutOfPatience(this.#metrics, this.#stage, patience, minDelta);
   }
 
-  /** Steps done, over all stages. */
+  /** Number of steps done, over all stages. */
   get #step(): number {
     return this.#checkpoints.step;
   }
 
   /**
-   * The batches of a training, or of one stage, epoch after epoch: each image once in an epoch, every epoch in a new
-   * order. Between epochs the network is measured, and a checkpoint saved if one is due. It ends when all steps are done,
-   * when the user asks to stop, and when the error on test images has not improved for `--patience` epochs; it begins
-   * where a resumed run was left, and again at the last checkpoint if training goes back. The loop's body runs the step
-   * on each batch, once, and reports when {@link isDue} says so.
+   * Yields the batches of a training step, epoch after epoch: each image once per epoch, each epoch in a new
+   * order. After each epoch it measures the network and saves a checkpoint if one is due. It ends after the
+   * last step, when the user asks to stop, and when the error on test images has not improved for
+   * `--patience` epochs. A resumed run starts at its last checkpoint, as does a run after a rollback. The
+   * loop's body must run the step once on each batch, and call {@link report} if {@link isDue} returns true.
    *
-   * @param step what is trained, of those that {@link begin} was told of
-   * @throws TypeError if the step is another one, or the loop's body did not run it once
-   * @throws Diverged if training has come to NaN or infinity
+   * @param step one of the steps passed to {@link begin}
+   * @throws TypeError if the step is not one of them, or the loop's body did not run it exactly once
+   * @throws Diverged if a loss or parameter is NaN or infinite
    */
   async *batches(step: Step): AsyncGenerator<Batch, void> {
     const { stages, epochBatches, images, shuffles, config: { seed } } = this.#options;
     const trained = stages.find((stage) => stage.step === step);
     if (!trained) {
-      throw new TypeError("Cannot train this step: expected one that the training was started with");
+      throw new TypeError("Cannot train this step: expected one of those passed to start()");
     }
     this.#stage = trained.stage;
     while (step.count < trained.steps && !this.#isOver()) {
@@ -236,7 +236,7 @@ export class TrainingRun implements Disposable {
         const runs = step.count - before;
         if (runs !== 1 && !this.#rolledBack) {
           throw new TypeError(
-            `Cannot go on training: expected the loop to run the step once on each batch but it ran ${runs} times`,
+            `Cannot continue training: expected the loop to run the step once on each batch but it ran ${runs} times`,
           );
         }
         if (this.#stopsEpoch || step.count === trained.steps) break;
@@ -246,35 +246,37 @@ export class TrainingRun implements Disposable {
   }
 
   /**
-   * Whether to {@link report} now: every `--log-every` steps, at the end, where a checkpoint is due, and when the
-   * dashboard wants a picture; in training by stages after each epoch too.
+   * True if {@link report} must be called now: every `--log-every` steps, after the last step, when a
+   * checkpoint or a picture for the dashboard is due, and, in training by stages, after each epoch.
    *
-   * @param step what is trained
+   * @param step the step being trained
    */
   isDue(step: Step): boolean {
     const { reportsEpochs, epochBatches } = this.#options;
     return this.isDueAt(this.#step) || reportsEpochs && step.count % epochBatches.length === 0;
   }
 
-  /** Whether a report is due after this many steps, over all stages, whatever stages want besides. */
+  /**
+   * True if a report is due after this step, counted over all stages; ignores the ends of a stage's epochs.
+   */
   isDueAt(step: number): boolean {
     const { steps, config: { logEvery } } = this.#options;
     return step % logEvery === 0 || step === steps || this.#checkpoints.isDueStep(step) ||
       this.#pictures.isDue(step);
   }
 
-  /** Whether an epoch ends now, and is measured. */
+  /** True at the end of an epoch that is measured. */
   get #endsMeasured(): boolean {
     const { steps, epochBatches, measureEvery } = this.#options, step = this.#step;
     return step === steps || step % epochBatches.length === 0 && this.#epoch % measureEvery === 0;
   }
 
-  /** Saves a checkpoint. The time that it takes is no training time. */
+  /** Saves a checkpoint, outside training time. */
   async #checkpoint(): Promise<void> {
     await this.untimed(() => this.#checkpoints.save(this.#milliseconds / 1000));
   }
 
-  /** Milliseconds of training so far: without what was done {@link untimed}. */
+  /** Milliseconds of training so far, without {@link untimed} work. */
   get #milliseconds(): number {
     return this.#before + performance.now() - this.#started - this.#untimedMilliseconds;
   }
@@ -292,11 +294,11 @@ export class TrainingRun implements Disposable {
   }
 
   /**
-   * Shows and files the mean losses since the last report. On a dashboard it shows pictures too, and waits there while
-   * training is to pause. If training has diverged, it goes back under `--on-nan rollback`.
+   * Prints and logs the mean losses since the last report. Updates the dashboard and waits while training is
+   * paused there. If training has diverged, `--on-nan rollback` restores the last checkpoint.
    *
-   * @param reading the losses, being read
-   * @throws Diverged if training has come to NaN or infinity, and is not to go back or has gone back too often
+   * @param reading pending losses of the step
+   * @throws Diverged if a loss is NaN or infinite and rollback is off or its limit is reached
    */
   async report(reading: Promise<LossReading>): Promise<void> {
     let losses: LossReading;
@@ -316,11 +318,11 @@ export class TrainingRun implements Disposable {
     });
     const { live } = this.#pictures;
     if (live) await this.#showLive(live);
-    // where an epoch is measured next, the checkpoint waits for that
+    // at the end of a measured epoch, the checkpoint is saved after the measurement
     if (this.#checkpoints.isDueStep(step) && !this.#endsMeasured) await this.#checkpoint();
   }
 
-  /** Goes back, if the error is that training has diverged, and that is what to do about it. */
+  /** Rolls back after a divergence under `--on-nan rollback`; throws any other error. */
   async #recover(error: unknown): Promise<void> {
     if (!(error instanceof Diverged)) throw error;
     const step = this.#step;
@@ -332,9 +334,8 @@ export class TrainingRun implements Disposable {
     if (this.#options.config.onNan !== "rollback") throw new Diverged(error.finding, kept);
     if (rollbacks.length >= MAX_ROLLBACKS) {
       throw new Diverged(
-        `${error.finding}; gave up after going back ${MAX_ROLLBACKS} times, with ${this.rateShare} of the ` +
-          "learning rate",
-        `look at the data and at the network; ${kept}`,
+        `${error.finding}; gave up after ${MAX_ROLLBACKS} rollbacks, with the learning rate times ${this.rateShare}`,
+        `check the data and the network; ${kept}`,
       );
     }
     await this.#options.gpu.device.queue.onSubmittedWorkDone();
@@ -346,11 +347,11 @@ export class TrainingRun implements Disposable {
       wentBackToStep: this.#checkpoints.step,
       learningRateShare: this.rateShare,
     });
-    await this.#checkpoint(); // so that whoever resumes goes on with this rate
+    await this.#checkpoint(); // so that a resumed run uses this learning rate
     this.#pictures.startAgain();
     console.error(
-      `warning: ${error.finding}; went back to step ${this.#checkpoints.step}, and goes on with ${this.rateShare} of the ` +
-        "learning rate",
+      `warning: ${error.finding}; rolled back to step ${this.#checkpoints.step}; training continues with the ` +
+        `learning rate times ${this.rateShare}`,
     );
   }
 
@@ -369,20 +370,20 @@ export class TrainingRun implements Disposable {
       },
     });
     if (this.#pictures.isDue(step)) {
-      await this.#untimed(() => this.#pictures.show(epoch, step, this.#stage)); // who read losses has waited already
+      await this.#untimed(() => this.#pictures.show(epoch, step, this.#stage)); // the GPU is idle
     }
     if (live.isPaused) await this.#untimed(() => live.whilePaused(() => this.#interrupt.requested));
   }
 
   /**
-   * Measures the network on all test images, that of the stage if there is one, and files what it finds: `testError`,
-   * the squared error per pixel, and `test.<term>` for each term of the loss without its weight, per image if its
-   * reduction is `sum` or `sample`, else its mean; and their sum as `test.total`, where the recipe names terms that add
-   * up. Saves a snapshot and pictures, the best model if it is kept, and a checkpoint if one is due. The time that all
-   * this takes is no training time.
+   * Measures the network of the current stage on all test images and logs `testError`, the squared error per
+   * pixel; `test.<term>`, each unweighted term of the loss, per image if its reduction is `sum` or `sample`,
+   * else its mean; and `test.total`, the sum of the terms that the recipe declares additive. Saves a
+   * snapshot, pictures, the best model with early stopping, and a checkpoint if one is due. None of this
+   * counts as training time.
    *
-   * Does nothing where training went back, after epochs that are not to be measured, and in the midst of one only where the user asked to stop:
-   * then the checkpoint comes first, so that a run that goes on from it has not filed what was measured there.
+   * Does nothing after a rollback or an epoch that is not measured. If the user stops within an epoch, the
+   * checkpoint is saved first, so that a resumed run does not contain this measurement.
    */
   async #endEpoch(): Promise<void> {
     if (this.#rolledBack) {
@@ -416,7 +417,7 @@ export class TrainingRun implements Disposable {
     }
   }
 
-  /** Keeps the model as the best one if it is, and training may stop early. */
+  /** Saves the model if it is the best so far; only with early stopping. */
   async #keepBest(): Promise<void> {
     const { patience, minDelta } = this.#options.config;
     const best = bestEpoch(this.#metrics, this.#stage, minDelta);
@@ -424,21 +425,21 @@ export class TrainingRun implements Disposable {
     await this.untimed(() => this.#checkpoints.keepBest(best));
   }
 
-  /** Says why a stage is over before its time. */
+  /** Message for a stage that early stopping ends. */
   #stoppedLine(stage: number | undefined): string {
     const { patience, minDelta } = this.#options.config, best = bestEpoch(this.#metrics, stage, minDelta)!;
     return `${stage === undefined ? "stopped" : `stage ${stage} stopped`} early: the best ${best.metric}, ` +
-      `${best.value.toPrecision(4)}, is that of epoch ${best.epoch} (--patience ${patience})`;
+      `${best.value.toPrecision(4)}, was reached in epoch ${best.epoch} (--patience ${patience})`;
   }
 
   /**
-   * Does work that is no training: pictures, measurements. Its time counts neither in images per second nor in the
-   * metrics' seconds.
+   * Runs work that is not training, such as pictures or measurements. Its time is excluded from images per
+   * second and from the `seconds` of the metrics.
    *
-   * @returns what the work returns
+   * @returns the result of the work
    */
   async untimed<T>(work: () => Promise<T>): Promise<T> {
-    await this.#options.gpu.device.queue.onSubmittedWorkDone(); // the steps that were submitted are training still
+    await this.#options.gpu.device.queue.onSubmittedWorkDone(); // submitted steps still count as training
     return await this.#untimed(work);
   }
 
@@ -452,10 +453,10 @@ export class TrainingRun implements Disposable {
   }
 
   /**
-   * What follows every training: saves the model, measures it on the test images, saves results, pictures, codes and
-   * the report, and prints the results table.
+   * Ends the run: saves the model, evaluates it on the test images, saves results, pictures, codes and the
+   * report, and prints the results table.
    *
-   * @returns what the script should return: 0, or Ctrl-C's exit code
+   * @returns exit code of the script: 0, or that of Ctrl-C
    */
   async finish(): Promise<number> {
     const { gpu, data, parameters, evaluated } = this.#options, steps = this.#step;
@@ -464,11 +465,11 @@ export class TrainingRun implements Disposable {
     const stepMilliseconds = this.#milliseconds / steps;
     const status = this.isInterrupted ? "interrupted" : "finished";
     const say = (text: string) => this.#options.config.quiet || console.log(text);
-    if (status === "interrupted") say("interrupted: saving what was learned so far");
+    if (status === "interrupted") say("interrupted: saving the model trained so far");
     if (this.#checkpoints.savedStep !== steps) await this.#checkpoint();
     const { tensors, metadata } = await this.#checkpoints.model();
     writeSafetensors(join(this.folder, "model.safetensors"), tensors, metadata);
-    this.#test[Symbol.dispose](); // what follows uploads the images again, a set at a time
+    this.#test[Symbol.dispose](); // frees the test images, which evaluate() uploads again
     const result = await evaluate(gpu, evaluated.build, parameters, data);
     this.#saveEvaluation(result, await this.#pictures.noisyReconstructions());
     const rows = await resultsRows(evaluated, { gpu, parameters, data, result, metrics: this.#metrics });
@@ -489,7 +490,7 @@ export class TrainingRun implements Disposable {
     return this.#interrupt.exitCode;
   }
 
-  /** Saves the pictures and codes of an evaluation, and files its figures. */
+  /** Saves the pictures and codes of an evaluation and logs its metrics. */
   #saveEvaluation(result: Evaluation, noisy: Uint8Array | undefined): void {
     const { data } = this.#options;
     const reconstructions = noisy ?? cleanReconstructions(data, result);
@@ -506,7 +507,7 @@ export class TrainingRun implements Disposable {
     });
   }
 
-  /** Closes the files, frees what it measures with, and lets Ctrl-C end the process again. */
+  /** Closes the files, frees GPU objects and restores the default action of Ctrl-C. */
   [Symbol.dispose](): void {
     this.#pictures[Symbol.dispose]();
     this.#test[Symbol.dispose]();
@@ -515,13 +516,13 @@ export class TrainingRun implements Disposable {
   }
 }
 
-/** Says which model is the best one. */
+/** Message about the best model. */
 function bestLine({ metadata: { metric, value, epoch } }: StoredModel): string {
   return `best.safetensors is the model after epoch ${epoch}, ${metric} ${Number(value).toPrecision(4)}; ` +
-    "model.safetensors is the last one, which is measured here";
+    "model.safetensors is the final model, whose results are shown here";
 }
 
-/** The tensors' figures by name, with as many digits as are of use. */
+/** Figures of the watched tensors by name, rounded to 5 significant digits. */
 function tensorRecords(tensors: readonly TensorFigures[]): Readonly<Record<string, TensorRecord>> {
   const round = (value: number) => Number(value.toPrecision(5));
   return Object.fromEntries(tensors.map(({ name, gradientNorm, weightNorm, updateRatio }) => [name, {
@@ -531,7 +532,7 @@ function tensorRecords(tensors: readonly TensorFigures[]): Readonly<Record<strin
   }]));
 }
 
-/** Test images above their reconstructions. */
+/** PNG of test images above their reconstructions. */
 function cleanReconstructions({ test, imageShape }: Dataset, { reconstructions }: Evaluation): Uint8Array {
   return reconstructionGrid([test.images, reconstructions], Math.min(PICTURES, test.count), imageShape);
 }

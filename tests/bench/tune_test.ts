@@ -236,10 +236,10 @@ Deno.test.each([
   [
     '"deno": "',
     '"deno": "1.',
-    /^warning: ignoring ".*kernels.json", which was measured with Deno "1\..*"; deno task tune/,
+    /^warning: ignoring ".*kernels.json", which was measured with Deno "1\..*"; run deno task tune/,
   ],
-  ['"shaders": "', '"shaders": "0', /which was measured with other shaders; deno task tune measures anew$/],
-  ["naive", "navie", /which is damaged; deno task tune measures anew$/],
+  ['"shaders": "', '"shaders": "0', /which was measured with other shaders; run deno task tune again$/],
+  ["naive", "navie", /which is damaged; run deno task tune again$/],
   ["X·W", "X·X", /which is damaged;/],
   ["bottleneck-kernels-1", "bottleneck-kernels-2", /which is damaged;/],
   ["}", "", /which is damaged;/],
@@ -270,7 +270,7 @@ Deno.test("a folder in the file's place is ignored with a word, and cannot be wr
     assert.equal(kernels, undefined);
     assert.match(
       said.join("\n"),
-      /^warning: ignoring ".*", which cannot be read; deno task tune measures anew$/,
+      /^warning: ignoring ".*", which cannot be read; run deno task tune again$/,
     );
     assert.throws(() => rememberKernels("a GPU", FOUND, folder), InputError);
   }));

@@ -22,18 +22,18 @@ import { withFault } from "../helpers/faults.ts";
 import { assertAllClose, gpuTest, relabel, retile, withGpu, withKernels } from "../helpers/gpu.ts";
 import { recipeNetwork } from "../helpers/recipe_network.ts";
 
-Deno.test("compare() measures by the norm and by the largest element, and says where", () => {
+Deno.test("compare() returns the error of the norm and the largest error with its index", () => {
   const { normError, ...rest } = compare([3, 4.5, 0, 0], [3, 4, 0, 0.25], [2, 2]);
   assert.ok(Math.abs(normError - Math.hypot(0.5, 0.25) / Math.hypot(5, 0.25)) < 1e-15);
   assert.deepEqual(rest, { maxError: 0.5, worstIndex: "[0, 1]", actual: 4.5, expected: 4 });
 });
 
-Deno.test("compare() of equal arrays is 0, also where all are 0 or none are there", () => {
+Deno.test("compare() of equal arrays is 0, even if they are all zeros or empty", () => {
   for (const numbers of [[1, -2, 3], [0, 0], []]) {
     const { normError, maxError } = compare(numbers, numbers);
     assert.deepEqual([normError, maxError], [0, 0]);
   }
-  assert.equal(compare([1e-3, 0], [0, 0]).normError, 1e-3, "absolute where all are expected to be 0");
+  assert.equal(compare([1e-3, 0], [0, 0]).normError, 1e-3, "absolute if all expected numbers are 0");
 });
 
 Deno.test.each([
@@ -44,7 +44,7 @@ Deno.test.each([
   ["Infinity", [1, Infinity], [1, 2], "[1]"],
   ["Infinity in both", [1, Infinity], [1, Infinity], "[1]"],
   ["-Infinity against Infinity", [-Infinity], [Infinity], "[0]"],
-])("compare() lets nothing pass that is not finite: %s", (_case, actual, expected, worstIndex) => {
+])("compare() never passes numbers that are not finite: %s", (_case, actual, expected, worstIndex) => {
   const found = compare(actual, expected);
   assert.ok(Number.isNaN(found.normError) && Number.isNaN(found.maxError), JSON.stringify(found));
   assert.equal(found.worstIndex, worstIndex);
@@ -66,13 +66,13 @@ Deno.test("within() includes the bound and excludes NaN", () => {
   assert.equal(within(0, NaN), false);
 });
 
-Deno.test("arrayNotation() counts row-major", () => {
+Deno.test("arrayNotation() is row-major", () => {
   assert.equal(arrayNotation(0, [2, 3, 4]), "[0, 0, 0]");
   assert.equal(arrayNotation(23, [2, 3, 4]), "[1, 2, 3]");
   assert.equal(arrayNotation(17, [20]), "[17]");
 });
 
-Deno.test("assertAllClose() fails on one element, on NaN and on another length, and says where", () => {
+Deno.test("assertAllClose() fails for one element, NaN or another length, and names the index", () => {
   assertAllClose("w", [1, 2.05], [1, 2], [2], 0.1);
   assert.throws(() => assertAllClose("w", [1, 2, 3, 4.5, 5, 7], [1, 2, 3, 4, 5, 6], [2, 3], 0.1), {
     message: "w [2, 3]: 2 of 6 are off, the first at [1, 0]: actual 4.5, expected 4, error 5.00e-1, " +
@@ -86,7 +86,7 @@ Deno.test("assertAllClose() fails on one element, on NaN and on another length, 
   assert.throws(() => assertAllClose("w", [1], [1, 1], [2], 9), /expected 2 numbers, compared 1 with 2/);
 });
 
-/** The deep recipe's model in small. */
+/** A small model of the deep recipe. */
 const small = recipeNetwork(deep, { sizes: [30, 16, 8, 4, 3] });
 
 Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
@@ -110,8 +110,8 @@ async function checkDeep(gpu: Gpu): Promise<void> {
 }
 
 /**
- * A model in which every path of every shader carries something: each activation under a layer and under a loss,
- * a value with several readers, a weight and a bias used twice, widths that are no multiples of four.
+ * A model that exercises every path of every shader: each activation before a layer and before a loss, a
+ * value with several readers, a weight and a bias used twice, widths that are not multiples of four.
  */
 const everyPath: BuildModel = (graph, parameters, pixels) => {
   const layer = { initializer: "pytorch-linear" } as const;
@@ -136,13 +136,13 @@ const everyPath: BuildModel = (graph, parameters, pixels) => {
     squaredError(graph, output, other, { label: "between", reduction: "sum", weight: 0.3 }),
     squaredError(graph, other, pixels, { label: "more", reduction: "mean" }),
   ];
-  retile(graph, 3, 2); // small tiles compile fast, and there is a shader to compile for each fault
+  retile(graph, 3, 2); // small tiles compile fast, and each fault needs a compilation
   return { code, output, losses };
 };
 
 const SMALL = { widths: [18], rows: [4], seed: 7, steps: 0, optimizer: adam({ learningRate: 1e-2 }) };
 
-/** Which parts of a gradient check failed. */
+/** Names of the failed parts of a gradient check. */
 function failures({ rows, loss, repeats }: GradcheckReport): string[] {
   const failed = (...kinds: (typeof EVIDENCE)[number][]) =>
     rows.some((row) => kinds.some((kind) => row[kind]!.verdict !== "ok"));
@@ -155,13 +155,13 @@ function failures({ rows, loss, repeats }: GradcheckReport): string[] {
   ];
 }
 
-gpuTest("gradcheck() passes the model that has every path", async (gpu) => {
+gpuTest("gradcheck() passes the model that exercises every path", async (gpu) => {
   const report = await gradcheck(gpu, () => everyPath, { ...SMALL, steps: 5 });
   assert.ok(report.passed, formatGradcheck(report));
   assert.deepEqual(failures(report), []);
 });
 
-Deno.test("judge() tells a wrong gradient from a difference that cannot tell", () => {
+Deno.test("judge() distinguishes wrong gradients from uncertain differences", () => {
   assert.equal(judge({ error: 0.009, doubt: 1e-6 }, 0.01), "agrees");
   assert.equal(judge({ error: 0.011, doubt: 1e-6 }, 0.01), "differs");
   assert.equal(judge({ error: 0.5, doubt: 0.009 }, 0.01), "differs");
@@ -179,7 +179,7 @@ Deno.test("judge() tells a wrong gradient from a difference that cannot tell", (
   assert.ok(Number.isNaN(worse(wrong, { error: NaN, doubt: 0 }, 0.01).error));
 });
 
-gpuTest("gradcheck() tells kinks apart: a wide ReLU layer runs over many", async (gpu) => {
+gpuTest("gradcheck() is not misled by the kinks of a wide ReLU layer", async (gpu) => {
   const kinked: BuildModel = (graph, parameters, pixels) => {
     const layer = { initializer: "pytorch-linear", bias: true } as const;
     const h = dense(graph, parameters, pixels, { ...layer, label: "h", outputs: 200, activation: "relu" });
@@ -199,16 +199,16 @@ gpuTest("gradcheck() tells kinks apart: a wide ReLU layer runs over many", async
   const report = await gradcheck(gpu, () => kinked, { ...SMALL, steps: 100 });
   assert.ok(report.passed, formatGradcheck(report));
   assert.deepEqual(failures(report), []);
-  // 3e-5; 5e-3, which is within the bound too, where kinks are taken for curvature
+  // about 3e-5; without the treatment of kinks 5e-3, which is also within the bound
   const worst = Math.max(...report.rows.flatMap((row) => [row.alongGradient!.error, row.alongRandom!.error]));
   assert.ok(worst < 1e-3, `${worst}`);
 });
 
-gpuTest("gradcheck() does not pass what no state can tell", async (gpu) => {
+gpuTest("gradcheck() does not pass a parameter that is undecided in every state", async (gpu) => {
   const lost: BuildModel = (graph, parameters, pixels) => {
     const layer = { initializer: "glorot-uniform", bias: false } as const;
     let h = pixels;
-    for (let k = 0; k < 12; k++) { // each sigmoid takes three quarters of the gradient and more
+    for (let k = 0; k < 12; k++) { // each sigmoid reduces the gradient by at least three quarters
       h = dense(graph, parameters, h, { ...layer, label: `h${k}`, outputs: 2, activation: "sigmoid" });
     }
     const output = dense(graph, parameters, h, {
@@ -229,11 +229,11 @@ gpuTest("gradcheck() does not pass what no state can tell", async (gpu) => {
   assert.ok(report.untold.includes("h0.weight"), `${report.untold}`);
   assert.match(
     formatGradcheck(report),
-    /\nno state tells of h0\.weight, .*\nwhat to try .*\ngradients not proven: none failed, but not all could be told$/,
+    /\nundecided in every state: h0\.weight, .*\nwhat to try .*\ngradients not proven: none failed, but some are undecided$/,
   );
 });
 
-/** Faults, and the parts of the check that fail. */
+/** Faults with the parts of the check that they fail. */
 Deno.test.each([
   ["layers/dense_forward.wgsl, bias_of: dropped bias", "f64, loss"],
   ["layers/dense_forward.wgsl, add_product: transposed index", "f64, loss"],
@@ -294,7 +294,7 @@ Deno.test.each([
 const RECIPES = ["deep", "basic"];
 const traceText = Deno.readTextFileSync(new URL("../../fixtures/traces/deep.json", import.meta.url));
 
-/** The model of a trace, as the deep recipe records it. */
+/** The model of a trace in the deep recipe. */
 function modelOf(trace: Trace): BuildModel {
   return traceNetwork(deep, trace);
 }
@@ -316,7 +316,7 @@ async function replayDeep(gpu: Gpu): Promise<void> {
   );
 }
 
-gpuTest("replay() repeats the traces that lie beside the project", async (gpu) => {
+gpuTest("replay() repeats all traces of the deep recipe", async (gpu) => {
   const folder = new URL("../../../shared/traces/", import.meta.url);
   let names: string[] = [];
   try {
@@ -350,7 +350,7 @@ Deno.test.each([
   ["β1 and β2 exchanged"],
   ["missing factor: the learning rate"],
   ["half of the stretch"],
-])("replay() fails, by the final parameters: Adam with %s", async (fault) => {
+])("replay() fails on the final parameters: Adam with %s", async (fault) => {
   const trace = parseTrace(traceText, "deep.json", RECIPES);
   const report = await withFault(
     faultNamed(`optim/adam.wgsl, adam_update: ${fault}`),
@@ -365,14 +365,14 @@ Deno.test.each([
 Deno.test.each([
   ["layers/dense_backward_input.wgsl, derivative: wrong derivative of tanh: 1-y"],
   ["losses/squared_error.wgsl, squared_error: missing factor 2"],
-])("replay() fails, by the first gradients: %s", async (fault) => {
+])("replay() fails on the first gradients: %s", async (fault) => {
   const trace = parseTrace(traceText, "deep.json", RECIPES);
   const report = await withFault(faultNamed(fault), (gpu) => replay(gpu, trace, modelOf(trace)));
   assert.equal(report.passed, false, `survived: ${formatReplay(report)}`);
   assert.equal(within(report.gradient.error, TOLERANCES.traceGradient), false, formatReplay(report));
 });
 
-gpuTest("replay() fails by each of losses, first gradients and final parameters alone", async (gpu) => {
+gpuTest("replay() fails on losses, first gradients or final parameters alone", async (gpu) => {
   const trace = parseTrace(traceText, "deep.json", RECIPES);
   const name = "decoder.2.weight";
   // one element off by a thousandth of the tensor's norm
@@ -406,7 +406,7 @@ gpuTest("replay() fails by each of losses, first gradients and final parameters 
   }
 });
 
-/** A trace as JSON, for tests to spoil. */
+/** A trace as JSON, to be corrupted by tests. */
 interface Json {
   [key: string]: Json | Json[] | string | number | boolean | null;
 }
@@ -433,8 +433,8 @@ Deno.test.each(
     ["another loss", "loss", "reconstruction", "l1", 'loss.reconstruction: expected mse or bce, found "l1"'],
     ["another reduction", "loss", "reduction", "max", 'loss.reduction: expected mean or sum, found "max"'],
     ["another optimizer", "optimizer", "name", "sgd", 'optimizer.name: expected adam, found "sgd"'],
-    ["a figure that is text", "optimizer", "lr", "0.1", "optimizer.lr: expected a number"],
-    ["NaN as JSON has it", "optimizer", "eps", null, "optimizer.eps: expected a number"],
+    ["a number given as a string", "optimizer", "lr", "0.1", "optimizer.lr: expected a number"],
+    ["NaN, which JSON writes as null", "optimizer", "eps", null, "optimizer.eps: expected a number"],
     [
       "an unknown activation",
       "model",
@@ -444,10 +444,10 @@ Deno.test.each(
     ],
     ["one width", "model", "sizes", [30], "model.sizes: expected at least two widths"],
     ["a width of 0", "model", "sizes", [30, 0], "model.sizes[1]: expected an integer of at least 1, found 0"],
-    ["a bias that is no truth value", "model", "bias", 1, "model.bias: expected true or false"],
+    ["a bias that is not a boolean", "model", "bias", 1, "model.bias: expected true or false"],
     ["no steps", "", "steps", [], "steps: expected at least one step"],
-    ["steps that are no list", "", "steps", {}, "steps: expected a list"],
-    ["a loss that is missing", "steps.0", "loss", undefined, 'steps[0]: expected a field "loss"'],
+    ["steps that are not a list", "", "steps", {}, "steps: expected a list"],
+    ["a missing loss", "steps.0", "loss", undefined, 'steps[0]: expected a field "loss"'],
     ["a batch of another width", "steps.0.x", "shape", [31, 5], "steps[0].x: expected"],
     [
       "too few numbers",
@@ -456,7 +456,7 @@ Deno.test.each(
       [1],
       "params.encoder.0.bias: expected 16 numbers for shape [16], found 1",
     ],
-    ["parameters that are no object", "", "params", [], "params: expected an object"],
+    ["parameters that are not an object", "", "params", [], "params: expected an object"],
   ] as [string, string, string, Json[string] | undefined, string][],
 )("parseTrace() refuses %s in one line", (_case, path, key, value, message) => {
   const json: Json = JSON.parse(traceText);
@@ -470,7 +470,7 @@ Deno.test.each(
   );
 });
 
-/** Expects an InputError of one line that begins so. */
+/** Asserts an InputError of one line with this beginning. */
 function refuses(action: () => unknown, message: string): void {
   assert.throws(action, (error: unknown) => {
     assert.ok(error instanceof InputError, String(error));
@@ -490,14 +490,14 @@ Deno.test.each(
   (text, _case) => refuses(() => parseTrace(text, "bad.json", RECIPES), "Cannot read trace bad.json: "),
 );
 
-Deno.test("parseTrace() refuses NaN and Infinity as Python writes them", () => {
+Deno.test("parseTrace() refuses NaN and Infinity as written by Python", () => {
   const [before, after] = traceText.split(/(?<="lr":)[\d.e-]+/);
   for (const number of ["NaN", "Infinity", "1e999"]) {
     refuses(() => parseTrace(before + number + after, "bad.json", RECIPES), "Cannot read trace bad.json: ");
   }
 });
 
-gpuTest("replay() refuses a trace whose tensors are not its model's", async (gpu) => {
+gpuTest("replay() refuses a trace with other tensors than its model's", async (gpu) => {
   const trace = parseTrace(traceText, "deep.json", RECIPES);
   const spoil = (
     change: (params: Map<string, { shape: readonly number[]; data: readonly number[] }>) => void,
@@ -516,7 +516,7 @@ gpuTest("replay() refuses a trace whose tensors are not its model's", async (gpu
       spoil((params) => params.set("encoder.0.bias", one)),
       'expected params "encoder.0.bias" of shape [16], found [1]',
     ],
-    [spoil((params) => params.set("extra", one)), 'params "extra" is no tensor of recipe deep'],
+    [spoil((params) => params.set("extra", one)), 'params "extra" is not a tensor of recipe deep'],
     [
       replay(gpu, { ...trace, finalParams: new Map() }, modelOf(trace)),
       'expected finalParams "encoder.0.weight" of shape [16, 30], found none',
@@ -535,7 +535,7 @@ gpuTest("replay() refuses a trace whose tensors are not its model's", async (gpu
   }
 });
 
-Deno.test("runReference() says which op has no float64 reference", () => {
+Deno.test("runReference() names the op without a float64 reference", () => {
   const graph = new Graph(2), x = graph.input("x", 3), output = graph.value("y", 3);
   const node = { op: "mine", label: "y", inputs: [x], parameters: [], output, attributes: {} };
   graph.add({ ...node, forward: () => [], backward: () => [] });

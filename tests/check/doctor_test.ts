@@ -9,13 +9,13 @@ import { complaints, runTask } from "../helpers/commands.ts";
 import { gpuTest } from "../helpers/gpu.ts";
 
 for (const test of SELF_TESTS) {
-  gpuTest(`self-test of ${test.name} passes here`, async (gpu) => {
+  gpuTest(`self-test of ${test.name} passes on this device`, async (gpu) => {
     assert.deepEqual(await runSelfTest(gpu, test).then(({ passed, figures }) => passed || figures), true);
   });
 }
 
 for (const [name, shader, fault, text, becomes] of DEVICE_FAULTS) {
-  Deno.test(`self-test of ${name} notices: ${fault}`, async () => {
+  Deno.test(`self-test of ${name} detects: ${fault}`, async () => {
     let planted = false;
     using gpu = await openGpu({
       rewriteShader(path, code) {
@@ -26,7 +26,7 @@ for (const [name, shader, fault, text, becomes] of DEVICE_FAULTS) {
       },
     });
     const { passed, figures } = await runSelfTest(gpu, SELF_TESTS.find((test) => test.name === name)!);
-    assert.ok(planted, "the fault's text does not stand in the shader");
+    assert.ok(planted, "the fault's text is not in the shader");
     assert.equal(passed, false, JSON.stringify(figures));
     assert.equal("error" in figures, fault === "a shader that does not compile", JSON.stringify(figures));
   });
@@ -37,7 +37,7 @@ Deno.test("every self-test has a planted fault", () => {
   assert.deepEqual(SELF_TESTS.map(({ name }) => name).filter((name) => !tested.has(name)), []);
 });
 
-Deno.test("checkGradients() tells right gradients from wrong ones", async () => {
+Deno.test("checkGradients() distinguishes right from wrong gradients", async () => {
   const recipes = [{ ...basic, checks: [""] }];
   const fault = faultNamed("losses/squared_error.wgsl, squared_error: wrong sign");
   for (const isFaulty of [false, true]) {
@@ -54,13 +54,13 @@ Deno.test("checkGradients() tells right gradients from wrong ones", async () => 
   }
 });
 
-gpuTest("timeDevice() gives times above zero", async (gpu) => {
+gpuTest("timeDevice() returns times above zero", async (gpu) => {
   const { readbackMs, dispatchMs } = await timeDevice(gpu, 3);
   assert.ok(readbackMs > 0, `${readbackMs}`);
   assert.ok(dispatchMs > 0, `${dispatchMs}`);
 });
 
-/** Figures that a bug report needs of the self-tests. */
+/** Self-test figures needed in a bug report. */
 const FIGURES = [
   "exp ULP",
   "log ULP",
@@ -71,7 +71,7 @@ const FIGURES = [
   "runs with other bits",
 ];
 
-Deno.test("doctor --quick says versions, device, limits and every self-test, without any permission", async () => {
+Deno.test("doctor --quick prints versions, device, limits and every self-test, without permissions", async () => {
   const outcome = await runTask("doctor", ["--quick"]);
   assert.deepEqual([outcome.code, complaints(outcome)], [0, []], outcome.stdout);
   for (const start of ["versions", "system", "adapter", "features", "limits", "times"]) {
@@ -83,7 +83,7 @@ Deno.test("doctor --quick says versions, device, limits and every self-test, wit
   assert.match(outcome.stdout, new RegExp(`\n${SELF_TESTS.length} tests, all passed\n$`));
 });
 
-Deno.test("doctor --quick --json is one object", async () => {
+Deno.test("doctor --quick --json prints one object", async () => {
   const { code, stdout } = await runTask("doctor", ["--quick", "--json"]);
   const report = JSON.parse(stdout);
   assert.deepEqual([code, report.passed, report.gradients], [0, true, []]);
@@ -99,7 +99,7 @@ Deno.test("doctor --quick --json is one object", async () => {
   assert.deepEqual([figures.runs, figures["runs with other bits"]], [30, 0]);
 });
 
-Deno.test("doctor without a GPU still says the versions, and why there is no more", async () => {
+Deno.test("doctor without a GPU prints the versions and a one-line error", async () => {
   const command = new Deno.Command("deno", {
     args: ["run", "--no-prompt", "scripts/tools/doctor.ts"],
     cwd: new URL("../..", import.meta.url),

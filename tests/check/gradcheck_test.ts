@@ -1,4 +1,5 @@
-// The three verdicts of gradcheck, kinks of every kind, and the faults that only some rows or some padding show.
+// The three verdicts of gradcheck, all kinds of kinks, and faults that appear only in some rows or in
+// padding.
 import assert from "node:assert/strict";
 import { checkEveryOp } from "../../src/check/every_op.ts";
 import { againstReference, figure, fromDifference } from "../../src/check/evidence.ts";
@@ -32,14 +33,14 @@ const SMALL: GradcheckOptions = {
   optimizer: adam({ learningRate: 1e-2 }),
 };
 
-/** Which rows have a verdict, as `parameter in state`. */
+/** Rows with a given verdict, as `parameter state`. */
 function rowsWith(report: GradcheckReport, verdict: string): string[] {
   return report.rows.filter((row) => row.verdict === verdict).map((row) => `${row.parameter} ${row.state}`);
 }
 
-// ---- faults that only some rows, or only padding, show ----
+// ---- faults that appear only in some rows or in padding ----
 
-/** The third row beyond a multiple of four is dropped in dW. */
+/** Faults that drop the third row after a multiple of four in dW. */
 const DROPPED_ROW: Readonly<Record<KernelKind, string>> = {
   naive: "dense_naive.wgsl, dense_backward_weight_naive",
   register: "dense_backward_weight.wgsl, dense_backward_weight",
@@ -47,7 +48,7 @@ const DROPPED_ROW: Readonly<Record<KernelKind, string>> = {
   texture: "dense_backward_weight_texture.wgsl, dense_backward_weight_texture",
 };
 
-/** A layer writes f(0) past its width. */
+/** Faults by which a layer writes f(0) to its padding. */
 const NOT_PADDED: Readonly<Record<KernelKind, string>> = {
   naive: "dense_naive.wgsl, dense_forward_naive",
   register: "dense_forward.wgsl, activated",
@@ -56,7 +57,7 @@ const NOT_PADDED: Readonly<Record<KernelKind, string>> = {
 };
 
 Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
-  "a third left-over row that dW drops is FAILED, with 7 rows alone: %s kernels",
+  "a third remainder row dropped in dW is FAILED, with 7 rows only: %s kernels",
   async (kind) => {
     const report = await withFault(
       faultNamed(`layers/${DROPPED_ROW[kind]}: the third of the last rows left out`),
@@ -78,7 +79,7 @@ Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
 );
 
 Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
-  "f(0) = 0.5 in the padding of a sigmoid layer fails, and is named: %s kernels",
+  "f(0) = 0.5 in the padding of a sigmoid layer fails and is named: %s kernels",
   async (kind) => {
     const report = await withFault(
       faultNamed(`layers/${NOT_PADDED[kind]}: padding not zeroed`),
@@ -86,7 +87,7 @@ Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
     );
     assert.equal(report.passed, false);
     assert.ok(report.padding.includes("sigmoid below"), `${report.padding}`);
-    assert.ok(!report.padding.some((label) => /^(tanh|relu) below$/.test(label)), "f(0) = 0 is no fault");
+    assert.ok(!report.padding.some((label) => /^(tanh|relu) below$/.test(label)), "f(0) = 0 is harmless");
     assert.match(
       formatGradcheck(report),
       /\npadding FAILED: columns past the width of .*sigmoid below.* are not zero/,
@@ -108,7 +109,7 @@ gpuTest("gradcheck() checks every width, and each number of rows after a larger 
     "initial, width 17",
   ]);
   const others = report.rows.filter(({ state }) => state === "initial, width 17");
-  assert.ok(others.every(({ alongGradient }) => alongGradient === undefined), "differences are of one width");
+  assert.ok(others.every(({ alongGradient }) => alongGradient === undefined), "differences use one width");
 });
 
 // ---- kinks ----
@@ -140,7 +141,7 @@ const absolute = lossOf({
 
 const squares: typeof absolute = (graph, y, t, options) => squaredError(graph, y, t, options);
 
-/** A network of one hidden activation and one loss, wide enough that steps run over many kinks. */
+/** A network with one hidden activation and one loss, wide enough that differences cross many kinks. */
 function chain({ f, loss = squares, hidden = 100 }: {
   f: ElementwiseActivation | "relu" | "tanh";
   loss?: typeof absolute;
@@ -178,12 +179,12 @@ Deno.test.each(
   assert.ok(report.passed, formatGradcheck(report));
   assert.deepEqual(rowsWith(report, "cannot tell"), []);
   for (const { alongGradient, alongRandom, parameter } of report.rows) {
-    // 1e-4 and less; some 5e-3 where kinks are taken for curvature
+    // at most 1e-4; some 5e-3 without the treatment of kinks
     for (const { error } of [alongGradient!, alongRandom!]) assert.ok(error < 1e-3, `${parameter}: ${error}`);
   }
 });
 
-Deno.test("holdSides() continues a function beyond its kinks from each element's own side", () => {
+Deno.test("holdSides() continues a function linearly beyond its kinks, from each element's side", () => {
   const curve = {
     forward: (x: number) => Math.max(-1, Math.min(1, x)),
     derivative: (x: number) => Math.abs(x) < 1 ? 1 : 0,
@@ -197,11 +198,11 @@ Deno.test("holdSides() continues a function beyond its kinks from each element's
   assert.deepEqual([0, 1, 2].map((k) => frozenValues.derivative(5, 1, k)), [1, 0, 0]);
   const bent = { forward: (x: number) => x > 0 ? Math.sin(x) : -x, derivative: Math.cos, kinks: [0] };
   const smooth = holdSides(bent, Float64Array.of(0.3));
-  assert.equal(smooth.forward(0.2, 0), Math.sin(0.2), "the function itself on its own side");
-  assert.ok(Math.abs(smooth.forward(-0.2, 0) + 0.2) < 1e-12, "straight on beyond the kink");
+  assert.equal(smooth.forward(0.2, 0), Math.sin(0.2), "the function itself on the element's side");
+  assert.ok(Math.abs(smooth.forward(-0.2, 0) + 0.2) < 1e-12, "linear beyond the kink");
 });
 
-Deno.test("holdSidesOfLoss() continues a loss beyond its kinks in prediction − target", () => {
+Deno.test("holdSidesOfLoss() continues a loss linearly beyond its kinks in prediction − target", () => {
   const frozenValues = holdSidesOfLoss({
     value: (y, t) => Math.abs(y - t),
     byPrediction: (y, t) => Math.sign(y - t),
@@ -218,7 +219,7 @@ Deno.test("holdSidesOfLoss() continues a loss beyond its kinks in prediction −
   });
 });
 
-/** Leaky ReLU with the reference on the other side of its kink than the GPU: 1 at x = 0, where the GPU has `atZero`. */
+/** Leaky ReLU whose reference has the derivative 1 at x = 0 where the GPU has `atZero`. */
 const otherSide = (below = "0.01", atZero = "0.01") =>
   activationOf({
     name: "leaky",
@@ -228,7 +229,7 @@ const otherSide = (below = "0.01", atZero = "0.01") =>
     kinks: [0],
   });
 
-/** `still` starts with weights of 0, so that its activation is at 0 exactly; `moving` is an ordinary layer beside it. */
+/** `still` has initial weights of 0, so its activation is exactly at 0; `moving` is an ordinary layer. */
 const atKink =
   (f: ElementwiseActivation, g: ElementwiseActivation = leakyRelu()): BuildModel =>
   (graph, parameters, pixels) => {
@@ -250,7 +251,7 @@ const atKink =
     };
   };
 
-gpuTest("a mismatch at a kink's very point is no failure, and its reason says so", async (gpu) => {
+gpuTest("a mismatch exactly on a kink is not a failure, and the reason names the kink", async (gpu) => {
   const report = await gradcheck(gpu, () => atKink(otherSide()), SMALL);
   assert.deepEqual(rowsWith(report, "FAILED"), [], formatGradcheck(report));
   assert.deepEqual(rowsWith(report, "cannot tell"), ["still.weight initial"]);
@@ -260,14 +261,14 @@ gpuTest("a mismatch at a kink's very point is no failure, and its reason says so
     row.reason,
     /^24 elements lie on a kink within rounding \("still" at 0\), and the gradient is .* on the GPU's side/,
   );
-  assert.deepEqual([report.untold, report.passed], [["still.weight"], false], "no other state tells");
+  assert.deepEqual([report.untold, report.passed], [["still.weight"], false], "undecided in every state");
   assert.match(formatGradcheck(report), /\nwhat to try \(kink\): try another seed/);
-  // once training has moved the layer off its kink, the trained state tells
+  // training moves the layer off its kink, so the trained state decides
   const trained = await gradcheck(gpu, () => atKink(otherSide()), { ...SMALL, steps: 20 });
   assert.ok(trained.passed, formatGradcheck(trained));
 });
 
-gpuTest("a kink excuses no gradient that is neither side's, and none of another layer", async (gpu) => {
+gpuTest("a kink excuses neither a gradient that matches no side, nor one of another layer", async (gpu) => {
   const wrongHere = await gradcheck(gpu, () => atKink(otherSide("0.01", "7.0")), SMALL);
   assert.deepEqual(rowsWith(wrongHere, "FAILED"), ["still.weight initial"], formatGradcheck(wrongHere));
   const wrongThere = await gradcheck(gpu, () => atKink(otherSide(), otherSide("0.02")), SMALL);
@@ -276,7 +277,7 @@ gpuTest("a kink excuses no gradient that is neither side's, and none of another 
 });
 
 Deno.test("an element within rounding of a kink may be on either side", async () => {
-  // what is left of h − h·(1 + 2^-23) is of one rounding's size; the device rounds to the kink's other side
+  // h − h·(1 + 2^-23) is as small as one rounding error; the device rounds it to the other side of the kink
   const nearKink: BuildModel = (graph, parameters, pixels) => {
     const h = dense(graph, parameters, pixels, {
       label: "h",
@@ -328,12 +329,12 @@ Deno.test("an element within rounding of a kink may be on either side", async ()
   assert.ok(rowsWith(report, "cannot tell").length > 0, formatGradcheck(report));
 });
 
-// ---- what float32 cannot hold ----
+// ---- beyond float32's range ----
 
-/** Something else than the weights' gradient is stored. */
+/** Fault that stores something else than the weight gradient. */
 const stored = (fault: string) => faultNamed(`layers/dense_backward_weight.wgsl, store_gradients: ${fault}`);
 
-/** A chain of layers whose weights are so small that nothing of float32's range is left behind them. */
+/** A chain of layers with weights so small that its gradients underflow float32. */
 const collapsed = (uniform: number): BuildModel => (graph, parameters, pixels) => {
   let h = pixels;
   for (let k = 0; k < 6; k++) {
@@ -355,37 +356,40 @@ const collapsed = (uniform: number): BuildModel => (graph, parameters, pixels) =
   return { code: h, output, losses: [huber(graph, output, pixels, { label: "loss", reduction: "mean" })] };
 };
 
-gpuTest("a collapsed network's gradients cannot be told, and the reason gives their size", async (gpu) => {
-  const report = await gradcheck(gpu, () => collapsed(1e-12), SMALL);
-  assert.deepEqual(rowsWith(report, "FAILED"), [], formatGradcheck(report));
-  const row = report.rows.find(({ parameter }) => parameter === "h0.weight")!;
-  assert.equal(row.verdict, "cannot tell");
-  assert.match(
-    row.reason,
-    /the network has collapsed here: its gradient \(at most \d\.\de-\d+\) is below float32's range/,
-  );
-  assert.ok(report.untold.includes("h0.weight"));
-  assert.equal(report.rows.find(({ parameter }) => parameter === "output.bias")!.verdict, "ok");
-  const text = formatGradcheck(report);
-  assert.match(
-    text,
-    /\ncannot tell initial: h0\.weight: the network has collapsed here: .*; likewise h1\.weight, .*output\.weight\n/,
-  );
-  assert.match(text, /\nno state tells of h0\.weight/);
-  assert.match(text, /\ngradients not proven: none failed, but not all could be told$/);
-  assert.deepEqual([report.verdict, report.passed], ["cannot tell", false]);
-  assert.match(text, /what to try \(collapsed\): check after fewer training steps/);
-  assert.doesNotMatch(text, /NaN/);
-});
+gpuTest(
+  "the gradients of a collapsed network are undecided, and the reason gives their size",
+  async (gpu) => {
+    const report = await gradcheck(gpu, () => collapsed(1e-12), SMALL);
+    assert.deepEqual(rowsWith(report, "FAILED"), [], formatGradcheck(report));
+    const row = report.rows.find(({ parameter }) => parameter === "h0.weight")!;
+    assert.equal(row.verdict, "cannot tell");
+    assert.match(
+      row.reason,
+      /the network has collapsed here: its gradient \(at most \d\.\de-\d+\) is below float32's range/,
+    );
+    assert.ok(report.untold.includes("h0.weight"));
+    assert.equal(report.rows.find(({ parameter }) => parameter === "output.bias")!.verdict, "ok");
+    const text = formatGradcheck(report);
+    assert.match(
+      text,
+      /\ncannot tell initial: h0\.weight: the network has collapsed here: .*; likewise h1\.weight, .*output\.weight\n/,
+    );
+    assert.match(text, /\nundecided in every state: h0\.weight/);
+    assert.match(text, /\ngradients not proven: none failed, but some are undecided$/);
+    assert.deepEqual([report.verdict, report.passed], ["cannot tell", false]);
+    assert.match(text, /what to try \(collapsed\): check after fewer training steps/);
+    assert.doesNotMatch(text, /NaN/);
+  },
+);
 
-gpuTest("a network that collapses in training passes by what was told before", async (gpu) => {
+gpuTest("a network that collapses in training passes on its earlier states", async (gpu) => {
   const optimizer = sgd({ learningRate: 1, weightDecay: 0.9, momentum: 0, nesterov: false });
   const report = await gradcheck(gpu, () => collapsed(0.8), { ...SMALL, steps: 14, optimizer });
   assert.ok(report.passed, formatGradcheck(report));
   assert.ok(rowsWith(report, "cannot tell").includes("h0.weight after 14 steps"), formatGradcheck(report));
 });
 
-Deno.test("a wrong gradient of ordinary size is FAILED in a collapsed network too", async () => {
+Deno.test("a wrong gradient of ordinary size is FAILED even in a collapsed network", async () => {
   const report = await withFault(
     stored("a half too much"),
     (gpu) => gradcheck(gpu, () => collapsed(1e-12), SMALL),
@@ -409,7 +413,7 @@ Deno.test.each([["NaN"], ["Infinity"]])("%s in a gradient on the GPU is FAILED",
 });
 
 gpuTest(
-  "numbers beyond float32's range cannot be told, and the reason says so",
+  "gradients beyond float32's range are undecided, and the reason names the range",
   async (gpu) => {
     const steep = activationOf({
       name: "steep",
@@ -420,11 +424,11 @@ gpuTest(
     const report = await gradcheck(gpu, () => chain({ f: steep, hidden: 6 }), SMALL);
     assert.deepEqual(rowsWith(report, "FAILED"), [], formatGradcheck(report));
     const row = report.rows.find(({ parameter }) => parameter === "h.weight")!;
-    assert.match(row.reason, /beyond float32's range/);
+    assert.match(row.reason, /exceed float32's range/);
   },
 );
 
-gpuTest("training that diverges is said, and what was told before it counts", async (gpu) => {
+gpuTest("diverging training is reported, and earlier results count", async (gpu) => {
   const optimizer = sgd({ learningRate: 1e30, weightDecay: 0, momentum: 0, nesterov: false });
   const report = await gradcheck(gpu, () => chain({ f: "relu", hidden: 6 }), {
     ...SMALL,
@@ -439,7 +443,7 @@ gpuTest("training that diverges is said, and what was told before it counts", as
   assert.ok(report.passed, formatGradcheck(report));
 });
 
-gpuTest("a gradient that is exactly zero has no direction, and that is said", async (gpu) => {
+gpuTest("a gradient of exactly zero has no direction, and the reason says so", async (gpu) => {
   const dead = activationOf({
     name: "dead",
     forward: "0.0 * x",
@@ -451,14 +455,14 @@ gpuTest("a gradient that is exactly zero has no direction, and that is said", as
   assert.equal(row.verdict, "cannot tell");
   assert.equal(
     row.reason,
-    "its gradient is exactly zero on the GPU: there is no direction to difference along",
+    "its gradient is exactly zero on the GPU: finite differences have no direction",
   );
   assert.deepEqual([row.reference.verdict, row.referenceDifference!.verdict], ["ok", "ok"]);
   assert.equal(report.passed, false);
   assert.doesNotMatch(formatGradcheck(report), /NaN/);
 });
 
-gpuTest("a derivative that is wrong on both sides is found by finite differences", async (gpu) => {
+gpuTest("finite differences detect a derivative that is wrong on GPU and reference alike", async (gpu) => {
   const wrong = activationOf({
     name: "wrong",
     forward: "sin(x)",
@@ -473,14 +477,14 @@ gpuTest("a derivative that is wrong on both sides is found by finite differences
     "FAILED",
   ]);
   assert.match(row.reason, /^finite differences are \d\.\de-\d off the gradient, bound 1\.0e-6; finite/);
-  assert.deepEqual([report.untold, report.verdict], [[], "FAILED"], "what is wrong has been told");
+  assert.deepEqual([report.untold, report.verdict], [[], "FAILED"], "a failure is not undecided");
   assert.match(
     formatGradcheck(report),
     /^FAILED activation "wrong": "derivative" at x = .* by finite differences of it$/m,
   );
 });
 
-Deno.test("againstReference() and fromDifference() say why", () => {
+Deno.test("againstReference() and fromDifference() give reasons", () => {
   const exact = Float64Array.of(1, 2);
   const compared = (actual: number[], expected = exact, noisy = [exact]) => {
     const { verdict, reason } = againstReference("its gradient", actual, expected, () => noisy, [2], 1e-5);
@@ -492,7 +496,7 @@ Deno.test("againstReference() and fromDifference() say why", () => {
   const rounded = [Float64Array.of(1, 2.01)];
   assert.equal(
     compared([1, 2.1], exact, rounded),
-    "cannot tell rounding hides it: float32 computes its gradient to 1.4e-1 at best",
+    "cannot tell rounding hides it: float32 computes its gradient only to within 1.4e-1",
   );
   assert.equal(
     compared([1, 2.1], exact, [Float64Array.of(1, 2.0001)]),
@@ -504,12 +508,12 @@ Deno.test("againstReference() and fromDifference() say why", () => {
   );
   const { verdict, reason, cause } = fromDifference({ error: 0.5, doubt: 0.4 }, 0.01, 1);
   assert.deepEqual([verdict, cause], ["cannot tell", "rounding"]);
-  assert.equal(reason, "rounding hides the difference: its own doubt (4.0e-1) is above the bound");
+  assert.equal(reason, "rounding hides the difference: its uncertainty (4.0e-1) exceeds the bound");
   assert.equal(fromDifference({ error: NaN, doubt: Infinity }, 0.01, 1).verdict, "FAILED");
   assert.deepEqual([figure(NaN), figure(1e-79), TOLERANCES.telling], ["NaN", "1.0e-79", 1e-2]);
 });
 
-/** Runs the gradcheck script in a copy of the project, with a fault in a shader. */
+/** Runs the gradcheck script in a copy of the project with a faulty shader. */
 async function runWith(fault: ShaderFault | undefined, args: readonly string[]) {
   const root = new URL("../../", import.meta.url), copy = await Deno.makeTempDir();
   const copyInto = async (path: string): Promise<void> => {
@@ -544,7 +548,7 @@ async function runWith(fault: ShaderFault | undefined, args: readonly string[]) 
   }
 }
 
-Deno.test("the gradcheck script ends with 0 where all is well and with 1 for a wrong line, and says which", async () => {
+Deno.test("the gradcheck script exits with 0 for right and with 1 for wrong gradients, and names them", async () => {
   const fault = faultNamed("losses/squared_error.wgsl, squared_error: missing factor 2");
   const args = ["basic", "--steps", "0"];
   const right = await runWith(undefined, args);

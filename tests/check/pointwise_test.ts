@@ -1,4 +1,4 @@
-// Functions that users write, each looked at alone: gradcheck says which one is wrong, and where.
+// Point-by-point checks of custom functions: gradcheck names the wrong one and the point.
 import assert from "node:assert/strict";
 import { checkFunctions } from "../../src/check/pointwise.ts";
 import { type ActivationDeclaration, activationOf } from "../../src/elementwise/activation.ts";
@@ -13,7 +13,7 @@ import { Graph } from "../../src/graph/graph.ts";
 import { activation } from "../../src/layers/activation.ts";
 import { gpuTest } from "../helpers/gpu.ts";
 
-gpuTest("shipped functions have no failure, and no kink that they do not declare", async (gpu) => {
+gpuTest("shipped functions have no failures and no undeclared kinks", async (gpu) => {
   const graph = new Graph(1);
   const x = graph.input("x", 2), target = graph.input("target", 2);
   const shipped = [
@@ -61,17 +61,17 @@ const LOGARITHM = {
   reference: { forward: Math.log, derivative: (x: number) => 1 / x },
 };
 
-/** Just beyond the first number that is looked at, -6 + 12·(0.618034/2). */
+/** Just beyond the first checked point, -6 + 12·(0.618034/2). */
 const JUMP = Math.fround(-6 + 12 * 0.309017 + 3e-6);
 
-/** What is wrong, in which declaration, and what the check says: failures and remarks. */
+/** The fault, the changed declaration, and the expected failures and remarks. */
 type Cases<D> = readonly (readonly [string, Partial<D>, readonly RegExp[], readonly RegExp[]])[];
 
 const ACTIVATIONS: Cases<typeof CUBE> = [
   ["nothing wrong", {}, [], []],
-  ["a function that is not defined everywhere", LOGARITHM, [], []],
+  ["a function with a partial domain", LOGARITHM, [], []],
   [
-    "a function that is defined nowhere",
+    "a function that is undefined everywhere",
     { reference: { forward: () => NaN, derivative: () => NaN } },
     [],
     [],
@@ -86,10 +86,10 @@ const ACTIVATIONS: Cases<typeof CUBE> = [
     /^"derivative" at x = .* on the GPU but .* in the reference$/,
   ], []],
   [
-    "NaN on the GPU alone",
+    "NaN only on the GPU",
     { derivative: "select(3.0 * x * x, sqrt(x), x < -5.0)" },
     [],
-    [/^"derivative" at x = -5\S+ is NaN on the GPU, where it is finite in the reference: training/],
+    [/^"derivative" at x = -5\S+ is NaN on the GPU but finite in the reference: training diverges/],
   ],
   [
     "numbers beyond float32's range",
@@ -111,7 +111,7 @@ const ACTIVATIONS: Cases<typeof CUBE> = [
     [],
   ],
   [
-    "a jump of the function within a difference's reach",
+    "a jump of the function within a finite difference",
     {
       forward: "x + select(0.0, 1.0, x > edge)",
       derivative: "1.0",
@@ -122,13 +122,13 @@ const ACTIVATIONS: Cases<typeof CUBE> = [
     [],
   ],
   ["a kink that is not declared", KINKED, [], [
-    /^its derivative jumps at x = 1.5, which "kinks" does not list: declare/,
+    /^its derivative jumps at x = 1.5, which "kinks" does not list; declare/,
   ]],
   ["a kink that is declared", { ...KINKED, kinks: [1.5] }, [], []],
 ];
 
 for (const [what, change, failures, remarks] of ACTIVATIONS) {
-  gpuTest(`an activation is checked alone: ${what}`, async (gpu) => {
+  gpuTest(`checkFunctions() on an activation: ${what}`, async (gpu) => {
     const graph = new Graph(3);
     activation(graph, graph.input("x", 2), { label: "y", activation: activationOf({ ...CUBE, ...change }) });
     const [found] = await checkFunctions(gpu, graph.nodes);
@@ -164,7 +164,7 @@ const LOSSES: Cases<typeof RATIO> = [
   ["nothing wrong", {}, [], []],
   ["value", { value: "abs(log(y / t))" }, [/^"value" summed over \d+ pairs is .* on the GPU but/], []],
   [
-    "a pole near the numbers",
+    "a pole near the checked points",
     {
       value: "1.0 / (y * y) - t",
       byPrediction: "-2.0 / (y * y * y)",
@@ -192,7 +192,7 @@ const LOSSES: Cases<typeof RATIO> = [
 ];
 
 for (const [what, change, failures, remarks] of LOSSES) {
-  gpuTest(`a loss is checked alone: ${what}`, async (gpu) => {
+  gpuTest(`checkFunctions() on a loss: ${what}`, async (gpu) => {
     const graph = new Graph(3);
     const [y, t] = [graph.input("y", 2), graph.input("t", 2)];
     lossOf({ ...RATIO, ...change })(graph, y, t, { label: "loss", reduction: "mean", weight: 3 });

@@ -1,4 +1,4 @@
-// What replay allows for: traces without noise, and deviations that float32 cannot avoid.
+// Replay of traces without noise, and tolerance of unavoidable float32 deviations.
 import assert from "node:assert/strict";
 import { formatReplay, replay } from "../../src/check/replay.ts";
 import { TOLERANCES } from "../../src/check/tolerances.ts";
@@ -45,7 +45,7 @@ Deno.test("parseTrace() refuses noise in some steps only", () => {
   assert.equal(message(noisy), `${start}0 but not in step 2`);
 });
 
-gpuTest("replay() allows for what float32 can do at all, says so, and for no more", async (gpu) => {
+gpuTest("replay() widens bounds to the precision of float32, says so, and no further", async (gpu) => {
   const trace = parseTrace(textOf("tied-one-pixel.json"), "tied-one-pixel.json", RECIPES);
   const network = await networkOf(trace);
   const report = await replay(gpu, trace, network);

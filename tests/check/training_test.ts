@@ -1,5 +1,5 @@
-// The loops of the recipes' own scripts against trainings that PyTorch did by itself in float64, from the same weights,
-// orders and noise: every loss, what is measured on test images, final parameters and the results table.
+// Training runs of the recipes' scripts against PyTorch in float64, with the same weights, orders and noise:
+// every loss, the measurements on test images, the final parameters and the results table.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { findRecipe, RECIPE_NAMES } from "../../scripts/tools/find_recipe.ts";
@@ -19,14 +19,14 @@ import { listedFaults } from "../helpers/fault_table.ts";
 const FOLDER = join(ROOT, "fixtures/training");
 const TRACES = [...Deno.readDirSync(FOLDER)].map(({ name }) => name).filter((name) => name.endsWith(".json"))
   .sort();
-/** Trainings at the same time: a script waits for its GPU, its GPU for the script. */
+/** Number of concurrent training runs: each alternates between CPU and GPU. */
 const AT_ONCE = 3;
 
 function readTrace(name: string): TrainingTrace {
   return parseTrainingTrace(Deno.readTextFileSync(join(FOLDER, name)), name, RECIPE_NAMES);
 }
 
-/** Does work for each of a list, some at the same time, each worker with a number of its own. */
+/** Processes a list with several concurrent workers, each with its own number. */
 async function forEach<T>(
   list: readonly T[],
   work: (one: T, worker: number) => Promise<void>,
@@ -37,7 +37,7 @@ async function forEach<T>(
   }));
 }
 
-/** Trains as a trace says, by the scripts of a project. */
+/** Trains with the flags of a trace, using the scripts of a project. */
 async function train(trace: TrainingTrace, root: string): Promise<TrainingReport> {
   const script = join(root, "scripts", `${trace.recipe}.ts`);
   let report: TrainingReport | undefined;
@@ -47,7 +47,7 @@ async function train(trace: TrainingTrace, root: string): Promise<TrainingReport
   return report!;
 }
 
-Deno.test("every recipe's script trains as PyTorch does in float64, to rounding", async () => {
+Deno.test("every recipe's script trains as PyTorch does in float64, up to rounding", async () => {
   const traces = TRACES.map(readTrace);
   assert.deepEqual([...new Set(traces.map(({ recipe }) => recipe))].sort(), [...RECIPE_NAMES].sort());
   const failed: string[] = [];
@@ -61,19 +61,19 @@ Deno.test("every recipe's script trains as PyTorch does in float64, to rounding"
   assert.deepEqual(failed, []);
 });
 
-/** What notices a fault: the first kind of number that is off, or that something is missing. */
+/** Detector of a fault: the first kind of number that deviates, or a missing item. */
 function noticedBy({ worst, differences }: TrainingReport): string {
   if (differences.length > 0) return "counts";
   return Object.entries(worst).find(([, { error, bound }]) => !(error <= bound))?.[0] ?? "nothing";
 }
 
-/** Trains by a copy of the project with a fault in it. */
+/** Trains with a copy of the project that contains a fault. */
 async function trainWith(
   { file, text, becomes, fault, trace }: LoopFault,
   copy: string,
 ): Promise<TrainingReport> {
   const path = join(copy, file), original = await Deno.readTextFile(path);
-  assert.equal(original.split(text).length, 2, `${file}, ${fault}: "${text}" stands there once`);
+  assert.equal(original.split(text).length, 2, `${file}, ${fault}: "${text}" must occur once`);
   await Deno.writeTextFile(path, original.replace(text, () => becomes));
   try {
     return await train(readTrace(`${trace}.json`), copy);
@@ -82,7 +82,7 @@ async function trainWith(
   }
 }
 
-Deno.test("every fault that is planted in a loop is noticed, and what notices it is listed in docs/faults.md", () =>
+Deno.test("every fault planted in a loop is detected, as listed in docs/faults.md", () =>
   withFolder(async (folder) => {
     const copies = Array.from({ length: AT_ONCE }, (_, k) => join(folder, `${k}`));
     for (const copy of copies) copyProject(copy);
@@ -100,7 +100,7 @@ Deno.test("every fault that is planted in a loop is noticed, and what notices it
     assert.deepEqual((await listedFaults()).loops, lines, "the list in docs/faults.md");
   }));
 
-/** A run that is what its trace says. */
+/** A run that matches its trace exactly. */
 function runOf(trace: TrainingTrace): TrainedRun {
   const reports = trace.steps.map(({ epoch, stage, losses }, k) => ({
     ...{ step: k + 1, epoch, ...(stage === undefined ? {} : { stage }) },
@@ -116,7 +116,7 @@ function runOf(trace: TrainingTrace): TrainedRun {
     tensors: [...trace.parameters].map(([name, { shape, norm, at, values }]) => {
       const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
       at.forEach((place, k) => data[place] = values[k]);
-      const rest = norm ** 2 - values.reduce((sum, value) => sum + value ** 2, 0); // somewhere else
+      const rest = norm ** 2 - values.reduce((sum, value) => sum + value ** 2, 0); // in the other elements
       data[[...data.keys()].find((place) => !at.includes(place))!] = Math.sqrt(rest);
       return { name, shape: [...shape], data };
     }),
@@ -129,7 +129,7 @@ function runOf(trace: TrainingTrace): TrainedRun {
   };
 }
 
-Deno.test("compareTraining() fails each number that is off, missing or none", () => {
+Deno.test("compareTraining() fails each number that deviates, is missing or not a number", () => {
   const trace = readTrace("matched.json"), run = runOf(trace);
   assert.ok(compareTraining(trace, run).passed, formatTrainingReport(compareTraining(trace, run)));
   const empty = compareTraining(trace, { metrics: [], tensors: [], rows: [] });
@@ -156,7 +156,7 @@ Deno.test("compareTraining() fails each number that is off, missing or none", ()
       /expected shape \[400, 49\] but found \[1, 2\]/,
     ],
     [{ tensors: [changed(at, tensor.data[at] + 0.01), ...tensorsLeft] }, /encoder\.0\.weight; bound/],
-    [{ tensors: [changed(1, 0.5), ...tensorsLeft] }, /encoder\.0\.weight; bound/], // what is no sample shows in the norm
+    [{ tensors: [changed(1, 0.5), ...tensorsLeft] }, /encoder\.0\.weight; bound/], // unsampled elements affect the norm
     [{ tensors: [changed(1, NaN), ...tensorsLeft] }, /parameters NaN/],
     [{ rows: rows.with(0, rows[1]) }, /row 1: expected "this model" but found "PCA, 50 components"/],
     [{ rows: rows.with(0, { ...rows[0], value: "none" }) }, /this model: expected .* but found nothing/],
@@ -170,7 +170,7 @@ Deno.test("compareTraining() fails each number that is off, missing or none", ()
   }
 });
 
-Deno.test("training traces that are none, or ask for what is not theirs, are refused in one line", async () => {
+Deno.test("invalid training traces and traces with forbidden flags are refused in one line", async () => {
   const text = Deno.readTextFileSync(join(FOLDER, "deep.json")), json = JSON.parse(text);
   const refusal = (change: Record<string, unknown>) => {
     try {
@@ -207,7 +207,7 @@ Deno.test("training traces that are none, or ask for what is not theirs, are ref
   );
 });
 
-Deno.test("replay:training says of each file how far it is off, and fails if one is", () =>
+Deno.test("replay:training prints the deviations of each file, and fails if one exceeds its bound", () =>
   withFolder(async (folder) => {
     const json = JSON.parse(Deno.readTextFileSync(join(FOLDER, "basic.json")));
     Deno.copyFileSync(join(FOLDER, "images.csv"), join(folder, "images.csv"));

@@ -8,7 +8,7 @@ import { averageLosses } from "../../src/evaluate/test_losses.ts";
 import { gpuTest } from "../helpers/gpu.ts";
 import { LOSS_RING } from "../../src/graph/loss_ring.ts";
 
-gpuTest("averageLosses() runs over more batches than losses are remembered", async (gpu) => {
+gpuTest("averageLosses() averages more batches than the loss ring holds", async (gpu) => {
   const count = 2 * LOSS_RING + 3, pixels = Float32Array.from({ length: count }, (_, k) => k % 7 / 8);
   using images = new DeviceImages(gpu, "test", pixels, 1);
   const graph = new Graph(2);

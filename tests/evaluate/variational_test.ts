@@ -20,7 +20,7 @@ import { perImage } from "../../src/graph/loss_ring.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "3"];
 
-/** Trains a small model into a folder of its own. */
+/** Trains a small model into a new folder. */
 async function train(folder: string, name: string, ...more: string[]): Promise<string> {
   const run = join(folder, name);
   const { code, stderr } = await runTask("vae", [...SMALL, ...more, "--out", run], folder);
@@ -28,7 +28,7 @@ async function train(folder: string, name: string, ...more: string[]): Promise<s
   return run;
 }
 
-Deno.test("vae trains, prints its figures per image, and leaves pictures after each epoch", () =>
+Deno.test("vae trains, prints losses per image and saves pictures after each epoch", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     const trained = await runTask("vae", [...SMALL, "--out", run], folder);
@@ -92,7 +92,7 @@ Deno.test("vae trains, prints its figures per image, and leaves pictures after e
     assert.deepEqual(bytes[3], bytes[4], "the last epoch's reconstructions are the evaluation's");
   }));
 
-Deno.test("vae gives the same bytes for one seed; --beta and --code do what they say", () =>
+Deno.test("vae is deterministic for a seed; --beta weights the KL and --code sets the code size", () =>
   withFolder(async (folder) => {
     const seeds = [
       await train(folder, "a", ...TINY, "--seed", "7"),
@@ -107,7 +107,7 @@ Deno.test("vae gives the same bytes for one seed; --beta and --code do what they
     assert.equal(codes.split(",").length, 2 + 20);
   }));
 
-Deno.test("sample draws from the prior, walks between images and sweeps a 2-D code", () =>
+Deno.test("sample draws from the prior, interpolates between images and decodes a grid of 2-D codes", () =>
   withFolder(async (folder) => {
     const run = await train(folder, "run", "--code", "2");
     const sample = async (name: string, ...args: string[]) => {
@@ -142,10 +142,10 @@ Deno.test("sample draws from the prior, walks between images and sweeps a 2-D co
       { length: 28 * 28 },
       (_, i) => data[2 * (1 + Math.floor(i / 28)) * width + 2 * (1 + i % 28)],
     );
-    assert.deepEqual(cell(11), first, "the walk ends where the way back begins: at test image 17");
+    assert.deepEqual(cell(11), first, "both interpolations meet at test image 17");
     assert.notDeepEqual(cell(1), cell(10));
 
-    // without --out the picture goes into the run
+    // without --out the picture is saved in the run folder
     assert.equal((await runTask("sample", [run, "--count", "3"], folder)).code, 0);
     assert.deepEqual(size(await fileOf(run, "samples-3-seed-0.png")), [2, 2]);
   }));
@@ -178,7 +178,7 @@ Deno.test("sample refuses wrong use in one line", () =>
     assertRefused(await runTask("sample", [run]), 1, /"fc2\.weight" of shape \[4, 400\], found \[3, 400\]/);
   }));
 
-Deno.test("perImage() divides sums by images, also when the last batch is a partial one", () => {
+Deno.test("perImage() divides sums by images, even if the last batch is smaller", () => {
   const values = { a: Float32Array.of(128, 64, 2), b: Float32Array.of(0, 0, 10) };
   const reading = perImage({ steps: 3, rows: 128 + 128 + 4, values, mean: { a: NaN, b: NaN } });
   assert.deepEqual(reading.mean, { a: 194 / 260, b: 10 / 260 });
@@ -197,16 +197,16 @@ Deno.test.each([
   assert.ok(Math.abs(normalQuantile(1 - share) + quantile) <= 1.3e-9 * Math.abs(quantile));
 });
 
-Deno.test("normalQuantile() refuses what is no share between 0 and 1", () => {
+Deno.test("normalQuantile() refuses probabilities outside (0, 1)", () => {
   for (const share of [0, 1, -0.5, 2, NaN]) assert.throws(() => normalQuantile(share), RangeError);
 });
 
-Deno.test("quantileGrid() goes right with the first number, and down with the second", () => {
+Deno.test("quantileGrid() maps the first coordinate to columns and the second to rows", () => {
   const q = Math.fround(normalQuantile(5 / 6));
   assert.deepEqual([...quantileGrid(3)], [-q, -q, 0, -q, q, -q, -q, 0, 0, 0, q, 0, -q, q, 0, q, q, q]);
 });
 
-Deno.test("interpolateCodes() turns at a steady pace, and goes straight where there is no angle", () => {
+Deno.test("interpolateCodes() rotates at a constant rate, and is linear if there is no angle", () => {
   const quarter = [...interpolateCodes(Float32Array.of(2, 0), Float32Array.of(0, 4), 3)];
   const half = 3 * Math.SQRT1_2;
   [2, 0, half, half, 0, 4].forEach((value, k) =>
@@ -222,13 +222,13 @@ Deno.test("interpolateCodes() turns at a steady pace, and goes straight where th
   assert.throws(() => interpolateCodes(Float32Array.of(1), Float32Array.of(1), 1), RangeError);
 });
 
-Deno.test("activeUnits() counts the units whose variance exceeds 0.01, wherever their mean lies", () => {
+Deno.test("activeUnits() counts units with a variance above 0.01, regardless of their mean", () => {
   // variances 0.0121, 0.0081, 0, 1
   const codes = Float32Array.of(100.11, 0.09, 5, 1, 99.89, -0.09, 5, -1);
   assert.equal(activeUnits(codes, 4), 2);
 });
 
-Deno.test("Forward takes any number of rows, one batch after another, and sees parameters change", async () => {
+Deno.test("Forward accepts any number of rows and follows changes of the parameters", async () => {
   using gpu = await openGpu();
   using parameters = new Parameters(0);
   using forward = await Forward.compile(
@@ -254,7 +254,7 @@ Deno.test("Forward takes any number of rows, one batch after another, and sees p
   await assert.rejects(forward.run(new Float32Array()), RangeError);
 });
 
-Deno.test("priorCodes() is standard normal, and the same for the same seed", () => {
+Deno.test("priorCodes() is standard normal and deterministic for a seed", () => {
   const codes = priorCodes(2000, 5, 3);
   const mean = codes.reduce((a, b) => a + b, 0) / codes.length;
   const variance = codes.reduce((a, b) => a + (b - mean) ** 2, 0) / codes.length;

@@ -124,7 +124,7 @@ Deno.test("a batch larger than the training set takes all of it, and says so", a
   const args = ["--limit", "50", "--batch-size", "1000000000000", "--dry-run"];
   const { code, stdout } = await runTask("train", args);
   assert.equal(code, 0);
-  assert.match(stdout, /10 steps of 50, which are all images: --batch-size is larger$/m);
+  assert.match(stdout, /10 steps of 50, all images: --batch-size is larger$/m);
 });
 
 Deno.test("a recipe with absurd --sizes, and a bench with an absurd batch, are refused in one line", async () => {

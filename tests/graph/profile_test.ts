@@ -119,7 +119,7 @@ gpuTest(
       const line = lines.find((line) => line.startsWith("kernels take"))!;
       assert.match(
         line,
-        /, 6 copies of 0\.00 MB into textures [\d.]+ ms \([\d.]+ %\), what is outside them /,
+        /, 6 copies of 0\.00 MB into textures [\d.]+ ms \([\d.]+ %\), the rest of the step /,
       );
       const parts = [...line.matchAll(/([\d.]+) ms/g)].map(([, ms]) => Number(ms));
       const [kernels, copies, outside] = parts;

@@ -137,7 +137,7 @@ Deno.test("a copy that kept its recipe's name is told from the shipped recipe, a
     assertRefused(
       await runTask("deep", ["--resume", run, "--epochs", "2"]),
       1,
-      /^error: Cannot resume .*begun by .*mine\.ts, which is not this script \(scripts\/deep\.ts\)/,
+      /^error: Cannot resume .*expected its own script .*mine\.ts but received scripts\/deep\.ts, whose/,
     );
     assert.equal((await runTask("report", [run], folder)).code, 0);
 
@@ -207,7 +207,7 @@ Deno.test("a loop that does not run its step once is told so, and one over anoth
     const other = await training.compile();
     await assert.rejects(async () => {
       for await (const _ of run.batches(other));
-    }, /expected one that the training was started with/);
+    }, /expected one of those passed to start\(\)/);
     await assert.rejects(() => training.compileStages(), /recipe "deep" has none; use compile\(\)/);
   }));
 

@@ -7,7 +7,7 @@ import { MetricsLog, readMetrics } from "../../src/runs/metrics_log.ts";
 import { readRun, writeConfig } from "../../src/runs/run_config.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
 
-/** Runs a test body with a folder of its own. */
+/** Runs a test body with a temporary folder. */
 function inFolder(body: (folder: string) => void): () => void {
   return () => {
     const folder = Deno.makeTempDirSync({ prefix: "bottleneck_test_" });
@@ -19,7 +19,7 @@ function inFolder(body: (folder: string) => void): () => void {
   };
 }
 
-/** Asserts that an action throws an InputError of one line that contains all parts. */
+/** Asserts that an action throws a one-line InputError that contains all parts. */
 function refused(action: () => unknown, ...parts: readonly string[]): void {
   assert.throws(action, (error: unknown) => {
     assert.ok(error instanceof InputError, String(error));
@@ -37,7 +37,7 @@ const run = {
 };
 
 Deno.test(
-  "createRunFolder() names folders after recipe, time and seed, and never gives one twice",
+  "createRunFolder() creates unique folders named by recipe, time and seed",
   inFolder((folder) => {
     const root = join(folder, "runs");
     const options = { recipe: "deep", seed: 7, root, startedAt: new Date(2026, 0, 2, 3, 4, 5) };
@@ -50,7 +50,7 @@ Deno.test(
 );
 
 Deno.test(
-  "createRunFolder() takes the folder named by out if it is new or empty, and no other",
+  "createRunFolder() accepts an `out` folder only if it is new or empty",
   inFolder((folder) => {
     const out = join(folder, "a", "b");
     assert.equal(createRunFolder({ recipe: "deep", seed: 0, out }), out);
@@ -110,7 +110,7 @@ Deno.test(
 );
 
 Deno.test(
-  "readRun() gives back what writeConfig() wrote",
+  "readRun() returns the content written by writeConfig()",
   inFolder((folder) => {
     writeConfig(folder, { ...run, config: { epochs: 3, out: undefined } });
     assert.deepEqual(readRun(folder), { ...run, path: folder });
@@ -120,7 +120,7 @@ Deno.test(
 );
 
 Deno.test(
-  "readRun() says which file is missing",
+  "readRun() names the missing file",
   inFolder((folder) => {
     refused(() => readRun(join(folder, "none")), "Cannot read the run", "no such file or folder");
     refused(() => readRun(folder), '"config.json" is missing');
@@ -137,11 +137,11 @@ Deno.test.each([
   ["{", "expected a JSON object"],
   ["[]", "expected a JSON object"],
   [JSON.stringify({ ...stored, format: "2" }), 'but found "2"'],
-  [JSON.stringify({ ...stored, recipe: 3 }), 'a text as "recipe"'],
-  [JSON.stringify({ ...stored, startedAt: null }), 'a text as "startedAt"'],
+  [JSON.stringify({ ...stored, recipe: 3 }), 'a string as "recipe"'],
+  [JSON.stringify({ ...stored, startedAt: null }), 'a string as "startedAt"'],
   [JSON.stringify({ ...stored, config: [] }), 'an object as "config"'],
   [JSON.stringify({ ...stored, facts: undefined }), 'an object as "facts"'],
-])("readRun() refuses config.json holding %j", (text, part) => {
+])("readRun() refuses a config.json of %j", (text, part) => {
   inFolder((folder) => {
     Deno.writeTextFileSync(join(folder, "config.json"), text);
     refused(() => readRun(folder), part, "config.json");
@@ -149,7 +149,7 @@ Deno.test.each([
 });
 
 Deno.test(
-  "MetricsLog writes whole lines at once, and keeps numbers that JSON does not have",
+  "MetricsLog writes complete lines immediately, including NaN and infinities",
   inFolder((folder) => {
     using log = new MetricsLog(folder);
     log.write({ step: 1, loss: 0.5 });
@@ -164,7 +164,7 @@ Deno.test(
 );
 
 Deno.test(
-  "MetricsLog continues a log, and cuts off a line that was left unfinished",
+  "MetricsLog continues a log and removes an incomplete last line",
   inFolder((folder) => {
     const path = join(folder, "metrics.jsonl");
     Deno.writeTextFileSync(path, '{"step":1}\n{"st');
@@ -176,7 +176,7 @@ Deno.test(
 );
 
 Deno.test(
-  "readMetrics() names the line that is damaged",
+  "readMetrics() names the damaged line",
   inFolder((folder) => {
     refused(() => readMetrics(folder), "no such file or folder");
     Deno.writeTextFileSync(join(folder, "metrics.jsonl"), '{"step":1}\nnonsense\n');
@@ -185,7 +185,7 @@ Deno.test(
 );
 
 Deno.test(
-  "readMetrics() takes figures of tensors, and names the line in which they are damaged",
+  "readMetrics() reads the figures of tensors and names the line with damaged ones",
   inFolder((folder) => {
     const path = join(folder, "metrics.jsonl");
     const tensor = { gradientNorm: 0.5, weightNorm: 2, updateRatio: 1e-3 };

@@ -27,7 +27,7 @@ import { assertAllClose, bitsOf, gpuTest, randomFloats } from "../helpers/gpu.ts
 
 const SHAPE: readonly [number, number] = [3, 5], WIDTH = 15;
 
-/** Images of noise, with labels that count round; bytes unless floats are wanted. */
+/** Images of noise with cyclic labels, as bytes or floats. */
 function someData(testCount: number, isFloat = false): Dataset {
   const split = (name: string, count: number) => {
     const floats = randomFloats(name, count * WIDTH, 0, 1);
@@ -59,7 +59,7 @@ function layer(
   return dense(g, p, x, { label, outputs, activation, initializer: "glorot-uniform", bias: true });
 }
 
-/** 15-3-15. */
+/** A network 15-3-15. */
 function model(g: Graph, p: Parameters, pixels: Value) {
   const code = layer(g, p, pixels, "encoder", CODE, "tanh");
   const output = layer(g, p, code, "decoder", WIDTH, "sigmoid");
@@ -74,7 +74,7 @@ async function takeOne(gpu: Gpu, data: Dataset, more: Partial<SnapshotsOptions> 
   return await snapshots.take(2, 34);
 }
 
-gpuTest("take() gives what evaluate() gives: reconstructions, errors, codes evenly picked", async (gpu) => {
+gpuTest("take() agrees with evaluate(): reconstructions, errors, evenly spaced codes", async (gpu) => {
   const data = someData(2500);
   using parameters = new Parameters(7);
   using snapshots = await Snapshots.compile({ gpu, parameters, data, build: model });
@@ -121,7 +121,7 @@ gpuTest("take() gives what evaluate() gives: reconstructions, errors, codes even
 });
 
 gpuTest(
-  "a run ends with the same bits whether or not snapshots are taken, and snapshots follow it",
+  "a run is bit-exact with or without snapshots, and snapshots follow its training",
   async (gpu) => {
     const data = someData(40);
     async function train(isWatched: boolean): Promise<[Uint32Array[], Snapshot[]]> {
@@ -154,7 +154,7 @@ gpuTest(
   },
 );
 
-gpuTest("a target other than the pixels, and images of floats, still give pixels", async (gpu) => {
+gpuTest("reconstructions are in pixel space for other targets and float images", async (gpu) => {
   const row = new Float32Array(WIDTH).fill(0.25);
   const build = (g: Graph, p: Parameters, pixels: Value) => {
     const target = subtractRow(g, pixels, { label: "centered", row });
@@ -169,7 +169,7 @@ gpuTest("a target other than the pixels, and images of floats, still give pixels
 });
 
 gpuTest(
-  "with noise, pictures and mean activations are of noisy images, the same ones each time",
+  "with noise, pictures and mean activations use the same noisy images each time",
   async (gpu) => {
     const noise = { kind: "uniform" as const, amount: 0.5 };
     const noisy = (g: Graph, p: Parameters, x: Value) =>
@@ -195,18 +195,18 @@ gpuTest(
 );
 
 gpuTest(
-  "layers are those on the way to the output, with the activation that follows; samples are drawn",
+  "layers are those that the output depends on, with their activations; samples are drawn",
   async (gpu) => {
     const decoder = (g: Graph, p: Parameters, z: Value) => layer(g, p, z, "up", WIDTH, "identity");
     const build = (g: Graph, p: Parameters, pixels: Value) => {
-      const bent = layer(g, p, pixels, "bent", 4, elu({ alpha: 0.5 })); // an op of its own, behind the layer's sums
+      const bent = layer(g, p, pixels, "bent", 4, elu({ alpha: 0.5 })); // a separate op after the layer's sums
       const code = layer(g, p, bent, "mean", CODE, "identity");
       layer(g, p, pixels, "unused", 2, "identity");
       const output = activation(g, decoder(g, p, code), { label: "output", activation: "sigmoid" });
       return { code, output, losses: [] };
     };
     const codes = randomFloats("codes", 5 * CODE);
-    // noise that is not on the input is left out
+    // noise that is not on the input is ignored
     const noisy = (g: Graph, p: Parameters, x: Value) => {
       standardNormal(g, CODE, { label: "noise", seed: 1 });
       return build(g, p, x);
@@ -219,13 +219,13 @@ gpuTest(
       ["mean", false],
       ["up", true],
     ]);
-    assert.ok(activations[0].range[0] >= -0.5, "what is measured is behind the op");
+    assert.ok(activations[0].range[0] >= -0.5, "measured after the op");
     assert.equal(samples!.length, 5 * WIDTH);
     assert.ok(samples!.every((value) => value > 0 && value < 255) && new Set(samples).size > 5);
   },
 );
 
-gpuTest("levels are measured where the network has them", async (gpu) => {
+gpuTest("levels are measured if the network has them", async (gpu) => {
   const build = (g: Graph, p: Parameters, pixels: Value) => {
     const { code, output } = model(g, p, pixels);
     return {
@@ -254,7 +254,7 @@ Deno.test("activationHistogram() counts each finite value in its bin", () => {
   assert.deepEqual(activationHistogram("h", Float32Array.of(NaN)).range, [0, 1]);
 });
 
-/** A snapshot with everything, or only with what every run has. */
+/** A snapshot with all fields, or only with those that every run has. */
 function someSnapshot(isFull: boolean): Snapshot {
   const bytes = (count: number) => Uint8Array.from({ length: count }, (_, k) => k * 37);
   return {
@@ -280,7 +280,7 @@ function someSnapshot(isFull: boolean): Snapshot {
   };
 }
 
-Deno.test("a snapshot is read back as it was saved, in place of an earlier one", async () => {
+Deno.test("a saved snapshot replaces an earlier one and loads unchanged", async () => {
   await withFolder((folder) => {
     assert.equal(loadSnapshot(folder), undefined);
     for (const isFull of [true, false]) {
@@ -292,7 +292,7 @@ Deno.test("a snapshot is read back as it was saved, in place of an earlier one",
   });
 });
 
-/** Saves a snapshot, spoils the file, and says how loading it fails. */
+/** Saves a snapshot, corrupts the file, and returns the error of loading it. */
 async function failure(spoil: (bytes: Uint8Array) => Uint8Array): Promise<Error> {
   let failed: unknown;
   await withFolder((folder) => {
@@ -310,7 +310,7 @@ async function failure(spoil: (bytes: Uint8Array) => Uint8Array): Promise<Error>
   return failed;
 }
 
-/** The file with its tensors and metadata changed. */
+/** Changes tensors and metadata of the file. */
 function rewrite(
   bytes: Uint8Array,
   change: (file: ReturnType<typeof decodeMixedSafetensors>) => ReturnType<typeof decodeMixedSafetensors>,
@@ -319,7 +319,7 @@ function rewrite(
   return encodeSafetensors(tensors, metadata);
 }
 
-/** The file with a field of its facts changed. */
+/** Changes a field of the facts. */
 function withFact(name: string, value: unknown) {
   return (bytes: Uint8Array) =>
     rewrite(bytes, ({ tensors, metadata }) => {
@@ -328,7 +328,7 @@ function withFact(name: string, value: unknown) {
     });
 }
 
-/** The file without a tensor. */
+/** Removes a tensor from the file. */
 function without(name: string) {
   return (bytes: Uint8Array) =>
     rewrite(
@@ -340,10 +340,10 @@ function without(name: string) {
 Deno.test.each([
   ["is empty", () => new Uint8Array(), /at least 8 bytes/],
   ["is cut short", (bytes) => bytes.slice(0, -1), /bytes of data/],
-  ["is a model's", () => encodeSafetensors([]), /format "bottleneck-snapshot-1"/],
+  ["is that of a model", () => encodeSafetensors([]), /format "bottleneck-snapshot-1"/],
   ["has no image shape", withFact("imageShape", undefined), /format/],
   ["has another image shape", withFact("imageShape", [3, 4]), /"images" as Uint8Array \[-1,12\].*\[2,15\]/],
-  ["has a text as an epoch", withFact("epoch", "3"), /format/],
+  ["has a string as an epoch", withFact("epoch", "3"), /format/],
   ["has broken histograms", withFact("activations", [{ label: "a", range: [0], counts: [] }]), /format/],
   ["has broken levels", withFact("levels", [{ label: "a" }]), /format/],
   ["has broken mean activations", withFact("sparsity", { target: 1 }), /format/],

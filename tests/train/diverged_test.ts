@@ -1,4 +1,4 @@
-// Runs that come to NaN: how they end, what they leave, and how they go back; and the checks of a network's soundness.
+// Divergence to NaN: errors, saved files and rollback. Sanity checks: the initial loss and --overfit-batch.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ type Task = Parameters<typeof runTask>[0];
 
 const SMALL = [...TINY, "--limit", "192", "--batch-size", "32", "--log-every", "3"];
 
-/** One way of training each kind of network. */
+/** Task and flags for each recipe. */
 const RECIPES: Readonly<Record<string, readonly [Task, readonly string[]]>> = {
   basic: ["basic", ["--iterations", "12", "--full-data"]],
   deep: ["train", ["--sizes", "49,16,3", "--epochs", "2"]],
@@ -37,10 +37,10 @@ const RECIPES: Readonly<Record<string, readonly [Task, readonly string[]]>> = {
 };
 
 for (const [name, [task, args]] of Object.entries(RECIPES)) {
-  Deno.test(`a learning rate of 1e38 ends ${name} in one line, and nothing is saved of it`, () =>
+  Deno.test(`a learning rate of 1e38 ends ${name} with a one-line error and saves no model`, () =>
     withFolder(async (folder) => {
       const run = join(folder, "run");
-      // the first weights of basic are not those of so few pixels, which is said too
+      // on 7x7 images basic would also warn about its initial loss
       const small = task === "basic" ? SMALL.slice(TINY.length) : SMALL;
       const all = [...args, ...small, "--learning-rate", "1e38", "--out", run];
       const outcome = await runTask(task, all, folder);
@@ -57,10 +57,10 @@ for (const [name, [task, args]] of Object.entries(RECIPES)) {
 
 const TRAIN = ["--sizes", "49,16,3", ...SMALL, "--checkpoint-every", "3"];
 
-/** A rate at which the first steps go well: it rises to one that does not. */
+/** A learning rate that rises until training diverges. */
 const RISING = ["--learning-rate", "1e38", "--warmup", "18", "--epochs", "3"];
 
-Deno.test("--on-nan rollback goes back with half the rate, says so, and gives up in the end", () =>
+Deno.test("--on-nan rollback halves the learning rate, warns, and gives up after 8 rollbacks", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     const outcome = await runTask(
@@ -73,13 +73,15 @@ Deno.test("--on-nan rollback goes back with half the rate, says so, and gives up
     for (const [k, line] of lines.slice(0, 8).entries()) {
       assert.match(line, /^warning: Training of "deep" diverged: /);
       assert.ok(
-        line.endsWith(`went back to step 0, and goes on with ${0.5 ** (k + 1)} of the learning rate`),
+        line.endsWith(
+          `rolled back to step 0; training continues with the learning rate times ${0.5 ** (k + 1)}`,
+        ),
         line,
       );
     }
     assert.match(
       lines[8],
-      /^error: .* gave up after going back 8 times, with 0.00390625 of the learning rate; /,
+      /^error: .* gave up after 8 rollbacks, with the learning rate times 0.00390625; /,
     );
     assert.match(lines[8], /the checkpoint of step 0 is kept$/);
     assert.equal(outcome.code, 1);
@@ -91,18 +93,18 @@ Deno.test("--on-nan rollback goes back with half the rate, says so, and gives up
     assert.ok(!existsSync(join(run, "model.safetensors")));
   }));
 
-Deno.test("what went back ends finite, and goes on to the same bytes as if it had never paused", () =>
+Deno.test("a run with rollbacks ends finite, and resuming it is bit-exact", () =>
   withFolder(async (folder) => {
     const run = (name: string) => join(folder, name);
     const train = async (...args: readonly string[]) => {
       const outcome = await runTask("tied", args, folder);
       assert.equal(outcome.code, 0, outcome.stderr);
-      return complaints(outcome).filter((line) => line.includes("went back")).length;
+      return complaints(outcome).filter((line) => line.includes("rolled back")).length;
     };
-    // sums of weights that are about 2e37 overflow, those of a sixteenth of it do not
+    // sums of weights of about 2e37 overflow, those of a sixteenth of that do not
     const flags = [...SMALL, "--checkpoint-every", "3", "--on-nan", "rollback", "--learning-rate", "2e37"];
     const times = await train(...flags, "--epochs", "3", "--out", run("whole"));
-    assert.ok(times > 0, "it went back");
+    assert.ok(times > 0, "there were rollbacks");
     const lines = readMetrics(run("whole")).filter((line) => "divergedAtStep" in line);
     assert.equal(lines.length, times);
     const { tensors, metadata } = readSafetensors(join(run("whole"), "model.safetensors"));
@@ -119,7 +121,7 @@ Deno.test("what went back ends finite, and goes on to the same bytes as if it ha
   }));
 
 gpuTest(
-  "the loss before training is close to that of a network that knows nothing, or it is said",
+  "an initial loss far from that of an all-zero network causes a warning",
   async (gpu) => {
     const pixels = Uint8Array.from(
       randomFloats("pixels", 64 * 784, 0, 256),
@@ -144,7 +146,7 @@ gpuTest(
     assert.equal(initialLossWarning(sound), undefined, describeInitialLoss(sound));
     assert.match(initialLossWarning(await found(recipeNetwork(deep), 10)) ?? "", /initial weights/);
 
-    // with all parameters 0 every unit of a code is at ½, and the KL is a sum over units, not over images
+    // with all parameters 0 every code unit is ½; the KL is summed over units, not over images
     const [rho, weight, units] = [0.05, 0.1, 3],
       kl = rho * Math.log(2 * rho) + (1 - rho) * Math.log(2 - 2 * rho);
     const penalized = await found(recipeNetwork(sparse, { sizes: [784, units], sparsityWeight: weight }), 1);
@@ -160,7 +162,7 @@ gpuTest(
   },
 );
 
-Deno.test("a loss before training is judged by its ratio to what is expected", () => {
+Deno.test("the initial-loss warning depends on the ratio to the expected loss", () => {
   assert.equal(initialLossWarning({ found: 1.24, expected: 1 }), undefined);
   assert.match(initialLossWarning({ found: 1.26, expected: 1 }) ?? "", /1.26 times/);
   assert.match(initialLossWarning({ found: 0.79, expected: 1 }) ?? "", /0.790 times/);
@@ -168,7 +170,7 @@ Deno.test("a loss before training is judged by its ratio to what is expected", (
   assert.equal(initialLossWarning({ found: 0.1, expected: 0 }), undefined, "nothing to compare with");
 });
 
-Deno.test("--overfit-batch trains on one batch for as many steps, and says whether it was learned", () =>
+Deno.test("--overfit-batch trains on one batch and reports whether the network overfits it", () =>
   withFolder(async (folder) => {
     const train = async (name: string, more: readonly string[]) => {
       const run = join(folder, name);
@@ -185,7 +187,7 @@ Deno.test("--overfit-batch trains on one batch for as many steps, and says wheth
     assert.ok(expected > 0.1 && expected < 0.3, `${expected}`);
 
     const broken = await train("broken", ["--learning-rate", "1e-7"]);
-    assert.match(broken.said[1], /it should be below 50 %: train for more steps, or look at the network/);
+    assert.match(broken.said[1], /it should be below 50 %: train for more steps, or check the network/);
     const [first, other] = [
       await fileOf(run, "model.safetensors"),
       await fileOf(broken.run, "model.safetensors"),
@@ -193,7 +195,7 @@ Deno.test("--overfit-batch trains on one batch for as many steps, and says wheth
     assert.notDeepEqual(first, other);
   }));
 
-Deno.test("a batch counts as learned below half of its mean image's error", () => {
+Deno.test("a batch is overfitted below half of its mean image's error", () => {
   const pixels = Uint8Array.of(0, 255, 255, 255); // two images of two pixels; the mean is ½, 1
   assert.equal(meanImageError(pixels, 2), 0.125);
   assert.equal(meanImageError(Float32Array.of(0, 1, 1, 1), 2), 0.125);

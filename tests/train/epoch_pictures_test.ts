@@ -16,7 +16,7 @@ import { readMetrics } from "../../src/runs/metrics_log.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "5"];
 
-/** Starts a training task; `firstMatch` waits for something on its stdout. */
+/** Starts a training task; `firstMatch` waits for a pattern on its stdout. */
 function start(task: "train" | "vae", args: readonly string[], folder: string) {
   const command = new Deno.Command("deno", {
     args: taskArguments(task, args, folder),
@@ -46,7 +46,7 @@ function start(task: "train" | "vae", args: readonly string[], folder: string) {
   };
 }
 
-Deno.test("a run's charts are SVG and its pictures PNG files, and its report holds what they show", () =>
+Deno.test("a run writes SVG charts, PNG pictures and a report", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     const outcome = await runTask("vae", [...SMALL, "--out", run], folder);
@@ -86,7 +86,7 @@ Deno.test("a run's charts are SVG and its pictures PNG files, and its report hol
     assert.ok(page.length > 300_000 && page.length < 1_500_000, `${page.length} bytes`);
   }));
 
-Deno.test("--quiet says nothing", () =>
+Deno.test("--quiet prints nothing", () =>
   withFolder(async (folder) => {
     const outcome = await runTask("train", [...SMALL, "--quiet", "--out", join(folder, "run")], folder);
     assert.equal(outcome.code, 0);
@@ -94,7 +94,7 @@ Deno.test("--quiet says nothing", () =>
     assert.deepEqual(complaints(outcome), []);
   }));
 
-Deno.test("--live changes nothing of what is learned, and its stop button ends the run with all saved", () =>
+Deno.test("--live does not affect training, and its stop button saves the run", () =>
   withFolder(async (folder) => {
     const plain = join(folder, "plain"), live = join(folder, "live"), stopped = join(folder, "stopped");
     const long = ["--epochs", "1", "--batch-size", "20", "--log-every", "100"];
@@ -138,7 +138,7 @@ Deno.test("--live changes nothing of what is learned, and its stop button ends t
     assert.ok((await fileOf(stopped, "report.html")).length > 300_000);
   }));
 
-Deno.test("--live on a port that is taken is refused, and leaves no run folder", () =>
+Deno.test("--live on a port in use is refused and creates no run folder", () =>
   withFolder(async (folder) => {
     using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = taken.addr;
@@ -152,7 +152,7 @@ Deno.test("--live on a port that is taken is refused, and leaves no run folder",
     assert.deepEqual([...Deno.readDirSync(folder)], []);
   }));
 
-Deno.test("a run that is killed leaves a report of all that it wrote", () =>
+Deno.test("a killed run still gets a report of what it wrote", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     const training = start(

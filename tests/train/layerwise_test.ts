@@ -22,7 +22,7 @@ type Task = "stacked" | "denoising" | "sparse";
 const SMALL = ["--limit", "320", "--log-every", "5"];
 const NARROW = [...TINY, "--sizes", "49,12,8,3"];
 
-/** Trains, and gives back what was printed and the model's tensors by name. */
+/** Trains a recipe; returns its output and the model's tensors by name. */
 async function train(
   task: Task,
   folder: string,
@@ -39,7 +39,7 @@ async function train(
   return { outcome, bytes, run, tensors: new Map(tensors.map(({ name, data }) => [name, data])) };
 }
 
-Deno.test("stacked trains its stages one after another and says what each ended at", () =>
+Deno.test("stacked trains its stages in order and prints the final loss of each", () =>
   withFolder(async (folder) => {
     const { outcome, tensors, run } = await train("stacked", folder, "run", ["--stages", "2,1,2"]);
     const { stdout } = outcome;
@@ -80,7 +80,7 @@ Deno.test("stacked trains its stages one after another and says what each ended 
     assert.ok(stdout.includes(`stage 0, last epoch          ${((third + fourth) / 2).toFixed(5)}`), stdout);
   }));
 
-Deno.test("with --freeze later stages leave earlier layers alone to the bit, and without it they do not", () =>
+Deno.test("with --freeze later stages leave earlier layers bit-exact, and without it they do not", () =>
   withFolder(async (folder) => {
     const weights = async (name: string, ...args: string[]) =>
       (await train("stacked", folder, name, args)).tensors;
@@ -93,13 +93,13 @@ Deno.test("with --freeze later stages leave earlier layers alone to the bit, and
       assert.deepEqual(of(frozen, 0), of(first, 0));
       assert.notDeepEqual(of(free, 0), of(first, 0));
       assert.notDeepEqual(of(onlyLast, 0), of(first, 0)); // stage 0 did train
-      assert.deepEqual(of(onlyLast, 1), of(first, 1)); // both as drawn
+      assert.deepEqual(of(onlyLast, 1), of(first, 1)); // both as initialized
       assert.notDeepEqual(of(frozen, 1), of(first, 1));
       assert.notDeepEqual(of(frozen, 2), of(first, 2));
     }
   }));
 
-Deno.test("stacked --end-to-end trains every layer for as many epochs, and runs repeat to the byte", () =>
+Deno.test("stacked --end-to-end trains all layers at once and is deterministic", () =>
   withFolder(async (folder) => {
     const args = ["--stages", "1,0,1", "--end-to-end"];
     const [a, b] = [await train("stacked", folder, "a", args), await train("stacked", folder, "b", args)];
@@ -115,7 +115,7 @@ Deno.test("stacked follows the images' width, and --print-plan prints every stag
   assert.match(stdout, /2819500 parameters, Adam .*, 40 steps of 32/);
 });
 
-Deno.test("denoising tells clean from noisy images, for every noise, and repeats to the byte", () =>
+Deno.test("denoising reports clean and noisy errors for every noise and is deterministic", () =>
   withFolder(async (folder) => {
     for (const noise of ["uniform:1", "gaussian:0.3", "mask:0.25"]) {
       const args = ["--sizes", "784,12", "--stages", "3", "--noise", noise];
@@ -141,7 +141,7 @@ Deno.test("denoising tells clean from noisy images, for every noise, and repeats
       if (noise !== "uniform:1") continue;
       assert.deepEqual((await train("denoising", folder, "again", args)).bytes, bytes);
       const clean = await train("stacked", folder, "clean", args.slice(0, 4));
-      assert.notDeepEqual(clean.tensors, tensors, "noise changes what is learned");
+      assert.notDeepEqual(clean.tensors, tensors, "noise changes the model");
       const none = await train("denoising", folder, "none", [...args.slice(0, 4), "--noise", "none"]);
       assert.deepEqual(none.tensors, clean.tensors, "without noise it is the stacked recipe");
       assert.doesNotMatch(none.outcome.stdout, /noisy/);
@@ -180,7 +180,7 @@ Deno.test.each<[Task, number, RegExp, string]>([
   assertRefused(await runTask(task, args.split(" ")), code, line);
 });
 
-Deno.test("planStages() keeps stages without epochs, as their layers exist", () => {
+Deno.test("planStages() keeps stages without epochs", () => {
   const flags = { sizes: [4, 3, 2], stages: [0, 5], freeze: false, endToEnd: false };
   assert.deepEqual(planStages(flags), [
     { label: "stage 0", stage: 0, epochs: 0 },
@@ -189,7 +189,7 @@ Deno.test("planStages() keeps stages without epochs, as their layers exist", () 
   assert.deepEqual(planStages({ ...flags, endToEnd: true }), [{ label: "end to end", epochs: 5 }]);
 });
 
-Deno.test("stageEnds() has every stage that was trained, with the mean losses of its last epoch", () => {
+Deno.test("stageEnds() returns the mean losses of the last epoch of each trained stage", () => {
   const line = (epoch: number, step: number, a: number, stage?: number) => ({
     epoch,
     step,
@@ -205,7 +205,7 @@ Deno.test("stageEnds() has every stage that was trained, with the mean losses of
   assert.deepEqual(stageEnds([line(1, 1, 4)]), [{ label: "end to end", losses: { a: 4 } }]);
 });
 
-Deno.test("after each epoch denoising files its loss on noisy and its error on clean test images", () =>
+Deno.test("after each epoch denoising logs its loss on noisy and its error on clean test images", () =>
   withFolder(async (folder) => {
     const args = ["--sizes", "784,12", "--stages", "2", "--noise", "uniform:1", "--schedule", "cosine"];
     const { outcome: { stdout }, run } = await train("denoising", folder, "run", args);
@@ -215,23 +215,23 @@ Deno.test("after each epoch denoising files its loss on noisy and its error on c
     assert.equal(Number(last["test.reconstruction"]).toFixed(5), row("from noisy images"));
   }));
 
-Deno.test("--schedule runs over each stage's own steps, and a warm-up must fit into every stage", async () => {
+Deno.test("--schedule covers each stage's own steps, and the warm-up must fit into every stage", async () => {
   assertRefused(
     await runTask("stacked", ["--limit", "320", "--sizes", "784,3,2", "--stages", "9,1", "--warmup", "11"]),
     1,
     /warm-up of at most 10 steps/,
   );
   const left = ["--limit", "320", "--sizes", "784,3,2", "--stages", "9,0", "--warmup", "11", "--dry-run"];
-  assert.equal((await runTask("stacked", left)).code, 0, "a stage without epochs needs no room for it");
+  assert.equal((await runTask("stacked", left)).code, 0, "a stage without epochs needs no warm-up");
 });
 
-Deno.test("histogram() counts every number once, edges and strays too", () => {
+Deno.test("histogram() counts every number once, including edges and outliers", () => {
   assert.equal(histogram([]), "__________");
   assert.equal(histogram([0, 0.0999, 0.1, 1, 1.5, -2], 10), "@-_______*");
   assert.equal(histogram([0.2, 0.7, 0.8], 2), "=@");
 });
 
-Deno.test("codeRanges() has a row for each coordinate, but not for dozens", () => {
+Deno.test("codeRanges() has a row for each coordinate, up to a limit", () => {
   assert.deepEqual(codeRanges(Float32Array.of(0.5, 1, 0.25, -1), 2).map(({ value, unit }) => [value, unit]), [
     [0.25, "from 0.250 to 0.500"],
     [2, "from -1.000 to 1.000"],

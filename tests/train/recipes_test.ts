@@ -26,7 +26,7 @@ import { lastEpoch } from "../../src/evaluate/stage_ends.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "5"];
 
-Deno.test("train leaves a whole run folder, and evaluate prints its results table again", () =>
+Deno.test("train writes a complete run folder, and evaluate reproduces its results table", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     const trained = await runTask("train", [...SMALL, "--out", run], folder);
@@ -95,11 +95,11 @@ Deno.test("train leaves a whole run folder, and evaluate prints its results tabl
       "the last epoch's is the closing one",
     );
     assert.ok(Math.abs(Number(epochs[1]["test.loss"]) - error) < 1e-6, "the loss of deep is that error");
-    assert.ok(Number(epochs[0].testError) > 1.05 * error, "it was measured on the parameters of its epoch");
+    assert.ok(Number(epochs[0].testError) > 1.05 * error, "each epoch is measured with its own parameters");
   }));
 
 Deno.test.each(KERNEL_KINDS.map((variant) => [variant] as const))(
-  "--kernels %s trains to the same bits twice, is written down, and is measured with",
+  "--kernels %s is deterministic, recorded in config.json and used by evaluate",
   (variant) =>
     withFolder(async (folder) => {
       const runs = ["once", "again"].map((name) => join(folder, name));
@@ -123,7 +123,7 @@ Deno.test.each(KERNEL_KINDS.map((variant) => [variant] as const))(
     }),
 );
 
-Deno.test("results.json has the results table, what to compare it with, and the time of a step", () =>
+Deno.test("results.json holds the results table, the baselines and the time per step", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     const { stdout } = await runTask("train", [...SMALL, "--out", run], folder);
@@ -138,7 +138,7 @@ Deno.test("results.json has the results table, what to compare it with, and the 
     ]);
   }));
 
-Deno.test("two runs with one seed give the same bytes, and another seed gives others", () =>
+Deno.test("two runs with the same seed are bit-exact, and another seed differs", () =>
   withFolder(async (folder) => {
     const train = async (name: string, seed: string) => {
       const run = join(folder, name);
@@ -153,7 +153,7 @@ Deno.test("two runs with one seed give the same bytes, and another seed gives ot
     assert.notDeepEqual(first, other);
   }));
 
-Deno.test("Ctrl-C ends a run with model and pictures saved", () =>
+Deno.test("Ctrl-C saves the model and pictures", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     const args = taskArguments("train", ["--epochs", "1000", "--log-every", "10", "--out", run], folder);
@@ -175,7 +175,7 @@ Deno.test("Ctrl-C ends a run with model and pictures saved", () =>
     assert.ok((await fileOf(run, "reconstructions.png")).length > 1000);
   }));
 
-Deno.test("basic learns its one batch by heart", () =>
+Deno.test("basic overfits its single batch", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     const flags = [
@@ -225,7 +225,7 @@ Deno.test.each<[Recipe, string, Record<string, number[]>]>([
   ["denoising", "--sizes 49,6,2 --stages 1,1", { "ae.1.encoder.weight": [2, 6] }],
   ["sparse", "--sizes 49,6,2 --stages 1,1", { "ae.1.decoder.weight": [6, 2] }],
 ])(
-  "%s %s trains these widths, and evaluate prints the whole results table again",
+  "%s %s trains these widths, and evaluate reproduces its results table",
   (recipe, flags, shapes) =>
     withFolder(async (folder) => {
       const run = join(folder, "run");
@@ -266,7 +266,7 @@ Deno.test.each<[Recipe, string, Record<string, number[]>]>([
     }),
 );
 
-Deno.test("basic has one layer, and widths must begin with the images'", async () => {
+Deno.test("basic has one layer, and --sizes must begin with the image width", async () => {
   assertRefused(await runTask("basic", ["--sizes", "784,64,3"]), 1, /expected pixels and code.*use deep/);
   assertRefused(
     await runTask("train", ["--sizes", "100,3"]),
@@ -276,7 +276,7 @@ Deno.test("basic has one layer, and widths must begin with the images'", async (
   assertRefused(await runTask("train", ["--warmup", "99999"]), 1, /warm-up of at most 1570 steps/);
 });
 
-Deno.test("sizesFor() lets the images' width win over the recipe's own, and the code over the last width", () => {
+Deno.test("sizesFor() replaces the first width by the images' and the last by --code", () => {
   assert.deepEqual(sizesFor([784, 9, 3], [784, 9, 3], 100), [100, 9, 3]);
   assert.deepEqual(sizesFor([784, 5], [784, 9, 3], 100), [100, 5]);
   assert.deepEqual(sizesFor([100, 9], [784, 9, 3], 100), [100, 9]);
@@ -287,7 +287,7 @@ Deno.test("sizesFor() lets the images' width win over the recipe's own, and the 
   );
 });
 
-Deno.test("PyTorch's figures stand beside a run's own only under their own flags and data", () => {
+Deno.test("PyTorch's results appear beside a run's only for the same flags and data", () => {
   const defaults = Object.fromEntries(
     Object.entries(deep.flags).map(([key, { defaultValue }]) => [key, defaultValue]),
   );
@@ -337,7 +337,7 @@ Deno.test("PyTorch's figures stand beside a run's own only under their own flags
   assert.equal(unit(false), "u; PyTorch: 0.0292");
 });
 
-Deno.test("lastEpoch() is the mean over the latest epoch's steps, of a stage if one is named", () => {
+Deno.test("lastEpoch() returns the mean losses of the last epoch, of one stage if given", () => {
   const metrics = [
     { epoch: 1, step: 4, stage: 0, loss: 100, seconds: 1 },
     { epoch: 1, step: 4, stage: 0, testError: 1, "test.loss": 7, seconds: 1 },
@@ -362,14 +362,14 @@ Deno.test("train --print-plan prints every dispatch and trains nothing", async (
   assert.doesNotMatch(stdout, /epoch/);
 });
 
-Deno.test("train --dry-run says what would be trained and trains nothing", async () => {
+Deno.test("train --dry-run prints the model and trains nothing", async () => {
   const { code, stdout } = await runTask("train", ["--dry-run", "--dataset", "fashion-mnist-mini"]);
   assert.equal(code, 0);
   assert.match(stdout, /219891 parameters, Adam .*1570 steps of 64/);
   assert.doesNotMatch(stdout, /epoch/);
 });
 
-Deno.test("wrong flags are one line and exit code 2", async () => {
+Deno.test("wrong flags print one line and exit with code 2", async () => {
   assertRefused(
     await runTask("train", ["--epoch", "3"]),
     2,
@@ -379,7 +379,7 @@ Deno.test("wrong flags are one line and exit code 2", async () => {
   assertRefused(await runTask("train", ["--log-every", "5000"]), 2, /--log-every.*1000/);
 });
 
-Deno.test("bad input is one line and exit code 1", () =>
+Deno.test("bad input prints one line and exits with code 1", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(join(folder, "file"), "");
     const outside = join(folder, "elsewhere");
@@ -398,7 +398,7 @@ Deno.test("bad input is one line and exit code 1", () =>
     );
   }));
 
-Deno.test("evaluate refuses a model whose tensors are not the recipe's", () =>
+Deno.test("evaluate refuses a model with other tensors than the recipe's", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     assert.equal((await runTask("train", [...SMALL, "--epochs", "1", "--out", run], folder)).code, 0);
@@ -416,7 +416,7 @@ Deno.test("evaluate refuses a model whose tensors are not the recipe's", () =>
     );
   }));
 
-Deno.test("gradcheck passes on this GPU and says so, also as JSON", async () => {
+Deno.test("gradcheck passes on this GPU, as text and as JSON", async () => {
   const text = await runTask("gradcheck", ["deep", "--steps", "20"]);
   assert.match(text.stdout, /gradients passed/);
   assert.equal(text.code, 0);

@@ -3,14 +3,14 @@ import { withFolder } from "../helpers/commands.ts";
 import { killMany } from "../long/kills.ts";
 import { cutAndCompare, WAYS } from "../helpers/resume_runs.ts";
 
-const SEED = 20261121; // tests/long/run.ts cuts more runs more often
+const SEED = 20261121; // tests/long/run.ts interrupts more runs, more often
 
 for (const way of WAYS) {
-  Deno.test(`${way[0]}: a run that was cut three times (seed ${SEED}) ends with the bytes of one that was not`, () =>
+  Deno.test(`${way[0]}: a run interrupted three times (seed ${SEED}) is bit-exact with an uninterrupted one`, () =>
     withFolder((folder) => cutAndCompare(way, { seed: SEED, rounds: 1, cuts: 3, folder })));
 }
 
-Deno.test(`runs that are killed at any moment (seed ${SEED}) go on and end with the same files`, () =>
+Deno.test(`runs killed at random moments (seed ${SEED}) resume and end with the same files`, () =>
   withFolder(async (folder) => {
     const kills = await killMany({ count: 6, seed: SEED, together: 2, folder });
     assert.ok(kills.killed >= 6, JSON.stringify(kills));

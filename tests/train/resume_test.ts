@@ -27,7 +27,7 @@ import { makeImages, train } from "../helpers/resume_runs.ts";
 import { MetricsLog, readMetrics } from "../../src/runs/metrics_log.ts";
 import { readRun } from "../../src/runs/run_config.ts";
 
-/** A run of deep that was cut, once for all tests that only look at it or work on a copy. */
+/** A killed run of deep, shared by the tests that only read or copy it. */
 const home = await Deno.makeTempDir({ prefix: "bottleneck-" });
 const images = await makeImages(home);
 const FLAGS = [...images, "--sizes", "100,8,2", "--epochs", "5", "--log-every", "3", "--keep", "2"];
@@ -40,7 +40,7 @@ Deno.test.beforeAll(async () => {
 });
 Deno.test.afterAll(() => Deno.remove(home, { recursive: true }));
 
-/** A copy of that run. */
+/** Copies the killed run. */
 async function copied(folder: string): Promise<string> {
   const run = join(folder, "run");
   await Deno.mkdir(run);
@@ -48,7 +48,7 @@ async function copied(folder: string): Promise<string> {
   return run;
 }
 
-/** Asserts that an action is refused in one line. */
+/** Asserts that an action throws an InputError of one line. */
 function refused(action: () => unknown, line: RegExp): void {
   assert.throws(action, (error: unknown) => {
     assert.ok(error instanceof InputError, String(error));
@@ -59,13 +59,12 @@ function refused(action: () => unknown, line: RegExp): void {
 
 const namesIn = (folder: string, start: string) =>
   [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.startsWith(start)).sort();
-/** The script that trained the runs. */
 const SCRIPT = new URL("../../scripts/deep.ts", import.meta.url).href;
 
 const fromFlags = (...args: string[]) =>
   parseRecipe({ name: "deep", description: "", flags: deep.flags }, args, SCRIPT);
 
-Deno.test("a checkpoint after each epoch, the newest --keep of them, holds all that training depends on", () => {
+Deno.test("each epoch saves a checkpoint with the complete state, and the newest --keep of them are kept", () => {
   const steps = namesIn(half, "checkpoint-").map((name) => Number(/\d+/.exec(name)![0]));
   assert.equal(steps.length, 2);
   const step = Math.max(...steps);
@@ -82,7 +81,7 @@ Deno.test("a checkpoint after each epoch, the newest --keep of them, holds all t
   assert.ok(last.state.moments[1].get("encoder.0.weight")!.some((value) => value > 0));
 });
 
-Deno.test("a killed run is listed as crashed, and as finished once it was resumed", () =>
+Deno.test("a killed run is listed as crashed, and as finished after resuming", () =>
   withFolder(async (folder) => {
     await copied(folder);
     const statuses = async () => JSON.parse((await runTask("runs", ["--folder", folder, "--json"])).stdout);
@@ -103,16 +102,16 @@ Deno.test("a killed run is listed as crashed, and as finished once it was resume
     assertRefused(
       await runTask("train", ["--resume", join(folder, "run")], folder),
       1,
-      /^error: Cannot resume ".*": it has finished: --epochs N trains it longer$/,
+      /^error: Cannot resume ".*": expected an unfinished run but it has finished; train it longer with --epochs N$/,
     );
   }));
 
-Deno.test("a run goes on with a larger --epochs as if it had been given that", () =>
+Deno.test("a run resumed with a larger --epochs is bit-exact with one that began with it", () =>
   withFolder(async (folder) => {
     const [whole, run] = [join(folder, "whole"), await copied(folder)];
     assert.ok(await train("train", [...FLAGS, "--epochs", "7", "--out", whole], folder));
     assert.ok(await train("train", ["--resume", run], folder));
-    assert.ok(await train("train", ["--resume", run, "--epochs", "7"], folder)); // now that it has finished
+    assert.ok(await train("train", ["--resume", run, "--epochs", "7"], folder)); // the run has finished by now
     assert.deepEqual(await fileOf(run, "model.safetensors"), await fileOf(whole, "model.safetensors"));
     const { config, facts } = readRun(run);
     assert.equal(config.epochs, 7);
@@ -120,30 +119,30 @@ Deno.test("a run goes on with a larger --epochs as if it had been given that", (
   }));
 
 Deno.test.each<[string[], RegExp]>([
-  [["--sizes", "100,4,2"], /with --sizes \[100,4,2\]: it began with \[100,8,2\]; leave the flag out/],
-  [["--seed", "3"], /with --seed 3: it began with 0/],
-  [["--epochs", "4"], /with --epochs 4: it began with 5/],
-  [["--patience", "4"], /with --patience 4: it began with nothing/],
-  [["--out", "elsewhere"], /with --out: a run goes on in its own folder/],
-])("--resume refuses other flags than the run's: %j", (args, line) => {
+  [["--sizes", "100,4,2"], /with --sizes \[100,4,2\]: the run began with \[100,8,2\]; omit the flag/],
+  [["--seed", "3"], /with --seed 3: the run began with 0/],
+  [["--epochs", "4"], /with --epochs 4: the run began with 5/],
+  [["--patience", "4"], /with --patience 4: the run began with nothing/],
+  [["--out", "elsewhere"], /with --out: a resumed run stays in its own folder/],
+])("--resume refuses flags that differ from the run's: %j", (args, line) => {
   refused(() => fromFlags("--resume", half, ...args), line);
 });
 
-Deno.test("--resume takes the run's own flags, and what is said beside it of showing and keeping", () => {
+Deno.test("--resume restores the run's flags and accepts new output and checkpoint flags", () => {
   const config = fromFlags("--resume", half, "--keep", "9", "--quiet", "--seed", "0");
   assert.deepEqual([config.sizes, config.epochs, config.keep, config.quiet], [[100, 8, 2], 5, 9, true]);
   assert.deepEqual([config.data, config.resume], [images[1], half]);
   assert.equal(fromFlags("--epochs", "3").epochs, 3);
 });
 
-Deno.test("--resume refuses another recipe's run, and what is no run", () => {
+Deno.test("--resume refuses the run of another recipe, and folders that are not runs", () => {
   const vae = () => parseRecipe({ name: "vae", description: "", flags: deep.flags }, ["--resume", half]);
   refused(vae, /expected a run of vae but found one of "deep"/);
   refused(() => fromFlags("--resume", home), /"config.json" is missing/);
   refused(() => fromFlags("--resume", join(home, "nothing")), /no such file or folder/);
 });
 
-/** What the checkpoint is compared with. */
+/** The identity that a checkpoint must match. */
 const run = () => ({
   recipe: "deep",
   config: last.config,
@@ -171,12 +170,12 @@ Deno.test.each<[string, (own: ReturnType<typeof run>) => ReturnType<typeof run>,
     /of tensor "encoder.0.bias" \[9\] but found one of \[8\]/,
   ],
   ["stages", (own) => ({ ...own, stages: 2 }), /of steps in 2 stages but found one of/],
-])("a checkpoint of another %s is refused with the difference named", (_what, change, line) => {
+])("a checkpoint with another %s is refused, and the error names the difference", (_what, change, line) => {
   refuseOthers("run", last, run());
   refused(() => refuseOthers("run", last, change(run())), line);
 });
 
-/** Writes a checkpoint again with other texts, and its checksum, as somebody who knows the format could. */
+/** Rewrites a checkpoint with changed metadata and a valid checksum. */
 function forge(path: string, change: (texts: Record<string, string>) => Record<string, string>): void {
   const { tensors, metadata: { checksum: _, ...texts } } = readSafetensors(path);
   const changed = change(texts);
@@ -184,7 +183,7 @@ function forge(path: string, change: (texts: Record<string, string>) => Record<s
   Deno.writeFileSync(path, bytes);
 }
 
-Deno.test("a checkpoint that is torn, was changed or is of a newer format is refused", () =>
+Deno.test("a truncated, modified or newer-format checkpoint is refused", () =>
   withFolder(async (folder) => {
     const run = await copied(folder);
     const path = join(run, `checkpoint-${last.place.step}.safetensors`), whole = Deno.readFileSync(path);
@@ -193,11 +192,11 @@ Deno.test("a checkpoint that is torn, was changed or is of a newer format is ref
       [whole.subarray(0, 3), /expected at least 8 bytes/],
       [
         whole.with(whole.length - 9, whole.at(-9)! ^ 1),
-        /expected contents with the checksum.*changed or damaged/,
+        /expected contents that match its checksum.*changed or damaged/,
       ],
       [
         encodeSafetensors([]),
-        /expected format "bottleneck-checkpoint-1" but found nothing; it is no checkpoint/,
+        /expected format "bottleneck-checkpoint-1" but found nothing; it is not a checkpoint/,
       ],
     ];
     for (const [bytes, line] of others) {
@@ -205,12 +204,16 @@ Deno.test("a checkpoint that is torn, was changed or is of a newer format is ref
       refused(() => readLastCheckpoint(run), line);
     }
     const texts: [string, string, RegExp][] = [
-      ["format", "bottleneck-checkpoint-2", /found "bottleneck-checkpoint-2"; it is of a newer Bottleneck/],
-      ["place", "{}", /expected whole numbers as "place"/],
+      [
+        "format",
+        "bottleneck-checkpoint-2",
+        /found "bottleneck-checkpoint-2"; it was written by a newer Bottleneck/,
+      ],
+      ["place", "{}", /expected non-negative integers as "place"/],
       ["place", "3", /expected an object as "place" but found "3"/],
-      ["state", '{"index":-1}', /expected whole numbers as "state"/],
+      ["state", '{"index":-1}', /expected non-negative integers as "state"/],
       ["config", "[", /expected an object as "config"/],
-      ["best", '{"step":3}', /expected texts in "best"/],
+      ["best", '{"step":3}', /expected strings in "best"/],
     ];
     for (const [key, text, line] of texts) {
       Deno.writeFileSync(path, whole);
@@ -219,7 +222,7 @@ Deno.test("a checkpoint that is torn, was changed or is of a newer format is ref
     }
     Deno.writeFileSync(path, whole);
     forge(path, (own) => own);
-    assert.deepEqual(Deno.readFileSync(path), whole, "what is forged is like what is saved");
+    assert.deepEqual(Deno.readFileSync(path), whole, "an unchanged forgery equals the saved file");
 
     Deno.writeFileSync(path, whole);
     forge(path, (own) => ({ ...own, state: own.state.replace('"moments":2', '"moments":1') }));
@@ -230,11 +233,11 @@ Deno.test("a checkpoint that is torn, was changed or is of a newer format is ref
     );
     Deno.writeFileSync(path, whole.subarray(0, 1000));
     assertRefused(await runTask("train", ["--resume", run], folder), 1, /^error: Cannot read ".*checkpoint-/);
-    Deno.removeSync(path); // the one before counts then
+    Deno.removeSync(path); // resuming then uses the previous one
     assert.ok(await train("train", ["--resume", run], folder));
   }));
 
-Deno.test("a run goes on that is older than a flag, and is told of another adapter", () =>
+Deno.test("a run older than a flag can be resumed, and another adapter causes a warning", () =>
   withFolder(async (folder) => {
     const run = await copied(folder), path = join(run, "config.json");
     const { config: { warmup: _, ...config }, facts, ...rest } = JSON.parse(await Deno.readTextFile(path));
@@ -252,7 +255,7 @@ Deno.test("a run goes on that is older than a flag, and is told of another adapt
     assert.match(said[0], /was stored before these flags existed; taking their defaults: "warmup" \(0\)$/);
     assert.match(
       said[1],
-      /^warning: this run began with \["a fast one",.* and goes on with .*: rounding differs/,
+      /^warning: this run began with \["a fast one",.* and continues with .*: rounding differs/,
     );
     assert.equal(said.length, 2);
   }));
@@ -265,10 +268,10 @@ Deno.test("--resume refuses other images, a shorter metrics.jsonl, and a second 
     assertRefused(
       await runTask("train", [...resume, "--data", other], folder),
       1,
-      /^error: Cannot resume ".*": expected the images that it began with, those of ".*images.idx", but found others/,
+      /^error: Cannot resume ".*": expected the run's own images, from ".*images.idx", but found others/,
     );
     {
-      using _log = new MetricsLog(run); // as a process has it that trains
+      using _log = new MetricsLog(run); // as in a process that trains
       assertRefused(
         await runTask("train", resume, folder),
         1,
@@ -278,10 +281,10 @@ Deno.test("--resume refuses other images, a shorter metrics.jsonl, and a second 
     const metrics = await Deno.readTextFile(join(run, "metrics.jsonl"));
     await Deno.writeTextFile(join(run, "metrics.jsonl"), metrics.slice(0, metrics.indexOf("\n") + 1));
     assertRefused(await runTask("train", resume, folder), 1, /expected whole lines up to byte \d+/);
-    assert.equal(readLastCheckpoint(run)!.place.step, last.place.step, "it is as it was");
+    assert.equal(readLastCheckpoint(run)!.place.step, last.place.step, "the run is unchanged");
   }));
 
-Deno.test("MetricsLog takes lines back, to a whole line only", () =>
+Deno.test("MetricsLog.cut() truncates at line ends only", () =>
   withFolder((folder) => {
     using log = new MetricsLog(folder);
     log.write({ step: 1 });
@@ -297,7 +300,7 @@ Deno.test("MetricsLog takes lines back, to a whole line only", () =>
     return Promise.resolve();
   }));
 
-Deno.test("a checkpoint that cannot be written leaves the earlier ones whole", () =>
+Deno.test("a failed checkpoint write leaves earlier checkpoints intact", () =>
   withFolder((folder) => {
     saveCheckpoint(folder, last, 1);
     const next = { ...last, place: { ...last.place, step: last.place.step + 1 } };
@@ -309,7 +312,7 @@ Deno.test("a checkpoint that cannot be written leaves the earlier ones whole", (
     return Promise.resolve();
   }));
 
-Deno.test("a run whose folder cannot be written any more ends with one line, and what it left goes on", () =>
+Deno.test("a run whose folder disappears ends with a one-line error and can be resumed", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run"), moved = join(folder, "moved");
     const args = taskArguments("train", [...FLAGS, "--epochs", "99", "--out", run], folder);
@@ -331,7 +334,7 @@ Deno.test("a run whose folder cannot be written any more ends with one line, and
     );
   }));
 
-Deno.test("Ctrl-C saves a checkpoint of the step that it ends at, in the midst of an epoch too", () =>
+Deno.test("Ctrl-C saves a checkpoint of the last step, even within an epoch", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     assert.equal(
@@ -346,7 +349,7 @@ Deno.test("Ctrl-C saves a checkpoint of the step that it ends at, in the midst o
     assert.equal(JSON.parse(kept.at(-2)!).step, place.step);
   }));
 
-Deno.test("--patience stops early, keeps the best model and the last, and says so", () =>
+Deno.test("--patience stops early, keeps the best and the final model, and reports both", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run"), first = join(folder, "first");
     const args = ["--patience", "2", "--min-delta", "1", "--checkpoint-every", "2epochs", "--out", run];
@@ -354,7 +357,7 @@ Deno.test("--patience stops early, keeps the best model and the last, and says s
     assert.equal(code, 0);
     assert.match(
       stdout,
-      /^stopped early: the best test\.loss, 0\.\d+, is that of epoch 1 \(--patience 2\)$/m,
+      /^stopped early: the best test\.loss, 0\.\d+, was reached in epoch 1 \(--patience 2\)$/m,
     );
     assert.match(
       stdout,
@@ -373,14 +376,14 @@ Deno.test("--patience stops early, keeps the best model and the last, and says s
     refused(() => fromFlags("--resume", run), /it has finished/);
   }));
 
-Deno.test("in stages each has its own patience, and the next one follows", () =>
+Deno.test("early stopping applies to each stage, and the next stage still runs", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     const args = [...images, "--sizes", "100,8,4,2", "--stages", "4,0,3", "--out", run];
     const { stdout } = await runTask("stacked", [...args, "--patience", "1", "--min-delta", "1"], folder);
     assert.match(
       stdout,
-      /stage 0 stopped early: the best test\.reconstruction, .* is that of epoch 1 \(/,
+      /stage 0 stopped early: the best test\.reconstruction, .* was reached in epoch 1 \(/,
     );
     const measured = readMetrics(run).filter((line) => "epoch" in line && "testError" in line);
     assert.deepEqual(measured.map(({ epoch, stage }) => [epoch, stage]), [[1, 0], [2, 0], [3, 2], [4, 2]]);
@@ -396,7 +399,7 @@ const LINES = [
   { testError: 0 },
 ];
 
-Deno.test("the best epoch is the last that fell by more than --min-delta, and NaN never is", () => {
+Deno.test("the best epoch is the last improvement by more than --min-delta, and never NaN", () => {
   const found = (delta?: number) => bestEpoch(LINES, undefined, delta);
   assert.deepEqual(found(), { metric: "test.loss", value: 0.39, epoch: 3, step: 30 });
   assert.equal(found(0.05)?.epoch, 2);
@@ -427,7 +430,7 @@ Deno.test("--checkpoint-every counts steps or epochs", () => {
   assert.throws(() => parseCheckpointEvery("x"), RangeError);
 });
 
-Deno.test("what is learned does not depend on flags of places, showing and keeping", () => {
+Deno.test("learnedConfig() omits flags for paths, output and checkpoints", () => {
   assert.deepEqual(
     learnedConfig({ seed: 1, out: "x", quiet: true, keep: 3, checkpointEvery: "5", patience: 2 }),
     {

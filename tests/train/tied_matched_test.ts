@@ -7,19 +7,19 @@ import { assertRefused, complaints, fileOf, runTask, TINY, withFolder } from "..
 
 const SMALL = [...TINY, "--limit", "640", "--epochs", "2", "--log-every", "5"];
 
-Deno.test("meanImage() averages bytes and floats, and refuses parts of images", () => {
+Deno.test("meanImage() averages bytes and floats, and refuses incomplete images", () => {
   assert.deepEqual(meanImage(Uint8Array.of(0, 255, 255, 255), 2), Float32Array.of(0.5, 1));
   assert.deepEqual(meanImage(Float32Array.of(0.25, 1, 0.75, 0), 2), Float32Array.of(0.5, 0.5));
   assert.throws(() => meanImage(Uint8Array.of(1, 2, 3), 2), RangeError);
   assert.throws(() => meanImage(Uint8Array.of(), 2), RangeError);
 });
 
-Deno.test("standardDeviation() is 0 for equal rows, and the root mean square of the columns' deviations", () => {
+Deno.test("standardDeviation() is the root mean square of the columns' deviations, 0 for equal rows", () => {
   assert.equal(standardDeviation(Float32Array.of(3, 4, 3, 4), 2), 0);
   assert.equal(standardDeviation(Float32Array.of(1, 0, 3, 0), 2), Math.sqrt(0.5)); // deviations 1 and 0
 });
 
-Deno.test("tied trains, keeps one copy of each weight, and is measured again from its run", () =>
+Deno.test("tied trains, stores each weight once, and evaluate reproduces its results", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
     const { code, stdout } = await runTask("tied", [...SMALL, "--out", run], folder);
@@ -37,7 +37,7 @@ Deno.test("tied trains, keeps one copy of each weight, and is measured again fro
     assert.equal(/this model +([\d.]+)/.exec((await runTask("evaluate", [run])).stdout)?.[1], error);
   }));
 
-Deno.test("matched prints every level's error and spread, for each kind of matching", () =>
+Deno.test("matched prints the error and spread of every level, for each kind of matching", () =>
   withFolder(async (folder) => {
     for (
       const [at, options] of [[], ["--match", "bce", "--local"], ["--match", "none", "--tied"]].entries()
@@ -59,7 +59,7 @@ Deno.test("matched prints every level's error and spread, for each kind of match
     }
   }));
 
-Deno.test("matched refuses to compare other activations than sigmoids by cross-entropy, in one line", async () => {
+Deno.test("matched refuses cross-entropy with activations other than sigmoid", async () => {
   const refused = await runTask("matched", [
     "--match",
     "bce",

@@ -1,5 +1,5 @@
 /**
- * Workgroup barriers: invocations see what the others of their workgroup wrote before, and nothing later.
+ * Workgroup barriers: invocations see earlier writes of their workgroup, and no later ones.
  * @module
  */
 import type { Gpu } from "../../gpu/device.ts";
@@ -10,10 +10,10 @@ const SIZES = [8, 64, 256];
 const WORKGROUPS = 64;
 const ROUNDS = 40;
 
-/** Words passed around workgroups of 8, 64 and 256 invocations, against the same in TypeScript. */
+/** Passes words around workgroups of several sizes; the expected result is computed in TypeScript. */
 export const barriers: SelfTest = {
   name: "workgroup barriers",
-  breaks: "every loss and gradient norm: their sums wait for each other at barriers",
+  breaks: "every loss and gradient norm: their partial sums are synchronized by barriers",
   async run(gpu: Gpu) {
     const wrong: Record<string, number> = {};
     for (const invocations of SIZES) {
@@ -35,7 +35,7 @@ export const barriers: SelfTest = {
   },
 };
 
-/** What the shader computes. */
+/** The computation of the shader. */
 function mixWords(start: Uint32Array, invocations: number): Uint32Array {
   let words = start;
   for (let round = 0; round < ROUNDS; round++) {

@@ -1,4 +1,4 @@
-// Invocations of a workgroup pass words around: each round, a invocation mixes in the word of another.
+// Invocations of a workgroup exchange words: in each round, every invocation mixes in the word of another.
 //
 // Forward    words[l] = words[l] · 1664525 + words[(l + WORKGROUP_SIZE/2 + round) mod WORKGROUP_SIZE], ROUNDS times
 // Shapes     start and mixed [workgroups, WORKGROUP_SIZE]

@@ -1,5 +1,6 @@
 /**
- * Bounds: what a shader reads past an array's end is nobody else's data, and what it writes there harms nobody.
+ * Bounds checks: out-of-bounds reads of a shader return no foreign data, and out-of-bounds writes change
+ * none.
  * @module
  */
 import type { Gpu } from "../../gpu/device.ts";
@@ -9,13 +10,13 @@ import { bind, dispatch, type SelfTest } from "./self_test.ts";
 
 const WORDS = 64;
 const [INSIDE, SECRET, MARK] = [0x11111111, 0x5ec5ec5e, 0x3a3a3a3a];
-/** Places past the end of 64 words: in the guard behind them, and far away. */
+/** Indices past the end of 64 words: in the guard after them, and far beyond. */
 const PLACES = [64, 65, 100, 127, 128, 1000, 65536, 2 ** 24, 2 ** 30 - 1, 2 ** 30, 2 ** 31, 2 ** 32 - 1];
 
-/** Reads and writes past the end of a part of a buffer, whose rest must neither be seen nor change. */
+/** Reads and writes past the end of a buffer binding, whose buffer continues with a guard. */
 export const bounds: SelfTest = {
   name: "bounds",
-  breaks: "nothing by itself, but a wrong index would corrupt other tensors instead of being harmless",
+  breaks: "nothing directly, but a wrong index would corrupt other tensors",
   async run(gpu: Gpu) {
     const shader = { path: "src/check/self_tests/bounds.wgsl", code };
     const access = ["read", "write", "write", "write"] as const;
@@ -36,7 +37,8 @@ export const bounds: SelfTest = {
       const parts = await gpu.read([guard, { ...inside, buffer: seen }], "self-test of bounds");
       const [kept, found] = parts.map((floats) => new Uint32Array(floats.buffer));
       const changed = kept.filter((word) => word !== SECRET).length;
-      // a read may give zero, or any word of the array itself: one from before, or one that another invocation wrote
+      // a read may return zero or any word of the array itself: an initial one, or one written by another
+      // invocation
       const leaked = found.filter((word) => ![0, INSIDE, MARK].includes(word)).length;
       const figures = { "foreign words read": leaked, "foreign words changed": changed };
       return { passed: changed === 0 && leaked === 0, figures };

@@ -1,10 +1,10 @@
-// Reads and writes at places that an array does not have.
+// Out-of-bounds reads and writes of an array.
 //
 // Forward    seen[l] = inside[places[l]], and then inside[places[l]] = MARK
-// Shapes     inside [64], part of a longer buffer that goes on with guard [64]; places and seen [64]
+// Shapes     inside [64], part of a longer buffer, followed by guard [64]; places and seen [64]
 // One invocation   one place
 
-override MARK: u32; // what is written
+override MARK: u32; // value to write
 
 @group(0) @binding(0) var<storage, read> places: array<u32>;
 @group(0) @binding(1) var<storage, read_write> inside: array<u32>;

@@ -1,5 +1,6 @@
 /**
- * Order of dispatches: each sees all that the ones before it in a pass wrote. The same chain of dispatches is timed.
+ * Order of dispatches: each sees all writes of earlier dispatches in a pass. The same chain is used for
+ * timing.
  * @module
  */
 import type { Gpu } from "../../gpu/device.ts";
@@ -10,10 +11,10 @@ import { bind, dispatch, type SelfTest, wrongWords } from "./self_test.ts";
 const COUNT = 4096;
 const LINKS = 100;
 
-/** A chain of a hundred dispatches in one pass, against the same in TypeScript. */
+/** Runs a chain of dispatches in one pass; the expected result is computed in TypeScript. */
 export const dispatchOrder: SelfTest = {
   name: "order of dispatches",
-  breaks: "every step: a layer would read its input before the layer before it has written it",
+  breaks: "every step: a layer would read its input before the previous layer has written it",
   async run(gpu: Gpu) {
     const start = Uint32Array.from({ length: COUNT }, (_, k) => Math.imul(k, 2654435761));
     let expected = start;
@@ -27,7 +28,7 @@ export const dispatchOrder: SelfTest = {
   },
 };
 
-/** The words after an even number of dispatches in one pass. */
+/** Returns the words after an even number of dispatches in one pass. */
 async function runChain(gpu: Gpu, start: Uint32Array, links: number): Promise<Uint32Array> {
   const shader = { path: "src/check/self_tests/dispatch_order.wgsl", code };
   const spec = { shader, entryPoint: "chain_link", constants: {}, access: ["read", "write"] } as const;
@@ -44,18 +45,18 @@ async function runChain(gpu: Gpu, start: Uint32Array, links: number): Promise<Ui
   }
 }
 
-/** What waiting and dispatching cost on a device, in milliseconds. */
+/** Times of a readback and of a dispatch, in milliseconds. */
 export interface Timings {
-  /** From asking for 4 bytes to having them, the device idle. */
+  /** Time to read 4 bytes from an idle device. */
   readonly readbackMs: number;
-  /** One more dispatch of a single workgroup in a pass. */
+  /** Time of each additional dispatch of one workgroup in a pass. */
   readonly dispatchMs: number;
 }
 
 /**
- * Times a readback and a dispatch; medians of several.
+ * Times a readback and a dispatch.
  *
- * @param rounds how many
+ * @param rounds number of measurements, whose median is returned
  */
 export async function timeDevice(gpu: Gpu, rounds: number): Promise<Timings> {
   const [few, many] = [100, 4100];

@@ -1,4 +1,4 @@
-// One link of a chain of dispatches: each mixes words that other workgroups of the one before wrote.
+// One link of a chain of dispatches: mixes words written by other workgroups of the previous dispatch.
 //
 // Forward    y[l] = x[l] · 1664525 + x[(l + 517) mod N]
 // Shapes     x and y [N]

@@ -1,5 +1,5 @@
 /**
- * How far exp, log, tanh, sqrt and division are from float64, in units in the last place of float32 (ULP).
+ * Errors of exp, log, tanh, sqrt and division against float64, in units in the last place of float32 (ULP).
  * @module
  */
 import type { Gpu } from "../../gpu/device.ts";
@@ -8,15 +8,15 @@ import { runJob, type SelfTest } from "./self_test.ts";
 
 const COUNT = 65536;
 
-/** A function with its numbers, and the error that WGSL allows it (section 15.7.4). */
+/** A function with its range of arguments and the error that WGSL allows (section 15.7.4). */
 interface EvaluatedNetwork {
   readonly name: string;
   readonly low: number;
   readonly high: number;
-  /** Whether the numbers are spread over magnitudes. */
+  /** True if the arguments are spaced logarithmically. */
   readonly logarithmic: boolean;
   readonly exact: (x: number) => number;
-  /** The largest absolute error that is allowed at x, where the exact result is y. */
+  /** Largest allowed absolute error at x, for the exact result y. */
   readonly allowed: (x: number, y: number) => number;
 }
 
@@ -32,7 +32,7 @@ const FUNCTIONS: readonly EvaluatedNetwork[] = [
   { name: "tanh", low: -12, high: 12, logarithmic: false, exact: Math.tanh, allowed: () => 1e-5 },
   {
     ...{ name: "sqrt", low: 1e-20, high: 1e20, logarithmic: true, exact: Math.sqrt },
-    allowed: (_x, y) => 5 * ulp(y), // 1 / inverseSqrt: 2 ULP and a division's 2.5, and rounding
+    allowed: (_x, y) => 5 * ulp(y), // 1 / inverseSqrt: 2 ULP, 2.5 for the division, and rounding
   },
   {
     ...{ name: "1/x", low: 1e-20, high: 1e20, logarithmic: true, exact: (x) => 1 / x },
@@ -40,10 +40,10 @@ const FUNCTIONS: readonly EvaluatedNetwork[] = [
   },
 ];
 
-/** The largest errors over each function's range, against Math's in float64. */
+/** Measures the largest error over the range of each function, against Math in float64. */
 export const functions: SelfTest = {
   name: "functions",
-  breaks: "activations, cross-entropy and Adam, whose results would leave the bounds of every check",
+  breaks: "activations, cross-entropy and Adam, whose results would exceed the bounds of every check",
   async run(gpu: Gpu) {
     const x = new Float32Array(FUNCTIONS.length * COUNT);
     FUNCTIONS.forEach(({ low, high, logarithmic }, k) => {
@@ -76,7 +76,7 @@ export const functions: SelfTest = {
   },
 };
 
-/** The largest error in ULP, absolutely, and as a share of what is allowed; NaN where a result is NaN. */
+/** Returns the largest error in ULP, absolute, and relative to the allowed error; NaN if a result is NaN. */
 function worst({ exact, allowed }: EvaluatedNetwork, x: Float32Array, y: Float32Array) {
   let [ulps, absolute, share] = [0, 0, 0];
   x.forEach((number, at) => {
@@ -89,7 +89,7 @@ function worst({ exact, allowed }: EvaluatedNetwork, x: Float32Array, y: Float32
   return { ulps, absolute, share };
 }
 
-/** The distance of float32 numbers around y. */
+/** Spacing of float32 numbers around y. */
 function ulp(y: number): number {
   return 2 ** (Math.max(-126, Math.floor(Math.log2(Math.abs(y)))) - 23);
 }

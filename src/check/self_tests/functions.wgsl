@@ -1,4 +1,4 @@
-// exp, log, tanh, sqrt and division, each over numbers of its own.
+// exp, log, tanh, sqrt and division, each over its own range of numbers.
 //
 // Forward    y = [exp(x₀), log(x₁), tanh(x₂), √x₃, 1 / x₄]
 // Shapes     x and y [5, COUNT]

@@ -1,5 +1,5 @@
 /**
- * Whole numbers of 32 bits: exact, wrapping, and converted to float32 exactly below 2^24.
+ * 32-bit integers: exact and wrapping, with exact conversion to float32 below 2^24.
  * @module
  */
 import type { Gpu } from "../../gpu/device.ts";
@@ -9,14 +9,14 @@ import { runJob, type SelfTest, wrongWords } from "./self_test.ts";
 const NUMBERS = [
   ...[1, 2, 3, 7, 31, 32, 255, 784, 65535, 65536, 65537, 16777215, 16777216, 16777217],
   ...[0x7fffffff, 0x80000000, 0x80000001, 0xfffffffe, 0xffffffff],
-  ...[0xd2511f53, 0xcd9e8d57, 0x9e3779b9, 0xbb67ae85], // the generator's own factors and increments
+  ...[0xd2511f53, 0xcd9e8d57, 0x9e3779b9, 0xbb67ae85], // constants of the random number generator
 ];
 const NAMES = ["+", "-", "*", "high word", "<<", ">>", "xor", "/", "%", "to f32"];
 
-/** Every operation on every pair of telling numbers, against TypeScript. */
+/** Runs every operation on every pair of critical numbers and compares the results with TypeScript. */
 export const integers: SelfTest = {
   name: "exact integers",
-  breaks: "noise, which would differ from its specification, and the index of every element",
+  breaks: "noise, which would differ from its specification, and the indices of all elements",
   async run(gpu: Gpu) {
     const pairs = NUMBERS.flatMap((a) => NUMBERS.map((b) => [a, b] as const));
     const [[words]] = await runJob(gpu, {
@@ -36,7 +36,7 @@ export const integers: SelfTest = {
   },
 };
 
-/** What the shader computes for a pair. */
+/** The computation of the shader for a pair. */
 function operations(a: number, b: number): number[] {
   const float = new Uint32Array(Float32Array.of(a & 0xffffff).buffer)[0];
   const high = Number(BigInt(a) * BigInt(b) >> 32n);

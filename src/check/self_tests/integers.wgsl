@@ -1,4 +1,4 @@
-// Whole numbers of 32 bits, every operation on every pair.
+// Every operation on every pair of 32-bit integers.
 //
 // Forward    y[i] = [a + b, a − b, a · b, high word of a · b, a << b mod 32, a >> b mod 32, a ⊕ b, a div b, a mod b, f32(a mod 2^24)]
 // Shapes     pairs [N, 2], y [N, 10]
@@ -7,7 +7,7 @@
 @group(0) @binding(0) var<storage, read> pairs: array<vec2u>;
 @group(0) @binding(1) var<storage, read_write> y: array<u32>;
 
-// The high word of a · b, from halves of 16 bits, as the random numbers need it.
+// The high word of a · b, from halves of 16 bits, as used by the random number generator.
 fn high_word(a: u32, b: u32) -> u32 {
   let low = (a & 0xffffu) * (b & 0xffffu);
   let cross = (a >> 16u) * (b & 0xffffu) + (low >> 16u);

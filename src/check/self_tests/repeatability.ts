@@ -1,5 +1,5 @@
 /**
- * Repeatability: the same work gives the same bits, every time.
+ * Repeatability: the same computation is bit-exact every time.
  * @module
  */
 import type { Gpu } from "../../gpu/device.ts";
@@ -10,10 +10,10 @@ import { runJob, type SelfTest, wrongWords } from "./self_test.ts";
 const RUNS = 30;
 const COUNT = 1024;
 
-/** Thirty runs of the same sums, compared to the bit. */
+/** Compares repeated runs of the same sums bit by bit. */
 export const repeatability: SelfTest = {
   name: "repeatability",
-  breaks: "runs that repeat: the same seed would give another model",
+  breaks: "reproducible runs: the same seed would give another model",
   async run(gpu: Gpu) {
     const random = new RandomStream(0, "self-test repeatability");
     const [first, ...others] = await runJob(gpu, {

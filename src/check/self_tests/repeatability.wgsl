@@ -1,4 +1,4 @@
-// A sum of products through tanh and exp in every invocation: the work of a layer, run again and again.
+// A sum of products through tanh and exp in every invocation: the work of a layer, repeated.
 //
 // Forward    y[l] = Σ_k tanh(x[k]·x[l]) · exp(−x[k]²)
 // Shapes     x and y [workgroups · 64]

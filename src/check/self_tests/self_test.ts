@@ -1,53 +1,51 @@
 /**
- * What a self-test of the device is, and how one runs its shader. The shaders lie beside the tests and not in
- * `shaders/`, because no network uses them.
+ * Types and helpers of the device self-tests. Their shaders are in this folder and not in `shaders/`, because
+ * no network uses them.
  * @module
  */
 import type { Gpu } from "../../gpu/device.ts";
 import { createPipeline } from "../../gpu/kernel.ts";
 import type { Access, Shader } from "../../gpu/shader.ts";
 
-/** What a self-test found. */
+/** Result of a self-test. */
 export interface Finding {
-  /** Whether the device does what the project relies on. */
+  /** True if the device behaves as the project requires. */
   readonly passed: boolean;
-  /** What was measured, by name, with its unit in the name or the text. */
+  /** Measurements by name, with the unit in the name or value. */
   readonly figures: Readonly<Record<string, number | string | boolean>>;
 }
 
-/** A check of something that the project relies on and that a device or its driver may get wrong. */
+/** Test of a device property that the project requires and that a device or driver may violate. */
 export interface SelfTest {
-  /** What is checked. */
   readonly name: string;
-  /** What goes wrong in the project where it fails. */
+  /** Consequence of a failure for the project. */
   readonly breaks: string;
-  /** Checks it. @throws Error when the device reports one */
+  /** Runs the test. @throws Error if the device reports an error */
   readonly run: (gpu: Gpu) => Promise<Finding>;
 }
 
-/** A shader with what it reads and what it writes. */
+/** A shader with its inputs and outputs. */
 export interface Job {
-  /** The shader. */
   readonly shader: Shader;
-  /** The function to run. */
+  /** Name of the entry point. */
   readonly entryPoint: string;
-  /** Values of its `override`s. */
+  /** Values of the shader's `override` constants. */
   readonly constants?: Readonly<Record<string, number>>;
-  /** The first bindings. */
+  /** Contents of the first bindings. */
   readonly reads: readonly (Uint32Array | Float32Array)[];
-  /** The bindings after them: how many words each has. */
+  /** Number of words of each of the following bindings. */
   readonly writes: readonly number[];
-  /** How many workgroups are dispatched. */
+  /** Number of dispatched workgroups. */
   readonly workgroups: number;
-  /** How often it is run, into the same buffers; 1 if absent. */
+  /** Number of runs, all with the same buffers; default 1. */
   readonly runs?: number;
 }
 
 /**
- * Runs a shader and reads back what it wrote.
+ * Runs a shader and reads its outputs back.
  *
- * @returns for each run, the words of each written binding
- * @throws Error when the shader does not compile, or the device reports an error
+ * @returns words of each output binding, for each run
+ * @throws Error if the shader does not compile or the device reports an error
  */
 export async function runJob(gpu: Gpu, job: Job): Promise<Uint32Array[][]> {
   const { shader, entryPoint, constants = {}, reads, writes, workgroups, runs = 1 } = job;
@@ -70,7 +68,7 @@ export async function runJob(gpu: Gpu, job: Job): Promise<Uint32Array[][]> {
   }
 }
 
-/** Bindings 0, 1, 2, … of a pipeline: whole buffers, or parts of them. */
+/** Creates the bind group of a pipeline from bindings 0, 1, 2, …: whole buffers or parts of them. */
 export function bind(
   gpu: Gpu,
   pipeline: GPUComputePipeline,
@@ -87,7 +85,7 @@ export function bind(
   });
 }
 
-/** Submits one pass with a dispatch for each group, one after the other. */
+/** Submits one pass with a dispatch for each bind group, in order. */
 export function dispatch(
   gpu: Gpu,
   pipeline: GPUComputePipeline,
@@ -105,7 +103,7 @@ export function dispatch(
   gpu.device.queue.submit([encoder.finish()]);
 }
 
-/** How many of the expected words are not there. */
+/** Returns the number of words that differ from the expected ones. */
 export function wrongWords(actual: Uint32Array, expected: Uint32Array): number {
   let wrong = 0;
   for (let k = 0; k < expected.length; k++) if (actual[k] !== expected[k]) wrong++;

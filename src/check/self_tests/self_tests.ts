@@ -1,5 +1,5 @@
 /**
- * All self-tests of the device, one after the other.
+ * The list of all self-tests of the device, and their runner.
  * @module
  */
 import type { Gpu } from "../../gpu/device.ts";
@@ -13,7 +13,7 @@ import type { Finding, SelfTest } from "./self_test.ts";
 import { specialValues } from "./special_values.ts";
 import { treeReduction } from "./tree_reduction.ts";
 
-/** What is checked, in this order. */
+/** All self-tests, in order. */
 export const SELF_TESTS: readonly SelfTest[] = [
   barriers,
   dispatchOrder,
@@ -25,18 +25,17 @@ export const SELF_TESTS: readonly SelfTest[] = [
   bounds,
 ];
 
-/** What a self-test found, with its name and what its failure breaks. */
+/** Result of a self-test, with its name and the consequence of a failure. */
 export interface SelfTestResult extends Finding {
-  /** What was checked. */
   readonly name: string;
-  /** What goes wrong in the project where it fails. */
+  /** Consequence of a failure for the project. */
   readonly breaks: string;
 }
 
 /**
- * Runs a self-test. What it throws is a failure too, for it is the device's or the driver's word.
+ * Runs a self-test. An exception counts as a failure, because it comes from the device or the driver.
  *
- * @returns the finding, with the error's message under `error` where there was one
+ * @returns the result; the message of an exception is the figure `error`
  */
 export async function runSelfTest(gpu: Gpu, { name, breaks, run }: SelfTest): Promise<SelfTestResult> {
   try {

@@ -1,5 +1,5 @@
 /**
- * NaN and infinity: a number that is none must show in the loss, and large sums must saturate instead of failing.
+ * NaN and infinity: NaN must propagate to the loss, and large sums must saturate to infinity.
  * @module
  */
 import type { Gpu } from "../../gpu/device.ts";
@@ -8,7 +8,7 @@ import code from "./special_values.wgsl" with { type: "text" };
 
 const NUMBERS = [NaN, -NaN, Infinity, -Infinity, 100, -100, 3e38, -3e38, 0, 1];
 
-/** What the project's shaders use; undefined where they never ask. */
+/** Expressions that the project's shaders use; undefined for arguments that do not occur. */
 const USED: Readonly<Record<string, (x: number) => number | undefined>> = {
   "ReLU by select": (x) => x <= 0 ? 0 : x,
   "2x + 1": (x) => Math.fround(2 * x + 1),
@@ -19,15 +19,14 @@ const USED: Readonly<Record<string, (x: number) => number | undefined>> = {
   log: (x) => x < 0 ? undefined : Math.fround(Math.log(x)),
   "NaN by bits": (x) => Number.isNaN(x) ? 1 : 0,
 };
-/** What they avoid, because devices differ: told, and not judged. */
+/** Expressions that the shaders avoid because devices differ; reported, but not judged. */
 const AVOIDED = ["max(NaN, 0)", "min(NaN, 0)", "clamp(NaN, 0, 1)", "NaN != NaN"];
 const COLUMNS = Object.keys(USED).length + AVOIDED.length;
 
-/** Special numbers through the forms that the project's shaders use, against JavaScript's. */
+/** Evaluates the expressions at special numbers and compares the results with JavaScript. */
 export const specialValues: SelfTest = {
   name: "NaN and infinity",
-  breaks:
-    "the notice that a run has diverged: NaN would vanish on its way to the loss, or appear in saturation",
+  breaks: "the detection of divergence: NaN would not reach the loss, or would appear in saturated sums",
   async run(gpu: Gpu) {
     const [[words]] = await runJob(gpu, {
       shader: { path: "src/check/self_tests/special_values.wgsl", code },
@@ -51,7 +50,7 @@ export const specialValues: SelfTest = {
   },
 };
 
-/** NaN for NaN, the same infinity for an infinity, about the same for a number, anything for undefined. */
+/** True for NaN and NaN, equal infinities, nearly equal numbers, and anything if undefined is expected. */
 function agrees(actual: number, expected: number | undefined): boolean {
   if (expected === undefined) return true;
   return Object.is(actual, expected) ||

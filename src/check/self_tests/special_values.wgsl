@@ -1,5 +1,5 @@
-// What becomes of NaN, infinities and large numbers, in the forms that the project's shaders use, and in a few that
-// they avoid.
+// NaN, infinities and large numbers in the expressions that the project's shaders use, and in a few that they
+// avoid.
 //
 // Forward    y[i] = [select(x, 0, x ≤ 0), 2·x + 1, exp(x), 1 / (1 + exp(−x)), tanh(x), √x, log(x), is NaN by bits,
 //            max(x, 0), min(x, 0), clamp(x, 0, 1), x ≠ x]

@@ -1,5 +1,5 @@
 /**
- * Tree reduction: float32 sums in a fixed order, right to the bit.
+ * Tree reduction: bit-exact float32 sums in a fixed order.
  * @module
  */
 import type { Gpu } from "../../gpu/device.ts";
@@ -9,11 +9,11 @@ import code from "./tree_reduction.wgsl" with { type: "text" };
 
 const [WORKGROUPS, WORKGROUP_SIZE, TERMS] = [32, 64, 20];
 
-/** Sums of random numbers, against the same additions in TypeScript, each rounded to float32. */
+/** Sums random numbers; the expected sums are computed in TypeScript, rounding each addition to float32. */
 export const treeReduction: SelfTest = {
   name: "tree reduction",
   breaks:
-    "every loss and gradient norm: they are added up in this way, and float32 sums must round correctly",
+    "every loss and gradient norm: they are summed this way, and float32 additions must round correctly",
   async run(gpu: Gpu) {
     const random = new RandomStream(0, "self-test tree reduction");
     const x = Float32Array.from(
@@ -34,7 +34,7 @@ export const treeReduction: SelfTest = {
   },
 };
 
-/** What the shader computes for a workgroup. */
+/** The computation of the shader for a workgroup. */
 function treeSum(x: Float32Array, workgroup: number): number {
   const sums = new Float32Array(WORKGROUP_SIZE); // each += rounds to float32
   for (let term = 0; term < TERMS; term++) {

@@ -1,4 +1,4 @@
-// Adds up numbers in a tree, as the losses and the gradient norm are added up.
+// Sums numbers in a tree, as for the losses and the gradient norm.
 //
 // Forward    total[g] = Σ x of workgroup g
 // Shapes     x [workgroups, TERMS · WORKGROUP_SIZE], total [workgroups]
@@ -6,7 +6,7 @@
 // Sum order  fixed: places upwards in each invocation, then halves onto halves
 
 override WORKGROUP_SIZE: u32; // of a workgroup, a power of two
-override TERMS: u32; // that a invocation adds
+override TERMS: u32; // added by each invocation
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> total: array<f32>;
