@@ -134,12 +134,12 @@ gpuTest(
     assert.equal(gpu.kernels, before);
     assert.equal(
       formatTotal(findings),
-      "3 products, 2 of them faster with another kernel than the usual one: 0.30 ms together before, 0.22 ms now, " +
+      "3 products, 2 of them faster with a kernel other than the default: 0.30 ms in total before, 0.22 ms now, " +
         "27 % less",
     );
     const [name, fastest, next] = formatFinding(findings[0]).split("\n");
     assert.equal(name, "X·W 5×20×12");
-    assert.match(fastest, /^ {2}register 8×8 +30\.0 µs +0\.1 GFLOP\/s {2}taken, 70 % less$/);
+    assert.match(fastest, /^ {2}register 8×8 +30\.0 µs +0\.1 GFLOP\/s {2}chosen, 70 % less$/);
     assert.match(next, /^ {2}naive +40\.0 µs/);
   },
 );

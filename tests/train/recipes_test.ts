@@ -267,7 +267,11 @@ Deno.test.each<[Recipe, string, Record<string, number[]>]>([
 );
 
 Deno.test("basic has one layer, and widths must begin with the images'", async () => {
-  assertRefused(await runTask("basic", ["--sizes", "784,64,3"]), 1, /expected pixels and code.*use deep/);
+  assertRefused(
+    await runTask("basic", ["--sizes", "784,64,3"]),
+    1,
+    /expected two widths, pixels and code.*use the deep/,
+  );
   assertRefused(
     await runTask("train", ["--sizes", "100,3"]),
     1,
@@ -421,7 +425,7 @@ Deno.test("gradcheck passes on this GPU and says so, also as JSON", async () => 
   assert.match(text.stdout, /gradients passed/);
   assert.equal(text.code, 0);
   const variant = ["--variant", "--code 2 --activation elu"];
-  assertRefused(await runTask("gradcheck", ["all", ...variant]), 1, /--variant of all recipes/);
+  assertRefused(await runTask("gradcheck", ["all", ...variant]), 1, /--variant with all recipes/);
   const one = JSON.parse(
     (await runTask("gradcheck", ["basic", ...variant, "--steps", "0", "--json"])).stdout,
   );
