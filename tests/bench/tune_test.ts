@@ -307,7 +307,7 @@ Deno.test("texture kernels are refused or replaced with a word where shaders can
       assert.ok(error instanceof InputError);
       assert.match(
         error.message,
-        /^Cannot use --kernels texture: this WebGPU lacks WGSL's feature "readonly_and.*; use --kernels auto$/,
+        /^Cannot use --kernels texture: this WebGPU lacks the WGSL language feature "readonly_and.*; use --kernels auto$/,
       );
       return true;
     });
@@ -318,7 +318,7 @@ Deno.test("texture kernels are refused or replaced with a word where shaders can
     assert.equal(said.length, 1);
     assert.match(
       said[0],
-      /^warning: not using texture kernels: this WebGPU lacks .*; taking --kernels auto$/,
+      /^warning: not using texture kernels: this WebGPU lacks .*; using --kernels auto$/,
     );
     assert.equal(
       formatKernel(kernelOf({ ...gpu, kernels: { kind: "auto" } }, FORWARD)).includes("texture"),
@@ -341,7 +341,10 @@ Deno.test("texture kernels that were found are ignored with a word where shaders
   const { result, said } = await listen(() => withoutTextures({ hasTextures: false }, found));
   assert.deepEqual(result, FOUND);
   assert.equal(said.length, 1);
-  assert.match(said[0], /^warning: ignoring the texture kernels .*: this WebGPU lacks .*; deno task tune/);
+  assert.match(
+    said[0],
+    /^warning: ignoring the tuned texture kernels: this WebGPU lacks .*; run deno task tune/,
+  );
   assert.deepEqual(await listen(() => withoutTextures({ hasTextures: false }, FOUND)), {
     result: FOUND,
     said: [],

@@ -287,7 +287,7 @@ Deno.test("sizesFor() lets the images' width win over the recipe's own, and the 
   assert.deepEqual(sizesFor([784, 9, 3], [784, 9, 3], 784, 2), [784, 9, 2]);
   assert.throws(
     () => sizesFor([99, 9], [784, 9, 3], 100),
-    /expected the images' 100 pixels first but received 99/,
+    /expected the images' 100 pixels as the first width but received 99/,
   );
 });
 
