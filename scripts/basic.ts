@@ -1,10 +1,10 @@
-// The basic autoencoder: 784-128-784, sigmoid, which overfits one fixed batch of images.
-// Source: the one-hidden-layer network that autoencoder tutorials begin with; the figures (Adam 1e-5, batch 32,
-//         40,000 iterations on one batch) are those of the tutorial that this project re-tells.
+// The basic autoencoder: 784-128-784, sigmoid; it overfits one fixed batch of images.
+// Source: the one-hidden-layer network that autoencoder tutorials begin with; the settings (Adam 1e-5, batch 32,
+//         40,000 iterations on one batch) are those of the tutorial that this project reimplements.
 // Run:    deno task basic    (or deno run --allow-read --allow-write=runs scripts/basic.ts; flags: --help)
-//         try --full-data --learning-rate 1e-3: all images can be learned as well
+//         --full-data --learning-rate 1e-3 trains on all images instead
 // Expect: on MNIST a loss of 0.061 after 5,000 iterations, 0.035 after 10,000, 0.008 after 20,000 and 2e-4 after
-//         40,000, and a test error of 0.044: 32 images are too few to learn other digits from.
+//         40,000, and a test error of 0.044: 32 images are too few to generalize to other digits.
 import { adam, dense, squaredError } from "../mod.ts"; // the network
 import { activationFlag, adamFlags, codeFlag, type Flag, flag, InputError, integer } from "../mod.ts";
 import { lastEpoch, openTraining, parseRecipe, type Recipe, recipe, runCommand, sizesFlag } from "../mod.ts";
@@ -17,12 +17,12 @@ export const basic: Recipe<Flags> = recipe({
   description: "Trains the basic autoencoder.",
   flags: {
     ...trainingFlags({ batchSize: 32, learningRate: 1e-5, logEvery: 500 }),
-    iterations: integer(40_000, "training steps", { min: 1 }),
+    iterations: integer(40_000, "number of training steps", { min: 1 }),
     ...adamFlags(),
     sizes: sizesFlag([784, 128]), // pixels and code
     activation: activationFlag("sigmoid", "the code"),
     code: codeFlag(),
-    fullData: flag("train on all images, batch after batch, and not on one batch"),
+    fullData: flag("train on all images instead of one fixed batch"),
   },
   architecture: {
     outputActivation: "sigmoid", // pixels are in [0, 1]
@@ -33,8 +33,8 @@ export const basic: Recipe<Flags> = recipe({
     const [width, outputs] = sizes, initializer = "glorot-uniform";
     if (sizes.length > 2) {
       throw new InputError(
-        `Cannot use --sizes ${sizes}: expected pixels and code but received ${sizes.length} widths, and basic has ` +
-          "one hidden layer; use deep",
+        `Cannot use --sizes ${sizes}: expected two widths, pixels and code, but received ${sizes.length}; ` +
+          "use the deep recipe for more layers",
       );
     }
     const code = dense(graph, parameters, pixels, {

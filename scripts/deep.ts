@@ -17,7 +17,7 @@ export const deep: Recipe = recipe({
     activation: activationFlag("tanh", "hidden layers"),
   },
   architecture: {
-    codeActivation: "identity", // the code may lie anywhere
+    codeActivation: "identity", // the code is unbounded
     outputActivation: "sigmoid", // pixels are in [0, 1]
     bias: true,
     reduction: "mean", // squared error per pixel
@@ -52,13 +52,13 @@ async function main(): Promise<number> {
   const config = parseRecipe(deep, Deno.args);
   using training = await openTraining(deep, config); //            the device, the data, the parameters
   const step = await training.compile();
-  using run = await training.start(step); //                       the run folder, progress, the dashboard
+  using run = await training.start(step); //                       opens run folder, progress and dashboard
   if (!run) return 0; //                                           --dry-run, --print-plan or --profile
-  for await (const batch of run.batches(step)) { //                every image once an epoch, in a new order
-    step.run(batch, training.rate(step.count)); //                 queued on the GPU, not waited for
-    if (run.isDue(step)) await run.report(step.readLosses()); //   one wait for 100 steps
+  for await (const batch of run.batches(step)) { //                every image once per epoch, reshuffled
+    step.run(batch, training.rate(step.count)); //                 queued on the GPU, without waiting
+    if (run.isDue(step)) await run.report(step.readLosses()); //   one wait every 100 steps
   }
-  return await run.finish(); //                                    measures, saves, draws
+  return await run.finish(); //                                    evaluates, saves, plots
 }
 
 if (import.meta.main) await runCommand(main);

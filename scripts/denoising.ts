@@ -1,11 +1,11 @@
-// The stacked autoencoder of stacked.ts with noise on its input while it trains, layer by layer, and a clean target.
-// Source: the denoising autoencoder of the tutorial that the project re-tells: sizes, stages and figures of stacked.ts,
-//         uniform noise on [0, 1) added to the pixels. On denoising, and on masking noise: Vincent et al. 2010.
+// The stacked autoencoder of stacked.ts, trained layer by layer on noisy inputs with clean targets.
+// Source: the denoising autoencoder of the tutorial that this project reimplements: the sizes, stages and settings of
+//         stacked.ts, plus uniform noise on [0, 1) on the pixels. Denoising and masking noise: Vincent et al. 2010.
 // Run:    deno task denoising    (or deno run --allow-read --allow-write=runs scripts/denoising.ts; flags: --help)
-// Expect: on MNIST with --freeze stages end at 0.0088, 0.0093, 0.0104 and 0.0528, and a test error of 0.058 on clean
-//         and 0.053 on noisy images. The clean ones are worse since the tutorial's noise shifts the mean of the input
-//         by one half: clean images are not what it was trained on. Zero-mean noise, such as --noise gaussian:0.3, is
-//         the better experiment. On --freeze see stacked.ts.
+// Expect: on MNIST with --freeze, stage losses of 0.0088, 0.0093, 0.0104 and 0.0528, and a test error of 0.058 on clean
+//         and 0.053 on noisy images. Clean images do worse because the tutorial's noise shifts the mean of the input
+//         by one half, so they are out of distribution. Zero-mean noise, such as --noise gaussian:0.3, is the better
+//         experiment. stacked.ts explains --freeze.
 import { adam, corruptPixels } from "../mod.ts"; // the network
 import { activationFlag, adamFlags, layerwiseEvaluation, noiseFlag, openTraining } from "../mod.ts";
 import { parseRecipe, planStages, type Recipe, recipe, runCommand, stageFlags } from "../mod.ts";
@@ -25,7 +25,7 @@ export const denoising: Recipe = recipe({
   architecture: { outputActivation: "sigmoid", bias: false, reduction: "mean" },
   stages: planStages,
   network(settings, context) {
-    return layerwiseNetwork(settings, context, corruptPixels(context, settings.noise)); // [B, 784], the target is clean
+    return layerwiseNetwork(settings, context, corruptPixels(context, settings.noise)); // [B, 784]; clean target
   },
   optimizer: adam,
   evaluation: ({ noise }) => layerwiseEvaluation({ noise }),
@@ -36,11 +36,11 @@ export const denoising: Recipe = recipe({
 async function main(): Promise<number> {
   const config = parseRecipe(denoising, Deno.args);
   using training = await openTraining(denoising, config);
-  const stages = await training.compileStages(); //                a step for each stage, with Adam's state of its own
+  const stages = await training.compileStages(); //                one step per stage, each with its own Adam state
   using run = await training.start(stages);
   if (!run) return 0; //                                           --dry-run, --print-plan or --profile
   for (const { step, rate } of stages) {
-    for await (const batch of run.batches(step)) { //              other noise at every step
+    for await (const batch of run.batches(step)) { //              new noise at every step
       step.run(batch, rate(step.count));
       if (run.isDue(step)) await run.report(step.readLosses());
     }

@@ -1,10 +1,11 @@
-// The layer-matched autoencoder: 784-400-200-100-50, sigmoid; each encoder activation should equal its mirror.
-// Source: the question and answer that the project re-tells (docs/recipes/matched.md has the maths): the loss is a sum
-//         over levels of the loss between the encoder's activation and the decoder's, gradients flowing into both;
-//         Glorot uniform, biases 0, batch 128, Adam with ε 1e-7.
+// The layer-matched autoencoder: 784-400-200-100-50, sigmoid; each decoder activation is trained to match its encoder
+// activation.
+// Source: a question-and-answer thread that this project reimplements (maths in docs/recipes/matched.md): the loss is
+//         the sum over levels of the loss between encoder and decoder activation, with gradients into both; Glorot
+//         uniform, biases 0, batch 128, Adam with ε 1e-7.
 // Run:    deno task matched    (or deno run --allow-read --allow-write=runs scripts/matched.ts; flags: --help)
 // Expect: on MNIST after 5 epochs a test error of 0.0676, that of the mean image (PyTorch: 0.055 to 0.068), and 0.050
-//         with --match none. A collapse makes every level's error small; the spread that is printed beside it tells.
+//         with --match none. A collapsed network has a small error at every level; the printed spread reveals it.
 import { activation as activate, type ActivationLike, adam, binaryCrossEntropy } from "../mod.ts";
 import { binaryCrossEntropyWithLogits, dense, detach, type LossTerm, squaredError } from "../mod.ts";
 import { tiedDense, type Value } from "../mod.ts";
@@ -12,7 +13,7 @@ import { activationFlag, adamFlags, choice, flag, InputError, measureLevels, ope
 import { optionalNumber, parseRecipe, type Recipe, recipe, runCommand, sizesFlag } from "../mod.ts";
 import { trainingFlags } from "../mod.ts";
 
-/** The learning rate of each kind of matching. */
+/** Default learning rate for each value of `--match`. */
 const RATES = { mse: 0.01, bce: 1e-4, none: 1e-3 };
 
 export const matched: Recipe = recipe({
@@ -23,30 +24,30 @@ export const matched: Recipe = recipe({
     ...adamFlags({ epsilon: 1e-7 }),
     sizes: sizesFlag([784, 400, 200, 100, 50]), // from pixels to code; the decoder mirrors them
     activation: activationFlag("sigmoid", "hidden layers and the code"),
-    learningRate: optionalNumber("Adam's step size", {
+    learningRate: optionalNumber("learning rate of the optimizer", {
       above: 0,
-      absent: "0.01 for mse, 1e-4 bce, 1e-3 none",
+      absent: "0.01 for mse, 1e-4 for bce, 1e-3 for none",
     }),
-    match: choice(["mse", "bce", "none"], "mse", "loss between a level's two sides; none: only the pixels'"),
+    match: choice(["mse", "bce", "none"], "mse", "loss between encoder and decoder; none: pixel loss only"),
     local: flag("stop each level's gradient at that level"),
-    tied: flag("let each decoder layer read the transposed weight of its encoder layer"),
+    tied: flag("tie the weights: each decoder weight is the transpose of its encoder weight"),
   },
   architecture: {
     outputActivation: "sigmoid", // pixels are in [0, 1]
     bias: true,
-    reduction: "mean", // of every level's loss: per element
+    reduction: "mean", // of each level's loss, per element
   },
   network(settings, { graph, parameters, pixels }) {
     const { sizes, activation, outputActivation, bias, reduction, match, local, tied } = settings;
     const depth = sizes.length - 1, isSquared = match === "mse";
-    const outermost = isSquared ? outputActivation : "identity"; // cross-entropy wants logits
+    const outermost = isSquared ? outputActivation : "identity"; // the cross-entropy takes logits
     if (match === "bce" && activation !== "sigmoid") {
       throw new InputError(
-        "Cannot match by cross-entropy: expected --activation sigmoid, in (0, 1); or use --match mse",
+        "Cannot use --match bce: expected --activation sigmoid, with values in (0, 1); or use --match mse",
       );
     }
 
-    /** The values from level `from` to the code and back out; the mirror of the k-th is the k-th from the end. */
+    /** Activations from level `from` to the code and back; the k-th mirrors the k-th from the end. */
     function route(start: Value, from: number, way = ""): Value[] {
       const values = [start];
       const layer = (name: string, outputs: number, activation: ActivationLike) =>
@@ -56,9 +57,9 @@ export const matched: Recipe = recipe({
           dense(graph, parameters, values.at(-1)!, layer(`encoder.${k}`, sizes[k + 1], activation)),
         );
       }
-      for (let k = depth - 1; k >= from; k--) { //                                 and back out the same way
+      for (let k = depth - 1; k >= from; k--) { //                                 and back through the mirrors
         const mirror = layer(`decoder.${k}`, sizes[k], k > 0 ? activation : outermost);
-        const options = { ...mirror, weight: `encoder.${k}.weight` }; // the weight is read only if tied
+        const options = { ...mirror, weight: `encoder.${k}.weight` }; // read only if tied
         values.push((tied ? tiedDense : dense)(graph, parameters, values.at(-1)!, options));
       }
       return values;
@@ -87,7 +88,7 @@ export const matched: Recipe = recipe({
     rows: ({ gpu, parameters, data, network }) =>
       measureLevels(gpu, network({ purpose: "encode" }), parameters, data),
   }),
-  checks: [ // at 0.01 --local collapses, and a collapsed network has no gradients to check
+  checks: [ // at a learning rate of 0.01 --local collapses, and a collapsed network has no gradients to check
     ...["", "--tied", "--local --learning-rate 1e-3", "--local --tied --learning-rate 1e-3"],
     ...["", " --tied", " --local", " --local --tied"].map((more) => `--match bce${more}`),
     ...["--match none", "--match none --tied"],

@@ -1,7 +1,7 @@
-// The shipped recipes, which tools know by name. Any other script in this folder is found by its name too, if Deno may
-// read it; one that stands here is imported without a permission, and is among `all`.
+// The shipped recipes, by name. Tools find any other script in this folder by name too, if they have read permission;
+// those listed here need none, and are included in `all`.
 
-/** What imports each, by name. */
+/** Import function of each shipped recipe, by name. */
 export const SHIPPED = {
   deep: () => import("./deep.ts"),
   basic: () => import("./basic.ts"),

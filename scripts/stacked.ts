@@ -1,17 +1,17 @@
 // The stacked autoencoder, trained layer by layer: 784-1000-500-250-3 and its mirror, sigmoid, no bias. Stage k sends
-// the pixels through encoders 0..k and decoders k..0, and its loss is measured on the pixels.
-// Source: the stacked autoencoder of the tutorial that the project re-tells: Glorot uniform weights, Adam 1e-3, batch
-//         32, 20 epochs in stages of 2, 2, 2 and 14. On greedy training: Bengio et al. 2007.
+// the pixels through encoders 0..k and decoders k..0; its loss compares the output with the pixels.
+// Source: the stacked autoencoder of the tutorial that this project reimplements: Glorot uniform weights, Adam 1e-3,
+//         batch 32, 20 epochs in stages of 2, 2, 2 and 14. Greedy layer-wise training: Bengio et al. 2007.
 // Run:    deno task stacked    (or deno run --allow-read --allow-write=runs scripts/stacked.ts; flags: --help)
 // Expect: on MNIST a test error of 0.030, and 88 % of the test codes classified correctly (PyTorch's figures). A stage
-//         trains all layers that it uses, as the tutorial's code does and its text does not; with --freeze only its
-//         own pair, and the code is no better than PCA's (0.052). docs/recipes/stacked.md tells the whole story.
+//         trains all layers that it uses, as the tutorial's code does, unlike its text. With --freeze it trains only
+//         its own pair, and the code is no better than PCA's (0.052); see docs/recipes/stacked.md.
 import { type ActivationLike, adam, dense, type Model, type NetworkContext, type Reduction } from "../mod.ts";
 import { squaredError, type Value } from "../mod.ts";
 import { activationFlag, adamFlags, layerwiseEvaluation, openTraining, parseRecipe } from "../mod.ts";
 import { planStages, type Recipe, recipe, runCommand, stageFlags, trainingFlags } from "../mod.ts";
 
-/** What a layer-wise network is made of; denoising.ts and sparse.ts have the same one. */
+/** Settings of a layer-wise network, shared with denoising.ts and sparse.ts. */
 export interface LayerwiseSettings {
   readonly sizes: readonly number[]; // widths from pixels to code; the decoder mirrors them
   readonly activation: ActivationLike; // of hidden layers and the code
@@ -20,7 +20,7 @@ export interface LayerwiseSettings {
   readonly reduction: Reduction; // of the squared error
 }
 
-/** Records the network of a stage, or all of it, on the pixels or what is made of them. The target stays the pixels. */
+/** Records a stage's network, or the whole one, on `input` or the pixels. The target is always the clean pixels. */
 export function layerwiseNetwork(settings: LayerwiseSettings, context: NetworkContext, input?: Value): Model {
   const { sizes, activation, outputActivation, bias, reduction } = settings;
   const { graph, parameters, pixels, stage = sizes.length - 2 } = context;
@@ -65,7 +65,7 @@ export const stacked: Recipe = recipe({
 async function main(): Promise<number> {
   const config = parseRecipe(stacked, Deno.args);
   using training = await openTraining(stacked, config);
-  const stages = await training.compileStages(); //                a step for each stage, with Adam's state of its own
+  const stages = await training.compileStages(); //                one step per stage, each with its own Adam state
   using run = await training.start(stages);
   if (!run) return 0; //                                           --dry-run, --print-plan or --profile
   for (const { step, rate } of stages) {

@@ -1,10 +1,10 @@
 // The autoencoder with tied weights: 784-256-256-64-32, tanh, each decoder weight the transpose of its encoder's.
-// Source: the tied autoencoder of the tutorial that the project re-tells: tanh everywhere, squared error summed over
-//         pixels and batch, Adam 1e-3, batch 20, 30 epochs, weights uniform ±1/√n_in, biases 0; input and target are
-//         the image minus the mean training image. On tying: Vincent et al. 2010, section 2.
+// Source: the tied autoencoder of the tutorial that this project reimplements: tanh everywhere, squared error summed
+//         over pixels and batch, Adam 1e-3, batch 20, 30 epochs, weights uniform ±1/√n_in, biases 0; input and target
+//         are the image minus the mean training image. Tied weights: Vincent et al. 2010, section 2.
 // Run:    deno task tied    (or deno run --allow-read --allow-write=runs scripts/tied.ts; flags: --help)
 // Expect: on MNIST a cost per batch of 424 after the first epoch and 268 to 274 after 30, a test error of 0.017 per
-//         pixel (PCA with 32 components: 0.0168). As the cost is a sum, the learning rate belongs to this batch size.
+//         pixel (PCA with 32 components: 0.0168). The cost is a sum, so the learning rate is tuned to this batch size.
 import { adam, dense, squaredError, subtractRow, tiedDense } from "../mod.ts"; // the network
 import { activationFlag, adamFlags, lastEpoch, openTraining, parseRecipe, type Recipe } from "../mod.ts";
 import { recipe, runCommand, sizesFlag, trainingFlags } from "../mod.ts";
@@ -42,7 +42,7 @@ export const tied: Recipe = recipe({
         label: `decoder.${k}`,
         weight: `encoder.${k}.weight`,
         activation: k > 0 ? activation : outputActivation,
-        initializer: { uniform: 0 }, // of the bias, which is the layer's only own parameter
+        initializer: { uniform: 0 }, // of the bias, the layer's only own parameter
         bias,
       });
     }

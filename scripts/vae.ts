@@ -3,7 +3,7 @@
 //         Kingma and Welling 2014, "Auto-encoding variational Bayes", eq. 10 and appendix B.
 // Run:    deno task vae    (or deno run --allow-read --allow-write=runs scripts/vae.ts; flags: --help)
 // Expect: on MNIST a test total of 104.0 and 105.0 nats per image after 15 epochs (seeds 0 and 1; PyTorch 104.3 to
-//         104.6), with all 20 code units active. As the loss is a sum, the learning rate belongs to this batch size.
+//         104.6), with all 20 code units active. The loss is a sum, so the learning rate is tuned to this batch size.
 import { activation as activate, type ActivationLike, adam, binaryCrossEntropyWithLogits } from "../mod.ts";
 import { codeNoise, dense, gaussianKl, type Graph, type Parameters, reparameterize } from "../mod.ts";
 import type { Value } from "../mod.ts";
@@ -12,14 +12,14 @@ import { type Recipe, recipe, runCommand, sizesFlag, trainingFlags, variationalE
 
 type Layer = (k: number, x: Value, outputs: number, activation: ActivationLike) => Value;
 
-/** What records layer k = 1, 2, …: the example numbers its layers through, encoder and decoder. */
+/** Returns a function that records layer k = 1, 2, …, numbered across encoder and decoder as in the example. */
 function layersOf(graph: Graph, parameters: Parameters, bias: boolean): Layer {
   const initializer = "pytorch-linear";
   return (k, x, outputs, activation) =>
     dense(graph, parameters, x, { label: `fc${k}`, outputs, activation, initializer, bias });
 }
 
-/** Records the decoder: from codes to logits. */
+/** Records the decoder, from codes to logits. */
 function decode(layer: Layer, sizes: readonly number[], activation: ActivationLike, z: Value): Value {
   let x = z; //                                                   [B, 20]
   for (let k = sizes.length - 2; k >= 0; k--) { //                → [B, 400] → [B, 784]
@@ -50,7 +50,7 @@ export const vae: Recipe = recipe({
     for (let k = 1; k < last; k++) x = layer(k, x, sizes[k], activation); //    → [B, 400]
     const mean = layer(last, x, code, "identity"); //             [B, 400] → [B, 20]
     const logVariance = layer(last + 1, x, code, "identity"); //  [B, 400] → [B, 20]
-    const noise = codeNoise(context, code); //                    without noise the code is its mean
+    const noise = codeNoise(context, code); //                    without noise the code is the mean
     const z = noise ? reparameterize(graph, mean, logVariance, noise, { label: "z" }) : mean;
     const logits = decode(layer, sizes, activation, z); //        [B, 20] → [B, 400] → [B, 784]
     const output = activate(graph, logits, { label: "output", activation: "sigmoid" });

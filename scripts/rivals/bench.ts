@@ -1,7 +1,7 @@
-// Times the same training steps in Bottleneck, TensorFlow.js, jax-js and, where there is one, PyTorch; in turn, in one run.
-// Run: deno task bench:rivals    (downloads the rivals from npm, which nothing else in the project needs)
-// All start from the same parameters and see the same batches; the losses of 20 steps are compared, so that all are
-// known to do the same work. Each has a process of its own, which waits while another is measured. --json for programs.
+// Times the same training steps in Bottleneck, TensorFlow.js, jax-js and, if installed, PyTorch, round-robin in one run.
+// Run: deno task bench:rivals    (downloads the rivals from npm; nothing else in the project needs them)
+// All start from the same parameters and see the same batches; the losses of 20 steps are compared, to verify that all
+// do the same work. Each runs in its own process, which waits while another is timed.
 import { InputError } from "../../src/errors.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flag, integer, parseFlags, text } from "../../src/recipe/flags.ts";
@@ -13,32 +13,32 @@ import type { Task } from "./task.ts";
 
 const OURS = "bottleneck";
 const RIVALS = ["pytorch", "jax-wasm", "jax-webgpu", "tfjs-wasm", "tfjs-webgpu"] as const;
-const LOSS_AGREEMENT = 1e-2; // relative, over the compared steps; float32 sums in another order leave about 1e-4
+const LOSS_AGREEMENT = 1e-2; // relative tolerance; another summation order in float32 differs by about 1e-4
 const flags = {
-  models: text("all", `training steps, with commas between: ${Object.keys(MODELS).join(", ")}`),
-  rivals: text("all", `rivals, with commas between: ${RIVALS.join(", ")}`),
-  rounds: integer(5, "rounds of each, in turn; medians count", { min: 1 }),
-  steps: integer(20, "steps of a round, with one wait at its end", { min: 20, max: 1000 }),
-  json: flag("print the figures as JSON"),
+  models: text("all", `models to time, comma-separated: ${Object.keys(MODELS).join(", ")}`),
+  rivals: text("all", `rivals to time, comma-separated: ${RIVALS.join(", ")}`),
+  rounds: integer(5, "number of rounds, taken in turn; medians are reported", { min: 1 }),
+  steps: integer(20, "steps per round, with one wait at the end", { min: 20, max: 1000 }),
+  json: flag("print the results as JSON"),
 };
 
-/** An entrant's figures for one model. */
+/** Results of one entrant on one model. */
 interface Figures {
   readonly entrant: string;
   readonly name: string;
-  /** Its set-up, if there was a choice. */
+  /** Its fastest configuration; empty if it has only one. */
   readonly setting: string;
-  /** The largest relative difference of a loss from ours. */
+  /** Largest relative difference of its losses from ours. */
   readonly lossDifference: number;
-  /** Milliseconds of a step. */
+  /** Milliseconds per step. */
   readonly step: MedianAndRange;
-  /** Its time in ours, round by round. */
+  /** Its time divided by ours, per round. */
   readonly ratio: MedianAndRange;
 }
 
 async function main(): Promise<number> {
   const { models, rivals, rounds, steps, json } = parseFlags(
-    { name: "bench:rivals", description: "Times training steps beside other libraries'." },
+    { name: "bench:rivals", description: "Times training steps against other libraries." },
     flags,
     Deno.args,
   );
@@ -55,7 +55,7 @@ async function main(): Promise<number> {
       .map(({ name, lossDifference }) => `${name} on ${model} by ${lossDifference.toExponential(1)}`)
   );
   if (astray.length === 0) return 0;
-  console.error(`error: These do other work than Bottleneck, as their losses differ: ${astray.join("; ")}`);
+  console.error(`error: Cannot compare these with Bottleneck, as their losses differ: ${astray.join("; ")}`);
   return 1;
 }
 
@@ -92,14 +92,14 @@ async function race(task: Task, entrants: readonly string[], rounds: number, ste
   return { figures, missing };
 }
 
-/** Starts an entrant in its fastest set-up. */
+/** Starts an entrant in its fastest configuration. */
 async function fastest(settings: readonly Launch[], task: Task, steps: number) {
   let best: { process: EntrantProcess; name: string; losses: readonly number[]; setting: string } | undefined;
   let bestTime = Infinity;
   for (const launch of settings) {
     const process = new EntrantProcess(launch);
     const { name, losses } = await process.start(task);
-    await process.train(3); // what compiles late compiles here
+    await process.train(3); // warm-up: lazy compilation happens here
     const { milliseconds } = await process.train(steps);
     if (milliseconds < bestTime) {
       await best?.process.end();
@@ -109,7 +109,7 @@ async function fastest(settings: readonly Launch[], task: Task, steps: number) {
   return best!;
 }
 
-/** How an entrant may be started; @throws Error if it cannot. */
+/** Commands that start an entrant, one for each configuration; @throws Error if it is not installed. */
 async function launches(entrant: string): Promise<Launch[]> {
   const deno = (permissions: string[], ...args: string[]): Launch => ({
     program: "deno",
@@ -134,7 +134,7 @@ async function launches(entrant: string): Promise<Launch[]> {
   ];
 }
 
-/** A Python that has PyTorch. */
+/** Finds a Python interpreter with PyTorch. */
 async function findTorch(): Promise<string> {
   for (const program of ["python3", "/usr/bin/python3"]) {
     try {
@@ -144,22 +144,22 @@ async function findTorch(): Promise<string> {
       if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable)) throw error;
     }
   }
-  throw new Error("no python3 with torch was found");
+  throw new Error("found no python3 with torch");
 }
 
-/** The largest relative difference of two series; NaN if anything is not finite. */
+/** Largest relative difference between two series; NaN if any value is not finite. */
 export function difference(actual: readonly number[], expected: readonly number[]): number {
   return Math.max(...expected.map((loss, k) => Math.abs(actual[k] - loss) / Math.abs(loss)));
 }
 
-/** The names in a flag's list. */
+/** Parses the comma-separated names of a flag. */
 export function chosen<T extends string>(name: string, list: string, known: readonly T[]): readonly T[] {
   if (list === "all") return known;
   return list.split(",").map((word) => {
     const found = known.find((entry) => entry === word.trim());
     if (found !== undefined) return found;
     throw new InputError(
-      `Cannot set --${name}: expected all or some of ${known.join(", ")}, received "${word}"`,
+      `Cannot set --${name}: expected all or some of ${known.join(", ")} but received "${word}"`,
     );
   });
 }
@@ -170,7 +170,7 @@ function format(
   const range = ({ median, least, most }: MedianAndRange) =>
     `${median.toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
   const rows = [
-    ["", "ms a step", "times ours", "losses differ by"],
+    ["", "ms/step", "relative to ours", "loss difference"],
     ...figures.map(({ name, setting, step, ratio, lossDifference }, at) => [
       setting === "" ? name : `${name}, ${setting}`,
       range(step),

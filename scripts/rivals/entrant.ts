@@ -1,42 +1,41 @@
-// The side of an entrant: a process that gets a task on its first line of input, answers with its name and the losses of
-// the compared steps, and then, for each line with a number, trains that many steps and answers how long they took.
+// Child-process side of the comparison. The first line of stdin is a task as JSON; the answer is the entrant's name and
+// the losses of the compared steps. Each further line is a number of steps to train; the answer is their time.
 import { floatsOf, type Task } from "./task.ts";
 
 /** A library that trains. */
 export interface Entrant {
-  /** The library, its version and its back end. */
+  /** Library, version and backend. */
   readonly name: string;
   /**
    * Submits one training step.
    *
-   * @param batch which of the task's batches
-   * @param noise the code's noise [B, code], if it is not to be drawn anew
+   * @param batch index of the task's batch
+   * @param noise noise for the code, [B, code]; drawn anew if absent
    */
   step(batch: number, noise?: Float32Array<ArrayBuffer>): void;
-  /** Waits until every step so far is done; gives the last one's loss, from before its update. */
+  /** Waits until all submitted steps are done; returns the last one's loss, from before its update. */
   finish(): Promise<number>;
 }
 
-/** What an entrant says first. */
+/** First answer of an entrant. */
 export interface Introduction {
-  /** Its name. */
   readonly name: string;
-  /** The losses of the compared steps. */
+  /** Losses of the compared steps. */
   readonly losses: readonly number[];
 }
 
-/** What an entrant says of a round. */
+/** Answer of an entrant to a round. */
 export interface RoundTime {
-  /** Milliseconds of a step, the wait at the round's end included. */
+  /** Milliseconds per step, including the wait at the end of the round. */
   readonly milliseconds: number;
-  /** The loss of the last step. */
+  /** Loss of the last step. */
   readonly loss: number;
 }
 
-/** How many steps are compared. */
+/** Number of steps with compared losses. */
 export const COMPARED_STEPS = 20;
 
-/** Serves until the input ends. */
+/** Answers requests until stdin closes. */
 export async function serve(create: (task: Task) => Promise<Entrant>): Promise<void> {
   let entrant: Entrant | undefined, batch = 0, batches = 1;
   for await (const line of lines(Deno.stdin.readable)) {
@@ -61,7 +60,7 @@ export async function serve(create: (task: Task) => Promise<Entrant>): Promise<v
   Deno.exit(0); // a library's workers would keep the process alive
 }
 
-/** The lines of a stream of text. */
+/** Splits a byte stream into lines of text. */
 export async function* lines(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
   let rest = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream())) {

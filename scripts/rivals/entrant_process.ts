@@ -1,30 +1,29 @@
-// The side of the comparison: an entrant's process, spoken to as entrant.ts says.
+// Parent-process side of the comparison; entrant.ts describes the protocol.
 import { fileURLToPath } from "node:url";
 import { type Introduction, lines, type RoundTime } from "./entrant.ts";
 import type { Task } from "./task.ts";
 
-/** How an entrant is started. */
+/** Command that starts an entrant. */
 export interface Launch {
-  /** The program. */
   readonly program: string;
-  /** Its arguments; those that begin with "./" are files beside this one. */
+  /** Arguments; those that begin with "./" are files in this folder. */
   readonly args: readonly string[];
-  /** More environment. */
+  /** Additional environment variables. */
   readonly env?: Readonly<Record<string, string>>;
-  /** How it is set up, if there is a choice; the fastest set-up counts. */
+  /** Name of the configuration, if the entrant has several; the fastest one counts. */
   readonly setting?: string;
 }
 
-const ANSWER_WITHIN = 180_000; // ms; shaders may compile first
+const ANSWER_WITHIN = 180_000; // ms, as shaders may compile first
 
-/** An entrant that runs in a process of its own and waits while others are measured. */
+/** An entrant that runs in its own process and waits while others are timed. */
 export class EntrantProcess {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   readonly #output: AsyncGenerator<string>;
   readonly #complaints: Promise<string>;
 
-  /** Starts it. */
+  /** Starts the process. */
   constructor({ program, args, env = {} }: Launch) {
     this.#child = new Deno.Command(program, {
       args: args.map((word) => word.startsWith("./") ? fileURLToPath(new URL(word, import.meta.url)) : word),
@@ -38,22 +37,22 @@ export class EntrantProcess {
     this.#complaints = new Response(this.#child.stderr).text();
   }
 
-  /** Hands it the task; resolves after the compared steps. */
+  /** Sends the task; resolves after the compared steps. */
   start(task: Task): Promise<Introduction> {
     return this.#ask(JSON.stringify(task));
   }
 
-  /** Lets it train that many steps. */
+  /** Trains `steps` steps and returns their time. */
   train(steps: number): Promise<RoundTime> {
     return this.#ask(String(steps));
   }
 
-  /** Ends it. */
+  /** Closes stdin and waits for the process to exit. */
   async end(): Promise<void> {
     try {
       await this.#input.close();
     } catch {
-      // it has ended by itself
+      // already exited
     }
     await this.#child.status;
   }
@@ -61,11 +60,11 @@ export class EntrantProcess {
   async #ask<T>(line: string): Promise<T> {
     const tooLong = setTimeout(() => this.#child.kill("SIGKILL"), ANSWER_WITHIN);
     try {
-      await this.#input.write(new TextEncoder().encode(line + "\n")).catch(() => {}); // the lack of an answer tells
+      await this.#input.write(new TextEncoder().encode(line + "\n")).catch(() => {}); // reported by the read below
       for (;;) {
         const { value, done } = await this.#output.next();
         if (done) throw new Error(reasonIn(await this.#complaints, (await this.#child.status).code));
-        if (value.startsWith("{")) return JSON.parse(value); // libraries greet on the same stream
+        if (value.startsWith("{")) return JSON.parse(value); // libraries print banners to stdout too
       }
     } finally {
       clearTimeout(tooLong);
@@ -73,9 +72,9 @@ export class EntrantProcess {
   }
 }
 
-/** Why a process ended: the line of its complaints that names an error, else its exit code. */
+/** Reason that a process ended: the line of its stderr that names an error, else its exit code. */
 export function reasonIn(complaints: string, code: number): string {
   // deno-lint-ignore no-control-regex
   const found = complaints.replace(/\x1b\[[0-9;]*m/g, "").split("\n").filter((line) => /error/i.test(line));
-  return found.at(complaints.includes("Traceback") ? -1 : 0)?.trim() ?? `it ended with exit code ${code}`;
+  return found.at(complaints.includes("Traceback") ? -1 : 0)?.trim() ?? `exited with code ${code}`;
 }

@@ -1,7 +1,7 @@
-// jax-js as an entrant of the comparison: the whole step, Adam included, is one compiled function. No optimizer package
-// of its own installs with it, so Adam is written with its operations. Argument: the device, webgpu or wasm.
+// jax-js as an entrant of the comparison: the whole step, Adam included, is one jit-compiled function. The package has
+// no optimizers, so Adam is written with its operations. Argument: the device, webgpu or wasm.
 //
-// The package is named here, exactly, and not in deno.json: nobody who trains downloads it.
+// The package is pinned here and not in deno.json, so that training never downloads it.
 // deno-lint-ignore-file no-import-prefix
 import {
   defaultDevice,
@@ -27,7 +27,7 @@ await serve(async (task) => {
   defaultDevice(device);
   const { layers, isVariational, isSum, shift, batchSize, learningRate } = task;
 
-  // A function of jax-js owns its arguments: what is used once more is passed as `.ref`.
+  // jax-js functions consume their arguments: an array that is used again is passed as `.ref`.
   function apply(parameters: Arrays, x: np.Array, { weight, bias, tied, activation }: TaskLayer): np.Array {
     const w = parameters[weight].ref;
     const z = np.matmul(x, tied ? w.transpose() : w);
@@ -52,7 +52,7 @@ await serve(async (task) => {
     return entropy.add(spread.sum().mul(-0.5));
   }
 
-  /** Adam; `noise` is undefined for squared errors. */
+  /** One Adam step; `noise` is undefined for squared errors. */
   function update(state: State, x: np.Array, noise?: np.Array): [State, np.Array] {
     const [loss, gradients] = noise
       ? valueAndGrad(evidenceBound)(tree.ref(state.parameters), x, noise)
@@ -85,7 +85,7 @@ await serve(async (task) => {
   const array = (data: Float32Array<ArrayBuffer>, shape: readonly number[]) =>
     np.array(data).reshape([...shape]);
   const initial = Object.entries(task.parameters).map(([name, { shape, data }]) =>
-    // kept as [I, O]: the product then reads weights along O
+    // stored as [I, O], so that the matrix product reads weights along O
     [name, np.array(transposed(floatsOf(data), shape)).reshape(shape.toReversed())] as const
   );
   const zeros = () => Object.fromEntries(initial.map(([name, { shape }]) => [name, np.zeros(shape)]));

@@ -1,4 +1,4 @@
-// The training steps that are compared, each read off its recipe's own graph.
+// The compared models; each task is derived from the recipe's own graph.
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import type { Activation } from "../../src/graph/tensor.ts";
@@ -6,7 +6,7 @@ import { RandomStream } from "../../src/random.ts";
 import { findVariant } from "../tools/bench.ts";
 import { type Task, WIDTH } from "./task.ts";
 
-/** The training steps that are compared: a recipe with its options, and B. */
+/** The compared models: recipe, options and batch size. */
 export const MODELS = {
   deep: { network: "784-128-64-12-3, tanh, squared error", recipe: "deep", options: "", batchSize: 64 },
   tied: { network: "784-256-256-64-32, tanh, tied, summed", recipe: "tied", options: "", batchSize: 20 },
@@ -14,14 +14,13 @@ export const MODELS = {
   vae: { network: "784-400-(20, 20)-400-784, ReLU, BCE + KL", recipe: "vae", options: "", batchSize: 128 },
 } as const;
 
-/** The name of a training step. */
+/** Name of a compared model. */
 export type ModelName = keyof typeof MODELS;
 
 /**
- * Makes a training step.
+ * Makes the task of a model.
  *
- * @param model which one
- * @param steps how many steps will be compared
+ * @param steps number of steps with compared losses
  */
 export async function createTask(model: ModelName, steps: number): Promise<Task> {
   const { recipe, options, batchSize } = MODELS[model];

@@ -28,7 +28,7 @@ await serve(async (task) => {
   for (const [name, { data }] of Object.entries(task.parameters)) parameters.write(name, floatsOf(data));
   return {
     name: `Bottleneck on ${gpu.adapterName}`,
-    step: (batch) => step.run({ first: batch * batchSize, rows: batchSize }), // its own noise is the task's
+    step: (batch) => step.run({ first: batch * batchSize, rows: batchSize }), // draws the same noise as the task
     async finish() {
       const { values } = await step.readLosses();
       return losses.reduce((sum, { label, weight }) => sum + weight * values[label].at(-1)!, 0);

@@ -1,4 +1,4 @@
-"""PyTorch as an entrant of the comparison; entrant.ts says how it is spoken to. Argument: its threads, 0 for the default."""
+"""PyTorch as an entrant of the comparison; entrant.ts has the protocol. Argument: number of threads (0: default)."""
 
 import base64
 import json
@@ -69,7 +69,7 @@ def step(noise=None):
 
 
 def blas():
-    """The library that multiplies matrices, as it was loaded; Debian's reference one is ten times slower than OpenBLAS."""
+    """Name of the loaded BLAS library; Debian's reference BLAS is ten times slower than OpenBLAS."""
     try:
         with open("/proc/self/maps") as maps:
             paths = {os.path.realpath(line.split()[-1]) for line in maps if "blas" in line or "mkl_core" in line}

@@ -1,51 +1,51 @@
-// What every entrant of the comparison is given: a network, its first parameters, batches, and noise. It is plain JSON,
-// as PyTorch's process gets it too.
+// Task of the comparison, the same for every entrant: network, initial parameters, batches and noise. Plain JSON, as
+// PyTorch's process reads it too.
 
 /** Pixels of an image. */
 export const WIDTH = 784;
 
 /** One dense layer: f(X·Wᵀ + bias), or f(X·W + bias) if it is tied to a weight of the encoder. */
 export interface TaskLayer {
-  /** The parameter W, [outputs, inputs] as in PyTorch. */
+  /** Name of the parameter W, [outputs, inputs] as in PyTorch. */
   readonly weight: string;
-  /** The parameter that is added, if there is one. */
+  /** Name of the bias; null if there is none. */
   readonly bias: string | null;
-  /** Whether W is read the other way round. */
+  /** True if W is used transposed. */
   readonly tied: boolean;
-  /** f. */
+  /** Activation function f. */
   readonly activation: "identity" | "sigmoid" | "tanh" | "relu";
 }
 
-/** A training step, complete. */
+/** A complete training step. */
 export interface Task {
-  /** Which one. */
+  /** Name of the model. */
   readonly model: string;
-  /** Its layers in order; of a variational network the second and third both read the first. */
+  /** Layers in order; in a variational network the second and third both read the first. */
   readonly layers: readonly TaskLayer[];
-  /** Whether it samples its code, and has cross-entropy and KL for a loss, both summed; else squared errors. */
+  /** True for a sampled code with summed cross-entropy and KL as the loss; false for squared errors. */
   readonly isVariational: boolean;
-  /** Whether squared errors are summed over the batch, instead of averaged over its elements. */
+  /** True if squared errors are summed over the batch; false if averaged over its elements. */
   readonly isSum: boolean;
-  /** What is subtracted from every pixel before all else; the difference is the target. */
+  /** Constant subtracted from every pixel, in the input and in the target. */
   readonly shift: number;
-  /** B. */
+  /** Images per batch, B. */
   readonly batchSize: number;
-  /** Adam's step size; the rest of Adam is PyTorch's default. */
+  /** Learning rate of Adam; its other options are PyTorch's defaults. */
   readonly learningRate: number;
-  /** First values by name: the shape, and float32 in base64. */
+  /** Initial values by name: shape, and float32 data in base64. */
   readonly parameters: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: string }>>;
-  /** Batches [B, 784] that are taken in turn: bytes in base64. A pixel is its byte / 255. */
+  /** Batches [B, 784], used in turn: bytes in base64, pixel = byte / 255. */
   readonly batches: readonly string[];
-  /** The code's noise [B, code] in the compared steps, float32 in base64; empty for a network without. */
+  /** Noise of the code [B, code] in the compared steps, float32 in base64; empty without a sampled code. */
   readonly noise: readonly string[];
 }
 
-/** Batch `k` as floats [B, 784] in [0, 1]. */
+/** Decodes batch `k` to floats [B, 784] in [0, 1]. */
 export function pixelsOf(task: Task, k: number): Float32Array<ArrayBuffer> {
   return Float32Array.from(Uint8Array.fromBase64(task.batches[k]), (byte) => byte / 255);
 }
 
-/** The floats of a base64 text. */
+/** Decodes base64 to floats. */
 export function floatsOf(base64: string): Float32Array<ArrayBuffer> {
   return new Float32Array(Uint8Array.fromBase64(base64).buffer);
 }

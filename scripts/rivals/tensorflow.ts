@@ -1,7 +1,7 @@
-// TensorFlow.js as an entrant of the comparison, written as its own documentation would.
-// Arguments: the back end, webgpu or wasm, and which of its matrix products to use on WebGPU (-1 leaves the choice to it).
+// TensorFlow.js as an entrant of the comparison, in the style of its documentation.
+// Arguments: the backend, webgpu or wasm, and the number of its matrix-product kernel on WebGPU (-1: its own choice).
 //
-// Its packages are named here, exactly, and not in deno.json: nobody who trains downloads them.
+// The packages are pinned here and not in deno.json, so that training never downloads them.
 // deno-lint-ignore-file no-import-prefix
 import * as tf from "npm:@tensorflow/tfjs-core@4.22.0";
 import "npm:@tensorflow/tfjs-layers@4.22.0"; // registers the gradients of every operation
@@ -15,11 +15,11 @@ const ACTIVATE = { identity: (z: tf.Tensor2D) => z, sigmoid: tf.sigmoid, tanh: t
 
 await serve(async (task) => {
   tf.env().setFlags({ WEBGPU_MATMUL_PROGRAM_TYPE: Number(product) });
-  if (!await tf.setBackend(backend)) throw new Error(`TensorFlow.js cannot start its back end "${backend}"`);
+  if (!await tf.setBackend(backend)) throw new Error(`TensorFlow.js cannot start its backend "${backend}"`);
   await tf.ready();
 
   const { layers, isVariational, isSum, shift, batchSize, learningRate } = task;
-  // TensorFlow.js multiplies by weights [I, O], as its own dense layer keeps them.
+  // TensorFlow.js multiplies by weights [I, O], as in its own dense layer.
   const variables = new Map(
     Object.entries(task.parameters).map(([name, { shape, data }]) => [
       name,
@@ -70,7 +70,7 @@ await serve(async (task) => {
       );
     },
     async finish() {
-      await [...variables.values()].at(-1)!.data(); // the last thing that a step writes
+      await [...variables.values()].at(-1)!.data(); // the last write of a step
       return (await cost!.data())[0];
     },
   };

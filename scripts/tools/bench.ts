@@ -1,7 +1,6 @@
-// Times a recipe's training step and each of its kernels on this GPU, beside what arithmetic and memory allow.
-// Run: deno task bench [RECIPE] [--variant "FLAGS"] [--batch-size N]    (no permission is needed: .cache has what tune found)
-//      deno task bench --grow    how a step grows with batch and width, and which limit ends it
-// --json for programs.
+// Times a recipe's training step and each of its kernels on this GPU, next to the arithmetic and memory bounds.
+// Run: deno task bench [RECIPE] [--variant "FLAGS"] [--batch-size N]    (--allow-read only for tuned kernels)
+//      deno task bench --grow    step time as batch size and width grow, and the device limit that ends the growth
 import { InputError } from "../../src/errors.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { runCommand } from "../../src/cli/command.ts";
@@ -21,20 +20,20 @@ import { findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 
 const WIDTH = 784;
 const flags = {
-  recipe: positionals("RECIPE", `which recipe: ${RECIPE_HELP}; deep if absent`, 0),
+  recipe: positionals("RECIPE", `recipe to time: ${RECIPE_HELP} (default: deep)`, 0),
   variant: {
     ...variantFlag(
-      'the recipe\'s flags, such as "--match bce", after its stage, such as "stage 1"',
+      'variant of the recipe: a stage, such as "stage 1", flags, such as "--match bce", or both',
       "its first check",
     ),
     expected: "a stage, flags or both",
   },
-  batchSize: integer(64, "images per step", { min: 1 }),
-  rounds: integer(9, "rounds, of which the median counts", { min: 1 }),
-  steps: integer(100, "steps of a round, with one wait for the GPU at its end", { min: 20, max: 1000 }),
-  grow: flag("time 784-W-784 over batches from 1 to 4096 and widths from 32 to 8192 instead"),
+  batchSize: integer(64, "mini-batch size, in images", { min: 1 }),
+  rounds: integer(9, "number of rounds; the median is reported", { min: 1 }),
+  steps: integer(100, "steps per round, with one wait for the GPU at the end", { min: 20, max: 1000 }),
+  grow: flag("time 784-W-784 instead, for batch sizes from 1 to 4096 and widths from 32 to 8192"),
   kernels: kernelsFlag(),
-  json: flag("print the figures as JSON"),
+  json: flag("print the results as JSON"),
 };
 
 async function main(): Promise<void> {
@@ -91,9 +90,9 @@ async function main(): Promise<void> {
 }
 
 /**
- * The network of a recipe, of a stage of it, or of either with some of its flags: the first if that leaves a choice.
+ * Network of a recipe, or of one of its stages, under some of its flags; the first if several match.
  *
- * @param variant `stage 1 --noise mask:0.25`, of which either part may be absent
+ * @param variant `stage 1 --noise mask:0.25`; either part may be absent
  */
 export async function findVariant(name: string, variant: string | undefined): Promise<CheckedNetwork> {
   const { recipe } = await findRecipe(name);

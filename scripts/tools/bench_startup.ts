@@ -1,8 +1,8 @@
-// Times what comes before training: the first step, compiling without a shader cache, loading data.
+// Times startup: the first step, compiling without a shader cache, loading data.
 // Run: deno task bench:startup [--rounds N] [--data-dir DIR]    DIR holds MNIST's files, if .cache/datasets does not
-//      deno task bench:startup --quick    without compiling, which takes long
-// Each measurement is a process of its own. Where other work shares the processor, CPU time tells more than the clock:
-// what is measured is mostly one thread.
+//      deno task bench:startup --quick    skips compiling, which takes minutes
+// Each measurement runs in its own process. On a shared processor, CPU time is more reliable than wall-clock time:
+// startup is mostly single-threaded.
 import denoConfig from "../../deno.json" with { type: "json" };
 import { fileURLToPath } from "node:url";
 import { InputError, toOneLine } from "../../src/errors.ts";
@@ -12,31 +12,31 @@ import { type MedianAndRange, medianAndRange } from "../../src/stats/median.ts";
 import { RECIPE_NAMES } from "./find_recipe.ts";
 
 const flags = {
-  rounds: integer(5, "rounds, of which the median counts; compiling without a cache has one", { min: 1 }),
-  quick: flag("leave out compiling"),
-  dataDir: optionalText("folder that holds MNIST's IDX files", "the cache of downloads"),
-  json: flag("print the figures as JSON"),
+  rounds: integer(5, "number of rounds, of which the median counts; uncached compiling has one", { min: 1 }),
+  quick: flag("skip compiling"),
+  dataDir: optionalText("folder with MNIST's IDX files", "the download cache"),
+  json: flag("print the results as JSON"),
 };
 
-/** Milliseconds of a measurement. */
+/** Time of one measurement, in milliseconds. */
 interface Time {
   readonly wall: number;
-  /** Of all threads; absent where a process is cut off. */
+  /** CPU time of all threads; absent if the process was killed. */
   readonly cpu?: number;
 }
 
-/** What is measured, in how many rounds, and how. */
+/** Name, number of rounds and function of a measurement. */
 type Measurement = readonly [what: string, rounds: number, measure: () => Promise<Time>];
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** What keeps drivers from finding what they compiled before: Mesa's, NVIDIA's. */
+/** Environment that disables the shader caches of Mesa and of NVIDIA's driver. */
 const COLD = { MESA_SHADER_CACHE_DISABLE: "true", __GL_SHADER_DISK_CACHE: "0" };
 
 async function main(): Promise<void> {
   const info = {
     name: "bench:startup",
     examples: ["--quick", "--rounds 5"],
-    description: "Times what comes before training.",
+    description: "Times startup: the first step, compiling, loading data.",
   };
   const { rounds, quick, dataDir, json } = parseFlags(info, flags, Deno.args);
   const recipes = RECIPE_NAMES;
@@ -47,15 +47,15 @@ async function main(): Promise<void> {
       () => timePart(["compile", name], COLD),
     ]),
     ["compiling all recipes without a shader cache", 1, () => timePart(["compile", ...recipes], COLD)],
-    ["compiling all recipes with one", rounds, () => timePart(["compile", ...recipes])],
+    ["compiling all recipes with a shader cache", rounds, () => timePart(["compile", ...recipes])],
   ];
   const measurements: Measurement[] = [
-    ["the deep recipe, to the end of its first step", rounds, timeFirstStep],
+    ["first step of the deep recipe, from launch", rounds, timeFirstStep],
     ...quick ? [] : compiling,
     ["loading the shipped images", rounds, () => timePart(["load", "fashion-mnist-mini"])],
     ["loading MNIST", rounds, () => timePart(["load", "mnist", ...dataDir === undefined ? [] : [dataDir]])],
   ];
-  await timeFirstStep(); // its shaders are compiled and its scripts cached from now on
+  await timeFirstStep(); // fills the shader cache and Deno's module cache
   const table = [];
   for (const [what, times, measure] of measurements) {
     const found: Time[] = [];
@@ -64,7 +64,7 @@ async function main(): Promise<void> {
     } catch (error) {
       if (!(error instanceof InputError) || what !== "loading MNIST" || dataDir !== undefined) throw error;
       if (!json) {
-        console.log(`${what} is left out: type deno task data mnist, or give its folder (--data-dir)`);
+        console.log(`${what}: skipped, not found; run deno task data mnist, or pass --data-dir`);
       }
       continue;
     }
@@ -77,7 +77,7 @@ async function main(): Promise<void> {
   if (json) console.log(JSON.stringify(table, null, 2));
 }
 
-/** A line of the table. */
+/** Formats a row of the table. */
 function formatRow(
   { what, wall, cpu }: { what: string; wall: MedianAndRange; cpu?: MedianAndRange },
 ): string {
@@ -86,12 +86,12 @@ function formatRow(
   return `${what.padEnd(46)}  ${seconds(wall)}${cpu ? `, ${seconds(cpu)} of CPU time` : ""}`;
 }
 
-/** From the command to the report of the first step, which has waited for it. */
+/** Times from launching the command to the report of the first step. */
 async function timeFirstStep(): Promise<Time> {
   const folder = `runs/startup-${crypto.randomUUID()}`;
-  await Deno.mkdir(folder, { recursive: true }); // may be refused, and then before anything else
+  await Deno.mkdir(folder, { recursive: true }); // fails early if not permitted
   const start = performance.now();
-  // not `deno task`, whose own child would live on
+  // not `deno task`, whose child process would survive the kill below
   const child = new Deno.Command("deno", {
     args: [...denoConfig.tasks.train.command.split(" ").slice(1), "--log-every", "1", "--out", folder],
     cwd: ROOT,
@@ -107,16 +107,16 @@ async function timeFirstStep(): Promise<Time> {
     throw new InputError(`Cannot time the deep recipe: it ended before its first step: ${toOneLine(text)}`);
   } finally {
     try {
-      child.kill("SIGKILL"); // SIGTERM would have it save what it learned
+      child.kill("SIGKILL"); // after SIGTERM it would save a checkpoint first
     } catch {
-      // it has ended
+      // already exited
     }
     await child.status;
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-/** A part of starting up, in a process of its own that may read but write nothing. */
+/** Times one part of startup in its own process, which has no write permission. */
 async function timePart(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Time> {
   const { code, stdout, stderr } = await new Deno.Command("deno", {
     args: ["run", "--no-prompt", "--allow-read", "scripts/tools/startup_part.ts", ...args],

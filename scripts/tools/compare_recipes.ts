@@ -1,10 +1,10 @@
-// All recipes side by side: each is trained for the same time, or for as many steps, and measured on the test images.
+// Compares all recipes: trains each for the same time, or the same number of steps, and evaluates it on the test images.
 // Run:    deno task compare-recipes    (the same as: deno run --allow-read scripts/tools/compare_recipes.ts)
-//         deno task compare-recipes deep ./mine.ts    compares these two; a recipe's script is named by its path
-// Flags:  --minutes 3 is the training time of all together; how far each gets in it is the machine's doing, and no two
-//         runs are equal. --steps 500 gives every recipe as many steps instead, and repeats to the bit.
-// Expect: errors per pixel compare; losses do not, as each recipe has its own. Recipes that are trained layer by layer
-//         divide their share among the stages as their epochs are. Ctrl-C prints what there is.
+//         deno task compare-recipes deep ./mine.ts    compares two recipes, one of them your own script
+// Flags:  --minutes 3 is the training time of all recipes together; the number of steps depends on the machine, so runs
+//         are not reproducible. --steps 500 trains every recipe for 500 steps instead, and is bit-exact.
+// Expect: errors per pixel are comparable; losses are not, as each recipe has its own. Layer-wise recipes divide their
+//         budget among the stages in proportion to their epochs. Ctrl-C prints the rows so far.
 import type { Dataset } from "../../src/data/dataset.ts";
 import { batches, permutation } from "../../src/data/shuffle.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
@@ -38,13 +38,10 @@ const { seed, dataset, dataDir, data, label, testFraction, limit, kernels } = co
 
 /** The command line. */
 export const flags = {
-  recipes: positionals("RECIPE", `what to compare: ${RECIPE_HELP}; all shipped ones if absent`, 0),
-  minutes: number(3, "training time of all recipes together", { above: 0 }),
-  steps: optionalInteger("steps of each recipe, however long they take", {
-    min: 1,
-    absent: "none: --minutes",
-  }),
-  json: flag("print one line of JSON in place of the table"),
+  recipes: positionals("RECIPE", `recipes to compare: ${RECIPE_HELP} (default: all shipped ones)`, 0),
+  minutes: number(3, "total training time of all recipes, in minutes", { above: 0 }),
+  steps: optionalInteger("training steps of each recipe, instead of --minutes", { min: 1 }),
+  json: flag("print one line of JSON instead of the table"),
   ...{ seed, dataset, dataDir, data, label, testFraction, limit, kernels },
 };
 
@@ -52,42 +49,42 @@ export const flags = {
 export interface ComparisonRow {
   /** The recipe's name. */
   readonly recipe: string;
-  /** Numbers in its code. */
+  /** Code size. */
   readonly code: number;
   /** Squared error per pixel, mean over the test images. */
   readonly error: number;
-  /** The same of PCA with the same code size. */
+  /** The same for PCA with the same code size. */
   readonly pca: number;
-  /** Share of the test codes that the 5 nearest training codes classify rightly; absent without classes. */
+  /** Accuracy of classifying test codes by their 5 nearest training codes, in [0, 1]; absent without classes. */
   readonly accuracy?: number | undefined;
-  /** The recipe's own loss while training, in its `unit`: the mean of its last steps, at most {@link WAIT} of them. */
+  /** Training loss of the recipe, in `unit`: mean over its last steps, at most {@link WAIT} of them. */
   readonly loss: number;
-  /** What the loss is measured in. */
+  /** Unit of the loss. */
   readonly unit: string;
-  /** Milliseconds of a step, waits included. */
+  /** Time per step in milliseconds, waits included. */
   readonly stepMilliseconds: number;
-  /** Steps that were done. */
+  /** Number of training steps. */
   readonly steps: number;
 }
 
-/** How long each recipe is trained, and from which seed. */
+/** Training budget of each recipe. */
 export interface Budget {
   /** Seed of weights, shuffles and noise. */
   readonly seed: number;
-  /** Milliseconds of each recipe; looked at after every {@link WAIT} steps. */
+  /** Training time per recipe, checked every {@link WAIT} steps. */
   readonly milliseconds: number;
-  /** Most steps of each recipe. */
+  /** Maximum number of steps per recipe. */
   readonly steps: number;
 }
 
-/** Steps between two waits for the GPU, each of which costs 10 ms and more. */
+/** Steps between two waits for the GPU, each of which costs 10 ms or more. */
 export const WAIT = 50;
 
 /**
- * Trains a recipe from the start, and measures it.
+ * Trains a recipe from scratch and evaluates it.
  *
- * @param data what it is trained and measured on
- * @param isInterrupted looked at after every {@link WAIT} steps: true ends the training, and what there is is measured
+ * @param data the training and test images
+ * @param isInterrupted polled every {@link WAIT} steps; true stops training early, and the model is evaluated as it is
  */
 export async function train(
   gpu: Gpu,
@@ -104,7 +101,7 @@ export async function train(
     const graph = new Graph(batchSize);
     return { graph, ...build(graph, parameters, gatherBatch(graph, "pixels", images)) };
   });
-  const steps: Step[] = []; // all are recorded before the first is compiled, which lays the parameters out
+  const steps: Step[] = []; // all stages are recorded before the first compile, which fixes the parameter layout
   for (const { graph, losses } of recorded) {
     const trainable = [...new Set(graph.nodes.flatMap(({ parameters }) => parameters))];
     const options = { label: name, losses, trainable, optimizer };
@@ -142,12 +139,12 @@ export async function train(
   return { recipe: name, code: codeSize, error, pca, accuracy, loss, unit, stepMilliseconds, steps: done };
 }
 
-/** A recipe as it takes part: under the flags of its `comparison`, or its defaults. */
+/** Resolves a recipe under the flags of its `comparison`, or its defaults. */
 function contenderOf(recipe: Recipe, data: Dataset, seed: number) {
   const { name, description, comparison = "" } = recipe;
   const outcome = readFlags({ name, description }, recipe.flags, comparison.split(/\s+/).filter(Boolean));
   if (outcome.kind !== "config") {
-    throw new InputError(`Cannot compare ${name} with "${comparison}": it is no command line of the recipe`);
+    throw new InputError(`Cannot compare ${name} with "${comparison}": these are not flags of the recipe`);
   }
   const config = { ...outcome.config, seed }, settings = { ...recipe.architecture, ...config };
   const about = networkData(data);
@@ -165,7 +162,7 @@ function contenderOf(recipe: Recipe, data: Dataset, seed: number) {
   };
 }
 
-/** The rows as an aligned table. */
+/** Formats the rows as an aligned table. */
 export function formatComparison(rows: readonly ComparisonRow[]): string {
   const cells = [
     ["recipe", "code", "test error", "PCA", "5-NN", "ms/step", "steps", "own loss", ""],
@@ -192,7 +189,7 @@ async function main(): Promise<number> {
   const about = {
     name: "compare-recipes",
     examples: ["deep vae --minutes 5", "--data images.csv --label class"],
-    description: "Trains all recipes for a while, and compares them.",
+    description: "Trains all recipes for a few minutes, and prints one table.",
   };
   const config = parseFlags(about, flags, Deno.args);
   using gpu = await openGpuWith(config.kernels);

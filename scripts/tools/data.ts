@@ -1,5 +1,5 @@
-// Downloads data sets to where the recipes look for them, and holds every file to its published checksum.
-// Run: deno task data mnist    or fashion-mnist, or both; what is on this machine already is not downloaded again
+// Downloads data sets to the folder that recipes read, and verifies each file's published checksum.
+// Run: deno task data mnist    or fashion-mnist, or both; files already on this machine are not downloaded again
 import { runCommand } from "../../src/cli/command.ts";
 import { DATASET_CACHE } from "../../src/cli/open_dataset.ts";
 import { CATALOGUE, findDataset } from "../../src/data/catalogue.ts";
@@ -10,7 +10,7 @@ import { parseFlags, positionals } from "../../src/recipe/flags.ts";
 const names = CATALOGUE.filter(({ mirrors }) => mirrors.length > 0).map(({ name }) => name);
 const flags = { names: positionals("NAME", `data sets to download: ${names.join(", ")}`) };
 
-/** Shows a download on stderr: on a terminal as one line that is rewritten, elsewhere at its start and its end. */
+/** Shows a download on stderr: on a terminal as one rewritten line, elsewhere at its start and end only. */
 function progressReporter(): (progress: DownloadProgress) => void {
   const isTerminal = Deno.stderr.isTerminal();
   const show = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
@@ -24,7 +24,7 @@ function progressReporter(): (progress: DownloadProgress) => void {
 }
 
 async function main(): Promise<void> {
-  const info = { name: "data", description: "Downloads data sets, and checks them." };
+  const info = { name: "data", description: "Downloads data sets and verifies their checksums." };
   const { names } = parseFlags(info, flags, Deno.args);
   for (const entry of names.map(findDataset)) {
     const { folder, downloaded } = await downloadDataset(entry, {
@@ -32,7 +32,7 @@ async function main(): Promise<void> {
       log: (line) => console.error(line),
       onProgress: progressReporter(),
     });
-    console.log(`${entry.name}: ${downloaded.length > 0 ? "saved" : "already there,"} in "${folder}"`);
+    console.log(`${entry.name}: ${downloaded.length > 0 ? "saved" : "already present"} in "${folder}"`);
   }
 }
 

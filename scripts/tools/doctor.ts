@@ -1,7 +1,7 @@
-// Says what a bug report needs, and tests this very GPU for what the project relies on.
-// Run: deno task doctor           (the same as: deno run scripts/tools/doctor.ts; no permission is needed)
-//      deno task doctor --quick   leaves out the gradients of all recipes, which take minutes on a software adapter
-// Exit code 1 if a test fails. --json prints the report for programs.
+// Prints the facts that a bug report needs, and tests the GPU features that this project relies on.
+// Run: deno task doctor           (the same as: deno run scripts/tools/doctor.ts; no permission needed)
+//      deno task doctor --quick   skips the gradient checks of all recipes, which take minutes on a software adapter
+// Exit code 1 if a test fails.
 import config from "../../deno.json" with { type: "json" };
 import { checkEveryOp } from "../../src/check/every_op.ts";
 import { gradcheck, type GradcheckReport } from "../../src/check/gradcheck.ts";
@@ -15,7 +15,7 @@ import type { Recipe } from "../../src/recipe/recipe.ts";
 import { allRecipes } from "./find_recipe.ts";
 
 const ROUNDS = 9;
-const GRADCHECK = { widths: [784, 785], rows: [5, 1, 6, 7], seed: 0 }; // these and the steps are the defaults of deno task gradcheck
+const GRADCHECK = { widths: [784, 785], rows: [5, 1, 6, 7], seed: 0 }; // defaults of deno task gradcheck, as are STEPS
 const STEPS = 100;
 const LIMITS = [
   "maxBufferSize",
@@ -27,19 +27,19 @@ const LIMITS = [
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 const flags = {
-  quick: flag("leave out the gradients of all recipes, which take minutes on a software adapter"),
+  quick: flag("skip the gradient checks of all recipes, which take minutes on a software adapter"),
   json: flag("print the report as JSON"),
 };
 
-/** The name of the network of every op, which is no recipe. */
+/** Name of the network that contains every op; it is not a recipe. */
 const BUILT_IN = "built-in network";
 
-/** A recipe's gradients on this device. */
+/** Result of one gradient check on this device. */
 interface Gradients {
   readonly recipe: string;
   readonly options: string;
   readonly passed: boolean;
-  /** The largest difference to the f64 reference, of a gradient's norm. */
+  /** Largest difference from the f64 reference, relative to the gradient's norm. */
   readonly worst: number;
 }
 
@@ -48,7 +48,7 @@ async function main(): Promise<number> {
     {
       name: "doctor",
       examples: ["--quick", "--json"],
-      description: "Says what a bug report needs, and tests this GPU.",
+      description: "Tests this GPU, and prints what a bug report needs.",
     },
     flags,
     Deno.args,
@@ -59,12 +59,12 @@ async function main(): Promise<number> {
   say(`versions  ${pairs(versions)}`);
   say(`system    ${system}`);
 
-  using gpu = await openGpu(); // after the lines that need no GPU: where there is none, they are the report
+  using gpu = await openGpu(); // after the lines that need no GPU: without one, they are the whole report
   const { adapterName: adapter, isSoftware } = gpu;
   const features = [...gpu.device.features];
   const limits = Object.fromEntries(LIMITS.map((name) => [name, gpu.device.limits[name]]));
   say(`adapter   ${gpu.description}`);
-  say(`features  ${features.join(", ") || "none that are used"}`);
+  say(`features  ${features.join(", ") || "none of those used"}`);
   say(`limits    ${LIMITS.map((name) => `${name} ${limits[name]}`).join("\n          ")}`);
   const timings = await timeDevice(gpu, ROUNDS);
   say(
@@ -88,7 +88,7 @@ async function main(): Promise<number> {
       const { recipe, options, passed, worst } = found;
       const name = `${recipe} ${options}`.trim();
       say(`${verdict(passed)}  ${name}, at most ${worst.toExponential(1)} off the reference`);
-      if (!passed) say(`        deno task gradcheck ${recipe === BUILT_IN ? "basic" : recipe} tells where`);
+      if (!passed) say(`        for details: deno task gradcheck ${recipe === BUILT_IN ? "basic" : recipe}`);
     }
   }
 
@@ -100,7 +100,7 @@ async function main(): Promise<number> {
   return passed ? 0 : 1;
 }
 
-/** The built-in network and every network of the recipes, each at initialization and after some training steps. */
+/** Checks the built-in network and all networks of the recipes, at initialization and after `steps` training steps. */
 export async function* checkGradients(
   gpu: Gpu,
   recipes: readonly Recipe[],
@@ -121,7 +121,7 @@ export async function* checkGradients(
   }
 }
 
-/** A line, and where the test failed one more: what that breaks. */
+/** Formats a result as one line; a failed test gets a second line that says what it breaks. */
 function formatSelfTest({ name, breaks, passed, figures }: SelfTestResult): string {
   const line = `${verdict(passed)}  ${name.padEnd(20)}  ${pairs(figures)}`;
   return passed ? line : `${line}\n        this breaks ${breaks}`;
@@ -131,7 +131,7 @@ function verdict(passed: boolean): string {
   return passed ? "ok    " : "FAILED";
 }
 
-/** `name value` for each entry. */
+/** Joins the entries as `name value, name value`. */
 function pairs(entries: Readonly<Record<string, string | number | boolean>>): string {
   return Object.entries(entries).map(([name, value]) => `${name} ${value}`).join(", ");
 }

@@ -1,4 +1,4 @@
-// Loads a trained model back and prints the results table of its run again.
+// Loads a trained model and prints the results table of its run again.
 // Run: deno task evaluate runs/deep-…    (the same as: deno run --allow-read scripts/tools/evaluate.ts RUN)
 import { resultsTable } from "../../src/report/results_table.ts";
 import { runCommand } from "../../src/cli/command.ts";
@@ -13,14 +13,14 @@ import { openRunDataset } from "../../src/cli/open_dataset.ts";
 import { evaluatedNetwork, resultsRows } from "../../src/recipe/evaluated_network.ts";
 
 const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
-const flags = { run: positional("RUN", "the run's folder"), recipe: recipeFlag(), dataDir, data };
+const flags = { run: positional("RUN", "run folder"), recipe: recipeFlag(), dataDir, data };
 
 async function main(): Promise<void> {
   const { run: folder, recipe: path, ...given } = parseFlags(
     {
       name: "evaluate",
       examples: ["runs/deep-20260102-030405-0", "runs/mine --data-dir ~/mnist"],
-      description: "Measures a trained model on the test images of its data set.",
+      description: "Evaluates a trained model on the test images of its data set.",
     },
     flags,
     Deno.args,

@@ -1,4 +1,4 @@
-// Finds recipes for the tools that work on any of them: a shipped one by its name, a user's own by its script's path.
+// Finds recipes for the tools: a shipped one by name, a user's own by the path of its script.
 import { basename, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { InputError, quote, toOneLine } from "../../src/errors.ts";
@@ -6,27 +6,26 @@ import { isRecipe, type Recipe } from "../../src/recipe/recipe.ts";
 import { SHIPPED } from "../recipes.ts";
 import { readScript, type RecipeScript } from "../../src/recipe/recipe_script.ts";
 
-/** A recipe and where it is. */
+/** A recipe and its script. */
 export interface FoundRecipe {
-  /** The recipe. */
   readonly recipe: Recipe;
-  /** Its script; absent where that cannot be read, as without a permission. */
+  /** Undefined if the script cannot be read, for example without permission. */
   readonly script: RecipeScript | undefined;
 }
 
-/** The names of the shipped recipes. */
+/** Names of the shipped recipes. */
 export const RECIPE_NAMES: readonly string[] = Object.keys(SHIPPED);
 
-/** How the help of a tool calls what {@link findRecipe} takes. */
+/** Help text for an argument of {@link findRecipe}. */
 export const RECIPE_HELP = `${RECIPE_NAMES.join(", ")}, or the path of a script that exports a recipe`;
 
 /**
- * The recipe of a name or of a script. A script is imported, and so run: never give what a file says, only what the user
- * typed.
+ * Finds a recipe by its name or by its script. The script is imported, which runs it: pass only names that the user
+ * typed, never names read from a file.
  *
- * @param nameOrPath one of {@link RECIPE_NAMES}, the name of another script in `scripts/`, or a path: what has a slash or
- *   a dot in it
- * @throws InputError if there is none, or the script cannot be loaded or exports none
+ * @param nameOrPath one of {@link RECIPE_NAMES}, the name of another script in `scripts/`, or a path, recognized by a
+ *   slash or a dot
+ * @throws InputError if there is no such recipe, or the script cannot be loaded or exports no recipe
  */
 export async function findRecipe(nameOrPath: string): Promise<FoundRecipe> {
   const isPath = /[./\\]/.test(nameOrPath);
@@ -41,7 +40,7 @@ function isShipped(name: string): name is keyof typeof SHIPPED {
   return Object.hasOwn(SHIPPED, name);
 }
 
-/** All shipped recipes. */
+/** Imports all shipped recipes. */
 export async function allRecipes(): Promise<FoundRecipe[]> {
   return await Promise.all(RECIPE_NAMES.map(findRecipe));
 }
@@ -61,7 +60,7 @@ async function importScript(
       throw new InputError(
         `Unknown recipe ${quote(given)}; choose from: ${
           RECIPE_NAMES.join(", ")
-        }, or give a script's path, such as ` +
+        }, or pass the path of a script, such as ` +
           "./mine.ts",
       );
     }
@@ -72,7 +71,7 @@ async function importScript(
   }
 }
 
-/** The one recipe that a module exports; of several, the one that is called as the file is. */
+/** Returns the one recipe that a module exports; of several, the one named like the file. */
 function recipeIn(module: Readonly<Record<string, unknown>>, file: string): Recipe {
   const recipes = [...new Set(Object.values(module).filter(isRecipe))];
   const named = recipes.filter(({ name }) => `${name}.ts` === file);

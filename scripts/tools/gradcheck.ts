@@ -1,9 +1,9 @@
-// Checks every gradient of a recipe on this very GPU: against the f64 reference, and against finite differences.
+// Checks every gradient of a recipe on this GPU, against the f64 reference and against finite differences.
 // Run: deno task gradcheck deep                (the same as: deno run --allow-read scripts/tools/gradcheck.ts deep)
 //      deno task gradcheck deep --variant "--activation silu"    (the recipe's own flags)
-//      deno task gradcheck scripts/mine.ts     (without that permission: shipped recipes only, and not what tune found)
-// `all` checks every recipe with all its options. Each verdict is ok, FAILED or cannot tell; exit code 1 if one is
-// FAILED, or if no state tells of a parameter. --json prints the reports for programs.
+//      deno task gradcheck scripts/mine.ts     (without --allow-read: shipped recipes only, and no tuned kernels)
+// `all` checks every recipe with all its `checks`. Each verdict is ok, FAILED or cannot tell; exit code 1 if one is
+// FAILED, or if a parameter's gradient cannot be judged in any state.
 import { checkEveryOp } from "../../src/check/every_op.ts";
 import { InputError } from "../../src/errors.ts";
 import { formatGradcheck } from "../../src/check/format_gradcheck.ts";
@@ -14,14 +14,14 @@ import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
 import { checkedNetworks, networksOf, variantFlag } from "../../src/recipe/checked_networks.ts";
 import { allRecipes, findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 
-/** MNIST's pixels, and a number that kernels must pad. */
+/** Image widths: MNIST's, and one that kernels must pad. */
 const WIDTHS = [784, 785];
-/** Rows that kernels treat apart: one, and one, two and three beyond a multiple of four. */
+/** Batch sizes that kernels treat differently: 1, and 4n + 1, 4n + 2 and 4n + 3. */
 const ROWS = [5, 1, 6, 7];
 const flags = {
-  recipe: positional("RECIPE", `which recipe to check: all, ${RECIPE_HELP}`),
-  seed: integer(0, "seed of weights, pixels and directions", { min: 0, max: 4294967295 }),
-  rows: integer(ROWS[0], "images that finite differences are taken on; 1, 5, 6 and 7 are compared too", {
+  recipe: positional("RECIPE", `recipe to check: all, ${RECIPE_HELP}`),
+  seed: integer(0, "random seed for weights, pixels and directions", { min: 0, max: 4294967295 }),
+  rows: integer(ROWS[0], "batch size for finite differences; the reference is also run on 1, 5, 6 and 7", {
     min: 1,
     max: 1000,
   }),
@@ -29,7 +29,7 @@ const flags = {
     min: 0,
     max: 1000,
   }),
-  variant: variantFlag('the recipe\'s flags, such as "--activation silu"', "all of its checks"),
+  variant: variantFlag('flags of the recipe, such as "--activation silu"', "all of its checks"),
   kernels: kernelsFlag(),
   json: flag("print the reports as JSON"),
 };
@@ -45,7 +45,7 @@ async function main(): Promise<number> {
     Deno.args,
   );
   if (name === "all" && variant !== undefined) {
-    throw new InputError("Cannot check --variant of all recipes: expected one recipe's name; name it");
+    throw new InputError("Cannot use --variant with all recipes: expected the name of one recipe");
   }
   const recipes = name === "all" ? await allRecipes() : [await findRecipe(name)];
   using gpu = await openGpuWith(kernels);
@@ -74,7 +74,7 @@ async function main(): Promise<number> {
   return failed.length === 0 ? 0 : 1;
 }
 
-/** One line about the network that every call checks first; the whole table if it did not pass. */
+/** Formats the check of the built-in network, which always runs first: one line, or the whole table if it failed. */
 function formatBuiltIn(report: GradcheckReport): string {
   const { rows, passed } = report;
   if (!passed) return `built-in network of every op\n${formatGradcheck(report)}`;

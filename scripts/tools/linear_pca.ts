@@ -1,7 +1,7 @@
-// A test of training itself: a linear autoencoder, which cannot end below PCA with the same code size, trained until it
-// is there. Every part of a step must be right for that; what is slightly wrong ends above.
-// Source: Baldi and Hornik, Neural networks and principal component analysis (1989): the error of a linear autoencoder
-//         has no minimum but PCA's, where its decoder spans the same components; the biases fit the mean image.
+// An end-to-end test of training: a linear autoencoder is trained until it reaches the error of PCA with the same code
+// size, its lower bound. Every part of a step must be correct for that; a small mistake leaves the error above it.
+// Source: Baldi and Hornik, Neural networks and principal component analysis (1989): the only minimum of a linear
+//         autoencoder's error is PCA's, where the decoder spans the same components; the biases fit the mean image.
 // Run:    deno run --allow-read scripts/tools/linear_pca.ts --code 20    (docs/proofs.md has what it prints)
 // Expect: a test error within 2 % of PCA's.
 import { batches, permutation } from "../../src/data/shuffle.ts";
@@ -32,24 +32,24 @@ const { dataset, dataDir, data, label, testFraction, limit } = common;
 /** The command line. */
 export const flags = {
   ...{ epochs, batchSize, learningRate, seed, dataset, dataDir, data, label, testFraction, limit },
-  code: integer(20, "numbers in the code", { min: 1 }),
+  code: integer(20, "code size", { min: 1 }),
 };
 
-/** How a linear autoencoder is trained. */
+/** Training options of a linear autoencoder. */
 export interface LinearOptions {
-  /** Numbers in the code. */
+  /** Code size. */
   readonly code: number;
-  /** Passes over the training images. */
+  /** Number of training epochs. */
   readonly epochs: number;
   /** Images per step. */
   readonly batchSize: number;
-  /** Adam's step size at the beginning; it falls to 0 along half a cosine. */
+  /** Initial learning rate of Adam; the schedule is a cosine down to 0. */
   readonly learningRate: number;
   /** Seed of weights and shuffles. */
   readonly seed: number;
 }
 
-/** Trains a linear autoencoder and measures it on the test images, beside PCA. */
+/** Trains a linear autoencoder and evaluates it on the test images, together with PCA. */
 export async function trainLinear(gpu: Gpu, data: Dataset, options: LinearOptions): Promise<Evaluation> {
   const { code: codeSize, epochs, batchSize, learningRate, seed } = options;
   const build: BuildModel = (graph, parameters, pixels) => {
@@ -76,13 +76,17 @@ export async function trainLinear(gpu: Gpu, data: Dataset, options: LinearOption
     for (const batch of epochBatches) {
       step.run(batch, learningRate * share(step.count, epochs * epochBatches.length));
     }
-    await step.readLosses(); // one wait an epoch keeps the queue short
+    await step.readLosses(); // one wait per epoch keeps the queue short
   }
   return await evaluate(gpu, build, parameters, data);
 }
 
 async function main(): Promise<number> {
-  const about = { name: "linear_pca", description: "Trains a linear autoencoder until it is PCA." };
+  const about = {
+    name: "linear_pca",
+    start: "deno run --allow-read scripts/tools/linear_pca.ts",
+    description: "Trains a linear autoencoder until it reaches the error of PCA.",
+  };
   const config = parseFlags(about, flags, Deno.args);
   using gpu = await openGpu();
   console.log(`computing on ${gpu.description}`);

@@ -3,21 +3,21 @@
 //
 // deno run --allow-read=/usr/share/datasets/fashion-mnist --allow-write=fixtures/fashion-mnist-mini scripts/tools/make_fashion_mnist_mini.ts
 //
-// Prints each file's size and the SHA-256 of its decompressed bytes, which belong into src/data/catalogue.ts.
+// Prints each file's size and the SHA-256 of its decompressed bytes, for src/data/catalogue.ts.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { FILE_NAMES, FILE_ROLES, type FileRole, sha256 } from "../../src/data/catalogue.ts";
 import { readIdx, writeIdx } from "../../src/data/idx.ts";
 
-/** Where Debian's package puts the full set. */
+/** Folder where Debian's package installs the full set. */
 export const SOURCE_FOLDER = "/usr/share/datasets/fashion-mnist";
 
 const CLASSES = 10;
 const TRAIN_PER_CLASS = 1000;
 const TEST_PER_CLASS = 200;
 
-/** The positions of the first `perClass` images of each class, in ascending order. */
+/** Indices of the first `perClass` images of each class, in ascending order. */
 function firstOfEachClass(labels: Uint8Array, perClass: number): number[] {
   const taken = new Array<number>(CLASSES).fill(0);
   const positions: number[] = [];
@@ -27,7 +27,7 @@ function firstOfEachClass(labels: Uint8Array, perClass: number): number[] {
   return positions;
 }
 
-/** Makes the four files, not compressed, from the full set's folder. */
+/** Makes the four uncompressed files from the full set's folder. */
 export function makeMini(sourceFolder: string): Record<FileRole, Uint8Array<ArrayBuffer>> {
   const read = (role: FileRole, dimensions: number) => {
     const path = join(sourceFolder, `${FILE_NAMES[role]}.gz`);
@@ -53,7 +53,7 @@ export function makeMini(sourceFolder: string): Record<FileRole, Uint8Array<Arra
   return { trainImages, trainLabels, testImages, testLabels };
 }
 
-/** Compresses with everything in the gzip header fixed: no name, no time, no operating system. */
+/** Compresses with a fixed gzip header (no name, time or operating system), so that the bytes are reproducible. */
 export function packDeterministic(bytes: Uint8Array): Uint8Array {
   const packed = gzipSync(bytes, { level: 9 });
   packed.fill(0, 4, 8); // time of modification

@@ -1,6 +1,6 @@
-// Replays traces: optimizer steps that PyTorch wrote down in float64, repeated by the real graph and kernels.
+// Replays traces: optimizer steps recorded by PyTorch in float64 are repeated with this project's graph and kernels.
 // Run: deno task replay fixtures/traces/deep.json    (the same as: deno run --allow-read scripts/tools/replay.ts …)
-// Prints for each file the worst deviation of losses, first gradients and final parameters; exit code 1 if any fails.
+// Prints the worst deviation of losses, first gradients and final parameters for each file; exit code 1 if any fails.
 import { formatReplay, replay } from "../../src/check/replay.ts";
 import { parseTrace } from "../../src/check/trace.ts";
 import { InputError } from "../../src/errors.ts";
@@ -12,10 +12,10 @@ import { traceNetwork } from "../../src/recipe/trace_network.ts";
 import { findRecipe, RECIPE_NAMES } from "./find_recipe.ts";
 
 const flags = {
-  files: positionals("FILE", "traces to replay"),
+  files: positionals("FILE", "trace files to replay"),
   recipe: optionalText(
-    "script of the traces' recipe, if that is not a shipped one",
-    "the shipped recipes of their names",
+    "script of the traces' recipe, if it is not a shipped one",
+    "the recipe that each trace names",
   ),
   kernels: kernelsFlag(),
 };
@@ -25,7 +25,7 @@ async function main(): Promise<number> {
     {
       name: "replay",
       examples: ["fixtures/traces/*.json", "trace.json --recipe ./mine.ts"],
-      description: "Repeats the optimizer steps of traces, and says how far off they end.",
+      description: "Replays PyTorch's optimizer steps from trace files, and prints the deviations.",
     },
     flags,
     Deno.args,
@@ -42,7 +42,7 @@ async function main(): Promise<number> {
       console.log(formatReplay(report));
       if (!report.passed) failures++;
     } catch (error) {
-      if (!(error instanceof InputError)) throw error; // one trace that is none does not end the others
+      if (!(error instanceof InputError)) throw error; // a bad file does not stop the others
       console.log(`FAIL  ${error.message}`);
       failures++;
     }

@@ -1,6 +1,7 @@
-// Trains as PyTorch did: runs each trace's recipe by its own script, under the trace's flags, and compares every loss,
-// the final parameters and the results table. Run: deno task replay:training fixtures/training/*.json
-// Prints for each file the worst deviation of each kind; exit code 1 if any fails.
+// Replays whole trainings that PyTorch recorded: runs the script of each trace's recipe with the trace's flags, and
+// compares every loss, the final parameters and the results table.
+// Run: deno task replay:training fixtures/training/*.json
+// Prints the worst deviation of each kind for each file; exit code 1 if any fails.
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -28,34 +29,34 @@ import { findRecipe, RECIPE_NAMES } from "./find_recipe.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-/** Flags that no trace decides: where things are, what is shown, and how it is computed. */
+/** Flags that a trace must not set: paths, output, and the choice of kernels. */
 const OURS =
   "data dataDir dataset out resume live port pictureEvery logEvery quiet dryRun printPlan profile kernels"
     .split(" ");
 
 const flags = {
-  files: positionals("FILE", "training traces"),
+  files: positionals("FILE", "training-trace files to replay"),
   recipe: optionalText(
-    "script of the traces' recipe, if that is not a shipped one",
-    "the shipped recipes of their names",
+    "script of the traces' recipe, if it is not a shipped one",
+    "the recipe that each trace names",
   ),
   kernels: kernelsFlag(),
 };
 
-/** How a trace is trained again. */
+/** Options of {@linkcode replayTraining}. */
 export interface TrainingOptions {
-  /** The script. */
+  /** Path of the recipe's script. */
   readonly script: string;
   /** An empty folder for the run. */
   readonly folder: string;
-  /** Where the trace's data file lies. */
+  /** Folder of the trace's data file. */
   readonly dataFolder: string;
-  /** Which kernels compute; what suits the adapter if absent. */
+  /** Matrix-product kernels; `auto` if absent. */
   readonly kernels?: KernelsChoice;
 }
 
 /**
- * Refuses a trace with flags that its recipe does not have, or that are not a trace's to decide.
+ * Rejects a trace with flags that its recipe does not have, or that a trace must not set.
  *
  * @throws InputError naming the flag
  */
@@ -65,18 +66,18 @@ export function checkTracedFlags({ name, recipe, flags: words }: TrainingTrace, 
     const why = outcome.kind === "error"
       ? outcome.message.replace(/ \(see --help\)$/, "")
       : "they ask for help";
-    throw new InputError(`Cannot train ${name}: its flags are not those of ${recipe}: ${toOneLine(why)}`);
+    throw new InputError(`Cannot train ${name}: its flags do not fit recipe ${recipe}: ${toOneLine(why)}`);
   }
   const ours = OURS.find((key) => outcome.given.has(key));
   if (ours !== undefined) {
-    throw new InputError(`Cannot train ${name}: ${flagName(ours)} is not a trace's to decide; leave it out`);
+    throw new InputError(`Cannot train ${name}: a trace must not set ${flagName(ours)}; remove it`);
   }
 }
 
 /**
- * Trains a trace's recipe by its own script, in a process of its own, and compares what it leaves.
+ * Runs the script of a trace's recipe in a child process, and compares the resulting run folder with the trace.
  *
- * @throws InputError with the script's own complaint, if it fails
+ * @throws InputError with the script's error message, if it fails
  */
 export async function replayTraining(
   trace: TrainingTrace,
@@ -104,8 +105,7 @@ async function main(): Promise<number> {
     {
       name: "replay:training",
       examples: ["fixtures/training/*.json", "training.json --recipe ./mine.ts"],
-      description:
-        "Trains as training traces say, by the recipes' own scripts, and says how far off they end.",
+      description: "Replays whole trainings that PyTorch recorded, and prints the deviations.",
     },
     flags,
     Deno.args,
@@ -124,7 +124,7 @@ async function main(): Promise<number> {
       console.log(formatTrainingReport(report));
       if (!report.passed) failures++;
     } catch (error) {
-      if (!(error instanceof InputError)) throw error; // one trace that is none does not end the others
+      if (!(error instanceof InputError)) throw error; // a bad file does not stop the others
       console.log(`FAIL  ${error.message}`);
       failures++;
     } finally {

@@ -1,4 +1,4 @@
-// Makes the report of a run again from what is in its folder, or one page that compares several runs.
+// Regenerates the report of a run from its folder, or makes one page that compares several runs.
 // Run: deno task report runs/deep-…    (the same as: deno run --allow-read --allow-write=runs scripts/tools/report.ts RUN…)
 import { join } from "node:path";
 import { reportPage } from "../../src/report/page/report_page.ts";
@@ -12,10 +12,10 @@ import { readRun } from "../../src/runs/run_config.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
 
 const flags = {
-  runs: positionals("RUN", "folders of runs; several are compared"),
+  runs: positionals("RUN", "run folders; several are compared on one page"),
   recipe: recipeFlag(),
-  out: optionalText("file to write", "report.html in the run's folder; runs/comparison.html for several"),
-  cdn: flag("link chart.js and three.js from esm.sh, pinned, instead of holding them: a small file"),
+  out: optionalText("HTML file to write", "report.html in the run folder; runs/comparison.html for several"),
+  cdn: flag("load chart.js and three.js from esm.sh (pinned versions) instead of embedding them"),
 };
 
 async function main(): Promise<void> {
@@ -23,7 +23,7 @@ async function main(): Promise<void> {
     {
       name: "report",
       examples: ["runs/deep-20260102-030405-0", "runs/first runs/second --out comparison.html"],
-      description: "Makes the report of a run, or compares several.",
+      description: "Regenerates the report of a run, or compares several runs.",
     },
     flags,
     Deno.args,
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   console.log(`report written to ${path}`);
 }
 
-/** A run with what its losses are measured in, which older runs did not write down: their recipe says it. */
+/** Adds the unit of the losses to a run. Older runs did not store it, so it comes from their recipe. */
 async function withUnits(run: RunData, folder: string, path: string | undefined): Promise<RunData> {
   const isKnown = "script" in run.facts || "lossUnit" in run.facts;
   if (isKnown && path === undefined) return run;

@@ -9,11 +9,11 @@ import { ioError } from "../../src/files/io_error.ts";
 import { readRunFigures, type RunFigures } from "../../src/runs/read_run_data.ts";
 
 const flags = {
-  folder: text("runs", "folder that holds the runs"),
-  json: flag("print JSON instead, a list with one object a run"),
+  folder: text("runs", "folder of the run folders"),
+  json: flag("print a JSON list with one object per run"),
 };
 
-/** A run's main figures. */
+/** Main figures of a run. */
 interface Line {
   readonly name: string;
   readonly recipe: string;
@@ -25,7 +25,7 @@ interface Line {
   readonly loss: number | undefined;
 }
 
-/** The latest number that one of the keys has in the metrics. */
+/** Latest value in the metrics under any of the keys. */
 function latest({ metrics }: RunFigures, ...keys: readonly string[]): number | undefined {
   for (const record of metrics.toReversed()) {
     for (const key of keys) if (typeof record[key] === "number") return record[key];
@@ -50,7 +50,7 @@ function lineOf(run: RunFigures): Line {
   };
 }
 
-/** Columns as wide as their widest cell, numbers to the right. */
+/** Formats an aligned table, numbers flush right. */
 function aligned(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows.map((row) =>
@@ -61,7 +61,7 @@ function aligned(rows: readonly (readonly string[])[]): string {
   ).join("\n");
 }
 
-/** The runs in a folder, newest first. What holds no configuration is none. */
+/** Reads the runs in a folder, newest first. Folders without config.json are skipped; a missing `runs/` has no runs. */
 function runsIn(folder: string): RunFigures[] {
   const runs: RunFigures[] = [];
   try {
@@ -75,17 +75,22 @@ function runsIn(folder: string): RunFigures[] {
       }
     }
   } catch (error) {
+    if (error instanceof Deno.errors.NotFound && folder === flags.folder.defaultValue) return runs;
     throw ioError(`Cannot list the runs in "${folder}"`, error);
   }
   return runs.sort((a, b) => b.startedAt < a.startedAt ? -1 : b.startedAt > a.startedAt ? 1 : 0);
 }
 
 function main(): Promise<void> {
-  const info = { name: "runs", examples: ["runs", "--json"], description: "Lists runs, newest first." };
+  const info = {
+    name: "runs",
+    examples: ["--folder old-runs", "--json"],
+    description: "Lists runs, newest first.",
+  };
   const { folder, json } = parseFlags(info, flags, Deno.args);
   const lines = runsIn(folder).map(lineOf);
   if (json) console.log(JSON.stringify(lines, null, 2));
-  else if (lines.length === 0) console.log(`no runs in ${folder} yet: deno task train makes one`);
+  else if (lines.length === 0) console.log("no runs yet; train one: deno task train");
   else {
     const figure = (value: number | undefined, digits: number) => value?.toPrecision(digits) ?? "–";
     console.log(aligned([

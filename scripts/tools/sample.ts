@@ -1,7 +1,8 @@
 // Draws images from a trained variational autoencoder.
-// Run: deno task sample runs/vae-… --count 64 --seed 7    draws from the prior
-//      deno task sample runs/vae-… --interpolate 3,17     walks between the codes of two test images, spherically
-//      deno task sample runs/vae-… --grid 20              sweeps a 2-D code over the normal distribution's quantiles
+// Run: deno task sample runs/vae-… --count 64 --seed 7    samples the prior
+//      deno task sample runs/vae-… --interpolate 3,17     interpolates spherically between the codes of two test images
+//      deno task sample runs/vae-… --grid 20              decodes a grid over a 2-D code, at quantiles of the normal
+//                                                         distribution
 import { join } from "node:path";
 import { InputError } from "../../src/errors.ts";
 import { openGpu } from "../../src/gpu/device.ts";
@@ -25,28 +26,28 @@ import { writeFileAtomic } from "../../src/files/write_file.ts";
 import { openRunDataset } from "../../src/cli/open_dataset.ts";
 import { evaluatedNetwork } from "../../src/recipe/evaluated_network.ts";
 
-/** Codes from one test image to the other, both included. */
+/** Number of interpolated codes, both ends included. */
 const STEPS = 10;
 
 const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
 const flags = {
-  run: positional("RUN", "the folder of a run of vae, or of another recipe that has a generator"),
+  run: positional("RUN", "run folder of the vae recipe, or of another recipe with a generator"),
   recipe: recipeFlag(),
-  count: integer(64, "images to draw from the prior", { min: 1, max: 10000 }),
-  seed: integer(0, "seed of the draws", { min: 0, max: 4294967295 }),
+  count: integer(64, "number of images to sample from the prior", { min: 1, max: 10000 }),
+  seed: integer(0, "random seed for sampling", { min: 0, max: 4294967295 }),
   interpolate: {
-    ...optionalText(`indices of two test images to walk between, in ${STEPS} steps`),
+    ...optionalText(`interpolate between two test images, given by index, in ${STEPS} steps`),
     placeholder: "A,B",
     expected: "two indices of test images, such as 3,17",
     parse: (text: string) => /^\d{1,9},\d{1,9}$/.test(text) ? text : undefined,
   },
-  grid: optionalInteger("codes along each side of a sweep over a 2-D code", { min: 1, max: 100 }),
-  out: optionalText("PNG file to write", "in the run's folder"),
+  grid: optionalInteger("decode an N×N grid of codes; needs a 2-D code", { min: 1, max: 100 }),
+  out: optionalText("PNG file to write", "a file in the run folder"),
   dataDir,
   data,
 };
 
-/** What is drawn: images in [0, 1], [count, pixels], and how they are laid out and called. */
+/** Images to save, [count, pixels] in [0, 1], with the name of the file and the columns of the grid. */
 interface Drawing {
   readonly name: string;
   readonly images: Float32Array;
@@ -58,7 +59,7 @@ async function main(): Promise<void> {
     {
       name: "sample",
       examples: ["runs/vae-20260102-030405-0", "runs/vae-20260102-030405-0 --interpolate 3,7"],
-      description: "Draws images from a trained variational autoencoder.",
+      description: "Samples images from a trained variational autoencoder.",
     },
     flags,
     Deno.args,
@@ -66,7 +67,7 @@ async function main(): Promise<void> {
   const { run: folder, count, seed, grid, interpolate } = config;
   const source = `"${folder}"`;
   if (grid !== undefined && interpolate !== undefined) {
-    throw new InputError("Cannot draw both --interpolate and --grid: choose one");
+    throw new InputError("Cannot use --interpolate and --grid together: choose one");
   }
   const run = readTrainedRun(folder);
   const { recipe, config: trained } = await recipeOfRun(run, config.recipe);
@@ -75,14 +76,14 @@ async function main(): Promise<void> {
   const { build, generator } = evaluatedNetwork(recipe, trained, anyData(width));
   if (!generator) {
     throw new InputError(
-      `Cannot sample from ${source}: expected a run of a recipe that draws from a prior, such as vae, but found one ` +
-        `of ${recipe.name}`,
+      `Cannot sample from ${source}: expected a run of a recipe with a generator, such as vae, but found one of ` +
+        recipe.name,
     );
   }
   const { decoder, codeSize: code } = generator;
   if (grid !== undefined && code !== 2) {
     throw new InputError(
-      `Cannot sweep the code of ${source}: expected 2 numbers but it has ${code}; train with --code 2`,
+      `Cannot use --grid with ${source}: expected a 2-D code but it has ${code} numbers; train with --code 2`,
     );
   }
 
@@ -90,7 +91,7 @@ async function main(): Promise<void> {
   using parameters = loadParameters(run, build, width);
   using generate = await compileGenerator(gpu, parameters, code, decoder);
 
-  /** From one test image to another: both as they are at the ends, what their codes decode to between. */
+  /** Interpolates between two test images; the originals stand at the ends of the row. */
   async function walk(indices: readonly number[]): Promise<Drawing> {
     const { test, width: found } = await openRunDataset(run, config);
     if (found !== width) {
@@ -99,7 +100,9 @@ async function main(): Promise<void> {
     const bad = indices.find((index) => index >= test.count);
     if (bad !== undefined) {
       throw new InputError(
-        `Cannot interpolate from test image ${bad}: expected indices from 0 to ${test.count - 1}`,
+        `Cannot interpolate between test images: expected indices from 0 to ${
+          test.count - 1
+        } but received ${bad}`,
       );
     }
     using encode = await Forward.compile(

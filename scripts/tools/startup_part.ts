@@ -1,5 +1,5 @@
-// What `deno task bench:startup` times in a process of its own: prints milliseconds of wall clock and CPU as JSON.
-// compile RECIPE…      compiles the recipes' training steps, and runs each once
+// Child process of `deno task bench:startup`: prints wall-clock and CPU time in milliseconds, as JSON.
+// compile RECIPE…      compiles the recipes' training steps and runs each once
 // load DATASET [DIR]   loads a data set
 import process from "node:process";
 import { loadDataset } from "../../src/data/dataset.ts";

@@ -1,6 +1,6 @@
-// Measures which kernels compute the recipes' products fastest on this very GPU, and remembers them for `--kernels auto`.
+// Autotunes the kernels of the recipes' matrix products on this GPU, and stores the fastest ones for `--kernels auto`.
 // Run: deno task tune [RECIPE…]    (the same as: deno run --allow-read=.cache --allow-write=.cache scripts/tools/tune.ts)
-// Do it with nothing else at work, and again after a new driver: what a new Deno or other shaders make stale is noticed.
+// Run it on an idle machine, and again after a driver update; a new Deno or changed shaders are detected.
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import { formatKernel, productName } from "../../src/gpu/product_kernel.ts";
 import { runCommand } from "../../src/cli/command.ts";
@@ -14,12 +14,12 @@ const WIDTH = 784;
 const flags = {
   recipes: positionals(
     "RECIPE",
-    `whose products to measure: ${RECIPE_HELP}; all shipped ones if absent`,
+    `recipes to tune: ${RECIPE_HELP} (default: all shipped ones)`,
     0,
   ),
-  batchSize: optionalInteger("images per step", { min: 1, absent: "each recipe's own" }),
-  rounds: integer(5, "rounds, of which the fastest counts", { min: 1 }),
-  json: flag("print the findings as JSON"),
+  batchSize: optionalInteger("mini-batch size, in images", { min: 1, absent: "each recipe's own" }),
+  rounds: integer(5, "number of rounds; the fastest counts", { min: 1 }),
+  json: flag("print the results as JSON"),
 };
 
 async function main(): Promise<void> {
@@ -27,7 +27,7 @@ async function main(): Promise<void> {
     {
       name: "tune",
       examples: ["deep vae", "--batch-size 256"],
-      description: "Measures which kernels compute the recipes' products fastest here, and remembers them.",
+      description: "Finds the fastest matrix-product kernels for this GPU, for --kernels auto.",
     },
     flags,
     Deno.args,
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
       }
     }
   }
-  remember(gpu, []); // what cannot be written should be known before minutes of measuring
+  remember(gpu, []); // fails now, not after minutes of measuring, if the file cannot be written
   const findings: Finding[] = [];
   for (const layer of layers.values()) {
     const found = await tuneLayer(gpu, layer, rounds);
@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   }
   if (json) return console.log(JSON.stringify({ adapter: gpu.adapterName, findings }, null, 2));
   console.log(
-    `\n${formatTotal(findings)}\nremembered in ${KERNEL_MEMORY}: --kernels auto takes them from now on`,
+    `\n${formatTotal(findings)}\nsaved to ${KERNEL_MEMORY}; --kernels auto uses them from now on`,
   );
 }
 
@@ -62,7 +62,7 @@ function remember(gpu: Gpu, findings: readonly Finding[]): void {
   rememberKernels(gpu.adapterName, new Map(kernels));
 }
 
-/** A product with a line for each of its kernels, the fastest first. */
+/** Formats a product with one line per kernel, the fastest first. */
 export function formatFinding({ product, kernels, winner }: Finding): string {
   const { rows, sum, columns } = product;
   const usual = kernels[0];
@@ -73,9 +73,9 @@ export function formatFinding({ product, kernels, winner }: Finding): string {
       const { kernel, microseconds } = evaluated;
       const rate = 2 * rows * sum * columns / microseconds / 1e3;
       const notes = [
-        ...(kernel.kind === "texture" ? ["with its copies"] : []),
-        ...(evaluated === usual ? ["usual"] : []),
-        ...(evaluated === winner ? ["taken"] : []),
+        ...(kernel.kind === "texture" ? ["including copies"] : []),
+        ...(evaluated === usual ? ["default"] : []),
+        ...(evaluated === winner ? ["chosen"] : []),
         ...(evaluated === winner && winner !== usual
           ? [`${percent(winner.microseconds, usual.microseconds)}`]
           : []),
@@ -86,15 +86,15 @@ export function formatFinding({ product, kernels, winner }: Finding): string {
   ].join("\n");
 }
 
-/** What all products take together, with the usual kernels and with the fastest. */
+/** Formats the total time of all products, with the default kernels and with the fastest. */
 export function formatTotal(findings: readonly Finding[]): string {
   const sum = (of: (finding: Finding) => number) =>
     findings.reduce((total, found) => total + of(found), 0) / 1000;
   const usual = sum(({ kernels }) => kernels[0].microseconds),
     taken = sum(({ winner }) => winner.microseconds);
   const changed = findings.filter(({ kernels, winner }) => winner !== kernels[0]).length;
-  return `${findings.length} products, ${changed} of them faster with another kernel than the usual one: ` +
-    `${usual.toFixed(2)} ms together before, ${taken.toFixed(2)} ms now, ${percent(taken, usual)}`;
+  return `${findings.length} products, ${changed} of them faster with a kernel other than the default: ` +
+    `${usual.toFixed(2)} ms in total before, ${taken.toFixed(2)} ms now, ${percent(taken, usual)}`;
 }
 
 function percent(now: number, before: number): string {

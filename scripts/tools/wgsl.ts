@@ -1,7 +1,7 @@
-// Prints the WGSL that the dispatches of a recipe's training steps compile: of each stage, and under its `checks`.
-// Run: deno task wgsl RECIPE              which dispatches share a text, its entry point, constants and parts
-//      deno task wgsl RECIPE LABEL        the whole text of one dispatch, such as: deno task wgsl deep encoder.0 forward
-//      (no permission is needed: .cache has what tune found)
+// Prints the WGSL compiled for the dispatches of a recipe's training steps, for each stage and each of its `checks`.
+// Run: deno task wgsl RECIPE              lists the shaders: their dispatches, entry points, constants and source files
+//      deno task wgsl RECIPE LABEL        prints the shader of one dispatch: deno task wgsl deep encoder.0 forward
+//      (read permission only for tuned kernels in .cache)
 import type { Gpu } from "../../src/gpu/device.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
@@ -14,8 +14,8 @@ import { findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 import { planDispatches } from "../../src/graph/plan_dispatches.ts";
 
 const flags = {
-  recipe: positional("RECIPE", `which recipe: ${RECIPE_HELP}`),
-  label: positionals("LABEL", "a dispatch as --print-plan names it; all of them if absent", 0),
+  recipe: positional("RECIPE", `recipe to compile: ${RECIPE_HELP}`),
+  label: positionals("LABEL", "label of a dispatch, as in --print-plan (default: list all shaders)", 0),
   kernels: kernelsFlag(),
 };
 
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
     {
       name: "wgsl",
       examples: ["deep", "deep encoder.0 --kernels workgroup"],
-      description: "Prints the WGSL that a recipe's training step compiles.",
+      description: "Prints the WGSL of a recipe's training step.",
     },
     flags,
     Deno.args,
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
     const { texts } = all.find(({ texts }) => texts.some(({ labels }) => labels.includes(wanted))) ?? all[0];
     return console.log(formatText(texts, wanted));
   }
-  const sections = Map.groupBy(all, ({ texts }) => formatTexts(texts)); // what some flags change is no shader
+  const sections = Map.groupBy(all, ({ texts }) => formatTexts(texts)); // some flags do not change the shaders
   for (const [section, networks] of sections) {
     if (sections.size > 1) {
       console.log(networks.map(({ options }) => `==== ${name} ${options}`.trimEnd()).join("\n") + "\n");
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** The texts of a network's training step. Nothing is compiled, so that what does not compile can be looked at too. */
+/** Shaders of a network's training step. Nothing is compiled, so shaders that do not compile can be printed too. */
 function trainingTexts(
   gpu: Gpu,
   { network, optimizer, batchSize, recipe }: CheckedNetwork,

@@ -1,8 +1,8 @@
 /**
- * The frame around every command: errors as one line, exit codes, and a graceful end on Ctrl-C.
+ * Entry point of every command: one-line errors, exit codes, and a graceful stop on Ctrl-C.
  *
- * Exit codes: 0 all well; 1 bad input, a refused permission, or a bug; 2 wrong flags (see flags.ts); 130 and
- * 143 ended by Ctrl-C and by SIGTERM.
+ * Exit codes: 0 success; 1 bad input, a missing permission, or a bug; 2 wrong usage (see flags.ts); 130 and 143
+ * after Ctrl-C and SIGTERM.
  * @module
  */
 
@@ -14,10 +14,10 @@ import { PROJECT, PROJECT_FOLDER } from "../files/project.ts";
 import { permissionAdvice } from "../files/io_error.ts";
 
 /**
- * Runs a command's main function. What it returns becomes the exit code. An {@linkcode InputError} is printed
- * as one line, a {@linkcode ShaderError} as a block of lines, a refused permission as one line that names the flag to
- * add, a mistake in a script as one line that names its place; all end the process with exit code 1. Anything else is a
- * bug, and is printed with its stack.
+ * Runs a command's main function and exits with the code it returns. Errors exit with code 1: an
+ * {@linkcode InputError} is printed as one line, a {@linkcode ShaderError} as a block of lines, a missing permission as
+ * one line with the flag to add, and an error in a user's script as one line with its location. Any other error is a
+ * bug, printed with its stack trace.
  *
  * ```ts
  * import { InputError, runCommand } from "@bottleneck/bottleneck";
@@ -25,7 +25,7 @@ import { permissionAdvice } from "../files/io_error.ts";
  * await runCommand(() => Promise.resolve(Deno.args.length > 99 ? 1 : 0)); // an InputError would be one line
  * ```
  *
- * @param main the command; returns its exit code, or nothing for 0
+ * @param main the command; returns its exit code, or undefined for 0
  */
 export async function runCommand(main: () => Promise<number | void>): Promise<void> {
   try {
@@ -39,7 +39,7 @@ export async function runCommand(main: () => Promise<number | void>): Promise<vo
     } else if (error instanceof Deno.errors.NotCapable) {
       console.error(`error: ${permissionAdvice(error)}`);
     } else if (error instanceof Deno.errors.BrokenPipe) {
-      console.error("error: Cannot write the output: whoever was reading it has closed the pipe");
+      console.error("error: Cannot write the output: the reader has closed the pipe");
     } else if (error instanceof Error && isMistakeInScript(error)) {
       const place = placeInScript(error);
       console.error(`error: ${toOneLine(messageWithName(error), 2000)}${place ? `; at ${place}` : ""}`);
@@ -55,19 +55,19 @@ export async function runCommand(main: () => Promise<number | void>): Promise<vo
   }
 }
 
-/** The folders that errors in a script come through, of which none is the script's. */
+/** Folders whose stack frames are never the user's script. */
 const OURS = ["src", "scripts/tools", "node_modules"].map((folder) => new URL(`${folder}/`, PROJECT).href);
 
-/** How our own code refuses the arguments of a function. */
+/** Messages of this library's own argument errors. */
 const REFUSAL = /^Cannot (?!redefine property).+: /s;
 
-/** Whether the script that called this library is at fault: its line threw, or it passed what a function refuses. */
+/** Returns true if the user's script is at fault: it threw, or passed an argument that this library rejects. */
 function isMistakeInScript(error: Error): boolean {
   const [thrower = ""] = framesOf(error);
   return REFUSAL.test(error.message) || thrower !== "" && !isOurs(thrower);
 }
 
-/** Path, line and column of the first frame that is not ours. */
+/** Path, line and column of the first stack frame outside this library. */
 function placeInScript(error: Error): string | undefined {
   const frame = framesOf(error).find((frame) => !isOurs(frame));
   const [, url, at] = frame === undefined ? [] : /^(.*?)(:\d+:\d+)$/.exec(frame) ?? [];
@@ -79,32 +79,32 @@ function isOurs(frame: string): boolean {
   return OURS.some((folder) => frame.startsWith(folder));
 }
 
-/** The files of a stack, innermost first, as `file:///….ts:LINE:COLUMN`. */
+/** Stack frames, innermost first, as `file:///….ts:LINE:COLUMN`. */
 function framesOf({ stack = "" }: Error): string[] {
   return [...stack.matchAll(/^ +at .*?((?:file|https?):\/\/[^)\n]+:\d+:\d+)\)?$/gm)].map(([, frame]) =>
     frame
   );
 }
 
-/** The class's name says something only where the message is not ours. */
+/** Message of an error, prefixed by its class name unless it is this library's own. */
 function messageWithName({ name, message }: Error): string {
   return REFUSAL.test(message) ? message : `${name}: ${message}`;
 }
 
-/** A watch on Ctrl-C and SIGTERM; see {@linkcode watchInterrupt}. */
+/** Signal handler of {@linkcode watchInterrupt}. */
 export interface Interrupt extends Disposable {
-  /** Whether the user or the system has asked to stop. */
+  /** True after Ctrl-C or SIGTERM. */
   readonly requested: boolean;
-  /** What the command should return: 0 without a request, 130 after Ctrl-C, 143 after SIGTERM. */
+  /** Exit code for the command: 0 without a signal, 130 after Ctrl-C, 143 after SIGTERM. */
   readonly exitCode: number;
-  /** Ends the watch; the signals end the process again. */
+  /** Removes the handlers; signals kill the process again. */
   dispose(): void;
 }
 
 /**
- * Watches for Ctrl-C and SIGTERM. The first one sets `requested`, which the training loop checks after each
- * step; the second one ends the process at once. Signals are seen only while the loop waits for something
- * real, such as a read-back. Needs no permission.
+ * Handles Ctrl-C and SIGTERM. The first signal sets `requested`, which the training loop checks after each step; the
+ * second exits at once. Signals are delivered only while the loop awaits I/O, such as a GPU readback. Needs no
+ * permission.
  */
 export function watchInterrupt(): Interrupt {
   let exitCode = 0;

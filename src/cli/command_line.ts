@@ -1,5 +1,5 @@
 /**
- * The command that repeats a run, as it is typed in a shell.
+ * The shell command that repeats a run.
  * @module
  */
 import denoConfig from "../../deno.json" with { type: "json" };
@@ -8,10 +8,10 @@ import { fileURLToPath } from "node:url";
 import { shellWord } from "../errors.ts";
 
 /**
- * The command that this process was started with, without `--out`, whose folder exists by now: the task of the script,
- * or, of a script that has none, `deno run` with the permissions that training needs.
+ * Returns the command that started this process: the script's task, or, if it has none, `deno run` with the permissions
+ * that training needs. `--out` is dropped, as its folder exists by now.
  *
- * @param script the main module's URL
+ * @param script URL of the main module
  * @param args its arguments
  */
 export function commandLine(script: string = Deno.mainModule, args: readonly string[] = Deno.args): string {

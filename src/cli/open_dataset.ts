@@ -1,5 +1,5 @@
 /**
- * Finding a command's data set, and saying in a line what was found.
+ * Opens the data set that a command's flags name, and prints its source.
  * @module
  */
 import { type Dataset, loadDataset } from "../data/dataset.ts";
@@ -9,34 +9,34 @@ import { InputError } from "../errors.ts";
 import { commonFlags, restoreConfig } from "../recipe/flags.ts";
 import type { Run } from "../runs/run_config.ts";
 
-/** The folder where `deno task data` puts what it downloads; git ignores it. */
+/** Download folder of `deno task data`; ignored by git. */
 export const DATASET_CACHE: string = cachePath("datasets");
 
-/** The flags that say which data set. */
+/** Flags that select the data set. */
 export interface DatasetChoice {
-  /** Its name. */
+  /** Name of the data set. */
   readonly dataset: string;
-  /** Where to look for it, instead of the usual places. */
+  /** Folder to read it from, instead of the standard locations. */
   readonly dataDir?: string | undefined;
-  /** How many training images to use. */
+  /** Maximum number of training images. */
   readonly limit?: number | undefined;
-  /** A file of the user's own, instead of the data set. */
+  /** Path of the user's own file, used instead of the data set. */
   readonly data?: string | undefined;
-  /** The column of its classes. */
+  /** Its column with the class labels. */
   readonly label?: string | undefined;
-  /** The share of it that is held out; 0.2 if absent. */
+  /** Fraction of its rows held out for testing; 0.2 if absent. */
   readonly testFraction?: number | undefined;
-  /** What decides which rows are held out; 0 if absent. */
+  /** Seed that selects the held-out rows; 0 if absent. */
   readonly seed?: number | undefined;
-  /** Whether to say nothing of what was loaded; false if absent. */
+  /** True to print nothing; false if absent. */
   readonly quiet?: boolean | undefined;
 }
 
 /**
- * Loads the file or the data set that the flags name. Nothing is downloaded: where a data set's files are not on this
- * machine, the error names the line that fetches them.
+ * Loads the file or the data set that the flags name. It never downloads: if the files are not on this machine, the
+ * error gives the command that fetches them.
  *
- * @throws InputError if it cannot be had
+ * @throws InputError if the data cannot be loaded
  */
 export async function openDataset(choice: DatasetChoice): Promise<Dataset> {
   const { dataset, dataDir, limit, data: path, label, testFraction = 0.2, seed = 0, quiet = false } = choice;
@@ -46,13 +46,13 @@ export async function openDataset(choice: DatasetChoice): Promise<Dataset> {
     return own;
   }
   if (label !== undefined) {
-    throw new InputError(`Cannot use --label "${label}": only a CSV file, given with --data, has columns`);
+    throw new InputError(`Cannot use --label "${label}": expected a CSV file too; set --data`);
   }
   const data = await loadDataset(dataset, {
     cacheDir: DATASET_CACHE,
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(limit === undefined ? {} : { limit }),
-    remedy: `type \`deno task data ${dataset}\``,
+    remedy: `run \`deno task data ${dataset}\``,
     log: (line) => console.error(line),
   });
   if (!quiet) console.log(`data      ${data.source}`);
@@ -62,9 +62,8 @@ export async function openDataset(choice: DatasetChoice): Promise<Dataset> {
 /**
  * Opens the data set that a run was trained on; warns if it has changed since.
  *
- * @param run the run
- * @param given where it lies, if not where it lay then
- * @throws InputError if it cannot be had
+ * @param given new location of the data, if it has moved
+ * @throws InputError if the data cannot be loaded
  */
 export async function openRunDataset(
   run: Run,
@@ -83,7 +82,7 @@ export async function openRunDataset(
     data: given.data ?? stored.data,
   });
   if (images.checksum !== run.facts.datasetChecksum) {
-    console.error(`warning: these are not the images that "${run.path}" was trained on`);
+    console.error(`warning: the images differ from those that "${run.path}" was trained on`);
   }
   return images;
 }

@@ -1,5 +1,5 @@
 /**
- * Opening the device with the kernels that the flags ask for.
+ * Opens the GPU with the kernels that the flags select.
  * @module
  */
 import { InputError } from "../errors.ts";
@@ -10,15 +10,15 @@ import type { Step } from "../graph/step.ts";
 import type { KernelsChoice } from "../recipe/common_flags.ts";
 import { type Kernels, recallKernels } from "../bench/tuned_kernels.ts";
 
-/** Why texture kernels do not compile, as it reads after a colon. */
-const NO_TEXTURES = `this WebGPU lacks WGSL's feature "${TEXTURE_FEATURE}", with which shaders read textures`;
+/** Reason that texture kernels are unavailable, for messages. */
+const NO_TEXTURES = `this WebGPU lacks the WGSL language feature "${TEXTURE_FEATURE}"`;
 
 /**
- * Opens the device; products are compiled as asked, and with `auto` as `deno task tune` found, if it was used here.
+ * Opens the GPU and selects its matrix-product kernels; `auto` uses those found by `deno task tune` on this adapter.
  *
- * @param variant what `--kernels` says
- * @param isWish whether kernels that this device cannot compile are replaced by `auto`, with a warning
- * @throws InputError when there is no adapter, or, unless it is a wish, when it cannot compile these kernels
+ * @param kind value of `--kernels`
+ * @param isWish if true, kernels that this device cannot compile fall back to `auto`, with a warning
+ * @throws InputError if there is no adapter, or if it cannot compile the kernels and `isWish` is false
  */
 export async function openGpuWith(kind: KernelsChoice, isWish: boolean = false): Promise<Gpu> {
   const gpu = await openGpu();
@@ -27,7 +27,7 @@ export async function openGpuWith(kind: KernelsChoice, isWish: boolean = false):
       gpu.destroy();
       throw new InputError(`Cannot use --kernels texture: ${NO_TEXTURES}; use --kernels auto`);
     }
-    console.error(`warning: not using texture kernels: ${NO_TEXTURES}; taking --kernels auto`);
+    console.error(`warning: not using texture kernels: ${NO_TEXTURES}; using --kernels auto`);
     kind = "auto";
   }
   const tuned = kind === "auto" ? withoutTextures(gpu, recallKernels(gpu.adapterName)) : undefined;
@@ -35,7 +35,7 @@ export async function openGpuWith(kind: KernelsChoice, isWish: boolean = false):
   return gpu;
 }
 
-/** What tuning found, less the texture kernels, with a warning, where shaders cannot read textures. */
+/** Removes texture kernels from the tuned ones, with a warning, if shaders cannot read textures. */
 export function withoutTextures(
   { hasTextures }: Pick<Gpu, "hasTextures">,
   tuned: Kernels | undefined,
@@ -44,19 +44,19 @@ export function withoutTextures(
   const kept = new Map([...tuned].filter(([, { kind }]) => kind !== "texture"));
   if (kept.size < tuned.size) {
     console.error(
-      `warning: ignoring the texture kernels that were found: ${NO_TEXTURES}; deno task tune measures anew`,
+      `warning: ignoring the tuned texture kernels: ${NO_TEXTURES}; run deno task tune again`,
     );
   }
   return kept.size > 0 ? kept : undefined;
 }
 
-/** A line for people: what computes, and with which kernels if they are not the adapter's usual ones. */
+/** Returns the line that names the adapter, and the kernels if they are not the adapter's defaults. */
 export function computingOn({ description, kernels: { kind, tuned } }: Gpu): string {
-  const chosen = kind !== "auto" ? `${kind} kernels` : tuned ? "the kernels that deno task tune found" : "";
+  const chosen = kind !== "auto" ? `${kind} kernels` : tuned ? "kernels found by deno task tune" : "";
   return `computing on ${description}${chosen && `, with ${chosen}`}`;
 }
 
-/** Which products of some steps each kernel computes: together with the flags, what makes a run repeat to the bit. */
+/** Matrix products of some steps by kernel; with the same flags and kernels a run is bit-exact. */
 export function kernelsIn(steps: readonly Step[]): Record<string, string[]> {
   const kernels: Record<string, string[]> = {};
   for (const { product, kernel } of steps.flatMap(({ dispatches }) => dispatches)) {

@@ -1,45 +1,45 @@
 /**
- * The line that shows how training goes:
+ * The progress line of training:
  *
  * ```text
  * epoch  3/10  step  471/1570  loss 0.04123   12,345 images/s  0:42 left
  * ```
  *
- * On a terminal the line is rewritten in place; elsewhere each report is a line of its own.
+ * On a terminal the line is rewritten in place; elsewhere each report is a separate line.
  * @module
  */
 
-/** How long a training run is, and where its progress goes. */
+/** Options of {@linkcode Progress}. */
 export interface ProgressOptions {
   /** Number of epochs. */
   readonly epochs: number;
-  /** Number of steps in all epochs together. */
+  /** Total number of steps. */
   readonly steps: number;
-  /** The last step that was done before, when a run is continued; 0 if not given. */
+  /** Number of steps done before the run was resumed; 0 if absent. */
   readonly firstStep?: number;
-  /** Whether to rewrite the line; whether stdout is a terminal if not given. */
+  /** True to rewrite the line in place; by default if stdout is a terminal. */
   readonly terminal?: boolean;
-  /** Columns of the terminal, which the line must not exceed; measured if not given. */
+  /** Columns of the terminal; measured if absent. */
   readonly columns?: number;
-  /** Where text goes; stdout if not given. */
+  /** Output function; stdout if absent. */
   readonly write?: (text: string) => void;
-  /** A clock in milliseconds; `performance.now` if not given. */
+  /** Clock in milliseconds; `performance.now` if absent. */
   readonly now?: () => number;
 }
 
-/** What one report says. */
+/** One progress report. */
 export interface ProgressReport {
-  /** The current epoch, from 1. */
+  /** Current epoch, from 1. */
   readonly epoch: number;
-  /** Steps done so far, over all epochs. */
+  /** Number of steps done, over all epochs. */
   readonly step: number;
-  /** Named losses, in the order in which they are shown. */
+  /** Losses by name, in display order. */
   readonly losses: Readonly<Record<string, number>>;
-  /** Images trained on since the start or the continuation. */
+  /** Number of images trained on since the start or the resumption. */
   readonly images: number;
 }
 
-/** A number in about seven characters: `0.04123`, `12.3457`, `1.23e-5`, `NaN`. */
+/** Formats a number in about seven characters: `0.04123`, `12.3457`, `1.23e-5`, `NaN`. */
 export function formatLoss(value: number): string {
   const size = Math.abs(value);
   if (!Number.isFinite(value)) return `${value}`;
@@ -48,7 +48,7 @@ export function formatLoss(value: number): string {
   return value.toFixed(6 - wholeDigits);
 }
 
-/** A duration as `0:42`, `12:34` or `1:02:03`. */
+/** Formats a duration as `0:42`, `12:34` or `1:02:03`. */
 export function formatDuration(seconds: number): string {
   const total = Math.max(0, Math.round(seconds));
   const two = (value: number) => `${value}`.padStart(2, "0");
@@ -56,7 +56,7 @@ export function formatDuration(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }
 
-/** A whole number with commas: `12,345`. */
+/** Formats an integer with commas: `12,345`. */
 function withCommas(value: number): string {
   return `${Math.round(value)}`.replace(/\B(?=(\d{3})+$)/g, ",");
 }
@@ -74,7 +74,7 @@ function writeToStdout(text: string): void {
   for (let written = 0; written < bytes.length;) written += Deno.stdout.writeSync(bytes.subarray(written));
 }
 
-/** Shows how training goes, from the moment it is made. How often it is called is the caller's choice. */
+/** Prints the progress of training. */
 export class Progress {
   readonly #epochs: number;
   readonly #steps: number;
@@ -87,11 +87,7 @@ export class Progress {
   #isLineOpen = false;
   #shown = 0; // characters on the open line
 
-  /**
-   * Starts the clock.
-   *
-   * @param options how long the run is, and where its progress goes
-   */
+  /** Starts the clock. */
   constructor(options: ProgressOptions) {
     this.#epochs = options.epochs;
     this.#steps = options.steps;
@@ -103,7 +99,7 @@ export class Progress {
     this.#startedAt = this.#now();
   }
 
-  /** Shows a report. The rate and the time left are averages over the run so far. */
+  /** Shows a report. The rate and the remaining time are averages over the run so far. */
   update(report: ProgressReport): void {
     const seconds = Math.max(1e-9, (this.#now() - this.#startedAt) / 1000);
     const done = report.step - this.#firstStep;
@@ -117,13 +113,13 @@ export class Progress {
     this.#show(columns.join("  "));
   }
 
-  /** Prints a line of its own, such as the result of an evaluation, without disturbing the progress line. */
+  /** Prints a separate line, such as the result of an evaluation, after ending the progress line. */
   note(line: string): void {
     this.finish();
     this.#write(`${line}\n`);
   }
 
-  /** Ends the progress line, so that what is printed next begins on a new one. May be called more than once. */
+  /** Ends the progress line, so that further output begins on a new line. May be called more than once. */
   finish(): void {
     if (this.#isLineOpen) this.#write("\n");
     this.#isLineOpen = false;
@@ -136,12 +132,12 @@ export class Progress {
 
   #show(line: string): void {
     if (!this.#terminal) return this.#write(`${line}\n`);
-    // A line as wide as the terminal would wrap, and could not be rewritten: a narrow terminal gets one line after another.
+    // A line as wide as the terminal would wrap and could not be rewritten: narrow terminals get separate lines.
     if (line.length >= (this.#columns ?? terminalColumns())) {
       this.finish();
       return this.#write(`${line}\n`);
     }
-    this.#write(`\r${line.padEnd(this.#shown)}`); // spaces over what was longer: no escape codes, which not all know
+    this.#write(`\r${line.padEnd(this.#shown)}`); // overwrites the old line with spaces, not with escape codes
     this.#shown = line.length;
     this.#isLineOpen = true;
   }

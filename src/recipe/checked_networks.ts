@@ -1,5 +1,5 @@
 /**
- * The networks that a recipe names in its `checks`: what gradcheck checks, bench times and tune measures.
+ * The networks in a recipe's `checks`, for gradcheck, bench and tune.
  * @module
  */
 import { InputError } from "../errors.ts";
@@ -8,45 +8,45 @@ import { type Flag, optionalText, readFlags } from "./flags.ts";
 import { anyData, networkOf, type Recipe } from "./recipe.ts";
 import type { Optimizer } from "../graph/update.ts";
 
-/** A network, as it trains. */
+/** A recipe's training network under some flags. */
 export interface CheckedNetwork {
-  /** The recipe's name. */
+  /** Name of the recipe. */
   readonly recipe: string;
-  /** What tells it from the recipe's others: its stage if there are stages, and its flags; may be empty. */
+  /** Stage, if any, and flags that identify the network among the recipe's others; may be empty. */
   readonly options: string;
-  /** Records it, for images of a width. */
+  /** Returns a function that records the network for images of `width` pixels. */
   readonly network: (width: number) => BuildModel;
-  /** The rule that its flags give it. */
+  /** Optimizer under the same flags. */
   readonly optimizer: Optimizer;
   /** Images per step. */
   readonly batchSize: number;
 }
 
 /**
- * The networks of a recipe, the usual one first; of a recipe that trains in stages, that of each stage.
+ * Returns the networks of a recipe's `checks`, in order; for a recipe that trains in stages, one per stage.
  *
- * @throws InputError if one of its checks is no command line of it
+ * @throws InputError if one of the checks has wrong flags
  */
 export function checkedNetworks(recipe: Recipe): CheckedNetwork[] {
   return (recipe.checks ?? [""]).flatMap((options) => networksOf(recipe, options));
 }
 
 /**
- * The flag `--variant`: a recipe's flags in one text.
+ * Declares `--variant`, a recipe's flags in one text.
  *
- * @param help what it means
- * @param absent what absence means
+ * @param help help text
+ * @param absent default as the help shows it
  */
 export function variantFlag(help: string, absent: string): Flag<string | undefined> {
-  const parse = (text: string) => text; // unlike other texts, it begins with --
+  const parse = (text: string) => text; // unlike other texts, it may begin with --
   return { ...optionalText(help, absent), placeholder: "flags", expected: "flags", parse };
 }
 
 /**
- * The networks of a recipe under some flags.
+ * Returns the networks of a recipe under some flags, one per stage.
  *
- * @param options a command line, such as `--code 2`
- * @throws InputError if it is none
+ * @param options flags, such as `--code 2`
+ * @throws InputError for wrong flags
  */
 export function networksOf(recipe: Recipe, options: string): CheckedNetwork[] {
   const { name, description, flags } = recipe;

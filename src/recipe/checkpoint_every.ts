@@ -1,22 +1,20 @@
 /**
- * How often checkpoints are saved, as a flag says it: `500` is steps, `2epochs` is epochs.
+ * The interval between checkpoints: `500` is steps, `2epochs` is epochs.
  * @module
  */
 import { type Flag, optionalText } from "./flag_kinds.ts";
 
-/** A number of steps or of epochs, at least 1. */
+/** Interval in steps or epochs, at least 1. */
 export interface CheckpointEvery {
-  /** What is counted. */
   readonly unit: "steps" | "epochs";
-  /** How many. */
   readonly count: number;
 }
 
 const PATTERN = /^([1-9]\d{0,8})(epochs?)?$/;
 
-/** The flag `--checkpoint-every`. */
+/** Declares `--checkpoint-every`. */
 export function checkpointEveryFlag(): Flag<string | undefined> {
-  const help = "how often a checkpoint is saved: in steps, such as 500, or in epochs, such as 2epochs";
+  const help = "interval between checkpoints, in steps (500) or epochs (2epochs)";
   const parse = (text: string) => PATTERN.test(text) ? text : undefined;
   return {
     ...optionalText(help, "1epoch"),
@@ -28,13 +26,13 @@ export function checkpointEveryFlag(): Flag<string | undefined> {
 }
 
 /**
- * What the flag means.
+ * Parses the flag's value.
  *
- * @param text its value; absent means each epoch
+ * @param text the value; every epoch if absent
  * @throws RangeError for a text that the flag does not accept
  */
 export function parseCheckpointEvery(text: string = "1epoch"): CheckpointEvery {
   const [, count, epochs] = PATTERN.exec(text) ?? [];
-  if (count === undefined) throw new RangeError(`Cannot read how often to save checkpoints from "${text}"`);
+  if (count === undefined) throw new RangeError(`Cannot parse the checkpoint interval "${text}"`);
   return { unit: epochs ? "epochs" : "steps", count: Number(count) };
 }

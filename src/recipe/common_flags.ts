@@ -19,215 +19,212 @@ import {
   pair,
 } from "./flag_kinds.ts";
 
-/** A data set that every recipe can be pointed at. */
+/** Name of a shipped or downloadable data set. */
 export type DatasetName = "fashion-mnist-mini" | "mnist" | "fashion-mnist";
 
-/** The defaults in which recipes differ. */
+/** Defaults that differ between recipes. */
 export interface CommonDefaults {
-  /** Passes over the training set. */
+  /** Number of training epochs. */
   readonly epochs: number;
   /** Images per step. */
   readonly batchSize: number;
-  /** Adam's step size. */
+  /** Learning rate of the optimizer. */
   readonly learningRate: number;
-  /** The data set; `fashion-mnist-mini` if not given. */
+  /** Data set; `fashion-mnist-mini` if absent. */
   readonly dataset?: DatasetName;
-  /** Steps between two progress reports; 100 if not given. */
+  /** Steps between progress reports; 100 if absent. */
   readonly logEvery?: number;
 }
 
 /** The flags that every recipe has. */
 export interface CommonFlags {
-  /** Passes over the training set. */
+  /** Number of training epochs. */
   readonly epochs: Flag<number>;
   /** Images per step. */
   readonly batchSize: Flag<number>;
-  /** The optimizer's step size. */
+  /** Learning rate of the optimizer. */
   readonly learningRate: Flag<number>;
-  /** Seed of everything random. */
+  /** Random seed for weights, shuffling and noise. */
   readonly seed: Flag<number>;
-  /** Which data set to train on. */
+  /** Data set to train on. */
   readonly dataset: Flag<DatasetName>;
-  /** Where the data set's files lie. */
+  /** Folder of the data set's files. */
   readonly dataDir: Flag<string | undefined>;
-  /** A file of the user's own to train on, instead of a data set. */
+  /** Path of the user's own data file, used instead of a data set. */
   readonly data: Flag<string | undefined>;
-  /** The column of its classes. */
+  /** CSV column with the class labels. */
   readonly label: Flag<string | undefined>;
-  /** The share of it that is held out. */
+  /** Fraction of the user's own rows held out for testing. */
   readonly testFraction: Flag<number>;
-  /** How many training images to use. */
+  /** Number of training images to use. */
   readonly limit: Flag<number | undefined>;
-  /** Which kernels compute matrix products. */
+  /** Kernels of matrix products. */
   readonly kernels: Flag<KernelsChoice>;
-  /** Whether to train on the first batch only. */
+  /** Sanity check: overfits the first batch. */
   readonly overfitBatch: Flag<boolean>;
-  /** The run folder. */
+  /** Path of the run folder. */
   readonly out: Flag<string | undefined>;
-  /** The run to go on with. */
+  /** Path of the run folder to resume. */
   readonly resume: Flag<string | undefined>;
-  /** How often a checkpoint is saved. */
+  /** Interval between checkpoints, in steps or epochs. */
   readonly checkpointEvery: Flag<string | undefined>;
-  /** How many checkpoints are kept. */
+  /** Number of checkpoints to keep. */
   readonly keep: Flag<number | undefined>;
-  /** Epochs without improvement after which training stops. */
+  /** Epochs without improvement before early stopping. */
   readonly patience: Flag<number | undefined>;
-  /** What counts as an improvement. */
+  /** Smallest decrease of the test error that counts as an improvement. */
   readonly minDelta: Flag<number | undefined>;
-  /** What to do about NaN and infinities. */
+  /** Reaction to NaN and infinities. */
   readonly onNan: Flag<"stop" | "rollback">;
-  /** Steps between two progress reports. */
+  /** Steps between progress reports. */
   readonly logEvery: Flag<number>;
-  /** Whether to serve a dashboard while training. */
+  /** Serves a dashboard while training. */
   readonly live: Flag<boolean>;
-  /** The dashboard's port. */
+  /** Port of the dashboard. */
   readonly port: Flag<number>;
-  /** Steps between two of the dashboard's pictures. */
+  /** Steps between pictures on the dashboard. */
   readonly pictureEvery: Flag<number>;
-  /** Whether to say nothing. */
+  /** Prints errors only. */
   readonly quiet: Flag<boolean>;
-  /** Whether to stop before training. */
+  /** Builds everything and exits before training. */
   readonly dryRun: Flag<boolean>;
-  /** Whether to print the compiled plan. */
+  /** Prints the compiled plan and exits. */
   readonly printPlan: Flag<boolean>;
-  /** Whether to print what each dispatch costs. */
+  /** Prints the time of each dispatch and exits. */
   readonly profile: Flag<boolean>;
 }
 
 /**
- * The flags that every recipe has, with the recipe's own defaults. Spread them into the recipe's declaration.
+ * Declares the flags that every recipe has, with the recipe's own defaults. Spread them into the recipe's `flags`.
  *
- * @param defaults the values in which recipes differ
+ * @param defaults values that differ between recipes
  */
 export function commonFlags(defaults: CommonDefaults): CommonFlags {
   return {
     ...grouped("Common flags", {
-      epochs: integer(defaults.epochs, "passes over the training set", { min: 1 }),
-      batchSize: integer(defaults.batchSize, "images per step", { min: 1 }),
-      learningRate: number(defaults.learningRate, "step size of the optimizer", { above: 0 }),
-      seed: integer(0, "seed of weights, shuffles and noise", { min: 0, max: 4294967295 }),
+      epochs: integer(defaults.epochs, "number of training epochs", { min: 1 }),
+      batchSize: integer(defaults.batchSize, "mini-batch size, in images", { min: 1 }),
+      learningRate: number(defaults.learningRate, "learning rate of the optimizer", { above: 0 }),
+      seed: integer(0, "random seed for weights, shuffling and noise", { min: 0, max: 4294967295 }),
       dataset: choice(
         ["fashion-mnist-mini", "mnist", "fashion-mnist"],
         defaults.dataset ?? "fashion-mnist-mini",
         "data set to train on",
       ),
-      data: optionalText("file of your own to train on: IDX, NPY, or CSV with a header", "the data set"),
-      limit: optionalInteger("use only the first images of the training set", { min: 1, absent: "all" }),
-      out: optionalText("folder to write the run to; must be new or empty", "runs/RECIPE-DATE-TIME-SEED"),
+      data: optionalText("your own data file: IDX, NPY, or CSV with a header", "the data set"),
+      limit: optionalInteger("use only the first N training images", { min: 1, absent: "all" }),
+      out: optionalText("run folder to create; must be new or empty", "runs/RECIPE-DATE-TIME-SEED"),
       resume: {
-        ...optionalText("run folder to go on with from its last checkpoint; the run's own flags are used"),
+        ...optionalText("resume the run in this folder from its last checkpoint, with the run's own flags"),
         placeholder: "RUN",
       },
       live: flag("serve a dashboard on 127.0.0.1 while training: curves, pictures, pause and stop"),
     }, { isRare: false }),
     ...grouped("Data", {
-      dataDir: optionalText(
-        "folder that holds the data set's IDX files",
-        "where the data set is usually kept",
-      ),
+      dataDir: optionalText("folder with the data set's IDX files", "the standard locations"),
       label: {
-        ...optionalText("column of a CSV file that holds the classes, whole numbers or words"),
+        ...optionalText("CSV column with the class labels, integers or words"),
         placeholder: "column",
       },
-      testFraction: number(0.2, "share of your own file's rows to test on, drawn by the seed", {
+      testFraction: number(0.2, "fraction of your own file's rows held out for testing, drawn by the seed", {
         above: 0,
         below: 1,
       }),
     }),
     ...grouped("Stopping and resuming", {
       checkpointEvery: checkpointEveryFlag(),
-      keep: optionalInteger("checkpoints that are kept, the newest", { min: 1, absent: "1" }),
-      patience: optionalInteger("stop once so many epochs have not improved the error on test images", {
+      keep: optionalInteger("number of most recent checkpoints to keep", { min: 1, absent: "1" }),
+      patience: optionalInteger("early stopping: epochs without a lower test error before training stops", {
         min: 1,
-        absent: "never",
+        absent: "no early stopping",
       }),
-      minDelta: optionalNumber("with --patience, the least fall of that error that improves it", {
+      minDelta: optionalNumber("early stopping: smallest decrease of the test error that counts", {
         min: 0,
         absent: "0",
       }),
       onNan: choice(
         ["stop", "rollback"],
         "stop",
-        "on NaN or infinity: stop, or go back to the last checkpoint with half the learning rate",
+        "on NaN or infinity: stop, or restore the last checkpoint and halve the learning rate",
       ),
     }),
     ...grouped("Progress", {
-      logEvery: integer(defaults.logEvery ?? 100, "steps between two progress reports", {
+      logEvery: integer(defaults.logEvery ?? 100, "steps between progress reports", {
         min: 1,
         max: 1000,
       }),
-      pictureEvery: integer(100, "steps between two pictures on the dashboard", { min: 1, max: 1000 }),
-      port: integer(0, "port of the dashboard; 0 is any free one", { min: 0, max: 65535 }),
-      quiet: flag("say nothing but errors and, with --live, the dashboard's address"),
+      pictureEvery: integer(100, "steps between pictures on the dashboard", { min: 1, max: 1000 }),
+      port: integer(0, "port of the dashboard; 0 picks a free port", { min: 0, max: 65535 }),
+      quiet: flag("print only errors and, with --live, the dashboard's address"),
     }),
     ...grouped("Kernels and plans", {
       kernels: kernelsFlag(),
-      overfitBatch: flag("train on the first batch only, and say whether it was learned by heart"),
-      dryRun: flag("build everything, say what would be trained, and stop"),
-      printPlan: flag("print every GPU dispatch of one step, and stop"),
-      profile: flag("time every GPU dispatch of one step, print what each costs, and stop"),
+      overfitBatch: flag("sanity check: train on the first batch only, and report whether it overfits"),
+      dryRun: flag("build everything, print what would be trained, and exit"),
+      printPlan: flag("print every GPU dispatch of a training step, and exit"),
+      profile: flag("time every GPU dispatch of a training step, and exit"),
     }),
   };
 }
 
-/** The same flags under a heading of the help, which only `--help all` prints if they are rare. */
+/** Puts flags under a heading of the help; rare flags are printed only by `--help all`. */
 function grouped<F extends FlagSet>(group: string, flags: F, { isRare = true } = {}): F {
   const entries = Object.entries(flags).map(([key, flag]) => [key, { ...flag, group, isRare }]);
   return Object.fromEntries(entries) as F;
 }
 
-/** What `--kernels` may say. */
+/** Value of `--kernels`. */
 export type KernelsChoice = KernelPreference["kind"];
 
-/** The flag that says which kernels compute products. */
+/** Declares `--kernels`, the kernels of matrix products. */
 export function kernelsFlag(): Flag<KernelsChoice> {
   return choice(
     ["auto", ...KERNEL_KINDS],
     "auto",
-    "kernels of matrix products; auto: what deno task tune found, else what suits the adapter",
+    "matrix-product kernels; auto: those found by deno task tune, else the adapter's defaults",
   );
 }
 
-/** The flags of how steps are taken, for recipes that offer it. */
+/** Flags of the learning-rate schedule and of gradient clipping. */
 export interface ScheduleFlags {
-  /** How the learning rate changes. */
+  /** Learning-rate schedule. */
   readonly schedule: Flag<typeof SCHEDULE_NAMES[number]>;
-  /** Steps over which it rises first. */
+  /** Steps of linear warm-up. */
   readonly warmup: Flag<number>;
-  /** The norm that gradients are clipped to. */
+  /** Maximum global norm of the gradients. */
   readonly clipNorm: Flag<number | undefined>;
 }
 
-/** The flags of how steps are taken: none of them changes anything unless it is given. */
+/** Declares the flags of the learning-rate schedule and of gradient clipping; all are off by default. */
 export function scheduleFlags(): ScheduleFlags {
   return grouped(OPTIMIZER, {
-    schedule: choice(SCHEDULE_NAMES, "constant", "how the learning rate changes; cosine falls to 0"),
-    warmup: integer(0, "steps over which the learning rate rises from 0 first", { min: 0 }),
-    clipNorm: optionalNumber("largest norm of all gradients together", {
+    schedule: choice(SCHEDULE_NAMES, "constant", "learning-rate schedule; cosine decays to 0"),
+    warmup: integer(0, "steps of linear learning-rate warm-up", { min: 0 }),
+    clipNorm: optionalNumber("clip the global norm of the gradients to this value", {
       above: 0,
       max: 1e30,
-      absent: "any",
+      absent: "no clipping",
     }),
   });
 }
 
-/** The heading of what changes how steps are taken. */
+/** Heading of the optimizer's flags in the help. */
 const OPTIMIZER = "Optimizer";
 
-/** The flags of Adam beside its step size, named and meant as `adam()`'s options. */
+/** Flags of Adam other than the learning rate, named like `adam()`'s options. */
 export interface AdamFlags {
-  /** β1 and β2. */
+  /** Decay rates β1 and β2 of the moments, each in [0, 1). */
   readonly betas: Flag<readonly [number, number]>;
-  /** ε. */
+  /** Term ε in the denominator. */
   readonly epsilon: Flag<number>;
-  /** λ. */
+  /** Weight decay λ. */
   readonly weightDecay: Flag<number>;
-  /** How λ acts. */
+  /** Type of weight decay. */
   readonly decay: Flag<"l2" | "decoupled">;
 }
 
 /**
- * The flags of Adam, for recipes whose optimizer is `adam`.
+ * Declares the flags of Adam, for recipes whose optimizer is `adam`.
  *
  * ```ts
  * import { adamFlags } from "@bottleneck/bottleneck";
@@ -239,22 +236,19 @@ export interface AdamFlags {
  */
 export function adamFlags({ epsilon = 1e-8 }: { readonly epsilon?: number } = {}): AdamFlags {
   return grouped(OPTIMIZER, {
-    betas: pair([0.9, 0.999], "Adam's β1 and β2: how slowly the means of gradients and of squares change", {
-      min: 0,
-      below: 1,
-    }),
-    epsilon: number(epsilon, "Adam's ε, added to the root of the mean square", { min: 1e-37, max: 1 }),
-    weightDecay: number(0, "weight decay λ, of weights and biases alike", { min: 0, max: 1e6 }),
+    betas: pair([0.9, 0.999], "Adam's β1 and β2, the decay rates of the moments", { min: 0, below: 1 }),
+    epsilon: number(epsilon, "Adam's ε, added to the denominator", { min: 1e-37, max: 1 }),
+    weightDecay: number(0, "weight decay λ, for weights and biases", { min: 0, max: 1e6 }),
     decay: choice(
       ["l2", "decoupled"],
       "l2",
-      "l2 adds λ·p to the gradient (torch.optim.Adam), decoupled shrinks p itself (AdamW)",
+      "type of weight decay: l2 as in torch.optim.Adam, decoupled as in AdamW",
     ),
   });
 }
 
 /**
- * The flag `--activation`: the name of a shipped one, or of the recipe's own.
+ * Declares `--activation`, the name of a shipped activation or of the recipe's own.
  *
  * ```ts
  * import { activationFlag } from "@bottleneck/bottleneck";
@@ -262,8 +256,8 @@ export function adamFlags({ epsilon = 1e-8 }: { readonly epsilon?: number } = {}
  * const flags = { activation: activationFlag("tanh", "hidden layers") }; // --activation gelu
  * ```
  *
- * @param defaultValue a name, or what `activationOf` made: then the flag knows that by its name too
- * @param whose the layers that it is for, such as `hidden layers`
+ * @param defaultValue a name, or a value of `activationOf`, which the flag then accepts by its name
+ * @param whose layers that use it, for the help, such as `hidden layers`
  */
 export function activationFlag(defaultValue: ActivationLike, whose: string): Flag<ActivationLike> {
   const nameOf = (activation: ActivationLike) =>

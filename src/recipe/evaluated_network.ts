@@ -1,5 +1,5 @@
 /**
- * How a recipe's network is measured: while it trains, when it ends, and when it is loaded back.
+ * Evaluation of a recipe's network, during training, at its end, and after loading it.
  * @module
  */
 import type { Dataset } from "../data/dataset.ts";
@@ -14,23 +14,22 @@ import type { Config } from "./flag_kinds.ts";
 import { type NetworkData, networkOf, type Recipe, type RecipeFlags, settingsFor } from "./recipe.ts";
 import { withReferenceFigures } from "./reference_figures.ts";
 
-/** A recipe under its flags on a data set, as it is measured. */
+/** A recipe's network under given flags, with its evaluation. */
 export interface EvaluatedNetwork extends Network, RecipeEvaluation {
-  /** The network of a stage, if it is trained in stages. */
+  /** Returns the network of a stage; of all layers if undefined. */
   readonly ofStage: (stage: number | undefined) => Network;
-  /** Records the network. */
+  /** Returns a function that records the network. */
   readonly network: (use: NetworkUse) => BuildModel;
-  /** The recipe. */
   readonly recipe: Recipe;
-  /** Its flags. */
+  /** Values of the recipe's flags. */
   readonly config: Readonly<Record<string, unknown>>;
 }
 
 /**
- * How a recipe's network is measured.
+ * Combines a recipe's network with its evaluation.
  *
- * @param config its flags, resolved
- * @param data what is known of the data
+ * @param config values of the recipe's flags
+ * @param data facts about the training data
  * @throws InputError if the flags do not fit the data
  */
 export function evaluatedNetwork(
@@ -47,7 +46,7 @@ export function evaluatedNetwork(
   return { ...evaluation, ...ofStage(undefined), ofStage, network, recipe, config };
 }
 
-/** The results table: the rows of all recipes, and the recipe's own, beside what PyTorch reaches. */
+/** Rows of the results table: those of all recipes, then the recipe's own, with PyTorch's figures where known. */
 export async function resultsRows(
   { rows, network, recipe, config }: EvaluatedNetwork,
   closing: Omit<ResultsContext, "network">,
@@ -57,8 +56,8 @@ export async function resultsRows(
 }
 
 /**
- * What the metrics of the test images are to be compared with: PCA and the mean image, and, for a cross-entropy, the
- * entropy that the pixels themselves have.
+ * Baselines for the test metrics: the mean image, PCA and, for a cross-entropy, the entropy of the pixels, its lower
+ * bound.
  */
 export function baselinesOf(
   { crossEntropy }: EvaluatedNetwork,

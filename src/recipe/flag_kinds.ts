@@ -1,62 +1,59 @@
 /**
- * The kinds of flags: numbers and lists of them, words, texts, switches and positional arguments, each with its range and its check.
+ * Kinds of flags: numbers, lists of numbers, choices, texts, switches and positional arguments, with range checks.
  * @module
  */
 
-/** One declared flag or positional argument, and how its text becomes a value. */
+/** Declaration of one flag or positional argument, with its parser. */
 export interface Flag<T> {
-  /**
-   * Whether it is `--name VALUE`, `--name` alone, `--name` or `--no-name`, one positional argument, or all remaining
-   * ones.
-   */
+  /** `--name VALUE`, `--name`, `--name` or `--no-name`, one positional argument, or all remaining ones. */
   readonly kind: "value" | "switch" | "toggle" | "positional" | "positionals";
-  /** What stands for the value in the help, such as `integer` or `FILE`. */
+  /** Placeholder of the value in the help, such as `integer` or `FILE`. */
   readonly placeholder: string;
-  /** What it means, with its unit. */
+  /** Help text, with the unit. */
   readonly help: string;
-  /** What is acceptable, as it reads after "expected", such as "an integer, at least 1". */
+  /** Acceptable values, for errors, as after "expected": "an integer, at least 1". */
   readonly expected: string;
-  /** The allowed range as the help shows it; empty if there is none to show. */
+  /** Allowed range, for the help; may be empty. */
   readonly range: string;
-  /** The value when the flag is absent. */
+  /** Value if the flag is absent. */
   readonly defaultValue: T;
-  /** The default as the help shows it. */
+  /** Default, for the help. */
   readonly defaultText: string;
-  /** How many must be given; for positional arguments only. */
+  /** Minimum number of arguments; for positional arguments only. */
   readonly least: number;
-  /** The value of a text, or undefined if the text is not acceptable. */
+  /** Parses a text; returns undefined if it is not acceptable. */
   readonly parse: (text: string) => T | undefined;
-  /** Whether a value that was stored earlier is acceptable. */
+  /** Returns true if a value from a stored configuration is acceptable. */
   readonly accepts: (value: unknown) => boolean;
-  /** The value that was meant by one that was stored and is acceptable; the same if absent. */
+  /** Converts an accepted stored value to the flag's value; the identity if absent. */
   readonly restore?: (value: unknown) => T;
-  /** The heading that the help prints it under; the command's own flags, which come first, have none. */
+  /** Heading in the help; the command's own flags, which come first, have none. */
   readonly group?: string;
-  /** Whether only `--help all` prints it; false if absent. */
+  /** True if only `--help all` prints it; false if absent. */
   readonly isRare?: boolean;
 }
 
-/** A declaration of flags: each camelCase key becomes one `--kebab-case` flag. */
+/** A set of declared flags: each camelCase key becomes one `--kebab-case` flag. */
 export type FlagSet = Readonly<Record<string, Flag<unknown>>>;
 
-/** The values that a declaration of flags leads to. */
+/** Values of a set of flags, by key. */
 export type Config<F extends FlagSet> = { readonly [K in keyof F]: F[K] extends Flag<infer T> ? T : never };
 
-/** Bounds of a number. All are optional. */
+/** Bounds of a number, all optional. */
 export interface Range {
-  /** The least allowed value. */
+  /** Smallest allowed value. */
   readonly min?: number;
-  /** The greatest allowed value. */
+  /** Largest allowed value. */
   readonly max?: number;
-  /** A bound that the value must exceed. */
+  /** Exclusive lower bound. */
   readonly above?: number;
-  /** A bound that the value must stay under. */
+  /** Exclusive upper bound. */
   readonly below?: number;
 }
 
-/** Bounds of a number that need not be given. */
+/** Bounds of an optional number. */
 export interface OptionalRange extends Range {
-  /** What absence means, as the help shows it, such as "all". Without it the help says "none". */
+  /** Default as the help shows it, such as "all"; "none" if absent. */
   readonly absent?: string;
 }
 
@@ -121,7 +118,7 @@ function requiredNumber(defaultValue: number, help: string, range: Range, whole:
 }
 
 /**
- * A whole number. Texts such as `12` and `1e3` are whole numbers, `1.0`, `0x10` and the empty text are not.
+ * Declares an integer flag. It accepts texts such as `12` and `1e3`, but not `1.0`, `0x10` or the empty text.
  *
  * ```ts
  * import { integer } from "@bottleneck/bottleneck";
@@ -129,17 +126,17 @@ function requiredNumber(defaultValue: number, help: string, range: Range, whole:
  * const flags = { batchSize: integer(64, "images per step", { min: 1 }) }; // --batch-size 32
  * ```
  *
- * @param defaultValue the value when the flag is absent
- * @param help what it means, with its unit
- * @param range what is allowed
- * @throws RangeError if the default is outside the range
+ * @param defaultValue value if the flag is absent
+ * @param help help text, with the unit
+ * @param range allowed range
+ * @throws RangeError if the default is out of range
  */
 export function integer(defaultValue: number, help: string, range: Range = {}): Flag<number> {
   return requiredNumber(defaultValue, help, range, true);
 }
 
 /**
- * A finite decimal number, such as `0.5` or `5e-3`.
+ * Declares a flag with a finite decimal number, such as `0.5` or `5e-3`.
  *
  * ```ts
  * import { number } from "@bottleneck/bottleneck";
@@ -147,10 +144,10 @@ export function integer(defaultValue: number, help: string, range: Range = {}): 
  * const flags = { beta: number(1, "weight of the KL term", { min: 0 }) }; // --beta 4
  * ```
  *
- * @param defaultValue the value when the flag is absent
- * @param help what it means, with its unit
- * @param range what is allowed
- * @throws RangeError if the default is outside the range
+ * @param defaultValue value if the flag is absent
+ * @param help help text, with the unit
+ * @param range allowed range
+ * @throws RangeError if the default is out of range
  */
 export function number(defaultValue: number, help: string, range: Range = {}): Flag<number> {
   return requiredNumber(defaultValue, help, range, false);
@@ -169,7 +166,7 @@ function optionalNumeric(help: string, range: OptionalRange, whole: boolean): Fl
 }
 
 /**
- * A whole number that may be left out, such as a limit.
+ * Declares an optional integer flag, such as a limit.
  *
  * ```ts
  * import { optionalInteger } from "@bottleneck/bottleneck";
@@ -177,15 +174,15 @@ function optionalNumeric(help: string, range: OptionalRange, whole: boolean): Fl
  * const flags = { limit: optionalInteger("images to use", { min: 1, absent: "all" }) }; // --limit 1000
  * ```
  *
- * @param help what it means, with its unit
- * @param range what is allowed, and what absence means
+ * @param help help text, with the unit
+ * @param range allowed range, and the default as the help shows it
  */
 export function optionalInteger(help: string, range: OptionalRange = {}): Flag<number | undefined> {
   return optionalNumeric(help, range, true);
 }
 
 /**
- * A finite decimal number that may be left out.
+ * Declares an optional flag with a finite decimal number.
  *
  * ```ts
  * import { optionalNumber } from "@bottleneck/bottleneck";
@@ -193,14 +190,14 @@ export function optionalInteger(help: string, range: OptionalRange = {}): Flag<n
  * const flags = { clipNorm: optionalNumber("largest norm of gradients", { above: 0 }) }; // --clip-norm 1
  * ```
  *
- * @param help what it means, with its unit
- * @param range what is allowed, and what absence means
+ * @param help help text, with the unit
+ * @param range allowed range, and the default as the help shows it
  */
 export function optionalNumber(help: string, range: OptionalRange = {}): Flag<number | undefined> {
   return optionalNumeric(help, range, false);
 }
 
-/** What is said of numbers with commas between, and how they are read. */
+/** Declares a flag with comma-separated numbers. */
 function listOf<T extends readonly number[]>(
   defaultValue: T,
   help: string,
@@ -236,7 +233,7 @@ function listOf<T extends readonly number[]>(
 }
 
 /**
- * A list of whole numbers, such as `784,64,3`.
+ * Declares a flag with a list of integers, such as `784,64,3`.
  *
  * ```ts
  * import { integers } from "@bottleneck/bottleneck";
@@ -244,10 +241,10 @@ function listOf<T extends readonly number[]>(
  * const flags = { stages: integers([2, 4], "epochs of each stage", { min: 0 }) }; // --stages 1,1
  * ```
  *
- * @param defaultValue the list when the flag is absent
- * @param help what it means
- * @param range what is allowed of each number
- * @param least how few numbers there may be
+ * @param defaultValue list if the flag is absent
+ * @param help help text
+ * @param range allowed range of each number
+ * @param least minimum number of elements
  * @throws RangeError if the default is not acceptable
  */
 export function integers(
@@ -259,17 +256,17 @@ export function integers(
   return listOf(defaultValue, help, {
     each: numeric(range, true),
     placeholder: "integers",
-    some: `${least} or more integers with commas between`,
+    some: `${least} or more comma-separated integers`,
     holds: (count) => count >= least,
   });
 }
 
 /**
- * Two finite decimal numbers, such as `0.9,0.999`.
+ * Declares a flag with two finite decimal numbers, such as `0.9,0.999`.
  *
- * @param defaultValue the numbers when the flag is absent
- * @param help what they mean
- * @param range what is allowed of each
+ * @param defaultValue numbers if the flag is absent
+ * @param help help text
+ * @param range allowed range of each number
  * @throws RangeError if the default is not acceptable
  */
 export function pair(
@@ -280,13 +277,13 @@ export function pair(
   return listOf(defaultValue, help, {
     each: numeric(range, false),
     placeholder: "numbers",
-    some: "two numbers with a comma between",
+    some: "two comma-separated numbers",
     holds: (count) => count === 2,
   });
 }
 
 /**
- * One of several words.
+ * Declares a flag that takes one of several words.
  *
  * ```ts
  * import { choice } from "@bottleneck/bottleneck";
@@ -294,9 +291,9 @@ export function pair(
  * const flags = { match: choice(["mse", "bce"], "mse", "loss between levels") }; // --match bce
  * ```
  *
- * @param choices the words that are allowed
- * @param defaultValue the word when the flag is absent
- * @param help what it means
+ * @param choices allowed words
+ * @param defaultValue word if the flag is absent
+ * @param help help text
  */
 export function choice<const T extends string>(
   choices: readonly T[],
@@ -320,12 +317,12 @@ export function choice<const T extends string>(
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 
-// A forgotten value, as in "--out --dry-run", would otherwise become the text "--dry-run".
+// Rejects "--…": with a forgotten value, as in "--out --dry-run", commander passes the next flag as the value.
 const parseText = (text: string): string | undefined =>
   text === "" || text.startsWith("--") ? undefined : text;
 
 /**
- * A text, such as a name.
+ * Declares a text flag, such as a name.
  *
  * ```ts
  * import { text } from "@bottleneck/bottleneck";
@@ -333,8 +330,8 @@ const parseText = (text: string): string | undefined =>
  * const flags = { title: text("mine", "title of the report") }; // --title yours
  * ```
  *
- * @param defaultValue the text when the flag is absent
- * @param help what it means
+ * @param defaultValue text if the flag is absent
+ * @param help help text
  */
 export function text(defaultValue: string, help: string): Flag<string> {
   return {
@@ -352,17 +349,17 @@ export function text(defaultValue: string, help: string): Flag<string> {
 }
 
 /**
- * A text that may be left out, such as a path.
+ * Declares an optional text flag, such as a path.
  *
- * @param help what it means
- * @param absent what absence means, as the help shows it
+ * @param help help text
+ * @param absent default as the help shows it
  */
 export function optionalText(help: string, absent: string = "none"): Flag<string | undefined> {
   return { ...text("", help), placeholder: "path", defaultValue: undefined, defaultText: absent };
 }
 
 /**
- * A switch: false when absent, true when given. It takes no value.
+ * Declares a switch without a value: true if given, else false.
  *
  * ```ts
  * import { flag } from "@bottleneck/bottleneck";
@@ -370,7 +367,7 @@ export function optionalText(help: string, absent: string = "none"): Flag<string
  * const flags = { tied: flag("share weights between encoder and decoder") }; // --tied
  * ```
  *
- * @param help what it does
+ * @param help help text
  */
 export function flag(help: string): Flag<boolean> {
   return {
@@ -388,7 +385,7 @@ export function flag(help: string): Flag<boolean> {
 }
 
 /**
- * A switch that can be turned either way, `--name` or `--no-name`; the last one counts. It takes no value.
+ * Declares a switch with both forms, `--name` and `--no-name`; the last one given counts.
  *
  * ```ts
  * import { toggle } from "@bottleneck/bottleneck";
@@ -396,18 +393,18 @@ export function flag(help: string): Flag<boolean> {
  * const flags = { freeze: toggle(false, "train the new layer only") }; // --freeze, --no-freeze
  * ```
  *
- * @param defaultValue which way it is when absent
- * @param help what it does when turned on
+ * @param defaultValue value if neither is given
+ * @param help help text of `--name`
  */
 export function toggle(defaultValue: boolean, help: string): Flag<boolean> {
   return { ...flag(help), kind: "toggle", defaultValue, defaultText: defaultValue ? "on" : "off" };
 }
 
 /**
- * One required positional argument.
+ * Declares a required positional argument.
  *
- * @param placeholder what stands for it in the help, such as `RUN`
- * @param help what it means
+ * @param placeholder its name in the help, such as `RUN`
+ * @param help help text
  */
 export function positional(placeholder: string, help: string): Flag<string> {
   return {
@@ -425,11 +422,11 @@ export function positional(placeholder: string, help: string): Flag<string> {
 }
 
 /**
- * All positional arguments that remain. It must be the last positional argument that is declared.
+ * Declares all remaining positional arguments. It must be the last positional declaration.
  *
- * @param placeholder what stands for each in the help, such as `FILE`
- * @param help what they mean
- * @param least how many there must be: 0 or 1
+ * @param placeholder their name in the help, such as `FILE`
+ * @param help help text
+ * @param least minimum number of arguments, 0 or 1
  */
 export function positionals(placeholder: string, help: string, least: 0 | 1 = 1): Flag<readonly string[]> {
   return {
@@ -446,7 +443,7 @@ export function positionals(placeholder: string, help: string, least: 0 | 1 = 1)
   };
 }
 
-/** A flag's name from its key: `batchSize` → `--batch-size`. */
+/** Returns a flag's name from its key: `batchSize` → `--batch-size`. */
 export function flagName(key: string): string {
   return "--" + key.replace(/[A-Z]/g, (letter) => "-" + letter.toLowerCase());
 }

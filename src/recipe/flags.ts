@@ -1,6 +1,6 @@
 /**
- * Command-line flags that follow from one typed object. A recipe declares its configuration once; the flags,
- * their help, their checks and the type of the result all come from that declaration.
+ * Command-line flags declared by one typed object: parsing, help, checks and the type of the configuration all
+ * come from that declaration.
  *
  * ```ts
  * import { integer, number, readFlags } from "./flags.ts";
@@ -13,8 +13,8 @@
  * if (outcome.kind === "config") console.log(outcome.config.batchSize + 1); // 33
  * ```
  *
- * Parsing is done by commander. It needs no permission: commander asks the environment about colors only
- * when nobody tells it whether there are colors, and here somebody does.
+ * Commander does the parsing. It needs no permission here: it reads environment variables only to detect colors,
+ * and colors are set explicitly.
  * @module
  */
 
@@ -25,28 +25,25 @@ import { type Config, type Flag, flagName, type FlagSet } from "./flag_kinds.ts"
 export * from "./common_flags.ts";
 export * from "./flag_kinds.ts";
 
-/** What a command is called and what it does, for its help. */
+/** Name and description of a command, for its help. */
 export interface CommandInfo {
-  /** The command's name, such as `deep`. */
+  /** Name, such as `deep`. */
   readonly name: string;
-  /** What it does, in a sentence or two. */
+  /** Description in a sentence or two. */
   readonly description: string;
-  /** How it is started, such as `deno task train`; `deno task` and the name if absent. */
+  /** Command that starts it, such as `deno task train`; `deno task` and the name if absent. */
   readonly start?: string;
-  /** Arguments of commands that show what it can do, such as `--epochs 20`. */
+  /** Arguments of example commands, such as `--epochs 20`. */
   readonly examples?: readonly string[];
 }
 
-/**
- * What a command line turned out to be: values with the keys of the flags that were given, a request for help, or a
- * mistake.
- */
+/** Result of parsing a command line: values and the keys of the given flags, the help text, or a usage error. */
 export type FlagOutcome<F extends FlagSet> =
   | { readonly kind: "config"; readonly config: Config<F>; readonly given: ReadonlySet<string> }
   | { readonly kind: "help"; readonly text: string }
   | { readonly kind: "error"; readonly message: string };
 
-/** Exit code of a command whose flags are wrong. */
+/** Exit code for wrong usage. */
 export const USAGE_EXIT_CODE = 2;
 
 function helpText(declared: Flag<unknown>): string {
@@ -78,7 +75,7 @@ function startOf({ name, start = `deno task ${name}` }: CommandInfo): string {
   return start;
 }
 
-/** Commander's complaint, reworded as one line. */
+/** Rewords commander's error as one line. */
 function complaint(error: CommanderError): string {
   const line = toOneLine(error.message.replace(/^error: /, ""));
   const quoted = /'(.*?)'/.exec(line)?.[1] ?? "";
@@ -88,24 +85,24 @@ function complaint(error: CommanderError): string {
   }
   if (error.code === "commander.optionMissingArgument") {
     const [name, placeholder] = quoted.split(" ");
-    return `Cannot set ${name}: expected ${placeholder} after it but received nothing`;
+    return `Cannot set ${name}: expected ${placeholder} but received nothing`;
   }
   if (error.code === "commander.missingArgument") return `Missing argument ${quoted}`;
   return line;
 }
 
-/** Whether the command line asks for the help with the flags that are rarely needed. */
+/** Returns true for `--help all`, the help that includes the rare flags. */
 function asksForAll(args: readonly string[]): boolean {
   return args.some((word, k) => ["-h", "--help"].includes(word) && args[k + 1] === "all");
 }
 
 /**
- * Reads a command line without printing or exiting: {@linkcode parseFlags} for those who decide themselves.
+ * Parses a command line like {@linkcode parseFlags}, but without printing or exiting.
  *
  * @param command name and description for the help
- * @param flags what is declared
- * @param args the command line, such as `Deno.args`
- * @throws RangeError if the declaration itself is impossible
+ * @param flags declared flags
+ * @param args command line, such as `Deno.args`
+ * @throws RangeError if a flag's name is reserved
  */
 export function readFlags<const F extends FlagSet>(
   command: CommandInfo,
@@ -124,7 +121,7 @@ export function readFlags<const F extends FlagSet>(
       writeErr: () => {},
       getOutHelpWidth: helpWidth,
       getErrHelpWidth: helpWidth,
-      getOutHasColors: () => false, // without these two, commander reads the environment,
+      getOutHasColors: () => false, // without these two, commander reads environment variables,
       getErrHasColors: () => false, // which needs a permission
     })
     .configureHelp({
@@ -133,7 +130,7 @@ export function readFlags<const F extends FlagSet>(
     });
   const help = new Option(
     hasRare ? "-h, --help [all]" : "-h, --help",
-    "print this help, and stop" + (hasRare ? "; all: with the rest of the flags" : ""),
+    "print this help and exit" + (hasRare ? "; all: include the rarely used flags" : ""),
   );
   const common = declarations.find(([, { group, isRare }]) => group !== undefined && !isRare)?.[1].group;
   parser.addHelpOption(common === undefined ? help : help.helpGroup(`${common}:`));
@@ -150,7 +147,7 @@ export function readFlags<const F extends FlagSet>(
     if (declared.kind !== "positional" && declared.kind !== "positionals") {
       const name = flagName(key);
       if (key === "help" || name.startsWith("--no-")) {
-        throw new RangeError(`Cannot declare flag "${key}": the names "help" and "no…" mean something else`);
+        throw new RangeError(`Cannot declare flag "${key}": the names "help" and "no…" are reserved`);
       }
       const option = new Option(
         declared.kind === "value" ? `${name} <${declared.placeholder}>` : name,
@@ -163,7 +160,7 @@ export function readFlags<const F extends FlagSet>(
       };
       add(option);
       if (declared.kind === "toggle") {
-        add(new Option(name.replace("--", "--no-"), `the opposite of ${name}`));
+        add(new Option(name.replace("--", "--no-"), `turn ${name} off`));
       }
     } else {
       const many = declared.kind === "positionals" ? "..." : "";
@@ -185,7 +182,7 @@ export function readFlags<const F extends FlagSet>(
     message: `Cannot set ${name}: expected ${declared.expected} but received ${quote(received)} (see --help)`,
   });
   const values: Record<string, unknown> = {};
-  let next = 0; // the first positional argument that is still unused
+  let next = 0; // index of the first unused positional argument
   for (const [key, declared] of Object.entries(flags)) {
     values[key] = declared.defaultValue;
     if (declared.kind === "switch") {
@@ -217,12 +214,12 @@ export function readFlags<const F extends FlagSet>(
 }
 
 /**
- * Reads a command line into a typed configuration. For `--help` it prints the help and ends the process with
- * exit code 0; for a mistake it prints one line to stderr and ends the process with exit code 2.
+ * Parses a command line into a typed configuration. For `--help` it prints the help and exits with code 0; for
+ * wrong usage it prints one line to stderr and exits with code 2.
  *
  * @param command name and description for the help
- * @param flags what is declared
- * @param args the command line, such as `Deno.args`
+ * @param flags declared flags
+ * @param args command line, such as `Deno.args`
  */
 export function parseFlags<const F extends FlagSet>(
   command: CommandInfo,
@@ -232,7 +229,7 @@ export function parseFlags<const F extends FlagSet>(
   return readCommandLine(command, flags, args).config;
 }
 
-/** As {@linkcode parseFlags}, with the keys of the flags that were given. */
+/** Like {@linkcode parseFlags}, but also returns the keys of the given flags. */
 export function readCommandLine<const F extends FlagSet>(
   command: CommandInfo,
   flags: F,
@@ -249,13 +246,12 @@ export function readCommandLine<const F extends FlagSet>(
 }
 
 /**
- * Checks a configuration that was stored earlier, such as the one in a run folder, against a declaration.
- * Keys that the declaration does not know are left out. What is missing, because it was stored before the flag existed,
- * takes the flag's default, with a warning.
+ * Checks a stored configuration, such as that of a run folder, against the declared flags. Unknown keys are dropped.
+ * Missing keys, of flags that are newer than the file, get the flag's default, with a warning.
  *
- * @param flags what is declared
- * @param stored the stored values, by camelCase key
- * @param source where they come from, for messages
+ * @param flags declared flags
+ * @param stored stored values, by camelCase key
+ * @param source origin of the values, for messages
  * @throws InputError if a value is not acceptable
  */
 export function restoreConfig<const F extends FlagSet>(
@@ -282,9 +278,7 @@ export function restoreConfig<const F extends FlagSet>(
   }
   if (missing.length > 0) {
     console.error(
-      `warning: ${source} was stored before these flags existed; taking their defaults: ${
-        missing.join(", ")
-      }`,
+      `warning: ${source} is older than these flags; using their defaults: ${missing.join(", ")}`,
     );
   }
   return values as Config<F>;

@@ -1,5 +1,5 @@
 /**
- * What recipes are made of: kinds and sets of flags, stages, and what is evaluated.
+ * Building blocks of recipes: flags, stages, noise and evaluation.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A recipe as one value: what a training script exports, and all that the tools need to know of it. `scripts/deep.ts` is
- * the example; CONTRIBUTING.md makes a new one.
+ * A recipe: the value that a training script exports, with everything that the tools need. See `scripts/deep.ts` for
+ * an example; CONTRIBUTING.md writes a new one.
  * @module
  */
 import { meanImage } from "../data/mean_image.ts";
@@ -23,64 +23,61 @@ import { sizesFor } from "./sizes.ts";
 import type { Stage } from "./stage_flags.ts";
 import type { Optimizer } from "../graph/update.ts";
 
-/** What a network may know of the data that it is for. */
+/** Facts about the training data that a network may use. */
 export interface NetworkData {
   /** Pixels of an image. */
   readonly width: number;
-  /** The mean training image, [width], in [0, 1]. */
+  /** Mean training image, [width], in [0, 1]. */
   readonly meanImage: ArrayLike<number>;
 }
 
-/** Where a network is recorded, and for what. */
+/** Inputs of a recipe's `network()`. */
 export interface NetworkContext {
-  /** The graph to record it on. */
+  /** Graph to record the network on. */
   readonly graph: Graph;
-  /** Where its parameters are found or made. */
+  /** Parameters of the model; layers look theirs up by name, or create them. */
   readonly parameters: Parameters;
-  /** The images, [B, width], in [0, 1]. */
+  /** Images, [B, width], in [0, 1]. */
   readonly pixels: Value;
-  /** What is known of the data. */
+  /** Facts about the training data. */
   readonly data: NetworkData;
-  /** The seed of noise. */
+  /** Random seed of the noise. */
   readonly seed: number;
-  /** What it is for. */
+  /** Purpose of the network, such as training or testing. */
   readonly purpose: Purpose;
-  /** The stage to record, from 0, of a recipe that trains in stages; undefined for all layers. */
+  /** Stage to record, from 0, for recipes that train in stages; undefined for all layers. */
   readonly stage: number | undefined;
-  /** Names of the inputs that a trace gives beside the pixels; only for `replay`. */
+  /** Names of a trace's inputs other than the pixels; only for `replay`. */
   readonly inputs: ReadonlySet<string>;
 }
 
 /** The flags that every recipe has; `trainingFlags` makes them. */
 export type RecipeFlags = FlagSet & Omit<CommonFlags & ScheduleFlags, "epochs" | "learningRate">;
 
-/** A recipe's flags, resolved, and what no flag changes. `sizes` begins with the width of the images. */
+/** Values of a recipe's flags together with its architecture. `sizes` begins with the width of the images. */
 export type RecipeSettings<F extends FlagSet, A extends object> = Config<F> & Readonly<A>;
 
-/** A recipe. Make one with {@link recipe}. */
+/** A recipe; make one with {@link recipe}. */
 export interface Recipe<F extends RecipeFlags = RecipeFlags, A extends object = object> {
-  /** Its name: lower-case letters, digits, `-` and `_`. A script's file is called the same. */
+  /** Name of lower-case letters, digits, `-` and `_`; the script's file has the same name. */
   readonly name: string;
-  /** What it does, in a sentence, for `--help`. */
+  /** One-sentence description for `--help`. */
   readonly description: string;
-  /** The command line; spread {@link trainingFlags} into it. */
+  /** Flags of the script; spread {@link trainingFlags} into them. */
   readonly flags: F;
-  /** Settings that no flag changes: activations, biases, reductions. Traces of other networks may replace them. */
+  /** Settings without a flag: activations, biases, reductions. Traces of other networks may override them. */
   readonly architecture: A;
-  /** Records the network; called once for each graph that needs it. */
+  /** Records the network on a graph; called once per graph. */
   network(settings: RecipeSettings<F, A>, context: NetworkContext): Model;
-  /** The rule that updates the parameters. */
+  /** Returns the optimizer, such as `adam`. */
   optimizer(settings: RecipeSettings<F, A>): Optimizer;
-  /** The stages of training, for a recipe that trains layer by layer; absent if there are none. */
+  /** Returns the training stages of a layer-wise recipe; absent for end-to-end training. */
   stages?(settings: RecipeSettings<F, A>): readonly Stage[];
-  /** What is measured beside the usual; nothing if absent. */
+  /** Returns the recipe's additional evaluation; absent if there is none. */
   evaluation?(settings: RecipeSettings<F, A>): RecipeEvaluation;
-  /**
-   * Command lines, such as `--code 2`, whose networks gradcheck checks and bench times; the first is the usual one.
-   * Defaults alone if absent.
-   */
+  /** Flags, such as `--code 2`, of the networks that gradcheck checks and bench times by default; `[""]` if absent. */
   readonly checks?: readonly string[];
-  /** The command line under which it takes part in `compare-recipes`; defaults alone if absent. */
+  /** Flags for `compare-recipes`; the defaults if absent. */
   readonly comparison?: string;
 }
 
@@ -111,7 +108,7 @@ const NAME = /^[a-z0-9][a-z0-9_-]*$/;
  * });
  * ```
  *
- * @throws InputError for a name that cannot be a part of a folder's name
+ * @throws InputError for a name that cannot be part of a folder name
  */
 export function recipe<F extends RecipeFlags, const A extends object>(
   declaration: Recipe<F, A>,
@@ -119,13 +116,13 @@ export function recipe<F extends RecipeFlags, const A extends object>(
   if (!NAME.test(declaration.name)) {
     throw new InputError(
       "Cannot declare a recipe: expected a name of lower-case letters, digits, - and _ but received " +
-        `${quote(declaration.name)}; rename it`,
+        quote(declaration.name),
     );
   }
   return declaration;
 }
 
-/** Whether a value is a recipe: scripts may export other things beside theirs. */
+/** Returns true if a value is a recipe; scripts may export other values too. */
 export function isRecipe(value: unknown): value is Recipe {
   const { name, flags, network, optimizer } = (value ?? {}) as Partial<Record<keyof Recipe, unknown>>;
   return typeof name === "string" && typeof flags === "object" && flags !== null &&
@@ -133,7 +130,7 @@ export function isRecipe(value: unknown): value is Recipe {
 }
 
 /**
- * The flags of training, with the recipe's own defaults.
+ * Declares the flags of training, with the recipe's own defaults.
  *
  * ```ts
  * import { trainingFlags } from "@bottleneck/bottleneck";
@@ -141,10 +138,10 @@ export function isRecipe(value: unknown): value is Recipe {
  * const flags = { ...trainingFlags({ epochs: 10, batchSize: 64, learningRate: 5e-3 }) };
  * ```
  *
- * @param defaults the values in which recipes differ
+ * @param defaults values that differ between recipes
  */
 export function trainingFlags(defaults: CommonDefaults): CommonFlags & ScheduleFlags;
-/** The same without `--epochs`, for a recipe that says otherwise how long it trains. */
+/** The same without `--epochs`, for a recipe with another measure of training length. */
 export function trainingFlags(
   defaults: Omit<CommonDefaults, "epochs">,
 ): Omit<CommonFlags, "epochs"> & ScheduleFlags;
@@ -155,7 +152,7 @@ export function trainingFlags(
   return { ...(epochs === undefined ? {} : { epochs: flag }), ...scheduleFlags(), ...common };
 }
 
-/** What `network()` knows of a data set; the mean image is computed when it is asked for. */
+/** Returns the facts about a data set for `network()`; the mean image is computed on first use. */
 export function networkData({ train, width }: Pick<Dataset, "train" | "width">): NetworkData {
   let mean: ArrayLike<number> | undefined;
   return {
@@ -166,19 +163,19 @@ export function networkData({ train, width }: Pick<Dataset, "train" | "width">):
   };
 }
 
-/** Stands for a data set where there is none, as in gradcheck: images whose mean is 0.2 everywhere. */
+/** Returns a placeholder where there is no data set, as in gradcheck: images with a mean of 0.2 everywhere. */
 export function anyData(width: number): NetworkData {
   return {
     width,
-    get meanImage() { // made only if it is asked for: nobody has checked the width yet
+    get meanImage() { // lazy, as the width may still be invalid
       return new Float32Array(width).fill(0.2);
     },
   };
 }
 
 /**
- * The settings of a recipe for images of a width: `sizes`, if it has that flag, begins with the width, and ends with
- * `code`, if that is given.
+ * Returns the settings of a recipe for images of `width` pixels: `sizes`, if it has that flag, begins with the width,
+ * and ends with `code` if that is given.
  *
  * @throws InputError if `sizes` begins with another width
  */
@@ -194,10 +191,10 @@ export function settingsFor<F extends RecipeFlags, A extends object>(
 }
 
 /**
- * What records a recipe's network on a graph.
+ * Returns a function that records a recipe's network on a graph.
  *
- * @param config the recipe's flags, resolved
- * @param data what is known of the data
+ * @param config values of the recipe's flags
+ * @param data facts about the training data
  * @throws InputError if the flags do not fit the data
  */
 export function networkOf<F extends RecipeFlags, A extends object>(

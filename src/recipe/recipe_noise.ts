@@ -1,6 +1,6 @@
 /**
- * Where a network's noise comes from, by what the network is recorded for: a stream of training, one of testing, none,
- * or an input that a trace fills.
+ * The noise of a network, by its purpose: a random stream for training, another for testing, none for encoding, or an
+ * input filled from a trace.
  * @module
  */
 import type { Value } from "../graph/tensor.ts";
@@ -10,7 +10,7 @@ import { type Flag, text } from "./flag_kinds.ts";
 import type { NetworkContext } from "./recipe.ts";
 
 /**
- * The pixels with noise on them, or as they are where there is to be none.
+ * Adds noise to the pixels if the network's purpose calls for it; else returns the pixels.
  *
  * ```ts
  * import { corruptPixels, type NetworkContext } from "@bottleneck/bottleneck";
@@ -29,12 +29,12 @@ export function corruptPixels(context: NetworkContext, noise: string): Value {
   }
   const spec = parseNoiseFlag(noise);
   if (purpose === "encode" || !spec) return pixels;
-  const stream = purpose === "test" ? "noise of the test" : `noise of stage ${stage}`; // each stage counts from step 1
+  const stream = purpose === "test" ? "noise of the test" : `noise of stage ${stage}`; // each stage starts at step 1
   return addNoise(graph, pixels, { label, noise: spec, seed, stream });
 }
 
 /**
- * Standard normal noise for a code; nothing where there is to be none.
+ * Standard normal noise for a code; undefined if the network's purpose is to encode.
  *
  * ```ts
  * import { codeNoise, type NetworkContext } from "@bottleneck/bottleneck";
@@ -42,7 +42,7 @@ export function corruptPixels(context: NetworkContext, noise: string): Value {
  * const epsilon = (context: NetworkContext) => codeNoise(context, 20); // in network() of recipe()
  * ```
  *
- * @param width numbers in the code
+ * @param width code size
  * @returns [B, width]
  */
 export function codeNoise({ graph, seed, purpose }: NetworkContext, width: number): Value | undefined {
@@ -52,13 +52,13 @@ export function codeNoise({ graph, seed, purpose }: NetworkContext, width: numbe
     : standardNormal(graph, width, { label: "noise", seed });
 }
 
-/** What `--noise` says: as `parseNoise`, or nothing for `none`. */
+/** Parses the value of `--noise`; undefined for `none`. */
 export function parseNoiseFlag(text: string): ReturnType<typeof parseNoise> | undefined {
   return text === "none" ? undefined : parseNoise(text);
 }
 
 /**
- * The flag `--noise`: `uniform:AMPLITUDE`, `gaussian:DEVIATION`, `mask:SHARE` or `none`.
+ * Declares `--noise`: `uniform:AMPLITUDE`, `gaussian:DEVIATION`, `mask:SHARE` or `none`.
  *
  * ```ts
  * import { noiseFlag } from "@bottleneck/bottleneck";
@@ -75,7 +75,7 @@ export function noiseFlag(defaultValue: string): Flag<string> {
     }
   };
   return {
-    ...text(defaultValue, "noise on the input: uniform:AMPLITUDE, gaussian:DEVIATION, mask:SHARE or none"),
+    ...text(defaultValue, "input noise: uniform:AMPLITUDE, gaussian:DEVIATION, mask:SHARE or none"),
     expected: "uniform:AMPLITUDE or gaussian:DEVIATION (0 or more), mask:SHARE (0 to 1), or none",
     parse: (given) => accepts(given) ? given : undefined,
     accepts,

@@ -1,5 +1,5 @@
 /**
- * The script that a recipe stands in: what a run writes down of it, and what is said where it is another one now.
+ * The script of a recipe: its path and checksum as stored in a run, and their comparison with today's script.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -7,42 +7,37 @@ import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PROJECT_FOLDER } from "../files/project.ts";
 
-/** A recipe's script as a run remembers it. */
+/** Path and checksum of a recipe's script, as a run stores them. */
 export interface RecipeScript {
-  /** Its path from the project's root, or its URL if it is not a file. */
+  /** Path relative to the project's root. */
   readonly path: string;
   /** SHA-256 of its text, in hexadecimal. */
   readonly sha256: string;
 }
 
-/**
- * Reads a script.
- *
- * @param url its URL
- * @returns nothing if it is not a file, or cannot be read
- */
+/** Reads the script at a URL; returns undefined if it is not a file, or cannot be read. */
 export function readScript(url: string): RecipeScript | undefined {
   if (!url.startsWith("file:")) return undefined;
   try {
     const sha256 = createHash("sha256").update(Deno.readFileSync(fileURLToPath(url))).digest("hex");
     return { path: relative(PROJECT_FOLDER, fileURLToPath(url)), sha256 };
   } catch {
-    return undefined; // a recipe can be trained without this, and who needs it says what it lacks
+    return undefined; // training does not need it; tools that do report it
   }
 }
 
-/** The script in a run's facts; nothing if the run is older than that. */
+/** Script in a run's facts; undefined for runs from before it was stored. */
 export function scriptIn(facts: Readonly<Record<string, unknown>>): RecipeScript | undefined {
   const { path, sha256 } = (facts.script ?? {}) as Partial<Record<keyof RecipeScript, unknown>>;
   return typeof path === "string" && typeof sha256 === "string" ? { path, sha256 } : undefined;
 }
 
-/** What a run's script and the one at hand are to each other. */
+/** Result of comparing a run's script with the current one. */
 export type ScriptMatch = "same" | "changed" | "other";
 
 /**
- * Whether a run was trained by this script: `same` if so, or if nobody knows; `changed` if the script of that path has
- * another text now; `other` if it was trained by a script of another path and text, such as a copy.
+ * Compares the script that trained a run with the current one: `same` text, or unknown; `changed` text at the same
+ * path; or an `other` script, with another path and text, such as a copy.
  */
 export function matchScripts(trained: RecipeScript | undefined, now: RecipeScript | undefined): ScriptMatch {
   if (!trained || !now || trained.sha256 === now.sha256) return "same";

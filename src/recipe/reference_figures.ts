@@ -1,28 +1,25 @@
 /**
- * What PyTorch reaches with the same recipe, flags and data set, from `reference_figures.json`: ranges over seeds.
+ * PyTorch's results for the same recipe, flags and data set, as ranges over seeds, from `reference_figures.json`.
  * @module
  */
 import figures from "./reference_figures.json" with { type: "json" };
 import type { TableRow } from "../report/results_table.ts";
 import type { Recipe } from "./recipe.ts";
 
-/** What was measured with PyTorch under one set of settings. */
+/** PyTorch's results under one set of settings. */
 interface ReferenceFigures {
   readonly recipe: string;
   readonly dataset: string;
-  /** The settings that differ from the recipe's usual ones. */
+  /** Settings that differ from the recipe's usual ones. */
   readonly settings?: Settings;
-  /** By the label of the results table's row. */
+  /** Figures by label of the results table's row. */
   readonly rows: Readonly<Partial<Record<string, string>>>;
 }
 
-/** Values of flags, and of a recipe's architecture, by name. */
+/** Values of flags and of a recipe's architecture, by name. */
 type Settings = Readonly<Partial<Record<string, unknown>>>;
 
-/**
- * The usual settings, by recipe, stand in the file too: a script's own defaults may have been edited since it was
- * measured.
- */
+/** The file stores each recipe's usual settings too, as the script's defaults may have been edited since. */
 const { usual, measured }: {
   readonly usual: Readonly<Partial<Record<string, Settings>>>;
   readonly measured: readonly ReferenceFigures[];
@@ -50,11 +47,9 @@ const INDIFFERENT: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The rows of a results table, with PyTorch's figures where somebody measured them with these settings on this data set;
- * the rows as they are everywhere else.
+ * Adds PyTorch's figures to the rows of a results table where they are known for these settings and this data set.
  *
- * @param recipe of which only the name and the architecture matter
- * @param config the recipe's flags, resolved
+ * @param config values of the recipe's flags
  */
 export function withReferenceFigures(
   rows: readonly TableRow[],

@@ -1,12 +1,12 @@
 /**
- * The widths of a network: what the user chooses, and what the images decide.
+ * The layer widths of a network, chosen by the user and fitted to the images.
  * @module
  */
 import { InputError } from "../errors.ts";
 import { type Flag, integers, optionalInteger } from "./flag_kinds.ts";
 
 /**
- * The flag `--sizes`.
+ * Declares `--sizes`, the layer widths from pixels to code.
  *
  * ```ts
  * import { sizesFlag } from "@bottleneck/bottleneck";
@@ -14,14 +14,14 @@ import { type Flag, integers, optionalInteger } from "./flag_kinds.ts";
  * const flags = { sizes: sizesFlag([784, 128, 3]) }; // --sizes 784,64,2
  * ```
  *
- * @param sizes the recipe's own widths, from pixels to code
+ * @param sizes the recipe's default widths
  */
 export function sizesFlag(sizes: readonly number[]): Flag<readonly number[]> {
-  return integers(sizes, "widths from pixels to code; the decoder mirrors them", { min: 1 }, 2);
+  return integers(sizes, "layer widths from pixels to code; the decoder mirrors them", { min: 1 }, 2);
 }
 
 /**
- * The flag `--code`: short for `--sizes` with another last width.
+ * Declares `--code`, short for `--sizes` with another last width.
  *
  * ```ts
  * import { codeFlag, sizesFlag } from "@bottleneck/bottleneck";
@@ -30,21 +30,21 @@ export function sizesFlag(sizes: readonly number[]): Flag<readonly number[]> {
  * ```
  */
 export function codeFlag(): Flag<number | undefined> {
-  return optionalInteger("numbers in the code, instead of the last of --sizes", {
+  return optionalInteger("code size; overrides the last of --sizes", {
     min: 1,
     max: 4096,
-    absent: "as --sizes says",
+    absent: "the last of --sizes",
   });
 }
 
 /**
- * The widths for images of `width` pixels. A first width that is the recipe's own follows the images.
+ * Returns the layer widths for images of `width` pixels. A first width left at the default follows the images.
  *
- * @param sizes the flag's value
- * @param defaults the flag's default
- * @param width pixels of an image
- * @param code numbers in the code, if not the last width
- * @throws InputError if the user chose another first width than the images have
+ * @param sizes value of `--sizes`
+ * @param defaults default of `--sizes`
+ * @param width pixels per image
+ * @param code code size, if not the last width
+ * @throws InputError if the user's first width is not the images'
  */
 export function sizesFor(
   sizes: readonly number[],
@@ -54,7 +54,9 @@ export function sizesFor(
 ): number[] {
   if (sizes[0] !== width && sizes[0] !== defaults[0]) {
     throw new InputError(
-      `Cannot use --sizes ${sizes}: expected the images' ${width} pixels first but received ${sizes[0]}`,
+      `Cannot use --sizes ${sizes}: expected the images' ${width} pixels as the first width but received ${
+        sizes[0]
+      }`,
     );
   }
   return [width, ...sizes.slice(1, -1), code];

@@ -1,5 +1,5 @@
 /**
- * The flags of the recipes that train layer by layer, and the stages that follow from them.
+ * Flags and stages of the recipes that train layer by layer.
  * @module
  */
 import { InputError } from "../errors.ts";
@@ -9,18 +9,18 @@ import { sizesFlag } from "./sizes.ts";
 
 /** The flags of the recipes that train layer by layer. */
 export interface StageFlags {
-  /** Widths from pixels to code. */
+  /** Layer widths from pixels to code. */
   readonly sizes: Flag<readonly number[]>;
-  /** Epochs of each stage. */
+  /** Epochs per stage. */
   readonly stages: Flag<readonly number[]>;
-  /** Whether only the new layer learns. */
+  /** Trains only the new layer of each stage. */
   readonly freeze: Flag<boolean>;
-  /** Whether everything is trained at once. */
+  /** Trains all layers at once. */
   readonly endToEnd: Flag<boolean>;
 }
 
 /**
- * The flags of the recipes that train layer by layer, with the recipe's own defaults.
+ * Declares the flags of the recipes that train layer by layer, with the recipe's own defaults.
  *
  * ```ts
  * import { stageFlags } from "@bottleneck/bottleneck";
@@ -28,26 +28,26 @@ export interface StageFlags {
  * const flags = stageFlags([784, 1000, 3], [2, 4]); // --sizes, --stages, --freeze, --end-to-end
  * ```
  *
- * @param sizes widths from pixels to code
- * @param stages epochs of each stage
+ * @param sizes layer widths from pixels to code
+ * @param stages epochs per stage
  */
 export function stageFlags(sizes: readonly number[], stages: readonly number[]): StageFlags {
   return {
     sizes: sizesFlag(sizes),
-    stages: integers(stages, "epochs of each stage, one stage for each layer; 0 leaves it out", { min: 0 }),
-    freeze: toggle(false, "in each stage train its own two matrices only, not those of earlier stages"),
-    endToEnd: flag("train all layers at once, for as many epochs as the stages have together"),
+    stages: integers(stages, "epochs per stage, one stage per layer; 0 skips a stage", { min: 0 }),
+    freeze: toggle(false, "freeze the layers of earlier stages: each stage trains only its own pair"),
+    endToEnd: flag("train all layers at once, for the stages' total number of epochs"),
   };
 }
 
 /** A stage of training. */
 export interface Stage extends StageName {
-  /** Passes over the images. */
+  /** Number of training epochs; may be 0. */
   readonly epochs: number;
 }
 
 /**
- * The stages in their order; those without epochs are there too, as their layers exist.
+ * Returns the stages in order, including those without epochs, whose layers exist too.
  *
  * ```ts
  * import { planStages } from "@bottleneck/bottleneck";
@@ -56,8 +56,8 @@ export interface Stage extends StageName {
  * console.log(stages.map(({ label, epochs }) => `${label}: ${epochs}`)); // "stage 0: 2", "stage 1: 4"
  * ```
  *
- * @throws InputError if there are not as many stages as layers, or nothing is to be done, or everything at once is to
- *   leave something frozen
+ * @throws InputError if there are not as many stages as layers, if no stage has an epoch, or for `endToEnd` with
+ *   `freeze`
  */
 export function planStages(
   { sizes, stages, freeze, endToEnd }: { readonly [K in keyof StageFlags]: StageFlags[K]["defaultValue"] },
@@ -66,13 +66,15 @@ export function planStages(
   if (stages.length !== layers) {
     throw new InputError(
       `Cannot train stages ${stages}: expected ${layers} numbers of epochs, one for each layer of ${sizes}, ` +
-        `but received ${stages.length}; use --stages`,
+        `but received ${stages.length}; set --stages`,
     );
   }
   const epochs = stages.reduce((sum, some) => sum + some, 0);
-  if (epochs === 0) throw new InputError(`Cannot train stages ${stages}: expected at least one epoch in all`);
+  if (epochs === 0) {
+    throw new InputError(`Cannot train stages ${stages}: expected at least one epoch in total`);
+  }
   if (endToEnd && freeze) {
-    throw new InputError("Cannot train end to end with --freeze: no layer is trained before the others");
+    throw new InputError("Cannot use --freeze with --end-to-end: there are no earlier stages to freeze");
   }
   if (endToEnd) return [{ ...stageName(undefined), epochs }];
   return stages.map((epochs, stage) => ({ ...stageName(stage), epochs }));

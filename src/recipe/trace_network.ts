@@ -1,5 +1,5 @@
 /**
- * The network that a trace tells of, recorded as its recipe records its own.
+ * The network of a trace, recorded by the trace's recipe.
  * @module
  */
 import { InputError } from "../errors.ts";
@@ -8,17 +8,17 @@ import type { BuildModel } from "../graph/model.ts";
 import type { Recipe } from "./recipe.ts";
 import type { Trace } from "../check/trace.ts";
 
-/** The ops that compute a reconstruction loss, by the name that traces have for it. */
+/** Ops of the reconstruction losses, by their names in traces. */
 const RECONSTRUCTIONS: Readonly<Record<string, string>> = {
   mse: "squared error",
   bce: "binary cross-entropy with logits",
 };
 
 /**
- * What records a trace's network: the recipe's under the trace's settings, noise coming from the trace. A recipe that
- * trains in stages has the parameters of all of them, whichever is trained.
+ * Returns a function that records the recipe's network with the trace's settings and noise. A recipe that trains in
+ * stages has the parameters of all stages, whichever is trained.
  *
- * @throws InputError if the recipe has no setting for something that the trace says, when it is recorded too
+ * @throws InputError, now or when recording, if the recipe does not support one of the trace's settings
  */
 export function traceNetwork(recipe: Recipe, trace: Trace): BuildModel {
   const { sizes, stage, mean } = trace.model;
@@ -41,7 +41,7 @@ export function traceNetwork(recipe: Recipe, trace: Trace): BuildModel {
     const { reconstruction } = trace.loss, { name } = recipe;
     const op = graph.nodes.find(({ term }) => term === model.losses[0])?.op;
     if (reconstruction !== undefined && op !== RECONSTRUCTIONS[reconstruction]) {
-      refuse(trace, `recipe ${name} measures its reconstruction by ${op}, not by ${reconstruction}`);
+      refuse(trace, `the reconstruction loss of recipe ${name} is ${op}, not ${reconstruction}`);
     }
     if (!("outputActivation" in settings) && model.output.activation !== trace.model.output) {
       refuse(trace, `the output of recipe ${name} is ${model.output.activation}, not ${trace.model.output}`);
@@ -50,7 +50,7 @@ export function traceNetwork(recipe: Recipe, trace: Trace): BuildModel {
   };
 }
 
-/** The recipe's settings with the trace's in their places. */
+/** Returns the recipe's default settings, overridden by the trace's. */
 function settingsOf({ name, flags, architecture }: Recipe, trace: Trace): Parameters<Recipe["network"]>[0] {
   const { model, loss } = trace;
   const usual = Object.entries(flags).map(([key, { defaultValue }]) => [key, defaultValue]);
@@ -62,18 +62,18 @@ function settingsOf({ name, flags, architecture }: Recipe, trace: Trace): Parame
   const put = (key: string, value: unknown, what: string, isNeeded = true) => {
     if (value === undefined) return;
     if (key in settings) settings[key] = value;
-    else if (isNeeded) refuse(trace, `recipe ${name} has no ${what} of its own`);
+    else if (isNeeded) refuse(trace, `recipe ${name} has no setting for ${what}`);
   };
-  put("activation", model.activation, "activation of hidden layers");
-  put("codeActivation", model.code, "activation for its code", model.code !== model.activation);
-  put("outputActivation", model.output, "activation of its output", false);
-  put("bias", model.bias, "choice of biases");
-  put("reduction", loss.reduction, "reduction");
-  put("beta", loss.kl, "weight of a Gaussian KL");
-  put("rho", loss.sparsity?.rho, "sparsity penalty");
-  put("sparsityWeight", loss.sparsity?.weight, "sparsity penalty");
-  put("match", loss.match, "matching of levels");
-  put("local", loss.local, "local matching of levels");
+  put("activation", model.activation, "the activation of hidden layers");
+  put("codeActivation", model.code, "the activation of its code", model.code !== model.activation);
+  put("outputActivation", model.output, "the activation of its output", false);
+  put("bias", model.bias, "biases");
+  put("reduction", loss.reduction, "the reduction of its losses");
+  put("beta", loss.kl, "the weight of a Gaussian KL");
+  put("rho", loss.sparsity?.rho, "a sparsity penalty");
+  put("sparsityWeight", loss.sparsity?.weight, "a sparsity penalty");
+  put("match", loss.match, "the matching of levels");
+  put("local", loss.local, "the local matching of levels");
   return settings as Parameters<Recipe["network"]>[0];
 }
 

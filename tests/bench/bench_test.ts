@@ -33,7 +33,7 @@ Deno.test("chosen() splits a list, and refuses an unknown name", () => {
   assert.deepEqual(chosen("rivals", "all", ["a", "b"]), ["a", "b"]);
   assert.throws(
     () => chosen("rivals", "d", ["a", "b"]),
-    /--rivals: expected all or some of a, b, received "d"/,
+    /--rivals: expected all or some of a, b but received "d"/,
   );
 });
 
@@ -43,7 +43,7 @@ Deno.test("reasonIn() finds the line that says why an entrant ended", () => {
     reasonIn("Traceback:\n  raise Error\nModuleNotFoundError: torch", 1),
     "ModuleNotFoundError: torch",
   );
-  assert.equal(reasonIn("", 137), "it ended with exit code 137");
+  assert.equal(reasonIn("", 137), "exited with code 137");
 });
 
 Deno.test("createTask() hands out the recipe's layers, first parameters, pixels and noise", async () => {

@@ -134,12 +134,12 @@ gpuTest(
     assert.equal(gpu.kernels, before);
     assert.equal(
       formatTotal(findings),
-      "3 products, 2 of them faster with another kernel than the usual one: 0.30 ms together before, 0.22 ms now, " +
+      "3 products, 2 of them faster with a kernel other than the default: 0.30 ms in total before, 0.22 ms now, " +
         "27 % less",
     );
     const [name, fastest, next] = formatFinding(findings[0]).split("\n");
     assert.equal(name, "X·W 5×20×12");
-    assert.match(fastest, /^ {2}register 8×8 +30\.0 µs +0\.1 GFLOP\/s {2}taken, 70 % less$/);
+    assert.match(fastest, /^ {2}register 8×8 +30\.0 µs +0\.1 GFLOP\/s {2}chosen, 70 % less$/);
     assert.match(next, /^ {2}naive +40\.0 µs/);
   },
 );
@@ -307,7 +307,7 @@ Deno.test("texture kernels are refused or replaced with a word where shaders can
       assert.ok(error instanceof InputError);
       assert.match(
         error.message,
-        /^Cannot use --kernels texture: this WebGPU lacks WGSL's feature "readonly_and.*; use --kernels auto$/,
+        /^Cannot use --kernels texture: this WebGPU lacks the WGSL language feature "readonly_and.*; use --kernels auto$/,
       );
       return true;
     });
@@ -318,7 +318,7 @@ Deno.test("texture kernels are refused or replaced with a word where shaders can
     assert.equal(said.length, 1);
     assert.match(
       said[0],
-      /^warning: not using texture kernels: this WebGPU lacks .*; taking --kernels auto$/,
+      /^warning: not using texture kernels: this WebGPU lacks .*; using --kernels auto$/,
     );
     assert.equal(
       formatKernel(kernelOf({ ...gpu, kernels: { kind: "auto" } }, FORWARD)).includes("texture"),
@@ -341,7 +341,10 @@ Deno.test("texture kernels that were found are ignored with a word where shaders
   const { result, said } = await listen(() => withoutTextures({ hasTextures: false }, found));
   assert.deepEqual(result, FOUND);
   assert.equal(said.length, 1);
-  assert.match(said[0], /^warning: ignoring the texture kernels .*: this WebGPU lacks .*; deno task tune/);
+  assert.match(
+    said[0],
+    /^warning: ignoring the tuned texture kernels: this WebGPU lacks .*; run deno task tune/,
+  );
   assert.deepEqual(await listen(() => withoutTextures({ hasTextures: false }, FOUND)), {
     result: FOUND,
     said: [],

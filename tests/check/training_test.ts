@@ -194,11 +194,14 @@ Deno.test("invalid training traces and traces with forbidden flags are refused i
   assert.match(refusal({ more: 1 }), /option "more" is not known/);
   assert.match(
     refusal({ flags: "--betas 2,3" }),
-    /^Cannot train bad\.json: its flags are not those of deep: Cannot set/,
+    /^Cannot train bad\.json: its flags do not fit recipe deep: Cannot set/,
   );
   assert.match(refusal({ flags: "--help" }), /they ask for help/);
   for (const flag of ["--out /tmp/x", "--data-dir /tmp", "--resume runs/x", "--dry-run", "--log-every 5"]) {
-    assert.match(refusal({ flags: flag }), /^Cannot train bad\.json: --[a-z-]+ is not a trace's to decide/);
+    assert.match(
+      refusal({ flags: flag }),
+      /^Cannot train bad\.json: a trace must not set --[a-z-]+; remove it$/,
+    );
   }
   const parameter = { shape: [2], norm: 1, change: 0, at: [2], values: [1] };
   assert.match(

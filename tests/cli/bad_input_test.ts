@@ -71,7 +71,7 @@ Deno.test.each(
       "sample",
       "config.json",
       config,
-      /expected a run of a recipe that draws from a prior, such as vae, but found one of deep/,
+      /expected a run of a recipe with a generator, such as vae, but found one of deep/,
     ],
     ["sample", "config.json", vae, /Cannot load ".*expected tensor "fc1.weight"/],
     [

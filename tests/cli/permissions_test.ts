@@ -68,7 +68,7 @@ Deno.test.each(WITHOUT_DATA)(
   "%s without its images names the line that downloads them",
   async (task, args) => {
     const line =
-      /^error: Cannot load "mnist": .*did not find them; type `deno task data mnist`, .* \(--data-dir\)$/;
+      /^error: Cannot load "mnist": .*did not find them; run `deno task data mnist`, .* \(--data-dir\)$/;
     assertRefused(await run(task, args), 1, line);
   },
 );

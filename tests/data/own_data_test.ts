@@ -471,7 +471,7 @@ Deno.test("train and basic learn from NPY and CSV files, and evaluate reads them
       table,
       `${header}\n${Array.from({ length: 299 }, (_, n) => row(n)).join("\n")}\n`,
     );
-    assert.match((await runTask("evaluate", [labeled])).stderr, /warning: these are not the images/);
+    assert.match((await runTask("evaluate", [labeled])).stderr, /warning: the images differ from those/);
     assertRefused(
       await runTask("evaluate", [labeled, "--data", join(folder, "csv", "config.json")]),
       1,
@@ -486,7 +486,7 @@ Deno.test("the command line refuses a wrong --data in one line", () =>
     assertRefused(
       await runTask("train", ["--label", "y"]),
       1,
-      /only a CSV file, given with --data, has columns/,
+      /expected a CSV file too; set --data/,
     );
     assertRefused(await runTask("train", ["--test-fraction", "1"]), 2, /--test-fraction.*below 1/);
   }));

@@ -90,7 +90,7 @@ Deno.test("a stranger's first tweak: another activation and another loss, in one
 /** Without the script's path nobody knows the recipe, and the error says how to name it. */
 function assertRefusedWithout({ code, stderr }: { readonly code: number; readonly stderr: string }): void {
   assert.equal(code, 1);
-  assert.match(stderr, /its recipe "stranger" is none of the shipped ones .*; say --recipe .*stranger\.ts/);
+  assert.match(stderr, /its recipe "stranger" is not one of the shipped .*; pass --recipe .*stranger\.ts/);
 }
 
 for (

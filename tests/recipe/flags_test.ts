@@ -138,7 +138,7 @@ Deno.test.each([
   ["--bach-size 3", 'Unknown flag "--bach-size": did you mean --batch-size? (see --help)'],
   ["--batchSize 3", 'Unknown flag "--batchSize": did you mean --batch-size? (see --help)'],
   ["--zzzzzzzz", 'Unknown flag "--zzzzzzzz" (see --help)'],
-  ["--epochs", "Cannot set --epochs: expected <integer> after it but received nothing (see --help)"],
+  ["--epochs", "Cannot set --epochs: expected <integer> but received nothing (see --help)"],
   ["--noise-level 1", "expected a number, at least 0 and below 1"],
   ["--seed 4294967296", "expected an integer, from 0 to 4294967295"],
   ["--dataset cifar", 'expected one of fashion-mnist-mini, mnist, fashion-mnist but received "cifar"'],
@@ -166,13 +166,13 @@ Deno.test("readFlags() prints every flag with its unit, range and default for --
     );
     for (
       const line of [
-        "--epochs <integer> passes over the training set (at least 1; default: 10)",
-        "--learning-rate <number> step size of the optimizer (above 0; default: 0.005)",
-        "--seed <integer> seed of weights, shuffles and noise (from 0 to 4294967295; default: 0)",
+        "--epochs <integer> number of training epochs (at least 1; default: 10)",
+        "--learning-rate <number> learning rate of the optimizer (above 0; default: 0.005)",
+        "--seed <integer> random seed for weights, shuffling and noise (from 0 to 4294967295; default: 0)",
         "(fashion-mnist-mini, mnist, fashion-mnist; default: fashion-mnist-mini)",
-        "--limit <integer> use only the first images of the training set (at least 1; default: all)",
+        "--limit <integer> use only the first N training images (at least 1; default: all)",
         "--l2-weight <number> weight decay (default: none)",
-        "--dry-run build everything, say what would be trained, and stop --print-plan",
+        "--dry-run build everything, print what would be trained, and exit --print-plan",
       ]
     ) assert.ok(help.includes(line), `${line}\nis not in\n${outcome.text}`);
     assert.ok(outcome.text.split("\n").every((line) => line.length <= 100));
@@ -295,7 +295,7 @@ Deno.test("restoreConfig() fills in what was stored before a flag existed, and s
     console.error = original;
   }
   assert.deepEqual(said, [
-    'warning: "runs/x" was stored before these flags existed; taking their defaults: "size" (3)',
+    'warning: "runs/x" is older than these flags; using their defaults: "size" (3)',
   ]);
 });
 
@@ -346,7 +346,7 @@ Deno.test("pair() is two numbers with a comma, each in its range", () => {
     assert.ok(outcome.kind === "error", text);
     assert.match(
       outcome.message,
-      /^Cannot set --betas: expected two numbers with a comma between, at least 0 and/,
+      /^Cannot set --betas: expected two comma-separated numbers, at least 0 and/,
     );
   }
   assert.deepEqual(restoreConfig(betas, JSON.parse('{"betas":[0.5,0]}'), "a run"), { betas: [0.5, 0] });
@@ -377,7 +377,7 @@ Deno.test.each(["", ",", "784", "784,", "784,,3", "784,0", "784,-1", "784,1.5", 
     const outcome = readFlags(command, lists, [`--sizes=${value}`]);
     assert.deepEqual(outcome, {
       kind: "error",
-      message: "Cannot set --sizes: expected 2 or more integers with commas between, at least 1 each " +
+      message: "Cannot set --sizes: expected 2 or more comma-separated integers, at least 1 each " +
         `but received ${JSON.stringify(value)} (see --help)`,
     });
   },
@@ -388,7 +388,7 @@ Deno.test("lists and toggles say their defaults for --help, refuse impossible on
   assert.ok(outcome.kind === "help");
   const help = outcome.text.replace(/\s+/g, " ");
   assert.ok(help.includes("--sizes <integers> widths (at least 1 each; default: 784,64,3)"), outcome.text);
-  assert.ok(help.includes("--freeze hold still (default: off) --no-freeze the opposite of --freeze"), help);
+  assert.ok(help.includes("--freeze hold still (default: off) --no-freeze turn --freeze off"), help);
   assert.throws(() => integers([1], "widths", {}, 2), RangeError);
   assert.throws(() => integers([0], "widths", { min: 1 }), RangeError);
   assert.deepEqual(restoreConfig(lists, { sizes: [5, 4], freeze: true }, "x"), {
@@ -398,7 +398,7 @@ Deno.test("lists and toggles say their defaults for --help, refuse impossible on
   for (const sizes of [[5], [5, 0], "5,4", [5, "4"]]) {
     assert.throws(
       () => restoreConfig(lists, { sizes, freeze: true }, "x"),
-      /"sizes" to be 2 or more integers/,
+      /"sizes" to be 2 or more comma-separated integers/,
     );
   }
   const wrong = readFlags(command, lists, ["--freeze=yes"]);

@@ -11,7 +11,7 @@ import type { RunData } from "../../src/report/run_data.ts";
 import { commandOf, readRunData } from "../../src/runs/read_run_data.ts";
 import { saveSnapshot } from "../../src/runs/snapshot_file.ts";
 import { writeSafetensors } from "../../src/files/safetensors.ts";
-import { assertRefused, runTask, withFolder } from "../helpers/commands.ts";
+import { assertRefused, ROOT, runTask, withFolder } from "../helpers/commands.ts";
 import { madeUpRun, RECIPE_NAMES } from "../helpers/run_data.ts";
 import { MetricsLog } from "../../src/runs/metrics_log.ts";
 import { writeConfig } from "../../src/runs/run_config.ts";
@@ -314,6 +314,14 @@ Deno.test("report compares several runs, and runs lists them, newest first", () 
     assert.match(lines[0], /^run +recipe +status +epochs +test error +5-NN +own loss$/);
     assert.match(lines[1], /^b +deep +crashed +1 +0\.06000 +– +0\.07000$/);
     assert.equal(lines.length, 3);
+  }));
+
+Deno.test("deno task runs without a runs/ folder says how to make a run", () =>
+  withFolder(async (cwd) => {
+    const args = ["run", "--no-prompt", "--allow-read", join(ROOT, "scripts/tools/runs.ts")];
+    const { code, stdout, stderr } = await new Deno.Command("deno", { args, cwd }).output();
+    assert.equal(new TextDecoder().decode(stdout), "no runs yet; train one: deno task train\n");
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
   }));
 
 Deno.test("report and runs refuse what is no run in one line", async () => {

@@ -267,7 +267,11 @@ Deno.test.each<[Recipe, string, Record<string, number[]>]>([
 );
 
 Deno.test("basic has one layer, and --sizes must begin with the image width", async () => {
-  assertRefused(await runTask("basic", ["--sizes", "784,64,3"]), 1, /expected pixels and code.*use deep/);
+  assertRefused(
+    await runTask("basic", ["--sizes", "784,64,3"]),
+    1,
+    /expected two widths, pixels and code.*use the deep/,
+  );
   assertRefused(
     await runTask("train", ["--sizes", "100,3"]),
     1,
@@ -283,7 +287,7 @@ Deno.test("sizesFor() replaces the first width by the images' and the last by --
   assert.deepEqual(sizesFor([784, 9, 3], [784, 9, 3], 784, 2), [784, 9, 2]);
   assert.throws(
     () => sizesFor([99, 9], [784, 9, 3], 100),
-    /expected the images' 100 pixels first but received 99/,
+    /expected the images' 100 pixels as the first width but received 99/,
   );
 });
 
@@ -421,7 +425,7 @@ Deno.test("gradcheck passes on this GPU, as text and as JSON", async () => {
   assert.match(text.stdout, /gradients passed/);
   assert.equal(text.code, 0);
   const variant = ["--variant", "--code 2 --activation elu"];
-  assertRefused(await runTask("gradcheck", ["all", ...variant]), 1, /--variant of all recipes/);
+  assertRefused(await runTask("gradcheck", ["all", ...variant]), 1, /--variant with all recipes/);
   const one = JSON.parse(
     (await runTask("gradcheck", ["basic", ...variant, "--steps", "0", "--json"])).stdout,
   );

@@ -252,7 +252,7 @@ Deno.test("a run older than a flag can be resumed, and another adapter causes a 
     const outcome = await runTask("train", ["--resume", run], folder);
     assert.equal(outcome.code, 0, outcome.stderr);
     const said = complaints(outcome);
-    assert.match(said[0], /was stored before these flags existed; taking their defaults: "warmup" \(0\)$/);
+    assert.match(said[0], /is older than these flags; using their defaults: "warmup" \(0\)$/);
     assert.match(
       said[1],
       /^warning: this run began with \["a fast one",.* and continues with .*: rounding differs/,

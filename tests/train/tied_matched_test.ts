@@ -68,7 +68,7 @@ Deno.test("matched refuses cross-entropy with activations other than sigmoid", a
     "--dry-run",
     "--quiet",
   ]);
-  assertRefused(refused, 1, /^error: Cannot match by cross-entropy: expected --activation sigmoid/);
+  assertRefused(refused, 1, /^error: Cannot use --match bce: expected --activation sigmoid/);
   const other = await runTask("matched", ["--match", "mse", "--activation", "relu", "--dry-run", "--quiet"]);
   assert.deepEqual([other.code, complaints(other)], [0, []]);
 });
