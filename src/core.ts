@@ -67,6 +67,7 @@ export { type DispatchedText, formatText, formatTexts, textsOf } from "./graph/k
 export { LOSS_RING, type LossReading, perImage } from "./graph/loss_ring.ts";
 export type { BuildModel, Model } from "./graph/model.ts";
 export { type Initializer, type Parameter, Parameters } from "./graph/parameters.ts";
+export { type LossOptions, type PairLossKernel, recordPairLoss } from "./graph/pair_loss.ts";
 export { passGradient } from "./graph/pass_gradient.ts";
 export { formatPlan } from "./graph/plan.ts";
 export { type CompileOptions, planDispatches, type PlannedDispatches } from "./graph/plan_dispatches.ts";
@@ -109,12 +110,7 @@ export { elu } from "./elementwise/elu.ts";
 export { gelu, geluTanh } from "./elementwise/gelu.ts";
 export { huber, type HuberOptions } from "./elementwise/huber.ts";
 export { leakyRelu } from "./elementwise/leaky_relu.ts";
-export {
-  type ElementwiseLoss,
-  type ElementwiseLossOptions,
-  type LossDeclaration,
-  lossOf,
-} from "./elementwise/loss.ts";
+export { type ElementwiseLoss, type LossDeclaration, lossOf } from "./elementwise/loss.ts";
 export { silu } from "./elementwise/silu.ts";
 export { softplus } from "./elementwise/softplus.ts";
 export { erf, erfc, SPECIAL_FUNCTIONS } from "./elementwise/special_functions.ts";
@@ -136,14 +132,11 @@ export {
 export { reparameterize } from "./layers/reparameterize.ts";
 export { subtractRow, type SubtractRowOptions } from "./layers/subtract_row.ts";
 export { tiedDense, type TiedDenseOptions } from "./layers/tied_dense.ts";
-export { binaryCrossEntropy, type BinaryCrossEntropyOptions } from "./losses/binary_cross_entropy.ts";
-export {
-  binaryCrossEntropyWithLogits,
-  type BinaryCrossEntropyWithLogitsOptions,
-} from "./losses/binary_cross_entropy_with_logits.ts";
-export { gaussianKl, type GaussianKlOptions } from "./losses/gaussian_kl.ts";
+export { binaryCrossEntropy } from "./losses/binary_cross_entropy.ts";
+export { binaryCrossEntropyWithLogits } from "./losses/binary_cross_entropy_with_logits.ts";
+export { gaussianKl } from "./losses/gaussian_kl.ts";
 export { sparsityKl, type SparsityKlOptions, type SparsityTerm } from "./losses/sparsity_kl.ts";
-export { squaredError, type SquaredErrorOptions } from "./losses/squared_error.ts";
+export { squaredError } from "./losses/squared_error.ts";
 export { adam, type AdamOptions } from "./optim/adam.ts";
 export { clipByGlobalNorm } from "./optim/clip.ts";
 export {

@@ -33,12 +33,12 @@ fn tile_of(workgroup: u32, width: u32) -> Tile {
   return Tile(workgroup / across * ROWS, workgroup % across * COLUMNS, columns);
 }
 
-/// Row number r of a invocation.
+/// Row number r of an invocation.
 fn row_of(tile: Tile, invocation: u32, r: u32) -> u32 {
   return tile.row + invocation / ACROSS + r * DOWN;
 }
 
-/// Vec4 column number c of a invocation.
+/// Vec4 column number c of an invocation.
 fn column_of(tile: Tile, invocation: u32, c: u32) -> u32 {
   return tile.column + invocation % ACROSS + c * ACROSS;
 }

@@ -1,5 +1,5 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/dense_layer.wgsl
-// The specification of all products of dense and tied layers: one number of the result a invocation, in plain loops. Slow
+// The specification of all products of dense and tied layers: one number of the result an invocation, in plain loops. Slow
 // everywhere, and what the fast kernels are tested against (`--kernels naive` trains with it).
 //
 // Forward    dense_forward_naive: Y[b,o] = f( Σ_i X[b,i]·W[i,o] + bias[o] )

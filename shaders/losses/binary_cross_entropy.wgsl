@@ -10,7 +10,7 @@
 //            the total loss and is not in the value of L
 // Shapes     P, T, dP, dT [B, D], row-major; partial [B, CHUNKS]
 // One invocation   every CHUNKS-th vec4 of one row
-// Sum order  within a invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
+// Sum order  within an invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
 // Padding    columns past D count for nothing, their gradients are 0 (ln(1-0) - ln(0) would be 100)
 // Rows       past step.rows are neither read nor written
 // Numerics   The clamps are those of torch.nn.BCELoss: -100 keeps the value finite at P = 0 and P = 1, 1e-12 the

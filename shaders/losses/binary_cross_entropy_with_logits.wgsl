@@ -10,7 +10,7 @@
 //            the total loss and is not in the value of L
 // Shapes     Z, T, dZ, dT [B, D], row-major; partial [B, CHUNKS]
 // One invocation   every CHUNKS-th vec4 of one row
-// Sum order  within a invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
+// Sum order  within an invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
 // Padding    columns past D count for nothing (a logit of 0 would count for log 2), their gradients are 0
 // Rows       past step.rows are neither read nor written
 // Numerics   max(Z,0) - Z·T is Z·(1-T) for Z > 0 and -Z·T else: no cancellation at T = 1, and NaN passes. With

@@ -9,7 +9,7 @@
 //            the total loss and is not in the value of L
 // Shapes     Y, T, dY, dT [B, D], row-major, widths padded with zeros to multiples of four; partial [B, CHUNKS]
 // One invocation   every CHUNKS-th vec4 of one row, component by component
-// Sum order  within a invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
+// Sum order  within an invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
 // Padding    columns past D count for nothing, also where l(0, 0) is not 0; their gradients are 0
 // Rows       past step.rows are neither read nor written
 // Source     Bishop, Pattern Recognition and Machine Learning (2006), section 1.5.5

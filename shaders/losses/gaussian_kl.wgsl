@@ -9,7 +9,7 @@
 //            the total loss (β) and is not in the value of L
 // Shapes     M, V, dM, dV [B, J], row-major; partial [B, CHUNKS]
 // One invocation   every CHUNKS-th vec4 of one row
-// Sum order  within a invocation j upwards, then the four components in pairs; total.wgsl adds the invocations' sums
+// Sum order  within an invocation j upwards, then the four components in pairs; total.wgsl adds the invocations' sums
 // Padding    zeros, which are the standard Gaussian: they add exactly 0 to the value, and their gradients are 0
 // Rows       past step.rows are neither read nor written
 // Numerics   -½·(1 + V - M² - e^V) = ½·(M² + (e^V - 1 - V)), two terms that are never negative. For |V| ≤ 1

@@ -11,7 +11,7 @@
 // Shapes     H [B, J], rho [1, J], dH [B, J], row-major; partial [B, CHUNKS]
 // One invocation   every CHUNKS-th vec4 of one row. The value belongs to no row: the invocations of row 0 file it, the others
 //            file 0
-// Sum order  within a invocation j upwards, then the four components in pairs; total.wgsl adds the invocations' sums
+// Sum order  within an invocation j upwards, then the four components in pairs; total.wgsl adds the invocations' sums
 // Padding    columns past J count for nothing (a mean of 0 would count for log(1/CLAMP)), their gradients are 0
 // Rows       past step.rows are neither read nor written
 // Numerics   CLAMP = 1e-6: in float32 a sigmoid is exactly 1 above 17, where KL and gradient are infinite. With

@@ -9,7 +9,7 @@
 // Shapes     Y [B, D], T [B, D], dY [B, D], row-major, widths padded with zeros to multiples of four (their
 //            difference is 0, so padding adds nothing to either); partial [B, CHUNKS]
 // One invocation   every CHUNKS-th vec4 of one row
-// Sum order  within a invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
+// Sum order  within an invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
 // Rows       past step.rows are neither read nor written
 // Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 5.14 (there with a factor 1/2)
 

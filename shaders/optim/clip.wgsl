@@ -4,7 +4,7 @@
 // Forward    norm = √( Σ g² ) over all trainable parameters,  factor = min(1, c / (norm + 1e-6))
 //            The optimizer's shader multiplies; the gradients themselves stay as they are.
 // Backward   none: the factor belongs to the update, not to the loss
-// Shapes     g: a stretch of the gradient arena, whole vec4; partial: one sum a invocation, stretch after stretch, each
+// Shapes     g: a stretch of the gradient arena, whole vec4; partial: one sum an invocation, stretch after stretch, each
 //            stretch's rounded up to whole vec4 with zeros; clip: factor and norm; norms [RING]
 // One invocation   clip_partial: adds the squares of every invocations-th vec4 of its stretch
 //            clip_total: WORKGROUP_SIZE invocations, one workgroup: invocation l adds every WORKGROUP_SIZE-th vec4 of partial, then a tree
@@ -29,7 +29,7 @@ struct Total {
 }
 
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;           // gradients of the stretch
-@group(0) @binding(1) var<storage, read_write> partial: array<f32>; // sums of squares, one a invocation
+@group(0) @binding(1) var<storage, read_write> partial: array<f32>; // sums of squares, one an invocation
 @group(0) @binding(2) var<storage, read> stretch: Stretch;
 
 @group(0) @binding(0) var<storage, read> sums_of_lanes: array<vec4f>;  // partial, four at a time

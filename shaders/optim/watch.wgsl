@@ -35,7 +35,7 @@ struct Total {
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;            // gradients, before clipping
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;            // weights after the update
 @group(0) @binding(2) var<storage, read> w_before: array<vec4f>;     // weights before it
-@group(0) @binding(3) var<storage, read_write> partial: array<Sums>; // one a invocation
+@group(0) @binding(3) var<storage, read_write> partial: array<Sums>; // one an invocation
 @group(0) @binding(4) var<storage, read> slot: Slot;
 
 @group(0) @binding(0) var<storage, read> sums_of_lanes: array<Sums>;   // partial

@@ -5,10 +5,11 @@
 import type { Graph, LossTerm } from "../graph/graph.ts";
 import type { Value } from "../graph/tensor.ts";
 import { checkPositive } from "./expressions.ts";
-import { type ElementwiseLossOptions, lossOf } from "./loss.ts";
+import type { LossOptions } from "../graph/pair_loss.ts";
+import { lossOf } from "./loss.ts";
 
 /** Options of {@link huber}. */
-export interface HuberOptions extends ElementwiseLossOptions {
+export interface HuberOptions extends LossOptions {
   /** Largest |prediction − target| with a quadratic loss, above 0; 1 if absent. */
   readonly delta?: number;
 }

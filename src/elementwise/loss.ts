@@ -5,16 +5,9 @@
  */
 import code from "../../shaders/losses/elementwise_loss.wgsl" with { type: "text" };
 import { InputError } from "../errors.ts";
-import {
-  type ElementwiseLossReference,
-  type GradientWrite,
-  type Graph,
-  LOSS_CHUNKS,
-  type LossTerm,
-  type Reduction,
-  REDUCTIONS,
-} from "../graph/graph.ts";
-import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
+import type { ElementwiseLossReference, Graph, LossTerm } from "../graph/graph.ts";
+import { type LossOptions, type PairLossKernel, recordPairLoss } from "../graph/pair_loss.ts";
+import type { Value } from "../graph/tensor.ts";
 import { type Constants, type DeclarationKind, declare } from "./expressions.ts";
 
 /** Declaration of a user-defined loss. */
@@ -46,22 +39,12 @@ export interface LossDeclaration<C extends Constants> {
   readonly kinks?: readonly number[];
 }
 
-/** Options of an {@link ElementwiseLoss}. */
-export interface ElementwiseLossOptions {
-  /** Name in reports. */
-  readonly label: string;
-  /** `mean` over rows and columns (per pixel), `sample` (per image), or `sum` (per batch). */
-  readonly reduction: Reduction;
-  /** Factor in the total loss; 1 if absent. */
-  readonly weight?: number;
-}
-
 /** Result of {@link lossOf}, used like `squaredError`. */
 export type ElementwiseLoss = (
   graph: Graph,
   prediction: Value,
   target: Value,
-  options: ElementwiseLossOptions,
+  options: LossOptions,
 ) => LossTerm;
 
 const KIND: DeclarationKind = {
@@ -116,69 +99,24 @@ export function lossOf<C extends Constants = Record<never, never>>(
       loss(graph, prediction, target, { label, reduction: "sum" }),
   };
 
-  const loss: ElementwiseLoss = (graph, prediction, target, { label, reduction, weight = 1 }) => {
-    const { width } = prediction;
-    if (width !== target.width) {
-      throw new TypeError(
-        `Cannot apply ${name} "${label}": expected a target [B, ${width}] but received [B, ${target.width}]`,
+  const kernel: PairLossKernel = {
+    op: "elementwise loss",
+    name,
+    second: "a target",
+    shader,
+    entryPoint: "elementwise_loss",
+    suffixes: ["y", "t"],
+    reference,
+  };
+  const loss: ElementwiseLoss = (graph, prediction, target, options) => {
+    const checkSecond = () => {
+      if (hasByTarget) return;
+      throw new InputError(
+        `Cannot compile ${name} "${options.label}": its target "${target.label}" needs a gradient, and the loss ` +
+          `has no derivative by its target; give lossOf() "byTarget" and "reference.byTarget", or detach() the target`,
       );
-    }
-    const partial = { name: `${label} partial sums`, bytes: 4 * graph.batchSize * LOSS_CHUNKS };
-    const term: LossTerm = { label, weight, reduction, partial };
-
-    function dispatch(
-      intoPrediction: GradientWrite | undefined,
-      intoTarget: GradientWrite | undefined,
-    ): Dispatch {
-      const to = [intoPrediction && prediction.label, intoTarget && target.label]
-        .filter((name) => name !== undefined);
-      return {
-        label: to.length > 0 ? `${label} and its gradient to ${to.join(" and ")}` : label,
-        shader,
-        entryPoint: "elementwise_loss",
-        constants: { CHUNKS: LOSS_CHUNKS },
-        reads: [prediction.tensor, target.tensor],
-        writes: [partial, intoPrediction && prediction.gradient, intoTarget && target.gradient],
-        settings: {
-          u32: {
-            width,
-            reduction: REDUCTIONS[reduction],
-            into_y: intoPrediction ? 1 : 0,
-            into_t: intoTarget ? 1 : 0,
-            activation_y: ACTIVATIONS[intoPrediction?.activation ?? "identity"],
-            activation_t: ACTIVATIONS[intoTarget?.activation ?? "identity"],
-            accumulate_y: intoPrediction?.accumulate ?? 0,
-            accumulate_t: intoTarget?.accumulate ?? 0,
-          },
-          f32: { weight },
-        },
-        invocations: graph.batchSize * LOSS_CHUNKS,
-      };
-    }
-
-    graph.add({
-      op: "elementwise loss",
-      label,
-      inputs: [prediction, target],
-      parameters: [],
-      term,
-      attributes: { reduction, weight },
-      elementwiseLoss: reference,
-      forward: (_target, request) => request ? [] : [dispatch(undefined, undefined)],
-      backward(_target, { inputs: [intoPrediction, intoTarget] }) {
-        if (intoTarget && !hasByTarget) {
-          throw new InputError(
-            `Cannot compile ${name} "${label}": its target "${target.label}" needs a gradient, but the loss has no ` +
-              `derivative by its target; give lossOf() "byTarget" and "reference.byTarget", or detach() the target`,
-          );
-        }
-        // WebGPU cannot bind a buffer twice for writing, so equal inputs need two dispatches
-        return prediction === target && intoPrediction && intoTarget
-          ? [dispatch(intoPrediction, undefined), dispatch(undefined, intoTarget)]
-          : [dispatch(intoPrediction, intoTarget)];
-      },
-    });
-    return term;
+    };
+    return recordPairLoss(graph, { ...kernel, checkSecond }, [prediction, target], options);
   };
   return loss;
 }

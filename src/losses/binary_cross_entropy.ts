@@ -3,27 +3,18 @@
  * @module
  */
 import code from "../../shaders/losses/binary_cross_entropy.wgsl" with { type: "text" };
-import {
-  type GradientWrite,
-  type Graph,
-  LOSS_CHUNKS,
-  type LossTerm,
-  type Reduction,
-  REDUCTIONS,
-} from "../graph/graph.ts";
-import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
+import type { Graph, LossTerm } from "../graph/graph.ts";
+import { type LossOptions, type PairLossKernel, recordPairLoss } from "../graph/pair_loss.ts";
+import type { Value } from "../graph/tensor.ts";
 
-const SHADER = { path: "shaders/losses/binary_cross_entropy.wgsl", code };
-
-/** Options of {@link binaryCrossEntropy}. */
-export interface BinaryCrossEntropyOptions {
-  /** Name in reports. */
-  readonly label: string;
-  /** `mean` over rows and columns (per element), `sample` (per image), or `sum` (per batch). */
-  readonly reduction: Reduction;
-  /** Factor in the total loss; 1 if absent. */
-  readonly weight?: number;
-}
+const KERNEL: PairLossKernel = {
+  op: "binary cross-entropy",
+  name: "binary cross-entropy",
+  second: "a target",
+  shader: { path: "shaders/losses/binary_cross_entropy.wgsl", code },
+  entryPoint: "binary_cross_entropy",
+  suffixes: ["p", "t"],
+};
 
 /**
  * L = s·Σ −(T·log P + (1−T)·log(1−P)) in nats, with logarithms clamped to at least −100 as in PyTorch's
@@ -49,61 +40,7 @@ export function binaryCrossEntropy(
   graph: Graph,
   probabilities: Value,
   target: Value,
-  { label, reduction, weight = 1 }: BinaryCrossEntropyOptions,
+  options: LossOptions,
 ): LossTerm {
-  const { width } = probabilities;
-  if (width !== target.width) {
-    throw new TypeError(
-      `Cannot apply binary cross-entropy "${label}": expected a target [B, ${width}] but received ` +
-        `[B, ${target.width}]`,
-    );
-  }
-  const partial = { name: `${label} partial sums`, bytes: 4 * graph.batchSize * LOSS_CHUNKS };
-  const term: LossTerm = { label, weight, reduction, partial };
-
-  function dispatch(
-    intoProbabilities: GradientWrite | undefined,
-    intoTarget: GradientWrite | undefined,
-  ): Dispatch {
-    const to = [intoProbabilities && probabilities.label, intoTarget && target.label]
-      .filter((name) => name !== undefined);
-    return {
-      label: to.length > 0 ? `${label} and its gradient to ${to.join(" and ")}` : label,
-      shader: SHADER,
-      entryPoint: "binary_cross_entropy",
-      constants: { CHUNKS: LOSS_CHUNKS },
-      reads: [probabilities.tensor, target.tensor],
-      writes: [partial, intoProbabilities && probabilities.gradient, intoTarget && target.gradient],
-      settings: {
-        u32: {
-          width,
-          reduction: REDUCTIONS[reduction],
-          into_p: intoProbabilities ? 1 : 0,
-          into_t: intoTarget ? 1 : 0,
-          activation_p: ACTIVATIONS[intoProbabilities?.activation ?? "identity"],
-          activation_t: ACTIVATIONS[intoTarget?.activation ?? "identity"],
-          accumulate_p: intoProbabilities?.accumulate ?? 0,
-          accumulate_t: intoTarget?.accumulate ?? 0,
-        },
-        f32: { weight },
-      },
-      invocations: graph.batchSize * LOSS_CHUNKS,
-    };
-  }
-
-  graph.add({
-    op: "binary cross-entropy",
-    label,
-    inputs: [probabilities, target],
-    parameters: [],
-    term,
-    attributes: { reduction, weight },
-    forward: (_target, request) => request ? [] : [dispatch(undefined, undefined)],
-    backward: (_target, { inputs: [intoProbabilities, intoTarget] }) =>
-      // WebGPU cannot bind a buffer twice for writing, so equal inputs need two dispatches
-      probabilities === target && intoProbabilities && intoTarget
-        ? [dispatch(intoProbabilities, undefined), dispatch(undefined, intoTarget)]
-        : [dispatch(intoProbabilities, intoTarget)],
-  });
-  return term;
+  return recordPairLoss(graph, KERNEL, [probabilities, target], options);
 }

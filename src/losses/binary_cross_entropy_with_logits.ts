@@ -3,27 +3,18 @@
  * @module
  */
 import code from "../../shaders/losses/binary_cross_entropy_with_logits.wgsl" with { type: "text" };
-import {
-  type GradientWrite,
-  type Graph,
-  LOSS_CHUNKS,
-  type LossTerm,
-  type Reduction,
-  REDUCTIONS,
-} from "../graph/graph.ts";
-import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
+import type { Graph, LossTerm } from "../graph/graph.ts";
+import { type LossOptions, type PairLossKernel, recordPairLoss } from "../graph/pair_loss.ts";
+import type { Value } from "../graph/tensor.ts";
 
-const SHADER = { path: "shaders/losses/binary_cross_entropy_with_logits.wgsl", code };
-
-/** Options of {@link binaryCrossEntropyWithLogits}. */
-export interface BinaryCrossEntropyWithLogitsOptions {
-  /** Name in reports. */
-  readonly label: string;
-  /** `mean` over rows and columns (per pixel), `sample` (per image), or `sum` (per batch). */
-  readonly reduction: Reduction;
-  /** Factor in the total loss; 1 if absent. */
-  readonly weight?: number;
-}
+const KERNEL: PairLossKernel = {
+  op: "binary cross-entropy with logits",
+  name: "binary cross-entropy",
+  second: "a target",
+  shader: { path: "shaders/losses/binary_cross_entropy_with_logits.wgsl", code },
+  entryPoint: "binary_cross_entropy_with_logits",
+  suffixes: ["z", "t"],
+};
 
 /**
  * L = s·Σ −(T·log σ(Z) + (1−T)·log(1−σ(Z))) in nats, computed from the logits Z without overflow or clamping
@@ -47,57 +38,7 @@ export function binaryCrossEntropyWithLogits(
   graph: Graph,
   logits: Value,
   target: Value,
-  { label, reduction, weight = 1 }: BinaryCrossEntropyWithLogitsOptions,
+  options: LossOptions,
 ): LossTerm {
-  const { width } = logits;
-  if (width !== target.width) {
-    throw new TypeError(
-      `Cannot apply binary cross-entropy "${label}": expected a target [B, ${width}] but received ` +
-        `[B, ${target.width}]`,
-    );
-  }
-  const partial = { name: `${label} partial sums`, bytes: 4 * graph.batchSize * LOSS_CHUNKS };
-  const term: LossTerm = { label, weight, reduction, partial };
-
-  function dispatch(intoLogits: GradientWrite | undefined, intoTarget: GradientWrite | undefined): Dispatch {
-    const to = [intoLogits && logits.label, intoTarget && target.label].filter((name) => name !== undefined);
-    return {
-      label: to.length > 0 ? `${label} and its gradient to ${to.join(" and ")}` : label,
-      shader: SHADER,
-      entryPoint: "binary_cross_entropy_with_logits",
-      constants: { CHUNKS: LOSS_CHUNKS },
-      reads: [logits.tensor, target.tensor],
-      writes: [partial, intoLogits && logits.gradient, intoTarget && target.gradient],
-      settings: {
-        u32: {
-          width,
-          reduction: REDUCTIONS[reduction],
-          into_z: intoLogits ? 1 : 0,
-          into_t: intoTarget ? 1 : 0,
-          activation_z: ACTIVATIONS[intoLogits?.activation ?? "identity"],
-          activation_t: ACTIVATIONS[intoTarget?.activation ?? "identity"],
-          accumulate_z: intoLogits?.accumulate ?? 0,
-          accumulate_t: intoTarget?.accumulate ?? 0,
-        },
-        f32: { weight },
-      },
-      invocations: graph.batchSize * LOSS_CHUNKS,
-    };
-  }
-
-  graph.add({
-    op: "binary cross-entropy with logits",
-    label,
-    inputs: [logits, target],
-    parameters: [],
-    term,
-    attributes: { reduction, weight },
-    forward: (_target, request) => request ? [] : [dispatch(undefined, undefined)],
-    backward: (_target, { inputs: [intoLogits, intoTarget] }) =>
-      // WebGPU cannot bind a buffer twice for writing, so equal inputs need two dispatches
-      logits === target && intoLogits && intoTarget
-        ? [dispatch(intoLogits, undefined), dispatch(undefined, intoTarget)]
-        : [dispatch(intoLogits, intoTarget)],
-  });
-  return term;
+  return recordPairLoss(graph, KERNEL, [logits, target], options);
 }

@@ -3,27 +3,11 @@
  * @module
  */
 import code from "../../shaders/losses/squared_error.wgsl" with { type: "text" };
-import {
-  type GradientWrite,
-  type Graph,
-  LOSS_CHUNKS,
-  type LossTerm,
-  type Reduction,
-  REDUCTIONS,
-} from "../graph/graph.ts";
+import { type GradientWrite, type Graph, LOSS_CHUNKS, type LossTerm, REDUCTIONS } from "../graph/graph.ts";
+import { type LossOptions, lossTerm } from "../graph/pair_loss.ts";
 import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
 
 const SHADER = { path: "shaders/losses/squared_error.wgsl", code };
-
-/** Options of {@link squaredError}. */
-export interface SquaredErrorOptions {
-  /** Name in reports. */
-  readonly label: string;
-  /** `mean` over rows and columns (per pixel), `sample` (per image), or `sum` (per batch). */
-  readonly reduction: Reduction;
-  /** Factor in the total loss; 1 if absent. */
-  readonly weight?: number;
-}
 
 /**
  * L = s·Σ (prediction − target)², s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients
@@ -44,16 +28,10 @@ export function squaredError(
   graph: Graph,
   prediction: Value,
   target: Value,
-  { label, reduction, weight = 1 }: SquaredErrorOptions,
+  options: LossOptions,
 ): LossTerm {
-  const { width } = prediction;
-  if (width !== target.width) {
-    throw new TypeError(
-      `Cannot apply squared error "${label}": expected a target [B, ${width}] but received [B, ${target.width}]`,
-    );
-  }
-  const partial = { name: `${label} partial sums`, bytes: 4 * graph.batchSize * LOSS_CHUNKS };
-  const term: LossTerm = { label, weight, reduction, partial };
+  const term = lossTerm(graph, { name: "squared error", second: "a target" }, [prediction, target], options);
+  const { label, reduction, weight, partial } = term;
 
   function dispatch(from: Value, to: Value, into: GradientWrite | undefined): Dispatch {
     return {
@@ -65,7 +43,7 @@ export function squaredError(
       writes: [partial, into && from.gradient],
       settings: {
         u32: {
-          width,
+          width: from.width,
           reduction: REDUCTIONS[reduction],
           has_gradient: into ? 1 : 0,
           activation: ACTIVATIONS[into?.activation ?? "identity"],
