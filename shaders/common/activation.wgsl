@@ -1,13 +1,13 @@
-// The activations: each formula and its derivative, once.
+// Activations and their derivatives.
 //
-// Forward    activate: Y = f(Z), element by element: identity z, sigmoid 1/(1+e^-z), tanh, ReLU max(z, 0)
+// Forward    activate: Y = f(Z), elementwise: identity z, sigmoid 1/(1+e^-z), tanh, ReLU max(z, 0)
 // Backward   derivative: f'(Z), from Y = f(Z): identity 1, sigmoid y·(1-y), tanh 1-y², ReLU 1 for y > 0 and 0 for y = 0
-// Numbers    ACTIVATION_… come from ACTIVATIONS in src/graph/tensor.ts (src/graph/shader_numbers.ts). A case without a
-//            number does not compile, nor does a number without a case; an unknown number gives NaN
-// Numerics   tanh: Lambert's continued fraction near 0, because WGSL's tanh is right to 1e-5 absolute only (1e-7 in
-//            Mesa), which is much of a small activation. Beyond ±15, where float32's tanh is ±1, it is tanh(±15),
-//            because WGSL allows sinh/cosh, which is ∞/∞ for large z. NaN stays NaN: ReLU is no max(), which would
-//            turn it into 0
+// Numbers    ACTIVATION_… come from ACTIVATIONS in src/graph/tensor.ts (src/graph/shader_numbers.ts). A case
+//            without a number, or a number without a case, does not compile; an unknown number gives NaN
+// Numerics   tanh: Lambert's continued fraction near 0, because WGSL guarantees an absolute error of only
+//            1e-5 (1e-7 in Mesa), too much for small values. Beyond ±15, where tanh is ±1 in float32, it is
+//            tanh(±15), because WGSL allows sinh/cosh, which is ∞/∞ for large z. NaN propagates: ReLU does
+//            not use max(), which may drop it
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), sections 6.3.1 and 6.3.2
 
 const_assert ACTIVATION_COUNT == 4u; // cases of each switch below
@@ -40,7 +40,7 @@ fn tanh_of(z: vec4f) -> vec4f {
   return select(tanh(saturated), z * above / below, abs(z) <= vec4f(0.625));
 }
 
-/// NaN. Its bits depend on the number, because WGSL refuses a NaN that is a constant.
+/// NaN. Its bits depend on the number, because WGSL rejects a constant NaN.
 fn unknown_activation(activation: u32) -> vec4f {
   return vec4f(bitcast<f32>(0x7fc00000u | activation));
 }

@@ -1,19 +1,19 @@
-// The fixed numbers of dense and tied layers.
+// Settings of dense and tied layers.
 
-/// Forward and backward to the input.
+/// Forward pass, and backward pass to the input.
 struct Layer {
   inputs: u32,     // I
   outputs: u32,    // O
   activation: u32, // f: see common/activation.wgsl
-  has_bias: u32,   // forward: 0 if there is none, and `bias` is bound to something that is not read
+  has_bias: u32,   // forward: 0 if there is none, and `bias` is bound to a placeholder
   accumulate: u32, // backward: add to d_x (1) or overwrite it (0)
 }
 
-/// Backward to the weights.
+/// Backward pass to the weights.
 struct WeightLayer {
   inputs: u32,            // I
   outputs: u32,           // O
-  has_bias: u32,          // 0: there is none, and `d_bias` is bound to something that is not written
+  has_bias: u32,          // 0: there is none, and `d_bias` is bound to a placeholder
   accumulate_weight: u32, // add to d_w (1) or overwrite it (0)
   accumulate_bias: u32,   // the same for d_bias
 }

@@ -1,23 +1,24 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/dense_layer.wgsl
-// What dense and tied layers bind beside the operands of a product, forward and backward to the input.
+// Bindings of dense and tied layers besides the product's operands: forward, and backward to the input.
 //
-// Shapes     [B, width], row-major, where width is the number of columns of the product: O, or I with transposed weights
+// Shapes     [B, width], row-major, with width the number of columns of the product: O, or I with transposed
+//            weights
 
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;      // [width], forward
-@group(0) @binding(2) var<storage, read> x: array<vec4f>;         // [B, width], backward: what dX is the gradient of
+@group(0) @binding(2) var<storage, read> x: array<vec4f>;         // [B, width], backward: the layer's input
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;   // [B, width], forward
 @group(0) @binding(3) var<storage, read_write> d_x: array<vec4f>; // [B, width], backward
 @group(0) @binding(4) var<storage, read> layer: Layer;
 @group(0) @binding(5) var<storage, read> step: Step;
 
-/// What the sums of a column begin with, forward.
+/// Initial value of a column's sums in the forward pass.
 fn bias_of(column: u32) -> vec4f {
   var start = vec4f(0.0);
   if (layer.has_bias != 0u) { start = bias[column]; }
   return start;
 }
 
-/// f(z), and zeros in padding, also where f(0) is not 0.
+/// f(z), and zeros in padding, even if f(0) is not 0.
 fn activated(z: vec4f, column: u32, width: u32) -> vec4f {
   return select(vec4f(0.0), activate(layer.activation, z), is_column(column, width));
 }

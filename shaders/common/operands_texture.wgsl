@@ -1,6 +1,6 @@
-// The two matrices of a product, in textures of PITCH texels a row, vec4 after vec4; a step copies them there from
-// their buffers. Mesa's llvmpipe gathers a vec4 of a texture for eight invocations at once, and a vec4 of a buffer invocation by
-// invocation, with five branches each: products are twice as fast.
+// The two matrices of a product, in textures of PITCH texels per row, vec4 after vec4; the step copies them
+// from their buffers. Mesa's llvmpipe gathers a vec4 of a texture for eight invocations at once, but a vec4
+// of a buffer invocation by invocation, with five branches each: products from textures are twice as fast.
 
 const PITCH = 1024u; // as in src/gpu/texture.ts
 
@@ -10,5 +10,5 @@ const PITCH = 1024u; // as in src/gpu/texture.ts
 fn left_at(at: u32) -> vec4f { return textureLoad(left, texel(at)); }
 fn right_at(at: u32) -> vec4f { return textureLoad(right, texel(at)); }
 
-/// The texel that holds the vec4 that a buffer has at `at`.
+/// Texel of the vec4 with index `at` in the buffer.
 fn texel(at: u32) -> vec2u { return vec2u(at % PITCH, at / PITCH); }

@@ -1,17 +1,17 @@
-// What a loss makes of the sum over a batch.
+// Reductions of losses over a batch.
 //
-// Numbers    REDUCTION_… come from REDUCTIONS in src/graph/graph.ts (src/graph/shader_numbers.ts). A case without a
-//            number does not compile, nor does a number without a case; an unknown number gives NaN
+// Numbers    REDUCTION_… come from REDUCTIONS in src/graph/graph.ts (src/graph/shader_numbers.ts). A case
+//            without a number, or a number without a case, does not compile; an unknown number gives NaN
 
 const_assert REDUCTION_COUNT == 3u; // cases of the switch below
 
-/// s, which a sum over rows · width elements is multiplied by: `sum` 1, `mean` 1/(rows·width), `sample` 1/rows.
+/// s, the factor of a sum over rows · width elements: `sum` 1, `mean` 1/(rows·width), `sample` 1/rows.
 fn reduction_scale(reduction: u32, rows: u32, width: u32) -> f32 {
   switch reduction {
     case REDUCTION_SUM: { return 1.0; }
     case REDUCTION_MEAN: { return 1.0 / (f32(rows) * f32(width)); }
     case REDUCTION_SAMPLE: { return 1.0 / f32(rows); }
-    default: { return bitcast<f32>(0x7fc00000u | reduction); } // NaN; WGSL refuses one that is a constant
+    default: { return bitcast<f32>(0x7fc00000u | reduction); } // NaN; WGSL rejects a constant one
   }
 }
 

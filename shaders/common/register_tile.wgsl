@@ -1,12 +1,13 @@
 // after common/dense_output.wgsl
-// A tile of Y or dX that one invocation computes in its registers: what comes before and after the products.
+// Tile of Y or dX that one invocation computes in its registers: start and store.
 //
-// One invocation   TILE_ROWS rows × TILE_COLUMNS vec4 columns; invocations past the end do nothing
+// One invocation   TILE_ROWS rows × TILE_COLUMNS vec4 columns; invocations beyond the end do nothing
 // Sum order  the bias, or the earlier value of dX, first if there is one
-// Edges      what is past the last row or column of a tile repeats it, sum and store: no condition is unrolled. The
-//            activation is a second walk over what was stored. Both are for drivers, which compile three times faster
+// Edges      rows and columns beyond the last repeat its sum and store, so that no condition is unrolled. The
+//            activation is applied in a second pass over the stored values. Both make drivers compile three
+//            times faster
 
-override WORKGROUP_SIZE: u32;        // invocations of a workgroup
+override WORKGROUP_SIZE: u32;        // invocations per workgroup
 override TILE_ROWS: u32;    // at most MAX_ROWS
 override TILE_COLUMNS: u32; // in vec4; TILE_ROWS · TILE_COLUMNS at most MAX_TILE
 
@@ -14,8 +15,8 @@ const MAX_ROWS = 32u;
 const MAX_TILE = 128u;
 
 struct Tile {
-  row: u32,     // its first row
-  column: u32,  // its first vec4 column
+  row: u32,     // first row of the tile
+  column: u32,  // first vec4 column of the tile
   columns: u32, // vec4 columns of the whole matrix
 }
 
@@ -25,12 +26,12 @@ fn tile_of(invocation: u32, width: u32) -> Tile {
   return Tile(invocation / across * TILE_ROWS, invocation % across * TILE_COLUMNS, columns);
 }
 
-/// The tile's row number r, or the last row that exists.
+/// Row r of the tile, or the last row of the batch.
 fn row_of(tile: Tile, r: u32) -> u32 {
   return min(tile.row + r, step.rows - 1u);
 }
 
-/// The tile's vec4 column number c, or the last that exists.
+/// Vec4 column c of the tile, or the last of the matrix.
 fn column_of(tile: Tile, c: u32) -> u32 {
   return min(tile.column + c, tile.columns - 1u);
 }
@@ -61,7 +62,7 @@ fn store_activated(tile: Tile, width: u32, sum: ptr<function, array<vec4f, MAX_T
   }
 }
 
-/// Backward: begins the sums with what other readers of X wrote before.
+/// Backward: begins the sums with the earlier dX.
 fn begin_with_earlier(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
   if (layer.accumulate != 0u) {
     for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll

@@ -1,5 +1,6 @@
 // after common/step.wgsl, common/padding.wgsl, common/dense_layer.wgsl
-// What the weight gradient of a dense or tied layer binds beside the operands of the product, X [B, I] and dZ [B, O].
+// Bindings of the weight gradient of dense and tied layers besides the product's operands X [B, I], dZ [B,
+// O].
 
 @group(0) @binding(2) var<storage, read_write> d_w: array<vec4f>;    // [I, O]
 @group(0) @binding(3) var<storage, read_write> d_bias: array<vec4f>; // [O]

@@ -1,12 +1,12 @@
 // after common/weight_output.wgsl
-// A tile of dW that one invocation computes in its registers: what comes before and after the products.
+// Tile of dW that one invocation computes in its registers: start and store.
 //
-// One invocation   TILE_ROWS vec4 of inputs × TILE_COLUMNS vec4 of outputs of dW; the invocations of the first inputs also write
-//            d_bias, which costs no load of its own
-// Sum order  the earlier value first: a weight that is used twice gets the sum
-// Edges      what is past the last row or column of a tile repeats it, sum and store: see register_tile.wgsl
+// One invocation   TILE_ROWS vec4 of inputs × TILE_COLUMNS vec4 of outputs of dW; the invocations of the
+//            first inputs also write d_bias, which needs no additional load
+// Sum order  the earlier value first: a weight with two uses gets the sum of both gradients
+// Edges      rows and columns beyond the last repeat its sum and store: see register_tile.wgsl
 
-override WORKGROUP_SIZE: u32;        // invocations of a workgroup
+override WORKGROUP_SIZE: u32;        // invocations per workgroup
 override TILE_ROWS: u32;    // in vec4; at most MAX_ROWS
 override TILE_COLUMNS: u32; // in vec4; 4 · TILE_ROWS · TILE_COLUMNS at most MAX_TILE
 
@@ -15,8 +15,8 @@ const MAX_COLUMNS = 8u;
 const MAX_TILE = 128u;
 
 struct Tile {
-  row: u32,     // its first vec4 of inputs
-  column: u32,  // its first vec4 of outputs
+  row: u32,     // first vec4 of inputs of the tile
+  column: u32,  // first vec4 of outputs of the tile
   rows: u32,    // vec4 of inputs of the whole matrix
   columns: u32, // vec4 of outputs of the whole matrix
 }
@@ -27,12 +27,12 @@ fn tile_of(invocation: u32) -> Tile {
   return Tile(invocation / across * TILE_ROWS, invocation % across * TILE_COLUMNS, vec4_count(layer.inputs), columns);
 }
 
-/// The tile's vec4 of inputs number r, or the last that exists.
+/// Vec4 of inputs r of the tile, or the last of the matrix.
 fn row_of(tile: Tile, r: u32) -> u32 {
   return min(tile.row + r, tile.rows - 1u);
 }
 
-/// The tile's vec4 of outputs number c, or the last that exists.
+/// Vec4 of outputs c of the tile, or the last of the matrix.
 fn column_of(tile: Tile, c: u32) -> u32 {
   return min(tile.column + c, tile.columns - 1u);
 }

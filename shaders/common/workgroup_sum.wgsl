@@ -1,9 +1,9 @@
 // after common/reductions.wgsl
-// The sum over the invocations of a workgroup, whose size WORKGROUP_SIZE must be a power of two.
+// Sum over the invocations of a workgroup. WORKGROUP_SIZE must be a power of two.
 
 var<workgroup> sums: array<f32, WORKGROUP_SIZE>;
 
-/// Σ over the invocations, in every invocation: halves are added onto halves, always in the same order.
+/// Returns the sum over the invocations to every invocation: a tree reduction in a fixed order.
 fn workgroup_sum(invocation: u32, own: vec4f) -> f32 {
   sums[invocation] = sum_of_four(own);
   workgroupBarrier();

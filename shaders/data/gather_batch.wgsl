@@ -1,21 +1,20 @@
 // after common/step.wgsl
-// Takes a batch out of the images that lie on the GPU, as bytes or as floats: row b is the image that the order
-// names. A data set that is larger than a binding may be lies in several chunks, and is gathered by as many
-// dispatches.
+// Gathers a batch from images on the GPU, stored as bytes or floats: row b is the image given by the order. A
+// data set larger than a binding is split into chunks, each with its own dispatch.
 //
 // Forward    gather_batch        X[b,i] = images[order[step.first + b] - batch.first, i] / 255
 //            gather_batch_float  X[b,i] = floats[order[step.first + b] - batch.first, i]
 // Backward   none: pixels need no gradient
-// Shapes     images [N, I] as bytes, four to a word, rows padded to whole words; floats [N, I] in [0, 1], rows
-//            padded with zeros to a multiple of four; N images from the first-th on lie in this chunk; order:
-//            indices of images in all chunks; X [B, I], padded likewise
-// One invocation   takes four pixels of one row: one word of bytes, or one vec4
-// Rows       past step.rows are not written, nor those whose image lies in another chunk
+// Shapes     images [N, I] as bytes, four to a word, rows padded to whole words; floats [N, I] in [0, 1],
+//            rows padded with zeros to a multiple of four; this chunk contains N images from the first-th on;
+//            order: indices of images in all chunks; X [B, I], padded likewise
+// One invocation   four pixels of one row: one word of bytes, or one vec4
+// Rows       past step.rows, or with an image of another chunk, are not written
 
-override WORKGROUP_SIZE: u32; // invocations of a workgroup
+override WORKGROUP_SIZE: u32; // invocations per workgroup
 
 struct Batch {
-  words: u32, // words or vec4 of a row: pixels / 4, rounded up
+  words: u32, // words or vec4 per row: pixels / 4, rounded up
   first: u32, // the chunk's first image
   count: u32, // images in the chunk
 }

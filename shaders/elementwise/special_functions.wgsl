@@ -1,16 +1,18 @@
-// Functions that WGSL lacks, with relative errors near float32's rounding. Users' elementwise ops take them as
-// `functions`. NaN stays NaN where the device's exp keeps it. Errors are as measured on Mesa's llvmpipe.
+// Special functions that WGSL lacks, with relative errors near float32's rounding, for `functions` of
+// user-defined ops. NaN propagates if the device's exp propagates it. Errors were measured on Mesa's
+// llvmpipe.
 //
-// Source     expm1, erf: Maclaurin series (Abramowitz and Stegun, Handbook of Mathematical Functions, 4.2.1, 7.1.5);
-//            normal_tail: the form of Shepherd and Laframboise (1981), with coefficients fitted for this file
+// Source     expm1, erf: Maclaurin series (Abramowitz and Stegun, Handbook of Mathematical Functions, 4.2.1,
+//            7.1.5); normal_tail: the form of Shepherd and Laframboise (1981), with coefficients fitted for
+//            this file
 
-/// 1 / (1 + e^-x). Nothing overflows: the exponential is at most 1.
+/// 1 / (1 + e^-x), without overflow: the exponential is at most 1.
 fn logistic(x: f32) -> f32 {
   let e = exp(-abs(x));
   return select(e, 1.0, x >= 0.0) / (1.0 + e);
 }
 
-/// e^x - 1 for x ≤ 0, to 4e-7: its series near 0, where the difference would lose its digits. NaN for NaN.
+/// e^x - 1 for x ≤ 0, to 4e-7: by its series near 0, where the difference would cancel. NaN for NaN.
 fn expm1(x: f32) -> f32 {
   let series = x * (1.0 + x * (1.0 / 2.0 + x * (1.0 / 6.0 + x * (1.0 / 24.0 + x * (1.0 / 120.0 + x * (1.0 / 720.0 +
     x * (1.0 / 5040.0 + x * (1.0 / 40320.0))))))));
@@ -22,18 +24,19 @@ fn log1p(x: f32) -> f32 {
   return log1p_near(vec4f(x)).x;
 }
 
-/// Φ(-t) for t ≥ 0, the share of a normal distribution beyond t deviations, to 3e-7 up to t = 2 and 2e-5 at t = 13,
-/// where float32 ends: e^(-t²/2) takes part in its argument's rounding. The rest, e^(t²/2)·Φ(-t)·(1 + 1.6·t), is a
-/// polynomial in (t-3.5)/(t+3.5), fitted on [0, 15] to 3e-8. Beyond 15 it is 0.
+/// Φ(-t) for t ≥ 0, the tail of a normal distribution beyond t deviations, to 3e-7 up to t = 2 and 2e-5 at t
+/// = 13, near underflow: e^(-t²/2) magnifies the rounding of its argument. The other factor,
+/// e^(t²/2)·Φ(-t)·(1 + 1.6·t), is a polynomial in (t-3.5)/(t+3.5), fitted on [0, 15] to 3e-8. Beyond 15 the
+/// result is 0.
 fn normal_tail(t: f32) -> f32 {
-  let s = select(t, 15.0, t > 15.0); // not min(): that would turn NaN into 15
+  let s = select(t, 15.0, t > 15.0); // not min(), which may turn NaN into 15
   let q = (s - 3.5) / (s + 3.5);
   let p = 0.70187801 + q * (-0.044056384 + q * (-0.074253144 + q * (0.097862328 + q * (-0.059862450 + q * (0.017523569 +
     q * (0.0013049793 + q * (-0.0024317138 + q * (7.3699361e-5 + q * 0.00024329881))))))));
   return exp(-0.5 * s * s) * p / (1.0 + 1.6 * s);
 }
 
-/// erf(x) = 2·Φ(√2·x) - 1, to 3e-7: its series near 0.
+/// erf(x) = 2·Φ(√2·x) - 1, to 3e-7: by its series near 0.
 fn erf(x: f32) -> f32 {
   let q = x * x;
   let series = 1.1283792 * x * (1.0 - q * (1.0 / 3.0 - q * (1.0 / 10.0 - q * (1.0 / 42.0 - q * (1.0 / 216.0 -

@@ -1,15 +1,15 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl
-// An activation by itself, for a value that is shown while a loss reads what is before it.
+// Activation as a separate node, for example for display while a loss reads the pre-activation.
 //
 // Forward    Y[b,d] = f(X[b,d])
-// Backward   pass_gradient.wgsl: the gradient that Y's readers leave is the one before f, which is X's
-// Shapes     X [B, D], Y [B, D], row-major, widths padded with zeros to multiples of four
+// Backward   pass_gradient.wgsl: the stored gradient of Y is with respect to the pre-activation, X
+// Shapes     X [B, D], Y [B, D], row-major, widths zero-padded to multiples of four
 // One invocation   one vec4 of one row
-// Padding    columns past D are written as exact zeros, also where f(0) is not zero
+// Padding    columns past D are written as exact zeros, even if f(0) is not zero
 // Rows       past step.rows are neither read nor written
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), sections 6.3.1 and 6.3.2
 
-override WORKGROUP_SIZE: u32; // invocations of a workgroup
+override WORKGROUP_SIZE: u32; // invocations per workgroup
 
 struct Layer {
   width: u32,      // D

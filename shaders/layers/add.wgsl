@@ -1,14 +1,14 @@
 // after common/step.wgsl, common/padding.wgsl
-// The sum of two values.
+// Sum of two values.
 //
 // Forward    Z[b,d] = X[b,d] + Y[b,d]
 // Backward   pass_gradient.wgsl, into X and into Y: dX = dZ, dY = dZ
-// Shapes     X [B, D], Y [B, D], Z [B, D], row-major, widths padded with zeros to multiples of four (0 + 0 is 0)
+// Shapes     X [B, D], Y [B, D], Z [B, D], row-major, widths zero-padded to multiples of four (0 + 0 is 0)
 // One invocation   one vec4 of one row
 // Rows       past step.rows are neither read nor written
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46
 
-override WORKGROUP_SIZE: u32; // invocations of a workgroup
+override WORKGROUP_SIZE: u32; // invocations per workgroup
 
 struct Layer {
   width: u32, // D

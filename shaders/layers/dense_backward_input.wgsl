@@ -1,19 +1,19 @@
 // after common/operands, common/register_tile.wgsl
-// Products with the transposed weights, which are read in place: the dense layer backward to its input, and the
-// tied layer, which decodes with the weights that another layer encodes with, forward.
+// Products with the transposed weights, read in place: backward pass to the input of the dense layer, and
+// forward pass of the tied layer, which shares the weights of another layer.
 //
-// Forward    tied_forward: Y[b,i] = f( Σ_o A[b,o]·W[i,o] + bias[i] ), A being its input
-//            the dense layer's is in dense_forward.wgsl: Z = X·W + bias
-// Backward   dense_backward_input: dX[b,i] = f'(X[b,i]) · ( Σ_o dZ[b,o]·W[i,o] + what other readers of X wrote
-//            before ); dZ takes the place of A.
-//            f is the activation that made X, so that what is written is the gradient before that activation.
-//            Only the last of X's readers multiplies by f'; the others have the identity's number.
-//            the tied layer's: tied_backward_input in dense_forward.wgsl, dense_backward_weight.wgsl
-// Shapes     A or dZ [B, O] on the left, W [I, O] on the right, X, dX, Y [B, I], bias [I], row-major, widths padded with
-//            zeros to multiples of four
+// Forward    tied_forward: Y[b,i] = f( Σ_o A[b,o]·W[i,o] + bias[i] ), where A is its input
+//            dense layer: Z = X·W + bias in dense_forward.wgsl
+// Backward   dense_backward_input: dX[b,i] = f'(X[b,i]) · ( Σ_o dZ[b,o]·W[i,o] + earlier dX );
+//            dZ takes the place of A; earlier dX is the sum written by other readers of X, if any.
+//            f is the activation that computed X, so dX is stored with respect to the pre-activation.
+//            Only the last writer of dX multiplies by f'; the others use the identity.
+//            tied layer: tied_backward_input in dense_forward.wgsl, dense_backward_weight.wgsl
+// Shapes     A or dZ [B, O] on the left, W [I, O] on the right, X, dX, Y [B, I], bias [I], row-major, widths
+//            zero-padded to multiples of four
 // One invocation   computes a tile of dX or Y: see register_tile.wgsl
-// Sum order  the bias or the earlier value of dX first if there is one, then o upwards in blocks of four
-// Padding    tied_forward writes columns past I as exact zeros, also where f(0) is not zero
+// Sum order  the bias or the earlier dX first if there is one, then ascending o in blocks of four
+// Padding    tied_forward writes columns past I as exact zeros, even if f(0) is not zero
 // Rows       past step.rows are neither read nor written
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46 and algorithm 6.4
 

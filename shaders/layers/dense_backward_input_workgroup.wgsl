@@ -1,17 +1,17 @@
 // after common/operands_buffer.wgsl, common/workgroup_tile.wgsl
-// The products of dense_backward_input.wgsl, whose header has the maths, for GPUs: the invocations of a workgroup load what
-// they all need into its shared memory once, and compute a tile together.
+// The products of dense_backward_input.wgsl, whose header has the formulas, for GPUs: the invocations of a
+// workgroup load their common operands into shared memory once, and compute a tile together.
 //
 // Shapes     as in dense_backward_input.wgsl
-// Workgroup  computes a tile of dX or Y: see workgroup_tile.wgsl. In shared memory the rows of W lie apart by what they
-//            are modulo four, in stretches of one vec4 more than there are columns: eight invocations load eight vec4 along
-//            W's rows, and store them into different banks
-// Sum order  as in dense_backward_input.wgsl: the bias, then o upwards in blocks of four, then the earlier value of dX
-// Padding    tied_forward writes columns past I as exact zeros; what is past the end of the sum is shared as zeros
+// Workgroup  computes a tile of dX or Y: see workgroup_tile.wgsl. In shared memory, the rows of W are grouped
+//            by their index modulo four, with a pitch of one vec4 more than the columns: eight invocations
+//            load eight vec4 along W's rows, and store them into different banks
+// Sum order  as in dense_backward_input.wgsl: the bias, then ascending o in blocks of four, then earlier dX
+// Padding    tied_forward writes columns past I as exact zeros; shared memory has zeros past the sum's end
 // Rows       past step.rows are neither read nor written
 
 var<workgroup> left_tile: array<vec4f, ROWS * DEPTH>;              // [row][o]
-var<workgroup> w_tile: array<vec4f, 4u * DEPTH * (COLUMNS + 1u)>; // [i modulo 4][o][i / 4, and one that is not used]
+var<workgroup> w_tile: array<vec4f, 4u * DEPTH * (COLUMNS + 1u)>; // [i modulo 4][o][i / 4, and one unused]
 
 /// Adds the workgroup's tile of A·Wᵀ to `sum`, each invocation its own part.
 fn add_product(tile: Tile, invocation: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {

@@ -1,18 +1,18 @@
 // after common/operands_buffer.wgsl, common/weight_tile.wgsl
-// Dense layer, backward to its weights and bias.
+// Backward pass of the dense layer to its weights and bias.
 //
 // Forward    dense_forward.wgsl: Z = X·W + bias
 // Backward   dW[i,o] = Σ_b X[b,i]·dZ[b,o],  d_bias[o] = Σ_b dZ[b,o]
-// Shapes     X [B, I] on the left, dZ [B, O] on the right, dW [I, O], d_bias [O], row-major, widths padded with zeros to
-//            multiples of four
+// Shapes     X [B, I] on the left, dZ [B, O] on the right, dW [I, O], d_bias [O], row-major, widths
+//            zero-padded to multiples of four
 // One invocation   computes a tile of dW: see weight_tile.wgsl.
-//            dense_backward_bias, for the tied layer: one vec4 of d_bias. There Y = f(X·Wᵀ + bias) has as many columns
-//            as W has rows, so dZ stands in X's place in dW and X in dZ's, and d_bias is summed by itself
-// Sum order  the earlier value first (a weight that is used twice gets the sum), then b upwards
+//            dense_backward_bias, for the tied layer: one vec4 of d_bias. Its Y = f(X·Wᵀ + bias) has as many columns
+//            as W has rows, so X and dZ swap roles in dW, and d_bias needs a sum of its own
+// Sum order  the earlier value first (a weight with two uses gets the sum), then ascending b
 // Rows       past step.rows are not read
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46 and algorithm 6.4
 
-/// Adds row b's share of dW and d_bias.
+/// Adds row b's terms of dW and d_bias.
 fn add_row(
   b: u32, tile: Tile,
   sum: ptr<function, array<vec4f, MAX_TILE>>, bias_sum: ptr<function, array<vec4f, MAX_COLUMNS>>,
@@ -41,7 +41,7 @@ fn dense_backward_weight(@builtin(global_invocation_id) invocation: vec3u) {
   var bias_sum: array<vec4f, MAX_COLUMNS>;
   begin_with_earlier(tile, &sum, &bias_sum);
   let rows = step.rows;
-  let whole = rows / 4u * 4u; // four rows a turn: a tenth less time than one
+  let whole = rows / 4u * 4u; // four rows per iteration save a tenth of the time
   for (var b = 0u; b < whole; b += 4u) {
     for (var k = 0u; k < 4u; k++) { // unroll
       add_row(b + k, tile, &sum, &bias_sum);

@@ -1,14 +1,15 @@
 // after common/operands_texture.wgsl, common/weight_tile.wgsl
-// The product of dense_backward_weight.wgsl from textures, four rows at once: for software adapters.
+// The product of dense_backward_weight.wgsl from textures, four rows at a time, for software adapters.
 //
 // Backward   dense_backward_weight_texture: dW[i,o] = Σ_b X[b,i]·dZ[b,o],  d_bias[o] = Σ_b dZ[b,o]
 // Shapes     those of dense_backward_weight.wgsl
 // One invocation   computes a tile of dW: see weight_tile.wgsl
-// Sum order  the earlier value first (a weight that is used twice gets the sum), then b upwards in blocks of four
+// Sum order  the earlier value first (a weight with two uses gets the sum), then ascending b in blocks of
+//            four
 // Rows       past step.rows are not read
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46 and algorithm 6.4
 
-/// Adds the shares that rows b to b + 3 have in dW and d_bias.
+/// Adds the terms of rows b to b + 3 to dW and d_bias.
 fn add_four_rows(
   b: u32, tile: Tile,
   sum: ptr<function, array<vec4f, MAX_TILE>>, bias_sum: ptr<function, array<vec4f, MAX_COLUMNS>>,
@@ -40,7 +41,7 @@ fn add_four_rows(
   }
 }
 
-/// Adds row b's share.
+/// Adds row b's terms.
 fn add_row(
   b: u32, tile: Tile,
   sum: ptr<function, array<vec4f, MAX_TILE>>, bias_sum: ptr<function, array<vec4f, MAX_COLUMNS>>,

@@ -1,24 +1,25 @@
 // after common/operands_buffer.wgsl, common/weight_output.wgsl
-// The weight gradient of dense_backward_weight.wgsl, whose header has the maths, for GPUs: the invocations of a workgroup load
-// what they all need into its shared memory once, and compute a tile together.
+// The product of dense_backward_weight.wgsl, whose header has the formulas, for GPUs: the invocations of a
+// workgroup load their common operands into shared memory once, and compute a tile together.
 //
 // Shapes     as in dense_backward_weight.wgsl
-// Workgroup  computes ROWS vec4 of inputs × COLUMNS vec4 of outputs of dW, DEPTH rows of the batch at a time; both parts
-//            of them lie in shared memory, at most 16 KiB together. The workgroups of the first inputs also write d_bias
-// One invocation   computes TILE_ROWS × TILE_COLUMNS vec4 of it in registers: inputs DOWN vec4 apart, outputs ACROSS apart, so
-//            that neighboring invocations read and write neighboring vec4s, and no two of the eight invocations that a bank of
-//            shared memory serves at once ask it for different words
-// Sum order  b upwards, then the earlier value (a weight that is used twice gets the sum)
-// Rows       past step.rows are not read, and shared as zeros
+// Workgroup  computes ROWS vec4 of inputs × COLUMNS vec4 of outputs of dW, DEPTH rows of the batch at a time,
+//            with both operands' parts in shared memory, at most 16 KiB together. Workgroups of the first
+//            inputs also write d_bias
+// One invocation   computes TILE_ROWS × TILE_COLUMNS vec4 of the tile in registers: inputs DOWN vec4 apart,
+//            outputs ACROSS vec4 apart, so that neighboring invocations read and write neighboring vec4,
+//            without bank conflicts among the eight invocations that shared memory serves at once
+// Sum order  ascending b, then the earlier value (a weight with two uses gets the sum)
+// Rows       past step.rows are not read; shared memory has zeros for them
 
-override WORKGROUP_SIZE: u32;        // invocations of a workgroup
-override ACROSS: u32;       // of them side by side, at least 8 on a GPU; WORKGROUP_SIZE / ACROSS are below one another
+override WORKGROUP_SIZE: u32;        // invocations per workgroup
+override ACROSS: u32;       // invocations side by side, at least 8 on a GPU, in WORKGROUP_SIZE / ACROSS rows
 override TILE_ROWS: u32;    // vec4 of inputs of one invocation; at most MAX_ROWS
 override TILE_COLUMNS: u32; // vec4 of outputs of one invocation; 4 · TILE_ROWS · TILE_COLUMNS at most MAX_TILE
-override DEPTH: u32;        // rows of the batch that are shared at a time
+override DEPTH: u32;        // rows of the batch in shared memory at a time
 
 override DOWN = WORKGROUP_SIZE / ACROSS;
-override ROWS = DOWN * TILE_ROWS;         // of the workgroup's tile, in vec4
+override ROWS = DOWN * TILE_ROWS;         // rows of the workgroup's tile, in vec4
 override COLUMNS = ACROSS * TILE_COLUMNS; // in vec4
 
 const MAX_ROWS = 2u;

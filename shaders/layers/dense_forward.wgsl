@@ -1,17 +1,17 @@
 // after common/operands, common/register_tile.wgsl
-// Products with the weights as they lie: the dense layer forward, with its bias and its activation in one go, and
-// the tied layer, which decodes with the weights that another layer encodes with, backward to its input.
+// Products with the weights, not transposed: forward pass of the dense layer, with bias and activation in one
+// pass, and backward pass to the input of the tied layer, which shares the weights of another layer.
 //
-// Forward    dense_forward: Y[b,o] = f( Σ_i A[b,i]·W[i,o] + bias[o] ), A being its input X
-//            the tied layer's is in dense_backward_input.wgsl: Z = X·Wᵀ + bias
-// Backward   tied_backward_input: dX[b,o] = f'(X[b,o]) · ( Σ_i dZ[b,i]·W[i,o] + what other readers of X wrote
-//            before ); dZ takes the place of A, and f is the activation that made X, as in dense_backward_input.wgsl
-//            the dense layer's: dense_backward_input.wgsl, dense_backward_weight.wgsl
-// Shapes     A or dZ [B, I] on the left, W [I, O] on the right, bias [O], Y, X, dX [B, O], row-major, widths padded with
-//            zeros to multiples of four; PyTorch's weight [O, I] is the transpose of W
+// Forward    dense_forward: Y[b,o] = f( Σ_i A[b,i]·W[i,o] + bias[o] ), where A is its input X
+//            tied layer: Z = X·Wᵀ + bias in dense_backward_input.wgsl
+// Backward   tied_backward_input: dX[b,o] = f'(X[b,o]) · ( Σ_i dZ[b,i]·W[i,o] + earlier dX );
+//            dZ takes the place of A, and f is the activation that computed X, as in dense_backward_input.wgsl
+//            dense layer: dense_backward_input.wgsl, dense_backward_weight.wgsl
+// Shapes     A or dZ [B, I] on the left, W [I, O] on the right, bias [O], Y, X, dX [B, O], row-major, widths
+//            zero-padded to multiples of four; PyTorch's weight [O, I] is the transpose of W
 // One invocation   computes a tile of Y or dX: see register_tile.wgsl
-// Sum order  the bias or the earlier value of dX first if there is one, then i upwards in blocks of four
-// Padding    columns past O are written as exact zeros, also where f(0) is not zero
+// Sum order  the bias or the earlier dX first if there is one, then ascending i in blocks of four
+// Padding    columns past O are written as exact zeros, even if f(0) is not zero
 // Rows       past step.rows are neither read nor written
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.36 and algorithm 6.3
 

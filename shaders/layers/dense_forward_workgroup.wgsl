@@ -1,13 +1,12 @@
 // after common/operands_buffer.wgsl, common/workgroup_tile.wgsl
-// The products of dense_forward.wgsl, whose header has the maths, for GPUs: the invocations of a workgroup load what they all
-// need into its shared memory once, and compute a tile together.
+// The products of dense_forward.wgsl, whose header has the formulas, for GPUs: the invocations of a workgroup
+// load their common operands into shared memory once, and compute a tile together.
 //
 // Shapes     as in dense_forward.wgsl
-// Workgroup  computes a tile of Y or dX: see workgroup_tile.wgsl. No two of the eight invocations that a bank of shared memory
-//            serves at once ask it for different words: eight invocations in a row read the same vec4 of A and eight
-//            neighboring ones of W
-// Sum order  as in dense_forward.wgsl: the bias, then i upwards in blocks of four, then the earlier value of dX
-// Padding    columns past O are written as exact zeros; what is past the end of the sum is shared as zeros
+// Workgroup  computes a tile of Y or dX: see workgroup_tile.wgsl. Shared memory serves eight invocations at
+//            once, without bank conflicts: neighbors read the same vec4 of A and adjacent ones of W
+// Sum order  as in dense_forward.wgsl: the bias, then ascending i in blocks of four, then the earlier dX
+// Padding    columns past O are written as exact zeros; shared memory has zeros past the sum's end
 // Rows       past step.rows are neither read nor written
 
 var<workgroup> left_tile: array<vec4f, ROWS * DEPTH>;      // [row][i]

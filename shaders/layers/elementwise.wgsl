@@ -1,17 +1,17 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/logarithm.wgsl
-// A function of one number, applied to every element. Its expressions, which users write, stand before this file
-// as `function_forward(x)` and `function_derivative(x)` (src/elementwise/activation.ts).
+// User-defined function of one number, applied elementwise. The user's expressions precede this file as
+// `function_forward(x)` and `function_derivative(x)` (src/elementwise/activation.ts).
 //
 // Forward    Y[b,d] = g(X[b,d])
-// Backward   dX[b,d] = f'(X[b,d]) · ( dY[b,d] · g'(X[b,d]) + what other readers of X wrote before )
-//            f is the activation that made X (see dense_backward_input.wgsl)
-// Shapes     X, Y, dX, dY [B, D], row-major, widths padded with zeros to multiples of four
+// Backward   dX[b,d] = f'(X[b,d]) · ( dY[b,d] · g'(X[b,d]) + earlier dX )
+//            f is the activation that computed X (see dense_backward_input.wgsl)
+// Shapes     X, Y, dX, dY [B, D], row-major, widths zero-padded to multiples of four
 // One invocation   one vec4 of one row, component by component
-// Padding    columns past D are written as exact zeros, also where g(0) is not 0 or g'(0) is infinite
+// Padding    columns past D are written as exact zeros, even if g(0) is not 0 or g'(0) is infinite
 // Rows       past step.rows are neither read nor written
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), sections 6.3 and 6.5.6
 
-override WORKGROUP_SIZE: u32; // invocations of a workgroup
+override WORKGROUP_SIZE: u32; // invocations per workgroup
 
 struct Layer {
   width: u32,      // D
@@ -22,7 +22,7 @@ struct Layer {
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;         // [B, D]
 @group(0) @binding(1) var<storage, read> d_y: array<vec4f>;       // [B, D]; backward only
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;   // [B, D]
-@group(0) @binding(2) var<storage, read_write> d_x: array<vec4f>; // [B, D], in place of y on the way back
+@group(0) @binding(2) var<storage, read_write> d_x: array<vec4f>; // [B, D], in place of y in the backward pass
 @group(0) @binding(3) var<storage, read> layer: Layer;
 @group(0) @binding(4) var<storage, read> this_step: Step;         // not `step`: users may call WGSL's function of that name
 

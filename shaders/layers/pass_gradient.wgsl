@@ -1,16 +1,16 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl
-// The way back through ops whose derivative is 1: a sum, a difference, added noise, an activation by itself.
+// Backward pass of ops whose derivative is 1: sum, difference, additive noise, activation as a separate node.
 //
-// Forward    Y = X + something that does not depend on X; or Y = f(X), whose gradient lies there as that before f
-// Backward   dX[b,d] = f'(X[b,d]) · ( dY[b,d] + what other readers of X wrote before )
-//            f is the activation that made X (see dense_backward_input.wgsl)
-// Shapes     dY [B, D], X [B, D], dX [B, D], row-major, widths padded with zeros to multiples of four (0 of dY
+// Forward    Y = X + terms independent of X; or Y = f(X), whose stored gradient is with respect to X
+// Backward   dX[b,d] = f'(X[b,d]) · ( dY[b,d] + earlier dX )
+//            f is the activation that computed X (see dense_backward_input.wgsl)
+// Shapes     dY [B, D], X [B, D], dX [B, D], row-major, widths zero-padded to multiples of four (0 of dY
 //            gives 0 of dX)
 // One invocation   one vec4 of one row
 // Rows       past step.rows are neither read nor written
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46
 
-override WORKGROUP_SIZE: u32; // invocations of a workgroup
+override WORKGROUP_SIZE: u32; // invocations per workgroup
 
 struct Layer {
   width: u32,      // D

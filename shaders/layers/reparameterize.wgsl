@@ -1,19 +1,19 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl
-// Reparameterisation: a sample of a normal distribution as a function of its mean and log-variance.
+// Reparameterization: a normal sample as a differentiable function of its mean and log-variance.
 //
 // Forward    Z[b,j] = M[b,j] + exp(V[b,j] / 2) · epsilon[b,j],  M = mean, V = log_variance
 // Backward   dM = dZ, by pass_gradient.wgsl
-//            dV[b,j] = f'(V[b,j]) · ( dZ[b,j]·epsilon[b,j]·exp(V[b,j] / 2) / 2 + what other readers of V wrote before )
-//            d_epsilon[b,j] = f'(epsilon[b,j]) · ( dZ[b,j]·exp(V[b,j] / 2) + what other readers wrote before )
-//            f is the activation that made the value (see dense_backward_input.wgsl)
-// Shapes     all [B, J], row-major, widths padded with zeros to multiples of four: 0 + exp(0)·0 is 0, and gradients
+//            dV[b,j] = f'(V[b,j]) · ( dZ[b,j]·epsilon[b,j]·exp(V[b,j] / 2) / 2 + earlier dV )
+//            d_epsilon[b,j] = f'(epsilon[b,j]) · ( dZ[b,j]·exp(V[b,j] / 2) + the earlier gradient )
+//            f is the activation that computed the value (see dense_backward_input.wgsl)
+// Shapes     all [B, J], row-major, widths zero-padded to multiples of four: 0 + exp(0)·0 is 0, and gradients
 //            of zeros are zeros
 // One invocation   one vec4 of one row
-// Numerics   nothing is clamped: exp overflows where V is above 177, and Z with it
+// Numerics   nothing is clamped: for V above 177, exp and Z overflow
 // Rows       past step.rows are neither read nor written
 // Source     Kingma and Welling, Auto-Encoding Variational Bayes (2014), eq. 10
 
-override WORKGROUP_SIZE: u32; // invocations of a workgroup
+override WORKGROUP_SIZE: u32; // invocations per workgroup
 
 struct Layer {
   width: u32,      // J
@@ -22,11 +22,11 @@ struct Layer {
 }
 
 @group(0) @binding(0) var<storage, read> mean: array<vec4f>;         // [B, J]
-@group(0) @binding(0) var<storage, read> d_z: array<vec4f>;          // [B, J], in place of mean on the way back
+@group(0) @binding(0) var<storage, read> d_z: array<vec4f>;          // [B, J], in place of mean in the backward pass
 @group(0) @binding(1) var<storage, read> log_variance: array<vec4f>; // [B, J]
 @group(0) @binding(2) var<storage, read> epsilon: array<vec4f>;      // [B, J]
 @group(0) @binding(3) var<storage, read_write> z: array<vec4f>;      // [B, J]
-@group(0) @binding(3) var<storage, read_write> d: array<vec4f>;      // dV or d_epsilon [B, J], on the way back
+@group(0) @binding(3) var<storage, read_write> d: array<vec4f>;      // dV or d_epsilon [B, J], in the backward pass
 @group(0) @binding(4) var<storage, read> layer: Layer;
 @group(0) @binding(5) var<storage, read> step: Step;
 

@@ -1,14 +1,14 @@
 // after common/step.wgsl, common/padding.wgsl
-// Subtracts one fixed row from every row: images minus the mean image.
+// Subtracts a fixed row from every row, for example the mean image.
 //
 // Forward    Y[b,d] = X[b,d] - m[d]
-// Backward   pass_gradient.wgsl: dX = dY; m is no parameter and gets none
-// Shapes     X [B, D], m [D], Y [B, D], row-major, widths padded with zeros to multiples of four (0 - 0 is 0)
+// Backward   pass_gradient.wgsl: dX = dY; m is constant and has no gradient
+// Shapes     X [B, D], m [D], Y [B, D], row-major, widths zero-padded to multiples of four (0 - 0 is 0)
 // One invocation   one vec4 of one row
 // Rows       past step.rows are neither read nor written
 // Source     LeCun, Bottou, Orr, Müller, Efficient BackProp (1998), section 4.3
 
-override WORKGROUP_SIZE: u32; // invocations of a workgroup
+override WORKGROUP_SIZE: u32; // invocations per workgroup
 
 struct Layer {
   width: u32, // D

@@ -1,30 +1,30 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/reductions.wgsl, common/logarithm.wgsl
-// Binary cross-entropy between probabilities and a target: value and gradients in one go. For probabilities that
-// are the network's output, the form with logits is better; this one is for activations that are there already.
+// Binary cross-entropy between probabilities and a target: value and gradients in one pass. For the network's
+// output use the form with logits; this one is for existing activations, such as hidden layers.
 //
 // Forward    L = s · Σ_b Σ_d -( T·ln(P) + (1-T)·ln(1-P) ),  ln(x) = max(log x, -100),  P = P[b,d], T = T[b,d]
 //            s = 1 for `sum`, 1/(rows·D) for `mean`, 1/rows for `sample`
-// Backward   dP[b,d] = f'(P[b,d]) · ( weight·s·(P - T) / max(P·(1-P), 1e-12) + what other readers of P wrote before )
-//            dT[b,d] = f'(T[b,d]) · ( weight·s·(ln(1-P) - ln(P))              + what other readers of T wrote before )
-//            f is the activation that made P, or T (see dense_backward_input.wgsl); `weight` is the term's share of
-//            the total loss and is not in the value of L
+// Backward   dP[b,d] = f'(P[b,d]) · ( weight·s·(P - T) / max(P·(1-P), 1e-12) + earlier dP )
+//            dT[b,d] = f'(T[b,d]) · ( weight·s·(ln(1-P) - ln(P))              + earlier dT )
+//            f is the activation that computed P or T (see dense_backward_input.wgsl); `weight` is the term's
+//            factor in the total loss, which L excludes
 // Shapes     P, T, dP, dT [B, D], row-major; partial [B, CHUNKS]
 // One invocation   every CHUNKS-th vec4 of one row
-// Sum order  within an invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
-// Padding    columns past D count for nothing, their gradients are 0 (ln(1-0) - ln(0) would be 100)
+// Sum order  ascending d in an invocation, then the four components in pairs; total.wgsl adds the sums
+// Padding    columns past D are ignored, their gradients are 0 (ln(1-0) - ln(0) would be 100)
 // Rows       past step.rows are neither read nor written
-// Numerics   The clamps are those of torch.nn.BCELoss: -100 keeps the value finite at P = 0 and P = 1, 1e-12 the
-//            gradient. Of P and 1-P the smaller one, n, is exact in float32 (a subtraction from 1 is exact above
-//            1/2); log n is WGSL's, log(1-n) is -2·artanh(n/(2-n)) by its series: right to 2e-7 relative, where
-//            WGSL's log near 1 is right to 1e-7 absolute only. n below 1e-30 is scaled up first, as log is wrong
-//            for subnormal numbers; a GPU that flushes them to 0 gives -100 there. log 0 is never asked for.
-//            f' is divided by max(P·(1-P), 1e-12) before anything is multiplied with it: behind a sigmoid the
-//            quotient is exactly 1, and dP is weight·s·(P-T) to the last bit. A saturated P (exactly 0 or 1) has
-//            f' = 0 and no gradient, as in PyTorch. NaN passes; P outside [0, 1] has no logarithm and gives NaN
-// Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 4.90; clamps: PyTorch, torch.nn.BCELoss
+// Numerics   The clamps are those of torch.nn.BCELoss: -100 keeps the value finite at P = 0 and P = 1, 1e-12
+//            the gradient. The smaller of P and 1-P, n, is exact in float32 (a subtraction from 1 is exact
+//            above 1/2); log n is WGSL's, log(1-n) is -2·artanh(n/(2-n)) by its series: accurate to 2e-7
+//            (relative), whereas WGSL's log near 1 is accurate only to 1e-7 (absolute). n below 1e-30 is
+//            scaled up first, as log is inaccurate for subnormal numbers; a GPU that flushes them to 0 gives
+//            -100 there. log 0 is never computed. f' is divided by max(P·(1-P), 1e-12) before other factors:
+//            after a sigmoid the quotient is exactly 1, and dP is exactly weight·s·(P-T). A saturated P
+//            (exactly 0 or 1) has f' = 0 and no gradient, as in PyTorch. NaN propagates; other P give NaN
+// Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 4.90; torch.nn.BCELoss
 
-override WORKGROUP_SIZE: u32;  // invocations of a workgroup
-override CHUNKS: u32; // invocations that share a row
+override WORKGROUP_SIZE: u32;  // invocations per workgroup
+override CHUNKS: u32; // invocations per row
 
 const LOWEST_LOG = -100.0;
 const SCALE_UP = 1099511627776.0;      // 2^40
@@ -35,7 +35,7 @@ const LEAST_VARIANCE = 1e-12;
 struct Loss {
   width: u32,        // D
   reduction: u32,    // see common/reductions.wgsl
-  into_p: u32,       // 0: nobody needs d_p, and it is bound to something that is not written
+  into_p: u32,       // 0: d_p is not needed and bound to a placeholder
   into_t: u32,       // the same for d_t
   activation_p: u32, // f of P: see common/activation.wgsl
   activation_t: u32, // f of T
@@ -52,7 +52,7 @@ struct Loss {
 @group(0) @binding(5) var<storage, read> loss: Loss;
 @group(0) @binding(6) var<storage, read> step: Step;
 
-/// max(log n, -100), NaN for NaN: max() would make it -100.
+/// max(log n, -100), NaN for NaN, which max() may drop.
 fn log_clamped(n: vec4f) -> vec4f {
   let small = n < vec4f(1e-30);
   let scaled = select(n, n * SCALE_UP, small);

@@ -1,33 +1,33 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/reductions.wgsl, common/logarithm.wgsl
-// Binary cross-entropy between the sigmoid of logits and a target, from the logits: value and gradients in one go.
+// Binary cross-entropy between the sigmoid of logits and a target: value and gradients in one pass.
 //
 // Forward    L = s · Σ_b Σ_d ( max(Z,0) - Z·T + log(1 + e^-|Z|) ),  Z = Z[b,d], T = T[b,d]
 //            s = 1 for `sum`, 1/(rows·D) for `mean`, 1/rows for `sample`; it is
-//            -T·log σ(Z) - (1-T)·log(1-σ(Z)) with nothing that can overflow or be clamped
-// Backward   dZ[b,d] = f'(Z[b,d]) · ( weight·s·(σ(Z) - T) + what other readers of Z wrote before )
-//            dT[b,d] = f'(T[b,d]) · ( weight·s·(-Z)       + what other readers of T wrote before )
-//            f is the activation that made Z, or T (see dense_backward_input.wgsl); `weight` is the term's share of
-//            the total loss and is not in the value of L
+//            -T·log σ(Z) - (1-T)·log(1-σ(Z)) without overflow or clamping
+// Backward   dZ[b,d] = f'(Z[b,d]) · ( weight·s·(σ(Z) - T) + earlier dZ )
+//            dT[b,d] = f'(T[b,d]) · ( weight·s·(-Z)       + earlier dT )
+//            f is the activation that computed Z or T (see dense_backward_input.wgsl); `weight` is the term's
+//            factor in the total loss, which L excludes
 // Shapes     Z, T, dZ, dT [B, D], row-major; partial [B, CHUNKS]
 // One invocation   every CHUNKS-th vec4 of one row
-// Sum order  within an invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
-// Padding    columns past D count for nothing (a logit of 0 would count for log 2), their gradients are 0
+// Sum order  ascending d in an invocation, then the four components in pairs; total.wgsl adds the sums
+// Padding    columns past D are ignored (a logit of 0 would add log 2), their gradients are 0
 // Rows       past step.rows are neither read nor written
-// Numerics   max(Z,0) - Z·T is Z·(1-T) for Z > 0 and -Z·T else: no cancellation at T = 1, and NaN passes. With
-//            e = e^-|Z|, σ(-|Z|) = e/(1+e) is small where Z is sure, and σ(Z) - T is (1-T) - e/(1+e) or
-//            e/(1+e) - T: exact to the last bits for T = 0 and T = 1, where σ(Z) itself would round to 1.
-//            log(1+e) is 2·artanh(e/(2+e)) by its series, right to 2e-7 relative for every e in [0, 1]: WGSL has
-//            no log1p, and log near 1 is only right to 1e-7 absolute, which is 30 % of log(1 + e^-15)
-// Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 4.90 and 4.91; the form in which nothing
-//            overflows is that of PyTorch's binary_cross_entropy_with_logits
+// Numerics   max(Z,0) - Z·T is Z·(1-T) for Z > 0, else -Z·T: no cancellation at T = 1, and NaN propagates.
+//            With e = e^-|Z|, σ(-|Z|) = e/(1+e) is small for large |Z|, and σ(Z) - T is (1-T) - e/(1+e) or
+//            e/(1+e) - T: accurate for T = 0 and T = 1, where σ(Z) itself would round to 1. log(1+e) is
+//            2·artanh(e/(2+e)) by its series, accurate to 2e-7 (relative) for e in [0, 1]: WGSL has no log1p,
+//            and log near 1 is accurate only to 1e-7 (absolute), 30 % of log(1 + e^-15)
+// Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 4.90 and 4.91; the form without
+//            overflow is that of PyTorch's binary_cross_entropy_with_logits
 
-override WORKGROUP_SIZE: u32;  // invocations of a workgroup
-override CHUNKS: u32; // invocations that share a row
+override WORKGROUP_SIZE: u32;  // invocations per workgroup
+override CHUNKS: u32; // invocations per row
 
 struct Loss {
   width: u32,        // D
   reduction: u32,    // see common/reductions.wgsl
-  into_z: u32,       // 0: nobody needs d_z, and it is bound to something that is not written
+  into_z: u32,       // 0: d_z is not needed and bound to a placeholder
   into_t: u32,       // the same for d_t
   activation_z: u32, // f of Z: see common/activation.wgsl
   activation_t: u32, // f of T

@@ -1,26 +1,26 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/reductions.wgsl, common/logarithm.wgsl
-// A loss that is a sum of one function over elements: value and gradients in one go. Its expressions stand before
-// this file as `loss_value(y, t)`, `loss_by_prediction(y, t)` and `loss_by_target(y, t)` (src/elementwise/loss.ts).
+// User-defined loss, a sum over elements: value and gradients in one pass. The user's expressions precede this
+// file as `loss_value(y, t)`, `loss_by_prediction(y, t)`, `loss_by_target(y, t)` (src/elementwise/loss.ts).
 //
 // Forward    L = s · Σ_b Σ_d l(Y[b,d], T[b,d]),  s = 1 for `sum`, 1/(rows·D) for `mean`, 1/rows for `sample`
-// Backward   dY[b,d] = f'(Y[b,d]) · ( weight·s·∂l/∂y + what other readers of Y wrote before )
-//            dT[b,d] = f'(T[b,d]) · ( weight·s·∂l/∂t + what other readers of T wrote before )
-//            f is the activation that made Y, or T (see dense_backward_input.wgsl); `weight` is the term's share of
-//            the total loss and is not in the value of L
-// Shapes     Y, T, dY, dT [B, D], row-major, widths padded with zeros to multiples of four; partial [B, CHUNKS]
+// Backward   dY[b,d] = f'(Y[b,d]) · ( weight·s·∂l/∂y + earlier dY )
+//            dT[b,d] = f'(T[b,d]) · ( weight·s·∂l/∂t + earlier dT )
+//            f is the activation that computed Y or T (see dense_backward_input.wgsl); `weight` is the term's
+//            factor in the total loss, which L excludes
+// Shapes     Y, T, dY, dT [B, D], row-major, widths zero-padded to multiples of four; partial [B, CHUNKS]
 // One invocation   every CHUNKS-th vec4 of one row, component by component
-// Sum order  within an invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
-// Padding    columns past D count for nothing, also where l(0, 0) is not 0; their gradients are 0
+// Sum order  ascending d in an invocation, then the four components in pairs; total.wgsl adds the sums
+// Padding    columns past D are ignored, even if l(0, 0) is not 0; their gradients are 0
 // Rows       past step.rows are neither read nor written
 // Source     Bishop, Pattern Recognition and Machine Learning (2006), section 1.5.5
 
-override WORKGROUP_SIZE: u32;  // invocations of a workgroup
-override CHUNKS: u32; // invocations that share a row
+override WORKGROUP_SIZE: u32;  // invocations per workgroup
+override CHUNKS: u32; // invocations per row
 
 struct Loss {
   width: u32,        // D
   reduction: u32,    // see common/reductions.wgsl
-  into_y: u32,       // 0: nobody needs d_y, and it is bound to something that is not written
+  into_y: u32,       // 0: d_y is not needed and bound to a placeholder
   into_t: u32,       // the same for d_t
   activation_y: u32, // f of Y: see common/activation.wgsl
   activation_t: u32, // f of T

@@ -1,30 +1,31 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/reductions.wgsl
-// Kullback-Leibler divergence of a diagonal Gaussian from the standard one: value and both gradients in one go.
+// Kullback-Leibler divergence of a diagonal Gaussian from the standard normal distribution: value and both
+// gradients in one pass.
 //
 // Forward    L = s · Σ_b Σ_j -½·(1 + V - M² - e^V),  M = mean[b,j] and V = log σ²[b,j] of the code
 //            s = 1 for `sum`, 1/(rows·J) for `mean`, 1/rows for `sample`; in nats
-// Backward   dM[b,j] = f'(M[b,j]) · ( weight·s·M          + what other readers of M wrote before )
-//            dV[b,j] = f'(V[b,j]) · ( weight·s·½·(e^V - 1) + what other readers of V wrote before )
-//            f is the activation that made M, or V (see dense_backward_input.wgsl); `weight` is the term's share of
-//            the total loss (β) and is not in the value of L
+// Backward   dM[b,j] = f'(M[b,j]) · ( weight·s·M          + earlier dM )
+//            dV[b,j] = f'(V[b,j]) · ( weight·s·½·(e^V - 1) + earlier dV )
+//            f is the activation that computed M or V (see dense_backward_input.wgsl); `weight` (β) is the
+//            term's factor in the total loss, which L excludes
 // Shapes     M, V, dM, dV [B, J], row-major; partial [B, CHUNKS]
 // One invocation   every CHUNKS-th vec4 of one row
-// Sum order  within an invocation j upwards, then the four components in pairs; total.wgsl adds the invocations' sums
-// Padding    zeros, which are the standard Gaussian: they add exactly 0 to the value, and their gradients are 0
+// Sum order  ascending j in an invocation, then the four components in pairs; total.wgsl adds the sums
+// Padding    zeros, the standard normal distribution, add exactly 0 to the value; their gradients are 0
 // Rows       past step.rows are neither read nor written
-// Numerics   -½·(1 + V - M² - e^V) = ½·(M² + (e^V - 1 - V)), two terms that are never negative. For |V| ≤ 1
-//            e^V - 1 - V and e^V - 1 come from the exponential's series: they are small differences of numbers
-//            near 1, and units that carry nothing (V ≈ 0, M ≈ 0) would show rounding instead of their KL.
-//            Nothing is clamped: V above 88 makes e^V infinite in float32, and the loss says so
+// Numerics   -½·(1 + V - M² - e^V) = ½·(M² + (e^V - 1 - V)), two terms that are never negative. For |V| ≤ 1,
+//            e^V - 1 - V and e^V - 1 are computed by the exponential's series, as the differences cancel: for
+//            unused units (V ≈ 0, M ≈ 0), rounding would exceed the KL. Nothing is clamped: for V above 88,
+//            e^V and the loss are infinite in float32
 // Source     Kingma and Welling, Auto-Encoding Variational Bayes (2014), appendix B
 
-override WORKGROUP_SIZE: u32;  // invocations of a workgroup
-override CHUNKS: u32; // invocations that share a row
+override WORKGROUP_SIZE: u32;  // invocations per workgroup
+override CHUNKS: u32; // invocations per row
 
 struct Loss {
   width: u32,                   // J
   reduction: u32,               // see common/reductions.wgsl
-  into_mean: u32,               // 0: nobody needs d_mean, and it is bound to something that is not written
+  into_mean: u32,               // 0: d_mean is not needed and bound to a placeholder
   into_log_variance: u32,       // the same for d_log_variance
   activation_mean: u32,         // f of M: see common/activation.wgsl
   activation_log_variance: u32, // f of V
@@ -41,7 +42,7 @@ struct Loss {
 @group(0) @binding(5) var<storage, read> loss: Loss;
 @group(0) @binding(6) var<storage, read> step: Step;
 
-/// e^v - 1 - v for |v| ≤ 1: v²/2! + v³/3! + … + v¹¹/11!; what is left out is below 1e-8 of it.
+/// e^v - 1 - v for |v| ≤ 1: v²/2! + v³/3! + … + v¹¹/11!; the truncation error is below 1e-8 of it.
 fn exp_beyond_linear(v: vec4f) -> vec4f {
   let fifth = 1.0 / 120.0 + v * (1.0 / 720.0 + v * (1.0 / 5040.0 + v * (1.0 / 40320.0 + v * (1.0 / 362880.0 +
     v * (1.0 / 3628800.0 + v / 39916800.0)))));

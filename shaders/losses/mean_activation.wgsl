@@ -1,16 +1,16 @@
 // after common/step.wgsl, common/padding.wgsl
-// The mean of each hidden unit over the rows of a batch, for sparsity_kl.wgsl and for reports.
+// Mean of each hidden unit over the rows of a batch, for sparsity_kl.wgsl and for reports.
 //
 // Forward    rho[j] = 1/rows · Σ_b H[b,j]
 // Backward   in sparsity_kl.wgsl, the only reader
-// Shapes     H [B, J], rho [1, J], row-major, widths padded with zeros to multiples of four
+// Shapes     H [B, J], rho [1, J], row-major, widths zero-padded to multiples of four
 // One invocation   one vec4 of units
-// Sum order  b upwards
+// Sum order  ascending b
 // Padding    the mean of zeros is 0
 // Rows       past step.rows are not read
 // Source     Ng, Sparse autoencoder (CS294A lecture notes, 2011), section 3, the definition of ρ̂_j
 
-override WORKGROUP_SIZE: u32; // invocations of a workgroup
+override WORKGROUP_SIZE: u32; // invocations per workgroup
 
 struct Layer { width: u32 } // J
 

@@ -1,25 +1,25 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/reductions.wgsl
-// Squared error between a prediction and a target: its value and its gradient in one go.
+// Squared error between a prediction and a target: value and gradient in one pass.
 //
 // Forward    L = s · Σ_b Σ_d (Y[b,d] - T[b,d])²,  s = 1 for `sum`, 1/(rows·D) for `mean`,
 //            1/rows for `sample`
-// Backward   dY[b,d] = f'(Y[b,d]) · ( weight·2s·(Y[b,d] - T[b,d]) + what other readers of Y wrote before )
-//            f is the activation that made Y (see dense_backward_input.wgsl); `weight` is the term's share of the
-//            total loss and is not in the value of L
-// Shapes     Y [B, D], T [B, D], dY [B, D], row-major, widths padded with zeros to multiples of four (their
-//            difference is 0, so padding adds nothing to either); partial [B, CHUNKS]
+// Backward   dY[b,d] = f'(Y[b,d]) · ( weight·2s·(Y[b,d] - T[b,d]) + earlier dY )
+//            f is the activation that computed Y (see dense_backward_input.wgsl); `weight` is the term's
+//            factor in the total loss, which L excludes
+// Shapes     Y [B, D], T [B, D], dY [B, D], row-major, widths zero-padded to multiples of four (their
+//            difference is 0, so padding adds nothing); partial [B, CHUNKS]
 // One invocation   every CHUNKS-th vec4 of one row
-// Sum order  within an invocation d upwards, then the four components in pairs; total.wgsl adds the invocations' sums
+// Sum order  ascending d in an invocation, then the four components in pairs; total.wgsl adds the sums
 // Rows       past step.rows are neither read nor written
-// Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 5.14 (there with a factor 1/2)
+// Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 5.14 (with a factor 1/2)
 
-override WORKGROUP_SIZE: u32;  // invocations of a workgroup
-override CHUNKS: u32; // invocations that share a row
+override WORKGROUP_SIZE: u32;  // invocations per workgroup
+override CHUNKS: u32; // invocations per row
 
 struct Loss {
   width: u32,        // D
   reduction: u32,    // see common/reductions.wgsl
-  has_gradient: u32, // 0: nobody needs d_y, and it is bound to something that is not written
+  has_gradient: u32, // 0: d_y is not needed and bound to a placeholder
   activation: u32,   // f: see common/activation.wgsl
   accumulate: u32,   // add to d_y (1) or overwrite it (0)
   weight: f32,

@@ -1,20 +1,20 @@
 // after common/step.wgsl, common/workgroup_sum.wgsl
-// Adds up the partial sums of one loss term and files the total under the step's number, for a later reading.
+// Adds up the partial sums of one loss term and stores the total at the step's number in the ring buffer.
 //
 // Forward    losses[index mod RING, term] = Σ_b Σ_c partial[b,c]
 // Backward   none: the term's own shader writes its gradient
 // Shapes     partial [B, CHUNKS] with CHUNKS a multiple of four, losses [RING, terms]
-// One invocation   WORKGROUP_SIZE invocations, one workgroup: invocation l adds every WORKGROUP_SIZE-th vec4, then a tree adds the invocations
-// Sum order  fixed: rows upwards in each invocation, then halves onto halves
+// One invocation   one workgroup: invocation l adds every WORKGROUP_SIZE-th vec4, then a tree adds the sums
+// Sum order  fixed: ascending rows in each invocation, then halves onto halves
 // Rows       past step.rows are not read
 
 override WORKGROUP_SIZE: u32;  // a power of two, and the only workgroup's size
-override CHUNKS: u32; // partial sums of a row
-override RING: u32;   // steps that are remembered
+override CHUNKS: u32; // partial sums per row
+override RING: u32;   // number of steps stored
 
 struct Term {
-  term: u32,  // this loss's place among the terms
-  terms: u32, // how many there are
+  term: u32,  // index of this loss among the terms
+  terms: u32, // number of terms
 }
 
 @group(0) @binding(0) var<storage, read> partial: array<vec4f>;     // [B, CHUNKS]

@@ -1,23 +1,23 @@
 // after common/step.wgsl
-// Adam over a stretch of the parameter arena, with PyTorch's L2 weight decay or a decoupled one.
+// Adam over a range of the parameter arena, with PyTorch's L2 weight decay or decoupled weight decay.
 //
 // Update     g ← c·g, where c = clip[0] is 1 without clipping
 //            decoupled:  p ← p - η·λ·p          L2:  g ← g + λ·p
 //            m ← β1·m + (1-β1)·g
 //            v ← β2·v + (1-β2)·g²
 //            p ← p - η/(1-β1^t) · m / ( √v/√(1-β2^t) + ε )
-//            η = step.learning_rate, correction_1 = 1/(1-β1^t) and correction_2 = 1/√(1-β2^t) come with the
-//            step, computed in float64
-// Shapes     p, g, m, v: the same stretch of four arenas with equal offsets; padding is 0 and stays 0, as ε > 0
+//            η = step.learning_rate, correction_1 = 1/(1-β1^t) and correction_2 = 1/√(1-β2^t) are in the step
+//            uniform, computed in float64
+// Shapes     p, g, m, v: the same range of four arenas with equal offsets; padding is 0 and stays 0, as ε > 0
 // One invocation   every COUNT-th vec4, COUNT being the number of invocations
 // Source     Kingma and Ba, Adam (2015), algorithm 1, with ε outside the root's correction as in PyTorch;
 //            decoupled: Loshchilov and Hutter (2019), algorithm 2
 
-override WORKGROUP_SIZE: u32; // invocations of a workgroup
+override WORKGROUP_SIZE: u32; // invocations per workgroup
 
 struct Adam {
-  count: u32,     // vec4 in the stretch
-  invocations: u32,     // invocations that share it
+  count: u32,     // vec4 in the range
+  invocations: u32,     // invocations per range
   decoupled: u32, // 1: decay the parameter itself, 0: add λ·p to the gradient
   beta1: f32,
   beta2: f32,
@@ -28,7 +28,7 @@ struct Adam {
 }
 
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;       // gradients
-@group(0) @binding(1) var<storage, read> clip: array<f32, 2>;   // what gradients are multiplied with, and their norm
+@group(0) @binding(1) var<storage, read> clip: array<f32, 2>;   // factor of the gradients, and their norm
 @group(0) @binding(2) var<storage, read_write> p: array<vec4f>; // parameters
 @group(0) @binding(3) var<storage, read_write> m: array<vec4f>; // first moments
 @group(0) @binding(4) var<storage, read_write> v: array<vec4f>; // second moments
@@ -37,7 +37,7 @@ struct Adam {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn adam_update(@builtin(global_invocation_id) invocation: vec3u) {
-  // read once here, as a compiler must assume that a write to p, m or v could change them: a quarter less time
+  // read once here, because writes to p, m or v might alias them: saves a quarter of the time
   let adam = adam;
   let step = step;
   let clip = clip;

@@ -1,35 +1,36 @@
 // after common/step.wgsl, common/workgroup_sum.wgsl
-// Clipping by the global norm: the factor that all gradients of a step are multiplied with before the update.
+// Clipping by the global norm: computes the factor of all gradients of a step before the update.
 //
 // Forward    norm = √( Σ g² ) over all trainable parameters,  factor = min(1, c / (norm + 1e-6))
-//            The optimizer's shader multiplies; the gradients themselves stay as they are.
+//            The optimizer's shader applies it; the stored gradients are unchanged.
 // Backward   none: the factor belongs to the update, not to the loss
-// Shapes     g: a stretch of the gradient arena, whole vec4; partial: one sum an invocation, stretch after stretch, each
-//            stretch's rounded up to whole vec4 with zeros; clip: factor and norm; norms [RING]
-// One invocation   clip_partial: adds the squares of every invocations-th vec4 of its stretch
-//            clip_total: WORKGROUP_SIZE invocations, one workgroup: invocation l adds every WORKGROUP_SIZE-th vec4 of partial, then a tree
-// Sum order  fixed: places upwards in each invocation, then halves onto halves
-// Padding    is 0 in every gradient and adds nothing; frozen parameters lie in no stretch
-// Numerics   squares overflow above 1.8e19: the norm is then infinite, the factor 0. Squares below 1e-45 are lost.
-//            A norm of NaN makes the factor NaN, as in PyTorch: divergence shows in all parameters at once. That is
-//            tested by bits, because NaN fails every comparison and min would drop it.
+// Shapes     g: a range of the gradient arena, whole vec4; partial: one sum per invocation, range after
+//            range, each range padded to whole vec4 with zeros; clip: factor and norm; norms [RING]
+// One invocation   clip_partial: adds the squares of every invocations-th vec4 of its range
+//            clip_total: one workgroup: invocation l adds every WORKGROUP_SIZE-th vec4 of partial, then a tree
+// Sum order  fixed: ascending index in each invocation, then halves onto halves
+// Padding    is 0 in every gradient and adds nothing; frozen parameters are in no range
+// Numerics   squares overflow above 1.8e19: the norm is then infinite, the factor 0. Squares below 1e-45
+//            underflow. If the norm is NaN, so is the factor, as in PyTorch: divergence shows in all
+//            parameters at once. NaN is detected by its bits, because it fails every comparison and min may
+//            drop it.
 // Source     Pascanu, Mikolov, Bengio (2013), algorithm 1, with the 1e-6 of torch.nn.utils.clip_grad_norm_
 
-override WORKGROUP_SIZE: u32; // invocations of a workgroup; for clip_total a power of two, and the only workgroup's size
+override WORKGROUP_SIZE: u32; // invocations per workgroup; for clip_total a power of two, and the only workgroup's size
 
 struct Stretch {
-  count: u32, // vec4 in the stretch
-  invocations: u32, // invocations that share it, a multiple of four
-  first: u32, // place of its first partial sum
+  count: u32, // vec4 in the range
+  invocations: u32, // invocations per range, a multiple of four
+  first: u32, // index of its first partial sum
 }
 struct Total {
   count: u32, // vec4 in partial
-  ring: u32,  // steps that are remembered
-  most: f32,  // c, the norm that is allowed
+  ring: u32,  // number of steps stored
+  most: f32,  // c, the maximum norm
 }
 
-@group(0) @binding(0) var<storage, read> g: array<vec4f>;           // gradients of the stretch
-@group(0) @binding(1) var<storage, read_write> partial: array<f32>; // sums of squares, one an invocation
+@group(0) @binding(0) var<storage, read> g: array<vec4f>;           // gradients of the range
+@group(0) @binding(1) var<storage, read_write> partial: array<f32>; // sums of squares, one per invocation
 @group(0) @binding(2) var<storage, read> stretch: Stretch;
 
 @group(0) @binding(0) var<storage, read> sums_of_lanes: array<vec4f>;  // partial, four at a time

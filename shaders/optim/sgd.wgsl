@@ -1,29 +1,29 @@
 // after common/step.wgsl
-// Stochastic gradient descent with momentum over a stretch of the parameter arena.
+// Stochastic gradient descent with momentum over a range of the parameter arena.
 //
 // Update     g ← c·g + λ·p                       c = clip[0] is 1 without clipping
-//            b ← μ·b + g                         with momentum; b starts at 0, so that the first is b = g
+//            b ← μ·b + g                         with momentum; b is 0 initially
 //            p ← p - η·b                         or, with Nesterov, p ← p - η·(g + μ·b)
-//            p ← p - η·g                         without momentum, where b is not touched
+//            p ← p - η·g                         without momentum; b is not used
 //            η = step.learning_rate
-// Shapes     p, g, b: the same stretch of three arenas with equal offsets; padding is 0 and stays 0
+// Shapes     p, g, b: the same range of three arenas with equal offsets; padding is 0 and stays 0
 // One invocation   every COUNT-th vec4, COUNT being the number of invocations
-// Source     torch.optim.SGD with dampening 0; Sutskever et al. (2013), eq. 1 to 4, in PyTorch's form, where η
-//            multiplies the velocity and not the gradient
+// Source     torch.optim.SGD with dampening 0; Sutskever et al. (2013), eq. 1 to 4, in PyTorch's form, where
+//            η multiplies the velocity instead of the gradient
 
-override WORKGROUP_SIZE: u32; // invocations of a workgroup
+override WORKGROUP_SIZE: u32; // invocations per workgroup
 
 struct Sgd {
-  count: u32,    // vec4 in the stretch
-  invocations: u32,    // invocations that share it
-  moves: u32,    // 1: there is a velocity, 0: momentum is 0
-  nesterov: u32, // 1: look ahead along the velocity
+  count: u32,    // vec4 in the range
+  invocations: u32,    // invocations per range
+  moves: u32,    // 1: with momentum, 0: momentum is 0
+  nesterov: u32, // 1: Nesterov momentum
   momentum: f32, // μ
   decay: f32,    // λ
 }
 
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;       // gradients
-@group(0) @binding(1) var<storage, read> clip: array<f32, 2>;   // what gradients are multiplied with, and their norm
+@group(0) @binding(1) var<storage, read> clip: array<f32, 2>;   // factor of the gradients, and their norm
 @group(0) @binding(2) var<storage, read_write> p: array<vec4f>; // parameters
 @group(0) @binding(3) var<storage, read_write> b: array<vec4f>; // velocities
 @group(0) @binding(4) var<storage, read> sgd: Sgd;

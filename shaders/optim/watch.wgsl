@@ -1,19 +1,19 @@
-// What is watched of a tensor in training: sums of squares of its gradient, its weights and its latest change, and how
-// many of their numbers are not finite.
+// Statistics of a trained tensor: sums of squares of its gradient, its weights and its latest change, and
+// counts of numbers that are not finite.
 //
 // Forward    for each of g, w and w - w_before, and each scale s of 2^60, 1 and 2^-80:  Σ (s·x)²
-//            The CPU takes the root of the sum that neither overflowed nor lost its small numbers, and divides by s.
-// Backward   none: nothing of the training depends on it
-// Shapes     g, w, w_before: a tensor's slot in three arenas, whole vec4; partial [tensors, invocations]; sums [tensors]
+//            The CPU takes the root of the sum that neither overflowed nor underflowed, and divides by s.
+// Backward   none: training does not depend on it
+// Shapes     g, w, w_before: slots in three arenas, whole vec4; partial [tensors, invocations]; sums [tensors]
 // One invocation   watch_partial: adds every invocations-th vec4 of its tensor
-//            watch_total: a workgroup a tensor; invocation l adds every WORKGROUP_SIZE-th of its partial sums, then a tree
-// Sum order  fixed: places upwards in each invocation, then halves onto halves
+//            watch_total: one workgroup per tensor; invocation l adds every WORKGROUP_SIZE-th sum, then a tree
+// Sum order  fixed: ascending index in each invocation, then halves onto halves
 // Padding    is 0 in every slot and adds nothing
-// Numerics   at 2^60 squares of numbers from 1e-37 to 1e0 are exact enough, at 1 those from 1e-18 to 1e18, at 2^-80
-//            those up to float32's largest. What is not finite is told by its bits: NaN fails every comparison.
-// Source     Blue, A portable Fortran program to find the Euclidean norm of a vector (1978): sums at three scales
+// Numerics   at 2^60 squares of numbers from 1e-37 to 1e0 are exact enough, at 1 those from 1e-18 to 1e18, at
+//            2^-80 those up to float32's largest. Numbers that are not finite are detected by their bits.
+// Source     Blue, A portable Fortran program to find the Euclidean norm of a vector (1978)
 
-override WORKGROUP_SIZE: u32; // invocations of a workgroup; for watch_total a power of two
+override WORKGROUP_SIZE: u32; // invocations per workgroup; for watch_total a power of two
 
 const SMALL = 1152921504606846976.0;    // 2^60
 const LARGE = 8.271806125530277e-25;    // 2^-80
@@ -25,21 +25,21 @@ struct Sums {
 }
 struct Slot {
   count: u32,  // vec4 in the slot
-  invocations: u32,  // invocations that share it
-  tensor: u32, // which tensor, from 0
+  invocations: u32,  // invocations per tensor
+  tensor: u32, // index of the tensor, from 0
 }
 struct Total {
-  invocations: u32, // invocations that shared each tensor
+  invocations: u32, // invocations per tensor in watch_partial
 }
 
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;            // gradients, before clipping
 @group(0) @binding(1) var<storage, read> w: array<vec4f>;            // weights after the update
-@group(0) @binding(2) var<storage, read> w_before: array<vec4f>;     // weights before it
-@group(0) @binding(3) var<storage, read_write> partial: array<Sums>; // one an invocation
+@group(0) @binding(2) var<storage, read> w_before: array<vec4f>;     // weights before the update
+@group(0) @binding(3) var<storage, read_write> partial: array<Sums>; // one per invocation
 @group(0) @binding(4) var<storage, read> slot: Slot;
 
 @group(0) @binding(0) var<storage, read> sums_of_lanes: array<Sums>;   // partial
-@group(0) @binding(1) var<storage, read_write> totals: array<Sums>;    // one a tensor
+@group(0) @binding(1) var<storage, read_write> totals: array<Sums>;    // one per tensor
 @group(0) @binding(2) var<storage, read> total: Total;
 
 fn squares(x: vec4f, y: vec4f, z: vec4f) -> vec3f { return vec3f(dot(x, x), dot(y, y), dot(z, z)); }
