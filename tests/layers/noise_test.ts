@@ -16,7 +16,7 @@ import { assertAllClose, bitsOf, gpuTest } from "../helpers/gpu.ts";
 
 const NOISES: readonly NoiseSpec[] = ["uniform:1", "gaussian:0.3", "mask:0.25"].map(parseNoise);
 
-/** Runs `body` once a invocation, on a GPU of which nothing but the generator's functions are used. */
+/** Runs `body` once per invocation, on a GPU of which nothing but the generator's functions are used. */
 async function probe(gpu: Gpu, body: string, words: Uint32Array, invocations: number): Promise<Uint32Array> {
   const code = `${noiseCode}
 @group(0) @binding(0) var<storage, read> given: array<vec4u>;
