@@ -11,30 +11,25 @@ import { permutation } from "../data/shuffle.ts";
 import type { Batch, Step } from "../graph/step.ts";
 import type { DeviceImages } from "../layers/gather_batch.ts";
 import type { TensorFigures } from "../graph/tensor_stats.ts";
-import { resultsTable } from "../report/results_table.ts";
-import { codesCsv } from "../runs/codes_csv.ts";
-import { reconstructionGrid } from "../report/picture.ts";
 import type { MetricsRecord, TensorRecord } from "../report/run_data.ts";
 import { type Live, startLive } from "../live/live.ts";
 import { beginFolder, continueFolder } from "./begin_folder.ts";
-import type { StoredModel } from "../runs/checkpoint_file.ts";
 import { commandLine } from "../cli/command_line.ts";
 import { type Interrupt, watchInterrupt } from "../cli/command.ts";
 import { bestEpoch, isOutOfPatience } from "./early_stopping.ts";
-import { evaluate, type Evaluation, PICTURES } from "../evaluate/evaluate.ts";
 import type { InitialLoss } from "../evaluate/initial_loss.ts";
 import { measureOverfit } from "../evaluate/overfit.ts";
 import { Progress } from "../cli/progress.ts";
 import { RunCheckpoints } from "./checkpoints.ts";
-import type { Results } from "../runs/results.ts";
 import { removeOtherPictures, RunPictures } from "./epoch_pictures.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import type { TrainedStage } from "./stages.ts";
 import { EpochTestLosses } from "../evaluate/epoch_test_losses.ts";
 import { MetricsLog, readMetrics } from "../runs/metrics_log.ts";
-import { writeFileAtomic } from "../files/write_file.ts";
-import { baselinesOf, type EvaluatedNetwork, resultsRows } from "../recipe/evaluated_network.ts";
+import type { EvaluatedNetwork } from "../recipe/evaluated_network.ts";
 import type { LossReading } from "../graph/loss_ring.ts";
+import { TrainingClock } from "./clock.ts";
+import { bestLine, saveResults } from "./save_results.ts";
 
 /** Options of {@link TrainingRun.begin}. */
 export interface TrainingRunOptions {
@@ -100,10 +95,8 @@ export class TrainingRun implements Disposable {
   #metrics: MetricsRecord[] = [];
   readonly #progress: Progress;
   readonly #interrupt: Interrupt = watchInterrupt();
-  readonly #started = performance.now();
+  readonly #clock = new TrainingClock();
   #images = 0;
-  #before = 0; // milliseconds of training before the run was resumed
-  #untimedMilliseconds = 0; // milliseconds of untimed() work
   #rolledBack = false; // in this epoch
   #epoch = 1; // the current one
   #stage: number | undefined; // the current one, if there are stages
@@ -167,7 +160,7 @@ export class TrainingRun implements Disposable {
     this.#progress = new Progress({
       ...options,
       firstStep: this.#checkpoints.step,
-      now: () => performance.now() - this.#untimedMilliseconds,
+      now: () => this.#clock.now(),
       ...(config.quiet ? { write: () => {} } : {}),
     });
     owned.move(); // disposed of by this object from now on
@@ -176,7 +169,7 @@ export class TrainingRun implements Disposable {
   /** Restores the last checkpoint, or the beginning of the run if there is none. */
   #restoreCheckpoint(): void {
     const seconds = this.#checkpoints.restoreCheckpoint();
-    if (seconds !== undefined) this.#before = 1000 * seconds - this.#milliseconds + this.#before;
+    if (seconds !== undefined) this.#clock.restore(1000 * seconds);
     this.#metrics = readMetrics(this.folder);
     const epochs = this.#metrics.filter((line) => "testError" in line).map(({ epoch }) => Number(epoch));
     removeOtherPictures(this.folder, new Set(epochs));
@@ -273,12 +266,7 @@ export class TrainingRun implements Disposable {
 
   /** Saves a checkpoint, outside training time. */
   async #checkpoint(): Promise<void> {
-    await this.untimed(() => this.#checkpoints.save(this.#milliseconds / 1000));
-  }
-
-  /** Milliseconds of training so far, without {@link untimed} work. */
-  get #milliseconds(): number {
-    return this.#before + performance.now() - this.#started - this.#untimedMilliseconds;
+    await this.untimed(() => this.#checkpoints.save(this.#clock.milliseconds / 1000));
   }
 
   #file(record: MetricsRecord): void {
@@ -288,7 +276,7 @@ export class TrainingRun implements Disposable {
   }
 
   #fileHere(figures: MetricsRecord): void {
-    const stage = this.#stage, seconds = Math.round(this.#milliseconds) / 1000;
+    const stage = this.#stage, seconds = Math.round(this.#clock.milliseconds) / 1000;
     const place = { epoch: this.#epoch, step: this.#step, ...(stage === undefined ? {} : { stage }) };
     this.#file({ ...place, ...figures, seconds });
   }
@@ -356,7 +344,7 @@ export class TrainingRun implements Disposable {
   }
 
   async #showLive(live: Live): Promise<void> {
-    const { epochs, steps } = this.#options, milliseconds = this.#milliseconds;
+    const { epochs, steps } = this.#options, milliseconds = this.#clock.milliseconds;
     const epoch = this.#epoch, step = this.#step;
     live.publish({
       kind: "progress",
@@ -365,14 +353,14 @@ export class TrainingRun implements Disposable {
         epochs,
         step,
         steps,
-        imagesPerSecond: 1000 * this.#images / (milliseconds - this.#before),
+        imagesPerSecond: 1000 * this.#images / this.#clock.millisecondsHere,
         secondsLeft: milliseconds / 1000 / step * (steps - step),
       },
     });
     if (this.#pictures.isDue(step)) {
-      await this.#untimed(() => this.#pictures.show(epoch, step, this.#stage)); // the GPU is idle
+      await this.#clock.untimed(() => this.#pictures.show(epoch, step, this.#stage)); // the GPU is idle
     }
-    if (live.isPaused) await this.#untimed(() => live.whilePaused(() => this.#interrupt.requested));
+    if (live.isPaused) await this.#clock.untimed(() => live.whilePaused(() => this.#interrupt.requested));
   }
 
   /**
@@ -440,16 +428,7 @@ export class TrainingRun implements Disposable {
    */
   async untimed<T>(work: () => Promise<T>): Promise<T> {
     await this.#options.gpu.device.queue.onSubmittedWorkDone(); // submitted steps still count as training
-    return await this.#untimed(work);
-  }
-
-  async #untimed<T>(work: () => Promise<T>): Promise<T> {
-    const before = performance.now();
-    try {
-      return await work();
-    } finally {
-      this.#untimedMilliseconds += performance.now() - before;
-    }
+    return await this.#clock.untimed(work);
   }
 
   /**
@@ -459,52 +438,25 @@ export class TrainingRun implements Disposable {
    * @returns exit code of the script: 0, or that of Ctrl-C
    */
   async finish(): Promise<number> {
-    const { gpu, data, parameters, evaluated } = this.#options, steps = this.#step;
+    const { gpu, config } = this.#options, steps = this.#step, { folder } = this;
     this.#progress.finish();
     await gpu.device.queue.onSubmittedWorkDone();
-    const stepMilliseconds = this.#milliseconds / steps;
+    const stepMilliseconds = steps > 0 ? this.#clock.milliseconds / steps : undefined;
     const status = this.isInterrupted ? "interrupted" : "finished";
-    const say = (text: string) => this.#options.config.quiet || console.log(text);
+    const say = (text: string) => config.quiet || console.log(text);
     if (status === "interrupted") say("interrupted: saving the model trained so far");
     if (this.#checkpoints.savedStep !== steps) await this.#checkpoint();
     const { tensors, metadata } = await this.#checkpoints.model();
-    writeSafetensors(join(this.folder, "model.safetensors"), tensors, metadata);
-    this.#test[Symbol.dispose](); // frees the test images, which evaluate() uploads again
-    const result = await evaluate(gpu, evaluated.build, parameters, data);
-    this.#saveEvaluation(result, await this.#pictures.noisyReconstructions());
-    const rows = await resultsRows(evaluated, { gpu, parameters, data, result, metrics: this.#metrics });
-    const results: Results = {
-      rows,
-      baselines: baselinesOf(evaluated, result, data),
-      ...(steps > 0 ? { stepMilliseconds } : {}),
-      status,
-    };
-    await this.#pictures.finish(results);
-    say(resultsTable(rows));
+    writeSafetensors(join(folder, "model.safetensors"), tensors, metadata);
+    this.#test[Symbol.dispose](); // frees the test images, which saveResults() uploads again
+    const [pictures, metrics] = [this.#pictures, this.#metrics],
+      log = (record: MetricsRecord) => this.#file(record);
+    say(await saveResults({ ...this.#options, folder, pictures, metrics, log, stepMilliseconds, status }));
     if (this.#checkpoints.best) say(bestLine(this.#checkpoints.best));
-    if (this.#options.config.overfitBatch) say(await measureOverfit(this.#options));
-    say(`run saved in ${this.folder}; open report.html there`);
-    if (status === "interrupted") {
-      say(`resume with: ${commandLine(Deno.mainModule, ["--resume", this.folder])}`);
-    }
+    if (config.overfitBatch) say(await measureOverfit(this.#options));
+    say(`run saved in ${folder}; open report.html there`);
+    if (status === "interrupted") say(`resume with: ${commandLine(Deno.mainModule, ["--resume", folder])}`);
     return this.#interrupt.exitCode;
-  }
-
-  /** Saves the pictures and codes of an evaluation and logs its metrics. */
-  #saveEvaluation(result: Evaluation, noisy: Uint8Array | undefined): void {
-    const { data } = this.#options;
-    const reconstructions = noisy ?? cleanReconstructions(data, result);
-    writeFileAtomic(join(this.folder, "reconstructions.png"), reconstructions);
-    writeFileAtomic(
-      join(this.folder, "codes.csv"),
-      codesCsv(result.codes, data.test.labels, result.codeSize),
-    );
-    this.#file({
-      testError: result.error,
-      meanImageError: result.meanImageError,
-      pcaError: result.pcaError,
-      ...(result.accuracy === undefined ? {} : { accuracy: result.accuracy }),
-    });
   }
 
   /** Closes the files, frees GPU objects and restores the default action of Ctrl-C. */
@@ -516,12 +468,6 @@ export class TrainingRun implements Disposable {
   }
 }
 
-/** Message about the best model. */
-function bestLine({ metadata: { metric, value, epoch } }: StoredModel): string {
-  return `best.safetensors is the model after epoch ${epoch}, ${metric} ${Number(value).toPrecision(4)}; ` +
-    "model.safetensors is the final model, whose results are shown here";
-}
-
 /** Figures of the watched tensors by name, rounded to 5 significant digits. */
 function tensorRecords(tensors: readonly TensorFigures[]): Readonly<Record<string, TensorRecord>> {
   const round = (value: number) => Number(value.toPrecision(5));
@@ -530,9 +476,4 @@ function tensorRecords(tensors: readonly TensorFigures[]): Readonly<Record<strin
     weightNorm: round(weightNorm),
     updateRatio: round(updateRatio),
   }]));
-}
-
-/** PNG of test images above their reconstructions. */
-function cleanReconstructions({ test, imageShape }: Dataset, { reconstructions }: Evaluation): Uint8Array {
-  return reconstructionGrid([test.images, reconstructions], Math.min(PICTURES, test.count), imageShape);
 }
