@@ -1,0 +1,81 @@
+/**
+ * The end of a run: the trained model evaluated on the test images, and what of that is saved and printed.
+ * @module
+ */
+import { join } from "node:path";
+import type { Dataset } from "../data/dataset.ts";
+import { evaluate, type Evaluation, PICTURES } from "../evaluate/evaluate.ts";
+import { writeFileAtomic } from "../files/write_file.ts";
+import type { Gpu } from "../gpu/device.ts";
+import type { Parameters } from "../graph/parameters.ts";
+import { baselinesOf, type EvaluatedNetwork, resultsRows } from "../recipe/evaluated_network.ts";
+import { reconstructionGrid } from "../report/picture.ts";
+import { resultsTable } from "../report/results_table.ts";
+import type { MetricsRecord } from "../report/run_data.ts";
+import type { StoredModel } from "../runs/checkpoint_file.ts";
+import { codesCsv } from "../runs/codes_csv.ts";
+import type { Results } from "../runs/results.ts";
+import type { RunPictures } from "./epoch_pictures.ts";
+
+/** What {@link saveResults} takes of a run. */
+export interface EndedRun {
+  /** Path of the run folder. */
+  readonly folder: string;
+  /** The device that it was trained on. */
+  readonly gpu: Gpu;
+  /** The data set. */
+  readonly data: Dataset;
+  /** The trained parameters. */
+  readonly parameters: Parameters;
+  /** The network as it is evaluated. */
+  readonly evaluated: EvaluatedNetwork;
+  /** Pictures of the run. */
+  readonly pictures: RunPictures;
+  /** Lines of metrics.jsonl, to which `log` adds. */
+  readonly metrics: readonly MetricsRecord[];
+  /** Logs a line of metrics. */
+  log(record: MetricsRecord): void;
+  /** Milliseconds per training step; absent if there was none. */
+  readonly stepMilliseconds: number | undefined;
+  /** How the run ended. */
+  readonly status: Results["status"];
+}
+
+/**
+ * Evaluates the model on the test images and saves `reconstructions.png`, `codes.csv`, the last metrics, the results
+ * and the report.
+ *
+ * @returns the results table as text
+ */
+export async function saveResults(run: EndedRun): Promise<string> {
+  const { folder, gpu, data, parameters, evaluated, pictures, metrics, stepMilliseconds, status } = run;
+  const result = await evaluate(gpu, evaluated.build, parameters, data);
+  const reconstructions = await pictures.noisyReconstructions() ?? cleanReconstructions(data, result);
+  writeFileAtomic(join(folder, "reconstructions.png"), reconstructions);
+  writeFileAtomic(join(folder, "codes.csv"), codesCsv(result.codes, data.test.labels, result.codeSize));
+  run.log({
+    testError: result.error,
+    meanImageError: result.meanImageError,
+    pcaError: result.pcaError,
+    ...(result.accuracy === undefined ? {} : { accuracy: result.accuracy }),
+  });
+  const rows = await resultsRows(evaluated, { gpu, parameters, data, result, metrics });
+  await pictures.finish({
+    rows,
+    baselines: baselinesOf(evaluated, result, data),
+    ...(stepMilliseconds === undefined ? {} : { stepMilliseconds }),
+    status,
+  });
+  return resultsTable(rows);
+}
+
+/** Message about the best model. */
+export function bestLine({ metadata: { metric, value, epoch } }: StoredModel): string {
+  return `best.safetensors is the model after epoch ${epoch}, ${metric} ${Number(value).toPrecision(4)}; ` +
+    "model.safetensors is the final model, whose results are shown here";
+}
+
+/** PNG of test images above their reconstructions. */
+function cleanReconstructions({ test, imageShape }: Dataset, { reconstructions }: Evaluation): Uint8Array {
+  return reconstructionGrid([test.images, reconstructions], Math.min(PICTURES, test.count), imageShape);
+}
