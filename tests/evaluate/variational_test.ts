@@ -156,8 +156,16 @@ Deno.test("sample refuses wrong use in one line", () =>
     assertRefused(await runTask("sample", []), 2, /Missing argument RUN/);
     assertRefused(await runTask("sample", [run, "--count", "0"]), 2, /--count.*from 1 to 10000/);
     assertRefused(await runTask("sample", [run, "--interpolate", "3"]), 2, /--interpolate.*such as 3,17/);
-    assertRefused(await runTask("sample", [run, "--interpolate", "3,2000"]), 1, /image 2000.*0 to 1999/);
-    assertRefused(await runTask("sample", [run, "--grid", "3"]), 1, /expected a 2-D code but it has 3 numbers.*--code 2/);
+    assertRefused(
+      await runTask("sample", [run, "--interpolate", "3,2000"]),
+      1,
+      /0 to 1999 but received 2000/,
+    );
+    assertRefused(
+      await runTask("sample", [run, "--grid", "3"]),
+      1,
+      /expected a 2-D code but it has 3 numbers.*--code 2/,
+    );
     assertRefused(await runTask("sample", [run, "--grid", "3", "--interpolate", "1,2"]), 1, /choose one/);
     assertRefused(await runTask("sample", [folder]), 1, /config\.json/);
     assertRefused(await runTask("sample", [run, "--out", join(folder, "a.png")]), 1, /--allow-write/);
