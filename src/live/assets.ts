@@ -1,6 +1,6 @@
 /**
- * The files that the dashboard's server has. Their places in URLs are those in the sources, so that modules find each
- * other; what is TypeScript there has lost its types.
+ * Static files of the dashboard's server. URL paths are the source paths, so that relative imports work; TypeScript is
+ * served with its types stripped.
  * @module
  */
 import { stripTypeScriptTypes } from "node:module";
@@ -14,7 +14,7 @@ import type { Assets } from "./events.ts";
 const HTML = "text/html; charset=utf-8", CSS = "text/css; charset=utf-8";
 const SCRIPT = "text/javascript; charset=utf-8";
 
-/** Everything that the dashboard's page asks for but its data. Needs `--allow-read` for the libraries. */
+/** Static files by URL path. Needs `--allow-read` for the libraries. */
 export function liveAssets(): Assets {
   return new Map([
     ["/", { type: HTML, body: html }],

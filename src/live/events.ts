@@ -1,6 +1,5 @@
 /**
- * What goes between a training run and its dashboard: from training to the server's worker, and from there to
- * browsers.
+ * Messages between training, the dashboard's server (a worker) and browsers.
  * @module
  */
 import type {
@@ -12,54 +11,54 @@ import type {
 } from "../report/page/page_types.ts";
 import type { EpochPicture, MetricsRecord, RunData } from "../report/run_data.ts";
 
-/** How far training is. */
+/** Progress of training. */
 export interface LiveProgress {
-  /** The current epoch, from 1. */
+  /** Current epoch, from 1. */
   readonly epoch: number;
-  /** Epochs in all. */
+  /** Total number of epochs. */
   readonly epochs: number;
-  /** Steps done. */
+  /** Number of steps done. */
   readonly step: number;
-  /** Steps in all. */
+  /** Total number of steps. */
   readonly steps: number;
-  /** Images trained on per second, as the average since the start. */
+  /** Training throughput, averaged since the start. */
   readonly imagesPerSecond: number;
-  /** Estimated seconds until the end; absent before the first step. */
+  /** Estimated time until the end; absent before the first step. */
   readonly secondsLeft?: number | undefined;
 }
 
-/** Something that a dashboard should show. */
+/** An update for the dashboard. */
 export type LiveEvent =
-  /** All that is known at the start. Comes first; a later one replaces everything. */
+  /** The whole run; must come first, and replaces everything if sent again. */
   | { readonly kind: "run"; readonly run: RunData }
-  /** Whatever of the run has changed: the snapshot, weights, status, baselines, results table and so on. */
+  /** Changed fields of the run: snapshot, weights, status, baselines, results table and so on. */
   | { readonly kind: "change"; readonly change: Partial<Omit<RunData, "metrics" | "pictures">> }
-  /** One more line of metrics. */
+  /** A new metrics record. */
   | { readonly kind: "metrics"; readonly record: MetricsRecord }
-  /** One more picture after an epoch. */
+  /** A new picture after an epoch. */
   | { readonly kind: "picture"; readonly picture: EpochPicture }
-  /** How far training is. */
+  /** New progress. */
   | { readonly kind: "progress"; readonly progress: LiveProgress };
 
-/** The files that the server has, by their paths in its URLs. */
+/** Static files of the server, by URL path. */
 export type Assets = ReadonlyMap<string, { readonly type: string; readonly body: string }>;
 
-/** What training asks of the worker. */
+/** Messages from training to the worker. */
 export type ToWorker =
   | LiveEvent
-  /** Listen on 127.0.0.1; port 0 is any free one. `flags` is what {@linkcode CONTROL} indexes. */
+  /** Listen on 127.0.0.1; port 0 picks a free port. `flags` is indexed by {@linkcode CONTROL}. */
   | {
     readonly kind: "start";
     readonly port: number;
     readonly flags: SharedArrayBuffer;
     readonly assets: Assets;
   }
-  /** Whether training waits at this moment. */
+  /** Training has paused, or resumed. */
   | { readonly kind: "waiting"; readonly waiting: boolean }
   /** Tell the browsers that training has ended, and stop listening. */
   | { readonly kind: "close" };
 
-/** What the worker answers. */
+/** Messages from the worker to training. */
 export type FromWorker =
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "failed"; readonly message: string }
@@ -67,69 +66,69 @@ export type FromWorker =
   | { readonly kind: "closed" };
 
 /**
- * Places in shared memory (an Int32Array) that the worker sets and training reads: whether to pause and to stop (1 is
- * yes), and how many pages watch.
+ * Indices into shared memory (an Int32Array) that the worker writes and training reads: pause and stop (1 if
+ * requested), and the number of connected pages.
  */
 export const CONTROL = { pause: 0, stop: 1, watchers: 2, count: 3 } as const;
 
-/** What a browser may ask for. */
+/** Control requests of browsers. */
 export type ControlAction = "pause" | "resume" | "stop";
 
-/** What a page can fetch by itself, at `/data/NAME.json`, when it has changed. */
+/** Parts of the data that a page fetches separately, at `/data/NAME.json`, when they have changed. */
 export interface Parts {
-  /** The latest snapshot without its codes. */
+  /** Latest snapshot without its codes. */
   readonly snapshot?: PageSnapshot | undefined;
-  /** The codes without the images behind them, which are an empty text. */
+  /** Codes with `images` empty. */
   readonly codes?: PageCodes | undefined;
-  /** The images behind the codes, as {@linkcode PageCodes} has them. */
+  /** Images of the codes, in the format of {@linkcode PageCodes.images}. */
   readonly images?: string | undefined;
   /** Pictures after epochs, in order. */
   readonly pictures: readonly PagePicture[];
 }
 
-/** The name of a part. */
+/** Name of a part. */
 export type PartName = keyof Parts;
 
-/** All parts' names, in the order in which a page puts them together. */
+/** Names of the parts, in the order in which a page merges them. */
 export const PART_NAMES: readonly PartName[] = ["snapshot", "codes", "images", "pictures"];
 
-/** How often each part has changed, and all else but metrics and progress: its settings, status and results. */
+/** Version counters of the parts; `rest` covers settings, status and results, but not metrics and progress. */
 export type Versions = Readonly<Record<PartName | "rest", number>>;
 
-/** The answer to `/data/NAME.json`. */
+/** Response to `/data/NAME.json`. */
 export interface PartAnswer<Name extends PartName> {
-  /** As {@linkcode LiveState.token}. */
+  /** Same as {@linkcode LiveState.token}. */
   readonly token: string;
-  /** The part's version. */
+  /** Version of the part. */
   readonly version: number;
   /** The part; absent if there is none. */
   readonly part?: Parts[Name];
 }
 
-/** How training stands, from the dashboard's point of view. */
+/** State of training, as the dashboard sees it. */
 export interface LiveState {
-  /** Random for each run: a page that sees another one is a page of an older run. Needed to send controls. */
+  /** Random token of the run, required for control requests. A page with another token belongs to an older run. */
   readonly token: string;
-  /** What the page must fetch anew if it has another version. */
+  /** Versions of the data, which a page compares with its own. */
   readonly versions: Versions;
-  /** How far training is, if known. */
+  /** Progress of training, if known. */
   readonly progress?: LiveProgress | undefined;
-  /** `pausing`, `stopping`: asked for, and training has not noticed yet. */
+  /** Phase of training; `pausing` and `stopping` are requested but not yet in effect. */
   readonly phase: "running" | "pausing" | "paused" | "stopping" | "ended";
 }
 
-/** One message of the event stream. */
+/** A message of the event stream. */
 export interface LiveMessage extends LiveState {
-  /** The number of the metrics record before the first of `records`. */
+  /** Number of the last metrics record before `records`. */
   readonly after: number;
-  /** New metrics, numbered upwards from `after` + 1. */
+  /** New metrics records, numbered from `after` + 1. */
   readonly records: readonly PageRecord[];
 }
 
-/** The answer to `/data.json`: the whole history. */
+/** Response to `/data.json`, the whole history. */
 export interface LiveData extends LiveState {
-  /** The number of the latest metrics record. */
+  /** Number of the latest metrics record. */
   readonly lastRecord: number;
-  /** What the report's modules draw; absent before the run is known. */
+  /** Data of the run; absent before it is known. */
   readonly page?: PageData | undefined;
 }

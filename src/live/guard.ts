@@ -1,26 +1,26 @@
 /**
- * Which requests the dashboard's server answers. Whoever can reach 127.0.0.1 is let in; web pages of other origins,
- * which a browser on this machine may have open, are not.
+ * Request filter of the dashboard's server. Every process on this machine has access; web pages of other origins, open
+ * in a local browser, do not.
  * @module
  */
 import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { PART_NAMES, type PartName } from "./events.ts";
 
-/** Bytes that a request's body may have. */
+/** Maximum size of a request body. */
 export const MAX_BODY_BYTES = 1024;
 
-/** Why a request is refused. */
+/** Response to a rejected request. */
 export interface Refusal {
-  /** The HTTP status. */
+  /** HTTP status. */
   readonly status: 400 | 403 | 404 | 405 | 413 | 503;
-  /** One line for whoever reads the answer. */
+  /** One-line reason, the body of the response. */
   readonly text: string;
-  /** More headers. */
+  /** Additional headers. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** What a request asks for, once it is let in. */
+/** An accepted request. */
 export type Wanted =
   | { readonly kind: "control" }
   | { readonly kind: "data" }
@@ -28,18 +28,18 @@ export type Wanted =
   | { readonly kind: "events"; readonly after: number }
   | { readonly kind: "asset"; readonly path: string };
 
-/** The only names under which the server may be asked for: other names may belong to others (DNS rebinding). */
+/** Allowed values of the Host header; others are rejected, against DNS rebinding. */
 export function allowedHosts(port: number): readonly string[] {
   return ["127.0.0.1", "localhost"].map((name) => new URL(`http://${name}:${port}`).host);
 }
 
 /**
- * What a request asks for, by comparing its path with the few that there are; nothing is decoded or resolved.
+ * Matches a request against the known paths; nothing is decoded or resolved.
  *
  * @param request method, URL and headers
- * @param port where the server listens
- * @param assets paths of the files that are served
- * @returns what to answer, or why not to
+ * @param port port of the server
+ * @param assets paths of the static files
+ * @returns the accepted request, or the reason for its rejection
  */
 export function examine(
   request: Pick<IncomingMessage, "method" | "url" | "headers" | "rawHeaders">,
@@ -50,24 +50,24 @@ export function examine(
   const hosts = allowedHosts(port);
   const hostCount = rawHeaders.filter((name, k) => k % 2 === 0 && name.toLowerCase() === "host").length;
   if (hostCount !== 1 || !hosts.includes(headers.host ?? "")) {
-    return { status: 403, text: `this server answers to ${hosts.join(" and ")} only` };
+    return { status: 403, text: `expected the host ${hosts.join(" or ")}` };
   }
   const origins = hosts.map((host) => `http://${host}`);
   const isControl = path === "/control";
   if (headers.origin === undefined ? method === "POST" : !origins.includes(headers.origin)) {
-    return { status: 403, text: "pages of other origins may not ask" };
+    return { status: 403, text: "requests from other origins are not allowed" };
   }
   const allowed = isControl ? ["POST"] : path.startsWith("/events") ? ["GET"] : ["GET", "HEAD"];
   if (!allowed.includes(method)) {
     return {
       status: 405,
-      text: `only ${allowed.join(" and ")} here`,
+      text: `expected method ${allowed.join(" or ")}`,
       headers: { allow: allowed.join(", ") },
     };
   }
   const site = headers["sec-fetch-site"];
   if (path !== "/" && site !== undefined && site !== "same-origin" && site !== "none") {
-    return { status: 403, text: "pages of other sites may not ask" };
+    return { status: 403, text: "requests from other sites are not allowed" };
   }
   if (isControl) return { kind: "control" };
   if (path === "/data.json") return { kind: "data" };
@@ -80,15 +80,15 @@ export function examine(
 }
 
 /**
- * A request's body, as far as it is one that a control may have.
+ * Reads the body of a control request.
  *
  * @param request the request, unread
- * @returns the body's text, or why it is refused
+ * @returns the text of the body, or the reason for its rejection
  */
 export async function readBody(request: IncomingMessage): Promise<string | Refusal> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  const tooLarge = { status: 413, text: `a body of at most ${MAX_BODY_BYTES} bytes` } as const;
+  const tooLarge = { status: 413, text: `expected a body of at most ${MAX_BODY_BYTES} bytes` } as const;
   if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return tooLarge;
   for await (const chunk of request) {
     size += chunk.length;

@@ -1,36 +1,36 @@
 /**
- * All that was published about a run, kept for browsers that come late, in bounded memory.
+ * History of a run in bounded memory, for browsers that connect late.
  * @module
  */
 import type { EpochPicture, MetricsRecord, RunData } from "../report/run_data.ts";
 import type { Versions } from "./events.ts";
 import { sameBytes } from "./page.ts";
 
-/** Metrics records that are kept; beyond, older ones are thinned out. */
+/** Maximum number of metrics records; beyond it, older ones are thinned out. */
 export const MAX_RECORDS = 20_000;
-/** The latest records, which are never thinned out. */
+/** Number of latest records that are never thinned out. */
 export const RECENT_RECORDS = 1_000;
-/** Pictures of one kind that are kept; beyond, every second is dropped: the page fetches them with all else. */
+/** Maximum number of pictures of a kind; beyond it, every second is dropped. */
 export const MAX_PICTURES = 12;
 
-/** The history of one run. */
+/** History of one run. */
 export class History {
   #run: RunData | undefined;
   #metrics: MetricsRecord[] = [];
   #pictures: readonly EpochPicture[] = [];
   #lastRecord = 0;
 
-  /** The number of the latest metrics record, from 1; 0 before the first. */
+  /** Number of the latest metrics record, from 1; 0 before the first. */
   get lastRecord(): number {
     return this.#lastRecord;
   }
 
-  /** Everything, or undefined before {@linkcode start}. */
+  /** The run with its metrics and pictures; undefined before {@linkcode start}. */
   get run(): RunData | undefined {
     return this.#run && { ...this.#run, metrics: this.#metrics, pictures: this.#pictures };
   }
 
-  /** Forgets what was, and begins with this. */
+  /** Replaces the whole history. */
   start(run: RunData): void {
     this.#run = run;
     this.#metrics = [];
@@ -40,10 +40,10 @@ export class History {
   }
 
   /**
-   * Replaces parts of the run. Without a run there is nothing to replace. A snapshot of pictures alone leaves codes,
-   * activations and the rest as the last whole one had them.
+   * Replaces fields of the run; does nothing before {@linkcode start}. A snapshot without codes keeps the codes and
+   * activations of the one before.
    *
-   * @returns what is another than before
+   * @returns names of the changed parts
    */
   change(change: Partial<Omit<RunData, "metrics" | "pictures">>): (keyof Versions)[] {
     if (!this.#run) return [];
@@ -61,14 +61,14 @@ export class History {
     ];
   }
 
-  /** Adds a line of metrics. */
+  /** Appends a metrics record. */
   addRecord(record: MetricsRecord): void {
     this.#metrics.push(record);
     this.#lastRecord++;
     if (this.#metrics.length > MAX_RECORDS) this.#metrics = thinned(this.#metrics);
   }
 
-  /** Adds a picture. */
+  /** Appends a picture. */
   addPicture(picture: EpochPicture): void {
     this.#pictures = [...this.#pictures, picture];
     const ofKind = this.#pictures.filter(({ kind }) => kind === picture.kind);
@@ -78,19 +78,16 @@ export class History {
   }
 
   /**
-   * The records after a number.
-   *
-   * @param after a record's number
-   * @returns those that follow; undefined if too many do, or if no such record was ever added
+   * Returns the records after record number `after`; undefined if there are too many, or if no such record was added.
    */
   recordsAfter(after: number): readonly MetricsRecord[] | undefined {
     const count = this.#lastRecord - after;
-    if (!(count >= 0 && count <= Math.min(RECENT_RECORDS, this.#metrics.length))) return undefined; // NaN too
+    if (!(count >= 0 && count <= Math.min(RECENT_RECORDS, this.#metrics.length))) return undefined; // also for NaN
     return this.#metrics.slice(this.#metrics.length - count);
   }
 }
 
-/** Drops every second of the older records. Records with different keys (a step's, an epoch's) are told apart. */
+/** Drops every second of the older records, separately for each set of keys, such as those of steps and epochs. */
 function thinned(records: readonly MetricsRecord[]): MetricsRecord[] {
   const seen = new Map<string, number>();
   const old = records.slice(0, -RECENT_RECORDS).filter((record) => {

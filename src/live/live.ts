@@ -1,29 +1,28 @@
 /**
- * A dashboard in the browser while a run trains, served on 127.0.0.1 by a worker: waiting for the GPU blocks the event
- * loop of the thread that trains.
+ * A browser dashboard for a running training, served on 127.0.0.1. The server is a worker, as waiting for the GPU
+ * blocks the event loop of the training thread.
  * @module
  */
 import { InputError } from "../errors.ts";
 import { liveAssets } from "./assets.ts";
 import { CONTROL, type FromWorker, type LiveEvent, type ToWorker } from "./events.ts";
 
-/** Where to serve. */
+/** Options of {@linkcode startLive}. */
 export interface LiveOptions {
-  /** Port on 127.0.0.1, 0 to 65,535; 0 takes any free one, as does none. */
+  /** Port on 127.0.0.1; 0, the default, picks a free port. */
   readonly port?: number | undefined;
 }
 
-/** Milliseconds between looks at whether a pause is over. */
+/** Milliseconds between checks for the end of a pause. */
 const LOOK_EVERY = 50;
-/** Milliseconds that closing may take. */
+/** Timeout of closing, in milliseconds. */
 const CLOSING_TIME = 1_000;
 
 /**
  * Starts the dashboard's server.
  *
- * @param options where to serve
  * @returns the dashboard, which the caller must close
- * @throws InputError if the port is taken, or this process may not listen on 127.0.0.1
+ * @throws InputError if the port is in use, or this process lacks the permission to listen on 127.0.0.1
  */
 export async function startLive({ port = 0 }: LiveOptions = {}): Promise<Live> {
   const flags = new Int32Array(new SharedArrayBuffer(4 * CONTROL.count));
@@ -43,7 +42,7 @@ export async function startLive({ port = 0 }: LiveOptions = {}): Promise<Live> {
     const reason = answer.kind === "failed" ? answer.message : `it said "${answer.kind}"`;
     throw new InputError(
       `Cannot serve the dashboard on 127.0.0.1, port ${port}: expected a free port but ${reason}; ` +
-        "choose another, or 0 for any free one",
+        "choose another, or 0 for a free port",
     );
   } catch (error) {
     worker.terminate();
@@ -62,14 +61,14 @@ function startWorker(): Worker {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
     throw new InputError(
-      "Cannot start the dashboard: expected the permission to listen on this machine; add --allow-net=127.0.0.1",
+      "Cannot start the dashboard: expected permission to listen on 127.0.0.1; add --allow-net=127.0.0.1",
     );
   }
 }
 
-/** A dashboard that is being served. */
+/** A running dashboard. */
 export class Live {
-  /** Its address, such as `http://127.0.0.1:41234/`. */
+  /** URL of the page, such as `http://127.0.0.1:41234/`. */
   readonly url: string;
   readonly #worker: Worker;
   readonly #flags: Int32Array<SharedArrayBuffer>;
@@ -77,7 +76,7 @@ export class Live {
   readonly #giveUp: () => void;
   #isOpen = true;
 
-  /** For {@linkcode startLive} alone. */
+  /** Called by {@linkcode startLive} only. */
   constructor(worker: Worker, flags: Int32Array<SharedArrayBuffer>, url: string) {
     this.url = url;
     this.#worker = worker;
@@ -91,36 +90,36 @@ export class Live {
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      if (this.#isOpen) console.error(`\nThe dashboard has stopped, training goes on: ${event.message}`);
+      if (this.#isOpen) console.error(`\nThe dashboard has stopped; training continues: ${event.message}`);
       this.#isOpen = false;
       resolve();
     };
   }
 
-  /** Whether somebody pressed pause, and nobody has resumed or stopped since. */
+  /** True after a pause request, until resumed or stopped. */
   get isPaused(): boolean {
     return this.#isOpen && !this.isStopped && Atomics.load(this.#flags, CONTROL.pause) === 1;
   }
 
-  /** Whether a page watches: pictures that nobody sees need not be taken. */
+  /** True if a page is connected; without one, no pictures are needed. */
   get isWatched(): boolean {
     return this.#isOpen && Atomics.load(this.#flags, CONTROL.watchers) > 0;
   }
 
-  /** Whether somebody pressed stop. */
+  /** True after a stop request. */
   get isStopped(): boolean {
     return Atomics.load(this.#flags, CONTROL.stop) === 1;
   }
 
-  /** Shows something. After {@linkcode close} it does nothing. */
+  /** Sends an update to the pages; does nothing after {@linkcode close}. */
   publish(event: LiveEvent): void {
     this.#post(event);
   }
 
   /**
-   * Waits while training is to pause; returns at once if it is not.
+   * Waits until training is resumed; returns at once if it is not paused.
    *
-   * @param isCancelled asked every 50 ms; true ends the wait, as Ctrl-C should
+   * @param isCancelled polled every 50 ms; true ends the wait, for Ctrl-C
    */
   async whilePaused(isCancelled: () => boolean = () => false): Promise<void> {
     if (!this.isPaused) return;
@@ -129,7 +128,7 @@ export class Live {
     this.#post({ kind: "waiting", waiting: false });
   }
 
-  /** Tells the browsers that training has ended, and stops serving. Takes a second at most. */
+  /** Tells the browsers that training has ended, and stops the server, within a second. */
   async close(): Promise<void> {
     this.#post({ kind: "close" });
     this.#isOpen = false;
@@ -139,13 +138,13 @@ export class Live {
     this[Symbol.dispose]();
   }
 
-  /** Stops serving at once, without a word to the browsers: for a training that broke. */
+  /** Stops the server at once without notifying the browsers, after a failed training. */
   [Symbol.dispose](): void {
     this.#isOpen = false;
     this.#worker.terminate();
   }
 
-  /** As {@linkcode close}. */
+  /** Same as {@linkcode close}. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -1,6 +1,6 @@
 /**
- * The page's data, in the parts in which a dashboard sends it, each made anew only where the run has changed: pictures
- * of two thousand images take a while.
+ * Converts a run to the page's data, in the parts that a dashboard sends. Results are cached, as packing two thousand
+ * images is slow.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -10,7 +10,7 @@ import type { PageData, PagePicture } from "../report/page/page_types.ts";
 import type { EpochPicture, MetricsRecord, RunData, Snapshot } from "../report/run_data.ts";
 import type { PartName, Parts } from "./events.ts";
 
-/** Makes a function that computes again only when its key is another object. */
+/** Caches the last result of a function by the identity of its key. */
 function remember<Key, Result>(): (key: Key, make: () => Result) => Result {
   let last: { readonly key: Key; readonly result: Result } | undefined;
   return (key, make) => {
@@ -19,12 +19,12 @@ function remember<Key, Result>(): (key: Key, make: () => Result) => Result {
   };
 }
 
-/** A run without what is large. */
+/** The run without its large fields. */
 function bare(run: RunData): RunData {
   return { ...run, snapshot: undefined, pictures: [], weights: [] };
 }
 
-/** Prepares a run for the page, and remembers what takes long. Parts count as unchanged while they are the same objects. */
+/** Converts runs and caches slow results. Fields of a run count as unchanged while they are the same objects. */
 export class PageMaker {
   readonly #snapshots = remember<Snapshot | undefined, Parts["snapshot"]>();
   readonly #codes = remember<Snapshot["codes"], Parts["codes"]>();
@@ -32,7 +32,7 @@ export class PageMaker {
   readonly #pictures = new WeakMap<EpochPicture, PagePicture>();
   #images: { readonly bytes: Uint8Array; readonly packed: string } | undefined;
 
-  /** One part, or undefined if the run has none. */
+  /** Converts one part; undefined if the run lacks it. */
   part<Name extends PartName>(run: RunData, name: Name): Parts[Name] {
     const { snapshot, pictures } = run;
     const makers: { readonly [N in PartName]: () => Parts[N] } = {
@@ -44,7 +44,7 @@ export class PageMaker {
     return makers[name]();
   }
 
-  /** Everything. */
+  /** Converts the whole run. */
   whole(run: RunData): PageData {
     const snapshot = this.part(run, "snapshot"), codes = this.part(run, "codes");
     const images = this.part(run, "images") ?? "";
@@ -56,7 +56,7 @@ export class PageMaker {
     };
   }
 
-  /** They are the same test images every time, and are packed once. */
+  /** Packs the images of codes; they are the same test images for every snapshot. */
   #packed(bytes: Uint8Array, imageShape: readonly [number, number]): string {
     if (!this.#images || !sameBytes(this.#images.bytes, bytes)) {
       this.#images = { bytes, packed: packedImages(bytes, imageShape, 1) };
@@ -71,12 +71,12 @@ export class PageMaker {
   }
 }
 
-/** Lines of metrics as the page wants them: rounded, and fit for JSON. */
+/** Converts metrics records for the page. */
 export function pageMetrics(run: RunData, records: readonly MetricsRecord[]): PageData["metrics"] {
   return pageData({ ...bare(run), metrics: records }).metrics;
 }
 
-/** Whether two arrays hold the same bytes. */
+/** Returns true if two arrays hold the same bytes. */
 export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a === b || Buffer.compare(a, b) === 0;
 }

@@ -1,8 +1,8 @@
 /// <reference no-default-lib="true" />
 /// <reference lib="deno.worker" />
 /**
- * The worker behind the dashboard. It has an event loop of its own, so it answers while training waits for the GPU.
- * It needs `--allow-net=127.0.0.1` and nothing else.
+ * The dashboard's server, a worker with its own event loop, so that it responds while training waits for the GPU. Its
+ * only permission is `--allow-net=127.0.0.1`.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -27,17 +27,17 @@ import { PageMaker, pageMetrics } from "./page.ts";
 import { MAX_SUBSCRIBERS, Subscribers } from "./subscribers.ts";
 
 /**
- * Milliseconds between messages to the browsers. Each one moves the bar, and a frame costs ten milliseconds of a
- * processor where there is no GPU, which training wants too. What a button did is sent at once.
+ * Milliseconds between messages to the browsers. Each message redraws the progress bar, which without a GPU takes
+ * about 10 ms of CPU time from training. Responses to buttons are sent at once.
  */
 const FLUSH_EVERY = 1000;
-/** Milliseconds after which a silent stream gets a sign of life. */
+/** Milliseconds between keep-alive messages. */
 const SIGN_OF_LIFE = 15_000;
-/** Milliseconds that a browser may take to read an answer. */
+/** Milliseconds that a browser may take to read a response. */
 const ANSWER_TIME = 30_000;
-/** Milliseconds that browsers have, at the end, to fetch what they have not seen. */
+/** Milliseconds for browsers to fetch the final data after training. */
 const FAREWELL = 700;
-/** Connections at once; beyond, new ones are closed. */
+/** Maximum number of connections; further ones are closed. */
 const MAX_CONNECTIONS = 512;
 
 const SECURITY_HEADERS = {
@@ -73,7 +73,7 @@ function state(): LiveState {
   return { token, versions, progress, phase };
 }
 
-/** A message with the records after a number. Where there are too many, none: the browser sees the gap. */
+/** Builds a message with the records after `after`, or none if there are too many; the browser detects the gap. */
 function messageAfter(after: number): string {
   const records = history.recordsAfter(after);
   const message: LiveMessage = {
@@ -84,7 +84,7 @@ function messageAfter(after: number): string {
   return `id: ${history.lastRecord}\ndata: ${JSON.stringify(message)}\n\n`;
 }
 
-/** Sends what is new, and counts who gets it. */
+/** Sends changes to the subscribers, and publishes their number. */
 function flush(): void {
   Atomics.store(flags, CONTROL.watchers, subscribers.count);
   const now = performance.now(), current = JSON.stringify(state());
@@ -99,7 +99,7 @@ function flush(): void {
 
 let packed: { readonly key: string; readonly bytes: Buffer } | undefined;
 
-/** The whole history; the same bytes for all who ask while nothing changes. */
+/** Response with the whole history, cached until something changes. */
 function data(): Buffer {
   const current = { ...state(), lastRecord: history.lastRecord }, key = JSON.stringify(current);
   if (packed?.key !== key) {
@@ -110,7 +110,7 @@ function data(): Buffer {
   return packed.bytes;
 }
 
-/** One part; undefined before there is a run. */
+/** Response with one part, absent before there is a run. */
 function part(name: PartName): Buffer {
   const run = history.run;
   const all: PartAnswer<PartName> = {
@@ -137,19 +137,19 @@ function refuse(response: ServerResponse, { status, text, headers = {} }: Refusa
 
 function openEvents(response: ServerResponse, after: number): void {
   if (subscribers.count >= MAX_SUBSCRIBERS) {
-    return refuse(response, { status: 503, text: "too many pages watch this run" });
+    return refuse(response, { status: 503, text: "too many pages are connected" });
   }
   response.writeHead(200, { ...SECURITY_HEADERS, "content-type": "text/event-stream" });
-  flush(); // so that the next message to all goes on where this first one ends
+  flush(); // the next message to all then continues where this first one ends
   subscribers.add(response, messageAfter(after));
-  Atomics.store(flags, CONTROL.watchers, subscribers.count); // so that the next picture is taken for it
+  Atomics.store(flags, CONTROL.watchers, subscribers.count); // training then takes the next picture
 }
 
 async function control(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await readBody(request);
   if (typeof body !== "string") return refuse(response, body);
   if (request.headers["x-bottleneck-token"] !== token) {
-    return refuse(response, { status: 403, text: "the token is not this run's" });
+    return refuse(response, { status: 403, text: "the token does not belong to this run" });
   }
   switch (body) {
     case "pause":
@@ -194,9 +194,9 @@ const server = createServer({
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 8192,
 }, (request, response) => {
-  response.on("error", () => response.destroy()); // written to a browser that has gone away
+  response.on("error", () => response.destroy()); // the browser has disconnected
   handle(request, response).catch((error) => {
-    if (request.complete) complain(error); // else the browser went away in the middle of its request
+    if (request.complete) complain(error); // else the browser disconnected during its request
     response.destroy();
   });
 });
@@ -208,7 +208,7 @@ function post(message: FromWorker): void {
 
 let hasComplained = false;
 
-/** Tells the terminal of a fault here, once: browsers ask again and again. */
+/** Reports an error in the terminal, once, as browsers retry. */
 function complain(error: unknown): void {
   if (!hasComplained) post({ kind: "fault", message: `${error}` });
   hasComplained = true;
@@ -246,7 +246,7 @@ self.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
       break;
     case "run":
       history.start(message.run);
-      changed("rest"); // for which pages fetch everything
+      changed("rest"); // makes pages fetch everything
       break;
     case "change":
       changed(...history.change(message.change));

@@ -1,32 +1,32 @@
 /**
- * The browsers that listen to the event stream. One that does not keep up misses messages, which it notices by
- * their numbers; one that has read nothing for a while is dropped.
+ * Subscribers of the event stream. Slow browsers miss messages, which they detect by record numbers; browsers that
+ * stop reading are disconnected.
  * @module
  */
 import type { ServerResponse } from "node:http";
 
-/** Event streams that may be open at once. */
+/** Maximum number of open event streams. */
 export const MAX_SUBSCRIBERS = 256;
-/** Milliseconds for which a subscriber may leave messages unread. */
+/** Milliseconds after which a subscriber that does not read is disconnected. */
 export const PATIENCE = 10_000;
 
 /** The open event streams. */
 export class Subscribers {
-  /** Each with the time when it stopped to read, if it did. */
+  /** Time at which each stream stalled; undefined while it is read. */
   readonly #stalled = new Map<ServerResponse, number | undefined>();
   readonly #now: () => number;
 
-  /** Starts without any; `now` is a clock in milliseconds. */
+  /** Starts without subscribers; `now` is a clock in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** How many there are. */
+  /** Number of open streams. */
   get count(): number {
     return this.#stalled.size;
   }
 
-  /** Starts a stream with a first message. The caller has written the head, and has looked at {@linkcode count}. */
+  /** Adds a stream and sends its first message. The caller writes the headers, and checks {@linkcode count} before. */
   add(response: ServerResponse, message: string): void {
     this.#stalled.set(response, undefined);
     response.on("drain", () => this.#stalled.has(response) && this.#stalled.set(response, undefined));
@@ -34,7 +34,7 @@ export class Subscribers {
     this.#write(response, `retry: 1000\n${message}`);
   }
 
-  /** Sends a message to all who keep up. */
+  /** Sends a message to all streams that are not stalled, and drops those stalled too long. */
   send(message: string): void {
     for (const [response, since] of this.#stalled) {
       if (since === undefined) this.#write(response, message);

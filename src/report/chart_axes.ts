@@ -5,40 +5,36 @@
 import { type ContinuousScale, scaleLinear, scaleLog } from "../dependencies/d3_scale.ts";
 import { coordinate, element, FONT_SIZE, FRAME, GRID, label, line, widthOf } from "./svg.ts";
 
-/** The values of an axis, and their coordinates. */
+/** An axis: a scale from values to coordinates, with ticks. */
 export interface Axis {
-  /** Whether equal distances are equal ratios. */
+  /** True for a logarithmic scale. */
   readonly isLog: boolean;
-  /** Where a value lies; NaN if it has no place. */
+  /** Returns the coordinate of a value; NaN if it cannot be shown. */
   readonly at: (value: number) => number;
-  /** Marked places; those without text are in between. */
+  /** Ticks; minor ones have no text. */
   readonly ticks: readonly { readonly at: number; readonly text: string }[];
 }
 
-/** Where a chart's curves are. */
+/** Plot area of a chart, in drawing units. */
 export interface Box {
-  /** Its left edge. */
   readonly left: number;
-  /** Its upper edge. */
   readonly top: number;
-  /** Its width. */
   readonly width: number;
-  /** Its height. */
   readonly height: number;
 }
 
-/** Ends whose distance is not above this share of their size are taken to be equal. */
+/** Relative distance up to which the ends of an axis count as equal. */
 const NO_DISTANCE = 1e-9;
-/** Values beyond are drawn here, as sums and ratios of them would not be finite. */
+/** Values are clamped to this range, so that their sums and ratios stay finite. */
 const MOST = 1e300, LEAST = 1e-300;
-/** From here on, and below the other, ticks are powers of ten. */
+/** Outside of this range, ticks are written as powers of ten. */
 const LARGE = 1e6, SMALL = 1e-3;
 
 function clamped(value: number): number {
   return Math.max(-MOST, Math.min(MOST, value));
 }
 
-/** The least and the greatest finite number; undefined if there is none. */
+/** Smallest and largest finite number; undefined if there is none. */
 export function extentOf(values: Iterable<number>): [number, number] | undefined {
   let low = Infinity, high = -Infinity;
   for (const value of values) {
@@ -50,12 +46,12 @@ export function extentOf(values: Iterable<number>): [number, number] | undefined
 }
 
 /**
- * An axis of equal distances.
+ * Makes a linear axis.
  *
- * @param values what is to be shown; what is not finite is ignored, and equal ends are moved apart
- * @param range the coordinates of the least and the greatest value
- * @param count about how many ticks
- * @param margin what is left free at both ends, as a share of the distance
+ * @param values values to show; non-finite ones are ignored, and equal ends are moved apart
+ * @param range coordinates of the smallest and the largest value
+ * @param count approximate number of ticks
+ * @param margin free space at both ends, as a fraction of the range
  */
 export function linearAxis(
   values: Iterable<number>,
@@ -78,16 +74,16 @@ export function linearAxis(
 }
 
 /**
- * An axis of equal ratios, with ticks at powers of ten or multiples of these.
+ * Makes a logarithmic axis, with ticks at powers of ten or their multiples.
  *
- * @param values what is to be shown; only finite ones above 0 have a place
- * @param range the coordinates of the least and the greatest value
- * @param count about how many ticks
+ * @param values values to show; only finite ones above 0 have a coordinate
+ * @param range coordinates of the smallest and the largest value
+ * @param count approximate number of ticks
  */
 export function logAxis(values: Iterable<number>, range: readonly [number, number], count: number): Axis {
   const [least, most] = (extentOf([...values].filter((value) => value > 0)) ?? [0.1, 1])
     .map((value) => Math.max(LEAST, clamped(value)));
-  const stretch = Math.min((most / least) ** 0.04 * 1.05, 10); // so that no curve runs along the frame
+  const stretch = Math.min((most / least) ** 0.04 * 1.05, 10); // keeps curves off the frame
   const scale = scaleLog().domain([least / stretch, most * stretch]).range(range);
   const ticks = scale.ticks(count);
   const isPlain = ticks.every((value) => value >= SMALL && value < LARGE);
@@ -107,7 +103,7 @@ function axisOf(
   return { isLog, at, ticks: ticks.map((value) => ({ at: at(value), text: format(value) })) };
 }
 
-/** `1.5e+16` as 1.5×10¹⁶. */
+/** Formats `1.5e+16` as 1.5×10¹⁶. */
 function asPower(text: string): string {
   const [, sign, factor, power] = /^([−-]?)([\d.]+)e\+?(-?\d+)$/.exec(text) ?? [];
   if (factor === undefined || Number(factor) === 0) return factor === undefined ? text : "0";
@@ -116,23 +112,22 @@ function asPower(text: string): string {
   return power === "0" ? minus + factor : `${minus}${factor === "1" ? "" : `${factor}×`}10${raised}`;
 }
 
-/** What the axes are called, with their units. */
+/** Titles of the axes, with units. */
 export interface AxisTitles {
-  /** Below the axis from left to right. */
   readonly x: string;
-  /** Beside the upright axis, from the bottom to the top; empty if there is none. */
+  /** Rotated, left of the y axis; may be empty. */
   readonly y: string;
 }
 
-/** What the tick labels of most charts, and the title beside them, take at the left of a plot. */
+/** Room for tick labels and title left of most plots. */
 export const AXIS_ROOM = 84;
 
-/** The frame of a plot: lines at the ticks, their labels at the left and below, and the titles. */
+/** Draws the frame of a plot: grid lines, tick labels and axis titles. */
 export function axes({ left, top, width, height }: Box, x: Axis, y: Axis, titles: AxisTitles): string {
   const right = left + width, bottom = top + height, centre = top + height / 2;
   const middle = left - 18 - Math.max(24, ...y.ticks.map(({ text }) => widthOf(text)));
   const marks = { stroke: FRAME };
-  let free = -Infinity; // labels do not run into each other
+  let free = -Infinity; // right end of the last label, so that labels do not overlap
   const below = x.ticks.map(({ at, text }) => {
     const isFree = at - widthOf(text) / 2 > free;
     if (isFree) free = at + widthOf(text) / 2 + 6;

@@ -1,5 +1,5 @@
 /**
- * `codes.svg`: the codes of test images as points, colored by class.
+ * `codes.svg`: scatter plot of the codes of test images, colored by class.
  * @module
  */
 import { axes, AXIS_ROOM, type Box, linearAxis } from "./chart_axes.ts";
@@ -20,40 +20,38 @@ import {
 } from "./svg.ts";
 
 const WIDTH = 720, LEFT = AXIS_ROOM, RIGHT = 14, TOP = 34, BELOW = 54, LINE = 20;
-/** A single plot's height; the legend is at its right. */
+/** Height of a single plot; the legend is on its right. */
 const PLANE = 500;
-/** A plot's width and height where there are three, and from one to the next. */
+/** Side of each of three plots, and the offsets between them. */
 const SIDE = 270, ACROSS = SIDE + LEFT - 4, DOWN = SIDE + BELOW + 14;
-/** Points that are drawn class by class before those after them, so that no class hides the others. */
+/** Points are drawn class by class in blocks of this size, so that no class hides the others. */
 const BLOCK = 200;
-/** Classes that have a line in the legend, and a ring. */
+/** Maximum number of classes in the legend and with rings. */
 const NAMED = 20;
-/** Letters of a class's name. */
+/** Maximum length of a class name. */
 const LONGEST = 24;
-/** Bars, and the height of a strip of them. */
+/** Number of histogram bins, and height of a histogram. */
 const BINS = 80, STRIP = 40;
 
-/** Points on one plane. */
+/** Points of one scatter plot. */
 interface View {
   readonly x: Float32Array;
   readonly y: Float32Array;
   readonly titles: { readonly x: string; readonly y: string };
 }
 
-/** A class, as charts show it. */
 interface Class {
   readonly label: number;
   readonly name: string;
 }
 
 /**
- * Draws codes: of two numbers as a plane, of three as the planes of each two of them, of more as the plane of their
- * first two principal components, of one as a histogram for each class. A ring with a class's number is at the median
- * of its points. Codes that are not finite are left out, and the chart says how many. The same input gives the same
- * bytes.
+ * Draws codes: 2-D codes as a scatter plot, 3-D codes as three scatter plots of each pair of axes, larger codes by
+ * their first two principal components, and 1-D codes as a histogram per class. A ring with the number of a class
+ * marks the median of its points. Non-finite codes are omitted and counted in the chart. The output is deterministic.
  *
- * @param cloud the codes, and their classes if there are any
- * @param classNames names of the classes, by label; numbers stand for those that are missing
+ * @param cloud the codes, and their classes if known
+ * @param classNames names of the classes, by label; missing ones are replaced by their numbers
  * @returns an SVG file
  */
 export function codesChart(
@@ -69,7 +67,7 @@ export function codesChart(
   return cloud.size === 3 ? threeViews(views, cloud, classes) : oneView(views[0], cloud, classes);
 }
 
-/** The numbers at one place of every code. */
+/** Column `at` of the matrix [count, size]. */
 function column(values: Float32Array, size: number, at: number): Float32Array {
   return Float32Array.from({ length: values.length / size }, (_, n) => values[n * size + at]);
 }
@@ -108,7 +106,7 @@ function oneView(
   return chart(TOP + PLANE + BELOW, size, [view], classes, elements);
 }
 
-/** The planes below and beside each other, so that those above each other share a code; the legend at the free place. */
+/** Draws three plots in a 2×2 grid, so that plots above each other share an axis; the legend takes the free cell. */
 function threeViews(
   views: readonly View[],
   { size, labels }: Pick<CodeCloud, "size" | "labels">,
@@ -153,7 +151,7 @@ function points(
   return element("g", { class: "plane" }, axes(box, across, up, titles), "\n", ...clouds, "\n", ...rings);
 }
 
-/** Points as one path of dots: a tenth of the bytes of circles. */
+/** Draws points as one path of dots, a tenth of the size of circles. */
 function cloudOf(places: readonly Point[], size: number, label: number | undefined): string {
   return element("path", {
     class: "codes",
@@ -166,7 +164,7 @@ function cloudOf(places: readonly Point[], size: number, label: number | undefin
   });
 }
 
-/** A ring with a class's number at the median of its points. */
+/** Draws a ring with the number of a class at the median of its points. */
 function ring(places: readonly Point[], label_: number, isSmall: boolean): string {
   if (places.length === 0) return "";
   const [x, y] = [0, 1].map((axis) => median(places.map((place) => place[axis])));
@@ -190,20 +188,20 @@ function median(values: number[]): number {
   return values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-/** How many codes are drawn, and how many are not. */
+/** Text with the number of drawn and of omitted codes. */
 function countText(views: readonly Pick<View, "x" | "y">[]): string {
   const count = views[0].x.length;
   const missing =
     [...views[0].x.keys()].filter((n) => views.some(({ x, y }) => !Number.isFinite(x[n] + y[n]))).length;
   const codes = `${(count - missing).toLocaleString("en-US")} test image${count - missing === 1 ? "" : "s"}`;
-  return missing > 0 ? `${codes}; ${missing} more with codes that are not finite` : codes;
+  return missing > 0 ? `${codes}; ${missing} more with non-finite codes` : codes;
 }
 
 function countLabel(views: readonly Pick<View, "x" | "y">[], right: number, more: string = ""): string {
   return label(right, 20, countText(views) + more, { "text-anchor": "end", fill: FRAME });
 }
 
-/** What a column of the legend takes. */
+/** Width of the legend. */
 function legendWidth(classes: readonly Class[]): number {
   return Math.max(...classes.slice(0, NAMED).map(({ name }) => widthOf(name)), widthOf("and 200 more")) + 40;
 }
@@ -219,7 +217,7 @@ function legendOf(left: number, top: number, classes: readonly Class[]): string[
   });
 }
 
-/** A strip for each class, with bars as high as codes are many; each class has its own scale. */
+/** Draws a histogram per class, each on its own scale. */
 function histograms(
   { values, labels }: Pick<CodeCloud, "values" | "labels">,
   classes: readonly Class[],
@@ -264,9 +262,9 @@ function chart(
   const title = "Codes of test images";
   const of = classes.length > 0 ? ` of ${classes.length} classes` : "";
   const how = size === 1
-    ? "how many codes lie where, each class on its own scale"
+    ? "histogram of 1-D codes, each class on its own scale"
     : size > 3
-    ? `the first two principal components of codes of ${size} numbers`
-    : `codes of ${size} numbers`;
+    ? `first two principal components of ${size}-D codes`
+    : `${size}-D codes`;
   return svgFile({ width: WIDTH, height, title, description: `${countText(views)}${of}: ${how}.` }, elements);
 }

@@ -4,11 +4,7 @@
  */
 import { CLASS_COLORS } from "./page/client/colors.ts";
 
-/**
- * The color of a class: see `CLASS_COLORS` of the page.
- *
- * @param index the class, from 0
- */
+/** Color of class `index`, counted from 0, in `CLASS_COLORS`. */
 export function classColor(index: number): string {
   return CLASS_COLORS[index % CLASS_COLORS.length];
 }

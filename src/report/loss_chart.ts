@@ -1,5 +1,5 @@
 /**
- * `loss.svg`: every loss term against the step, with the baselines.
+ * `loss.svg`: loss terms by training step, with baselines.
  * @module
  */
 import { axes, type Axis, AXIS_ROOM, type Box, extentOf, linearAxis, logAxis } from "./chart_axes.ts";
@@ -19,36 +19,37 @@ import {
   widthOf,
 } from "./svg.ts";
 
-/** What a line of metrics has besides losses. */
+/** Keys of metrics records that are not losses. */
 const NO_LOSSES = new Set(["epoch", "step", "stage", "seconds", "gradientNorm", "learningRate"]);
-/** The squared error per pixel on test images, which may be in another unit than the losses. */
+/** Key of the squared error per pixel on test images, whose unit may differ from that of the losses. */
 const TEST_ERROR = "testError";
 const TEST = "test.";
 const WIDTH = 720, PLOT_HEIGHT = 300, LEFT = AXIS_ROOM, RIGHT = 20, ABOVE = 14, BELOW = 54;
-/** Heights of a line of the legend and of the baselines' names, and the letters of one of these. */
+/** Line heights of the legend and of baseline names, and maximum length of a baseline name. */
 const LINE = 20, NAME_LINE = 15, NAME_LETTERS = 24;
-const SAMPLE = 28; // the line before a name in the legend
-/** From this ratio between the greatest and the least value on, the scale is logarithmic. */
+const SAMPLE = 28; // length of a line sample in the legend
+/** The scale is logarithmic if the largest value exceeds the smallest by this factor. */
 const LOG_RATIO = 30;
-/** A test error that is not further outside the range of the terms than this ratio is taken to be in their unit. */
+/** A test error shares the plot of the losses if it is at most this factor outside of their range. */
 const SAME_UNIT = 4;
-/** A curve of more points has no dots on them. */
+/** Maximum number of points of a curve with dots. */
 const DOTS = 40;
 
-/** One metric over the steps. */
+/** One metric by training step. */
 export interface Curve {
   /** Its key in the metrics. */
   readonly key: string;
-  /** Whether it was measured on test images. */
+  /** True if measured on test images. */
   readonly isTest: boolean;
-  /** [step, value], in order; not finite where the metrics say so. */
+  /** [step, value] in order; values may be non-finite. */
   readonly points: readonly (readonly [number, number])[];
 }
 
 /**
- * The losses and test errors among a run's metrics, training's first. Lines without a step have none.
+ * Extracts the curves of losses and test errors from a run's metrics, training first. Records without a step are
+ * skipped.
  *
- * @param metrics the lines of `metrics.jsonl`, where "NaN" and "Infinity" may be texts
+ * @param metrics records of `metrics.jsonl`, where "NaN" and "Infinity" may be strings
  */
 export function curvesOf(metrics: readonly MetricsRecord[]): Curve[] {
   const curves = new Map<string, [number, number][]>();
@@ -68,23 +69,23 @@ export function curvesOf(metrics: readonly MetricsRecord[]): Curve[] {
     .sort((a, b) => Number(a.isTest) - Number(b.isTest));
 }
 
-/** What shares one upright scale. */
+/** A plot with its own y axis. */
 interface Panel {
-  /** What is measured, with its unit. */
+  /** Title of the y axis, with the unit. */
   readonly title: string;
   readonly curves: readonly Curve[];
   readonly baselines: readonly Baseline[];
 }
 
 /**
- * The losses of a run as curves: training's solid, those on test images dashed in the same color, baselines as thin
- * lines with their names at the right. A scale is logarithmic if its values are all above 0 and span more than a factor
- * of 30. The test error has a plot of its own where it is far from the losses, as it is then in another unit. Values
- * that are not finite are gaps. The same input gives the same bytes.
+ * Draws the losses of a run: solid lines for training, dashed lines of the same color for test images, thin lines with
+ * names on the right for baselines. A scale is logarithmic if its values are positive and span more than a factor of
+ * 30. A test error far from the losses is assumed to have another unit, and gets its own plot. Non-finite values are
+ * gaps. The output is deterministic.
  *
- * @param metrics the lines of `metrics.jsonl`
- * @param baselines lines to compare with; those of metrics that are not drawn are left out
- * @param unit the losses' unit
+ * @param metrics records of `metrics.jsonl`
+ * @param baselines baselines; those of metrics without a curve are omitted
+ * @param unit unit of the losses
  * @returns an SVG file
  */
 export function lossChart(
@@ -117,21 +118,21 @@ export function lossChart(
   return svgFile({ width: WIDTH, height: top, title, description: descriptionOf(panels) }, drawn);
 }
 
-/** The curves with their last values, for whoever cannot see them. */
+/** Describes the curves by their last values, for screen readers. */
 function descriptionOf(panels: readonly Panel[]): string {
   const parts = panels.flatMap(({ title, curves, baselines }) => [
     ...curves.map((curve) => {
       const finite = curve.points.filter(([, value]) => Number.isFinite(value));
       const gaps = curve.points.length - finite.length, last = finite.at(-1);
       const end = last ? `${last[1].toPrecision(4)} at step ${last[0]}` : "no finite value";
-      return `${nameOf(curve)}, ${title}: ${end}${gaps > 0 ? `, ${gaps} not finite` : ""}`;
+      return `${nameOf(curve)}, ${title}: ${end}${gaps > 0 ? `, ${gaps} non-finite` : ""}`;
     }),
     ...baselines.map(({ label, value }) => `${label}: ${value.toPrecision(4)}`),
   ]);
-  return parts.length > 0 ? `${parts.join("; ")}.` : "Nothing was measured.";
+  return parts.length > 0 ? `${parts.join("; ")}.` : "No data.";
 }
 
-/** Leaves the test error out where a term on test images is the same. */
+/** Drops the test error if a test loss has the same values. */
 function withoutTwins(curves: readonly Curve[]): Curve[] {
   const error = curves.find(({ key }) => key === TEST_ERROR);
   const isTwin = ({ key, points }: Curve) =>
@@ -140,7 +141,7 @@ function withoutTwins(curves: readonly Curve[]): Curve[] {
   return curves.some(isTwin) ? curves.filter((curve) => curve !== error) : [...curves];
 }
 
-/** Terms have a color each, on training and on test images. */
+/** Assigns a color to each loss term, the same for training and test. */
 function colorsOf(curves: readonly Curve[]): (key: string) => string {
   const terms = [...new Set(curves.map(({ key }) => termOf(key)))];
   return (key) => classColor(terms.indexOf(termOf(key)));
@@ -169,7 +170,7 @@ function panelsOf(curves: readonly Curve[], baselines: readonly Baseline[], unit
   return [...panels, { title: "squared error per pixel", curves: errors, baselines: ofErrors }];
 }
 
-/** All finite values. */
+/** Finite values of curves and baselines. */
 function valuesOf(curves: readonly Curve[], baselines: readonly Baseline[]): number[] {
   return [
     ...curves.flatMap(({ points }) => points.map(([, value]) => value)),
@@ -177,14 +178,14 @@ function valuesOf(curves: readonly Curve[], baselines: readonly Baseline[]): num
   ].filter(Number.isFinite);
 }
 
-/** What the legend calls a curve. */
+/** Name of a curve in the legend. */
 function nameOf({ key, isTest }: Curve): string {
   const term = key === TEST_ERROR ? "squared error per pixel" : termOf(key);
   const name = term === "kl" ? "KL divergence" : term.replace(/^level\.(?=\d+$)/, "level ");
   return `${name}, ${isTest ? "test" : "training"}`;
 }
 
-/** The curves of a line of the legend, and what each takes. */
+/** Number of columns of the legend, and their width. */
 function legendColumns(curves: readonly Curve[]): { columns: number; width: number } {
   const width = Math.max(0, ...curves.map((curve) => SAMPLE + widthOf(nameOf(curve)) + 20));
   return { columns: Math.max(1, Math.floor((WIDTH - LEFT) / width)), width };
@@ -227,7 +228,7 @@ function plot(
   const values = valuesOf(curves, baselines);
   const [least, most] = extentOf(values) ?? [0, 1];
   const isLog = least > 0 && most / least > LOG_RATIO, bottom = box.top + box.height;
-  // beside curves well above 0, a scale from 0 would waste the plot; near 0 it is the honest one
+  // starts at 0 if values come near it; else a scale from 0 would waste the plot
   const y = isLog
     ? logAxis(values, [bottom, box.top], 6)
     : least > 0 && least < most / 3
@@ -243,7 +244,7 @@ function plot(
     ...baselineMarks(box, y, baselines),
     ...curves.map((curve, k) => curveMarks(curve, stretches[k], colors(curve.key))),
     ...(values.length > 0 ? [] : [
-      label(box.left + box.width / 2, box.top + box.height / 2, "nothing was measured", {
+      label(box.left + box.width / 2, box.top + box.height / 2, "no data", {
         "text-anchor": "middle",
         fill: FRAME,
       }),
@@ -251,12 +252,12 @@ function plot(
   ];
 }
 
-/** Dots are full on test images, and hollow in training. */
+/** Style of a curve's dots: filled for test, hollow for training. */
 function dotOf({ isTest }: Curve, color: string): Attributes {
   return isTest ? { fill: color } : { fill: "#ffffff", stroke: color, "stroke-width": 1.5 };
 }
 
-/** A curve, and dots on its points where these are few or alone. */
+/** Draws a curve, with dots if its points are few or isolated. */
 function curveMarks(curve: Curve, stretches: readonly (readonly Point[])[], fill: string): string {
   const hasDots = curve.isTest && curve.points.length <= DOTS;
   const path = stretches.filter(({ length }) => length > 1).map(pathThrough).join("");
@@ -269,7 +270,7 @@ function curveMarks(curve: Curve, stretches: readonly (readonly Point[])[], fill
   );
 }
 
-/** The stretches of a curve between gaps. */
+/** Splits a curve at its gaps. */
 function stretchesOf(points: readonly [number, number][]): [number, number][][] {
   const stretches: [number, number][][] = [[]];
   for (const point of points) {
@@ -283,7 +284,7 @@ function nameOfBaseline(label: string): string {
   return shortened(label, NAME_LETTERS);
 }
 
-/** Thin lines, with their names at the right of the plot, moved apart where they would meet. */
+/** Draws baselines as thin lines, with names on the right, moved apart so that they do not overlap. */
 function baselineMarks(box: Box, y: Axis, baselines: readonly Baseline[]): string[] {
   const right = box.left + box.width;
   const marks = baselines.map(({ label, value }) => ({ label, at: y.at(value) }))
@@ -302,7 +303,7 @@ function baselineMarks(box: Box, y: Axis, baselines: readonly Baseline[]): strin
   );
 }
 
-/** Lines where stages begin, with their names above the plot as far as there is room. */
+/** Draws lines where stages begin, with names above the plot where there is room. */
 function stageMarks(
   { top, height }: Box,
   x: Axis,
@@ -321,7 +322,7 @@ function stageMarks(
   });
 }
 
-/** Where stages of layer-wise training begin. */
+/** First steps of the stages of layer-wise training. */
 function stagesOf(metrics: readonly MetricsRecord[]): { label: string; step: number }[] {
   const stages: { label: string; step: number }[] = [];
   let before = 0;

@@ -1,15 +1,15 @@
 /**
- * One unit for the training and the test loss.
+ * Converts training losses to the unit of test losses.
  * @module
  */
 import type { MetricsRecord, RunData } from "./run_data.ts";
 
 /**
- * The metrics of a run with its losses per image, as those on test images are. A recipe may file the loss of a whole
- * batch, as its tutorial has it: then the run's facts say `lossIsPerBatch`.
+ * Returns the metrics of a run with its training losses per image, like test losses. Some recipes log the loss summed
+ * over a batch, as their tutorials do; the run's facts then have `lossIsPerBatch`.
  *
- * @param run the run, of which facts and batch size are needed
- * @returns the same lines, `loss` divided by the images of a batch where it is a batch's
+ * @param run the run; its facts and batch size are read
+ * @returns the same records, with `loss` divided by the batch size if it is per batch
  */
 export function lossPerImage(
   { facts, config, metrics }: Pick<RunData, "facts" | "config" | "metrics">,

@@ -1,48 +1,48 @@
 /**
- * Images as one grayscale PNG: originals above their reconstructions, or by themselves.
+ * Grids of images as one grayscale PNG: images alone, or above their reconstructions.
  * @module
  */
 
 import { encode } from "../dependencies/fast_png.ts";
 
-/** How a picture is laid out. */
+/** Layout of a grid of images. */
 export interface GridOptions {
-  /** Edge length of one image pixel, in picture pixels; 2 if not given. */
+  /** Size of an image pixel, in picture pixels; 2 if absent. */
   readonly scale?: number;
-  /** Images side by side before a new band or row begins; 15 if not given. */
+  /** Images per row; 15 if absent. */
   readonly columns?: number;
 }
 
-/** Gray of the gaps: apart from the black background that images usually have, and darker than their strokes. */
+/** Gray of the gaps: lighter than the usual black background, darker than strokes. */
 const GAP_GRAY = 64;
-/** Gaps in image pixels: between neighbors, between an original and its reconstruction, between two bands. */
+/** Gaps in image pixels: between neighbors, between an original and its reconstruction, between bands. */
 const COLUMN_GAP = 1, PAIR_GAP = 1, BAND_GAP = 5;
-/** Between rows of a grid. */
+/** Gap between rows of a grid, in image pixels. */
 const ROW_GAP = 1;
 
-/** A pixel in [0, 1] as a gray in 0 … 255: clamped, rounded; NaN is black. */
+/** Converts a pixel in [0, 1] to a gray in 0 … 255, clamped and rounded; NaN is black. */
 function grayOf(value: number): number {
   return value >= 1 ? 255 : value > 0 ? Math.round(value * 255) : 0;
 }
 
-/** An image's gray at a pixel. */
+/** Returns the gray of a pixel, or its palette index. */
 type GrayAt = (pixel: number) => number;
 
-/** The grays of the image that begins at `first`. */
+/** Returns the grays of the image that starts at index `first`. */
 function graysFrom(images: Float32Array | Uint8Array, first: number): GrayAt {
   return images instanceof Uint8Array
     ? (pixel) => images[first + pixel]
     : (pixel) => grayOf(images[first + pixel]);
 }
 
-/** A picture of one byte a pixel to draw images on, measured in image pixels. */
+/** A canvas with one byte per pixel, addressed in image pixels. */
 export class Tiles {
   readonly #scale: number;
   readonly #width: number;
   readonly #height: number;
   readonly #data: Uint8Array;
 
-  /** All of one gray, or of one color of the palette. */
+  /** Creates a canvas filled with one gray, or one palette index. */
   constructor(height: number, width: number, scale: number, background: number = GAP_GRAY) {
     this.#scale = scale;
     this.#width = scale * width;
@@ -50,7 +50,7 @@ export class Tiles {
     this.#data = new Uint8Array(this.#width * this.#height).fill(background);
   }
 
-  /** Draws one image with its upper left corner at (top, left). */
+  /** Draws an image with its top left corner at (top, left). */
   draw(top: number, left: number, [height, width]: readonly [number, number], grayAt: GrayAt): void {
     const scale = this.#scale;
     for (let row = 0; row < height; row++) {
@@ -69,7 +69,7 @@ export class Tiles {
     }
   }
 
-  /** The PNG file: gray, or in the colors of a palette. */
+  /** Encodes the canvas as a PNG file, grayscale or with a palette. */
   encode(palette?: number[][]): Uint8Array {
     const colors = palette ? { palette } : {};
     return encode({
@@ -83,11 +83,11 @@ export class Tiles {
   }
 }
 
-/** Refuses numbers that are not whole ones above 0, and fewer images than are to be drawn. */
+/** Throws if a number is not a positive integer, or if there are fewer than `count` images. */
 function check(numbers: readonly number[], count: number, held: number, where: string): void {
   for (const value of numbers) {
     if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`Cannot draw a picture: expected whole numbers above 0 but received ${value}`);
+      throw new RangeError(`Cannot draw a picture: expected positive integers but received ${value}`);
     }
   }
   if (Math.floor(held) < count) {
@@ -98,16 +98,16 @@ function check(numbers: readonly number[], count: number, held: number, where: s
 }
 
 /**
- * Draws images above what became of them, in bands of `columns` images: originals above reconstructions, or originals,
- * noisy images and reconstructions. The same input gives the same bytes.
+ * Draws images above their reconstructions, in bands of `columns` images; noisy inputs may stand in between. The output
+ * is deterministic.
  *
- * @param rows what stands above one another, from the top: pixels, row-major, image after image, as bytes in 0 … 255 or
- *   as numbers, clamped to [0, 1]; at least one row
- * @param count how many images to draw, from the first; at least 1
- * @param size height and width of one image
+ * @param rows rows of a band from the top, at least one, each an array [images, pixels]: bytes in 0 … 255, or numbers,
+ *   which are clamped to [0, 1]
+ * @param count number of images to draw, at least 1
+ * @param size height and width of an image
  * @param options the layout
  * @returns a PNG file
- * @throws RangeError if the arrays hold fewer than `count` images, or a number is not a whole one above 0
+ * @throws RangeError if an array holds fewer than `count` images, or a number is not a positive integer
  */
 export function reconstructionGrid(
   rows: readonly (Float32Array | Uint8Array)[],
@@ -139,14 +139,14 @@ export function reconstructionGrid(
 }
 
 /**
- * Draws images row by row, with gaps of one image pixel around each. The same input gives the same bytes.
+ * Draws images row by row, with gaps of one image pixel. The output is deterministic.
  *
- * @param images pixels, row-major, image after image: bytes in 0 … 255, or numbers, clamped to [0, 1]
- * @param count how many images to draw, from the first; at least 1
- * @param size height and width of one image
+ * @param images [images, pixels]: bytes in 0 … 255, or numbers, which are clamped to [0, 1]
+ * @param count number of images to draw, at least 1
+ * @param size height and width of an image
  * @param options the layout
  * @returns a PNG file
- * @throws RangeError if the array holds fewer than `count` images, or a number is not a whole one above 0
+ * @throws RangeError if the array holds fewer than `count` images, or a number is not a positive integer
  */
 export function imageGrid(
   images: Float32Array | Uint8Array,

@@ -1,22 +1,22 @@
 /**
- * The table with which a command ends.
+ * The results table that commands print at the end.
  * @module
  */
 
 /** One row of a table. */
 export interface TableRow {
-  /** What was measured. */
+  /** Name of the metric. */
   readonly label: string;
-  /** The result: a number, or a text that is shown as it is. */
+  /** A number, or a text that is printed verbatim. */
   readonly value: number | string;
-  /** Digits after the point, for a number; 4 if not given. */
+  /** Number of decimals; 4 if absent. */
   readonly digits?: number;
-  /** The unit, or whatever should follow the value. */
+  /** Unit or other text after the value. */
   readonly unit?: string;
 }
 
 /**
- * An aligned table, one row a line: labels on the left, values on the right of their column, then units.
+ * Formats an aligned table, one row per line: labels, values aligned at the decimal point, units.
  *
  * ```ts
  * import { resultsTable } from "./results_table.ts";
@@ -29,8 +29,8 @@ export interface TableRow {
  * // 5-NN accuracy       84.25    %
  * ```
  *
- * @param rows the rows, from top to bottom
- * @returns the lines, without a line end after the last
+ * @param rows rows from top to bottom
+ * @returns the lines, without a trailing newline
  */
 export function resultsTable(rows: readonly TableRow[]): string {
   const cells = rows.map(({ label, value, digits = 4, unit = "" }) => {

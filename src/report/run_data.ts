@@ -1,148 +1,148 @@
 /**
- * What a report, a dashboard and the pictures show of a run. Nothing here computes; it is what those who measure and
- * those who draw agree on.
+ * Data of a run for reports, dashboards and pictures: the types shared by the code that measures and the code that
+ * draws.
  * @module
  */
 import type { TableRow } from "./results_table.ts";
 
-/** How a run stands. `crashed`: it neither finished nor stopped on request, and is not running. */
+/** Status of a run. A `crashed` run is no longer running, but neither finished nor stopped on request. */
 export type RunStatus = "running" | "finished" | "interrupted" | "crashed";
 
-/** What a trained tensor is like at a report; `gradientNorm` is before clipping, the others after the update. */
+/** Statistics of a trained tensor at a progress report. */
 export interface TensorRecord {
-  /** The norm of its gradient. */
+  /** L2 norm of its gradient, before clipping. */
   readonly gradientNorm: number;
-  /** The norm of its values. */
+  /** L2 norm of its values, after the update. */
   readonly weightNorm: number;
-  /** The norm of what the latest update changed, divided by `weightNorm`. */
+  /** L2 norm of the latest update, divided by `weightNorm`. */
   readonly updateRatio: number;
 }
 
-/** One line of `metrics.jsonl`: figures, and under `tensors` those of the trained tensors by name. */
+/** One line of `metrics.jsonl`: metrics by key, and under `tensors` statistics of the trained tensors by name. */
 export type MetricsRecord =
   & Readonly<Record<string, number | string | boolean | Readonly<Record<string, TensorRecord>>>>
   & { readonly tensors?: Readonly<Record<string, TensorRecord>> };
 
-/** A horizontal line to compare a curve with. */
+/** A baseline for a curve, drawn as a horizontal line. */
 export interface Baseline {
-  /** What it is, such as `mean image` or `PCA, 3 components`. */
+  /** Name, such as `mean image` or `PCA, 3 components`. */
   readonly label: string;
-  /** Its value, in the unit of the metric. */
+  /** Value in the unit of the metric. */
   readonly value: number;
-  /** The key of the metrics that it belongs to, such as `testError`. */
+  /** Key of its metric, such as `testError`. */
   readonly metric: string;
 }
 
 /** Codes of test images. */
 export interface CodeCloud {
-  /** Numbers in a code. */
+  /** Code size. */
   readonly size: number;
-  /** [count, size]. */
+  /** The codes, [count, size]. */
   readonly values: Float32Array;
-  /** The class of each; absent without labels. */
+  /** Class of each code, [count]; absent without labels. */
   readonly labels?: Uint8Array | undefined;
-  /** The images behind them, [count, pixels], 0 to 255. */
+  /** The encoded images, [count, pixels], 0 to 255. */
   readonly images: Uint8Array;
 }
 
-/** How often a layer's activations fall into equal bins. */
+/** Histogram of a layer's activations, with equal bins. */
 export interface ActivationHistogram {
-  /** The layer's name. */
+  /** Name of the layer. */
   readonly label: string;
-  /** The lowest bin's lower edge, and the highest bin's upper edge. */
+  /** Lower edge of the first bin and upper edge of the last. */
   readonly range: readonly [number, number];
-  /** Activations in each bin. */
+  /** Number of activations per bin. */
   readonly counts: readonly number[];
 }
 
 /** One level of a layer-matched network. */
 export interface LevelState {
-  /** Such as `level 1, 400 units`. */
+  /** Name, such as `level 1, 400 units`. */
   readonly label: string;
-  /** Squared error between its two sides, mean over images and units. */
+  /** Squared error between encoder and decoder activation, mean over images and units. */
   readonly error: number;
-  /** Standard deviation over images, root mean square over units, in the encoder. */
+  /** Standard deviation over images of the encoder activation, root mean square over units. */
   readonly encoderSpread: number;
-  /** The same in the decoder. */
+  /** The same for the decoder activation. */
   readonly decoderSpread: number;
 }
 
-/** What the network does with test images, at one moment. Pixels are 0 to 255. */
+/** Outputs of the network for test images at one step. Pixels are 0 to 255. */
 export interface Snapshot {
-  /** The epoch, from 1. */
+  /** Epoch, from 1. */
   readonly epoch: number;
-  /** Steps done. */
+  /** Number of training steps done. */
   readonly step: number;
   /** [height, width]. */
   readonly imageShape: readonly [number, number];
   /** Test images, [count, pixels]. */
   readonly images: Uint8Array;
-  /** What the network was shown of them, where that is not the images (noise), [count, pixels]. */
+  /** Noisy inputs, [count, pixels]; absent if the images are the inputs. */
   readonly inputs?: Uint8Array | undefined;
-  /** What it made of them, [count, pixels]. */
+  /** Reconstructions, [count, pixels]. */
   readonly reconstructions: Uint8Array;
-  /** Squared error of each, mean over pixels. */
+  /** Squared error of each reconstruction, mean over pixels. */
   readonly errors: Float32Array;
   /** Codes of up to 2,000 test images. */
   readonly codes?: CodeCloud | undefined;
-  /** Draws from the prior, [count, pixels] (variational). */
+  /** Samples from the prior of a variational autoencoder, [count, pixels]. */
   readonly samples?: Uint8Array | undefined;
-  /** One for each layer. */
+  /** One histogram per layer. */
   readonly activations: readonly ActivationHistogram[];
-  /** The mean activation of each code unit beside the wanted one (sparse). */
+  /** Target and actual mean activations of the code units of a sparse autoencoder. */
   readonly sparsity?: { readonly target: number; readonly means: readonly number[] } | undefined;
-  /** The levels (matched). */
+  /** Levels of a layer-matched autoencoder. */
   readonly levels?: readonly LevelState[] | undefined;
 }
 
-/** First-layer or last-layer weights, an image a unit. */
+/** Weights of the first or the last layer, one image per unit. */
 export interface WeightImages {
-  /** The parameter's name. */
+  /** Name of the parameter. */
   readonly label: string;
-  /** [units, pixels]. */
+  /** The weights, [units, pixels]. */
   readonly values: Float32Array;
 }
 
-/** A picture that was saved after an epoch. */
+/** A picture saved after an epoch. */
 export interface EpochPicture {
-  /** What it shows. */
+  /** Subject of the picture. */
   readonly kind: "samples" | "reconstructions";
-  /** The epoch, from 1. */
+  /** Epoch, from 1. */
   readonly epoch: number;
-  /** The PNG file's bytes. */
+  /** Bytes of the PNG file. */
   readonly png: Uint8Array;
 }
 
-/** All that is known of a run. */
+/** All data of a run. */
 export interface RunData {
-  /** Its folder's name. */
+  /** Name of the run folder. */
   readonly name: string;
-  /** The recipe's name. */
+  /** Name of the recipe. */
   readonly recipe: string;
-  /** ISO 8601, UTC. */
+  /** Time of the start, ISO 8601 in UTC. */
   readonly startedAt: string;
-  /** How it stands. */
+  /** Status of the run. */
   readonly status: RunStatus;
-  /** The command that repeats it. */
+  /** Command that reproduces the run. */
   readonly command: string;
-  /** The recipe's configuration by camelCase key. */
+  /** Values of the recipe's flags, by camelCase key. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Adapter, versions, data set and so on, as config.json's `facts`. */
+  /** Adapter, versions, data set and so on: `facts` of config.json. */
   readonly facts: Readonly<Record<string, unknown>>;
-  /** Names of the classes that labels count through; absent if they have none. */
+  /** Names of the classes, by label; absent if unknown. */
   readonly classNames?: readonly string[] | undefined;
-  /** All metrics so far, in order. */
+  /** Metrics so far, in order. */
   readonly metrics: readonly MetricsRecord[];
-  /** Lines to compare with. */
+  /** Baselines of the curves. */
   readonly baselines: readonly Baseline[];
-  /** The results table, empty before the end. */
+  /** Rows of the results table; empty before the end. */
   readonly rows: readonly TableRow[];
-  /** Milliseconds per training step, if known. */
+  /** Time per training step in milliseconds, if known. */
   readonly stepMilliseconds?: number | undefined;
-  /** The latest moment that was captured. */
+  /** Latest snapshot. */
   readonly snapshot?: Snapshot | undefined;
   /** Pictures after epochs, in order. */
   readonly pictures: readonly EpochPicture[];
-  /** Weights as images, encoder's first. */
+  /** Weights as images, encoder first. */
   readonly weights: readonly WeightImages[];
 }

@@ -1,20 +1,20 @@
 /**
- * SVG as text: elements, escaped and with coordinates of two decimals, so that the same drawing gives the same bytes.
+ * SVG as text, escaped and with coordinates rounded to two decimals, so that output is deterministic.
  * @module
  */
 
-/** Attributes by name; those that are undefined are left out. */
+/** Attributes by name; undefined ones are omitted. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
-/** The colors of text, of frames, and of the lines behind curves. */
+/** Colors of text, frames and grid lines. */
 export const INK = "#222222", FRAME = "#6e6e6e", GRID = "#e4e4e4";
 
 const FONT = "Helvetica, Arial, 'Liberation Sans', sans-serif";
-/** The font's size, in units of the drawing. */
+/** Font size in drawing units. */
 export const FONT_SIZE = 13;
 
 /**
- * A number with two decimals at most.
+ * Formats a number with at most two decimals.
  *
  * @throws RangeError if it is not finite
  */
@@ -25,7 +25,7 @@ export function coordinate(value: number): string {
   return String(Math.round(100 * value) / 100 + 0); // no -0
 }
 
-/** Text as XML has it; characters that XML does not allow are replaced. */
+/** Escapes text for XML, and replaces characters that XML does not allow. */
 export function escapeXml(text: string): string {
   const entities: Readonly<Record<string, string>> = {
     "&": "&amp;",
@@ -39,7 +39,7 @@ export function escapeXml(text: string): string {
     .replace(/[&<>"]/g, (letter) => entities[letter]);
 }
 
-/** An element around others; `children` are XML already. */
+/** Returns an element; `children` must be XML. */
 export function element(name: string, attributes: Attributes, ...children: readonly string[]): string {
   const written = Object.entries(attributes).map(([key, value]) =>
     value === undefined ? "" : ` ${key}="${typeof value === "number" ? coordinate(value) : escapeXml(value)}"`
@@ -47,48 +47,45 @@ export function element(name: string, attributes: Attributes, ...children: reado
   return children.length > 0 ? `<${name}${written}>${children.join("")}</${name}>` : `<${name}${written}/>`;
 }
 
-/** A line of text whose baseline begins, or as `text-anchor` says ends or has its middle, at a point. */
+/** Returns a text element anchored at a point; `text-anchor` selects its start, middle or end. */
 export function label(x: number, y: number, text: string, attributes: Attributes = {}): string {
   return element("text", { x, y, ...attributes }, escapeXml(text));
 }
 
-/** A straight line. */
 export function line(from: Point, to: Point, attributes: Attributes): string {
   return element("line", { x1: from[0], y1: from[1], x2: to[0], y2: to[1], ...attributes });
 }
 
-/** A point of the drawing: from the left, from the top. */
+/** A point of the drawing; y points down. */
 export type Point = readonly [x: number, y: number];
 
-/** The path from point to point. */
+/** Path data of straight lines through points. */
 export function pathThrough(points: readonly Point[]): string {
   return points.map(([x, y], k) => `${k > 0 ? "L" : "M"}${coordinate(x)},${coordinate(y)}`).join("");
 }
 
-/** About how wide a text is: there is no font to ask before the chart is seen. */
+/** Estimated width of a text, as no font metrics are available. */
 export function widthOf(text: string): number {
   return 0.59 * FONT_SIZE * [...text].length;
 }
 
-/** A text of so many letters at most. */
+/** Truncates a text to `letters` characters, with an ellipsis. */
 export function shortened(text: string, letters: number): string {
   const all = [...text];
   return all.length > letters ? `${all.slice(0, letters - 1).join("")}…` : text;
 }
 
-/** A drawing, on white. */
+/** Size and texts of a drawing. */
 export interface Drawing {
-  /** Its width. */
   readonly width: number;
-  /** Its height. */
   readonly height: number;
-  /** What it is, for whoever cannot see it, and for tooltips. */
+  /** Title for screen readers and tooltips. */
   readonly title: string;
-  /** What it shows, for whoever cannot see it. */
+  /** Description for screen readers. */
   readonly description: string;
 }
 
-/** An SVG file. */
+/** Returns an SVG file with a white background. */
 export function svgFile(
   { width, height, title, description }: Drawing,
   elements: readonly string[],

@@ -1,20 +1,20 @@
 /**
- * `weights.png`: what each unit of the first and of the last layer looks for or paints.
+ * `weights.png`: the weights of the first and the last layer, one image per unit.
  * @module
  */
 import { interpolateRdBu } from "../dependencies/d3_scale_chromatic.ts";
 import { Tiles } from "./picture.ts";
 import type { WeightImages } from "./run_data.ts";
 
-/** Picture pixels for each weight, units side by side, and rows of units of a layer. */
+/** Picture pixels per weight, units per row, and rows per layer. */
 const SCALE = 2, COLUMNS = 20, ROWS = 4;
-/** Between units, and between layers, in image pixels. */
+/** Gaps between units and between layers, in image pixels. */
 const GAP = 1, LAYER_GAP = 6;
-/** The share of weights that colors are for. */
+/** Quantile of the magnitudes at which the colors saturate. */
 const USUAL = 0.99;
 /** Shades on each side of 0. */
 const SHADES = 126;
-/** White between tiles, shades from -1 to 1, and gray for what is not finite. */
+/** White between tiles, shades from -1 to 1, and gray for non-finite weights. */
 const PALETTE = [
   [255, 255, 255],
   ...Array.from(
@@ -26,11 +26,11 @@ const PALETTE = [
 const GAP_COLOR = 0, ZERO_COLOR = 1 + SHADES, NOT_FINITE = PALETTE.length - 1;
 
 /**
- * Draws weights as images, the first units of each layer: blue below 0, white at 0, red above (ColorBrewer's RdBu). A
- * layer's strongest colors are for what 99 of 100 of its weights do not exceed, so that a few large ones do not pale
- * the others. Weights that are not finite are gray. The same input gives the same bytes.
+ * Draws the weights of the first units of each layer: blue below 0, white at 0, red above (ColorBrewer's RdBu). Colors
+ * saturate at the 99th percentile of a layer's magnitudes, so that a few large weights do not wash out the others.
+ * Non-finite weights are gray. The output is deterministic.
  *
- * @param layers the weights, an image a unit; at least one layer
+ * @param layers weights of at least one layer
  * @param imageShape height and width of an image
  * @returns a PNG file
  */
@@ -56,13 +56,13 @@ export function weightsPicture(
   return tiles.encode(PALETTE);
 }
 
-/** The magnitude that 99 of 100 finite values do not exceed; 0 if there is none. */
+/** 99th percentile of the magnitudes of the finite values; 0 if there are none. */
 function usualMagnitude(values: Float32Array): number {
   const magnitudes = values.map(Math.abs).filter(Number.isFinite).sort();
   return magnitudes.length > 0 ? magnitudes[Math.ceil(USUAL * magnitudes.length) - 1] : 0;
 }
 
-/** The place in the palette of a share of the usual magnitude. */
+/** Palette index of a weight, relative to the saturation magnitude. */
 function colorOf(share: number): number {
   return Number.isFinite(share)
     ? ZERO_COLOR + Math.round(SHADES * Math.max(-1, Math.min(1, share)))

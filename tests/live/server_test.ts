@@ -446,7 +446,7 @@ Deno.test("a dashboard that breaks says so, and lets training go on", async () =
     await live.close();
   });
   assert.equal(lines.length, 1);
-  assert.match(lines[0], /The dashboard has stopped, training goes on: .*TypeError/);
+  assert.match(lines[0], /The dashboard has stopped; training continues: .*TypeError/);
 });
 
 Deno.test("a port that is taken is one clear line", async () => {

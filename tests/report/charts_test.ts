@@ -161,7 +161,7 @@ Deno.test("values that are not finite are gaps, a point between gaps is a dot, a
   assert.equal(dots.length, 1);
   const x = scaleOf(ticksOf(ofClass(root, "axes")[0], "x"));
   assertNear([x(Number(dots[0].attributes.cx))], [50], 0.003);
-  assert.match(root.children[1].text, /, 2 not finite\.$/);
+  assert.match(root.children[1].text, /, 2 non-finite\.$/);
 });
 
 Deno.test("the test error has a plot of its own only where its unit differs, and is not drawn twice", () => {
@@ -370,8 +370,8 @@ Deno.test("codesChart() of a 1-D code has a strip for each class, as high as cod
 Deno.test("codes that are not finite are left out, and counted", () => {
   const values = Float32Array.of(1, 2, 3, NaN, 5, 6, 1, Infinity, 1, 7, 8, 9);
   const texts = (size: number) => textsOf(readSvg(codesChart({ size, values })));
-  assert.ok(texts(3).includes("2 test images; 2 more with codes that are not finite"));
-  assert.ok(texts(1).includes("10 test images; 2 more with codes that are not finite"));
+  assert.ok(texts(3).includes("2 test images; 2 more with non-finite codes"));
+  assert.ok(texts(1).includes("10 test images; 2 more with non-finite codes"));
 });
 
 Deno.test.each([

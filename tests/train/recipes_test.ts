@@ -275,7 +275,7 @@ Deno.test("basic has one layer, and --sizes must begin with the image width", as
   assertRefused(
     await runTask("train", ["--sizes", "100,3"]),
     1,
-    /expected the images' 784 pixels first.*100/,
+    /expected the images' 784 pixels as the first width but received 100/,
   );
   assertRefused(await runTask("train", ["--warmup", "99999"]), 1, /warm-up of at most 1570 steps/);
 });

@@ -1,7 +1,6 @@
 /**
- * What the server says, kept complete: the whole history once, then message after message, and of the parts that are
- * too large for a message those that have changed and are in sight. The whole history again at the end, or where
- * something was missed.
+ * Keeps the page's data in sync with the server: fetches the whole history once, then applies messages, and fetches
+ * large parts when they have changed and are visible. Fetches the whole history again after a gap and at the end.
  * @module
  */
 import type { PageData } from "../../report/page/page_types.ts";
@@ -15,38 +14,36 @@ import type {
   Parts,
 } from "../events.ts";
 
-/** Who hears of what arrives. */
+/** Callbacks of a {@linkcode Connection}. */
 export interface Listener {
-  /** How training stands; undefined while there is no connection. Called with each drawing, and at once when the phase
-   * changes. */
+  /** Shows the state of training, undefined while disconnected; called at each redraw and at each change of phase. */
   readonly onState: (state: LiveState | undefined) => void;
-  /** Draws the run; called once a second at most. */
+  /** Draws the run; called at most once per second. */
   readonly onPage: (page: PageData) => Promise<void>;
-  /** Whether the reader sees what shows a part. */
+  /** Returns true if a part is visible. */
   readonly isInSight: (name: PartName) => boolean;
 }
 
-/** Milliseconds between drawings, at least and at most. */
+/** Minimum and maximum interval between redraws, in milliseconds. */
 const DRAW_EVERY = 1000, DRAW_AT_LEAST_EVERY = 10000;
 /**
- * After a drawing the page rests for so many times as long as it took until it was on the screen: training may want the
- * same processors, above all where there is no GPU and they draw too. The first drawing, which loads the libraries, does
- * not count.
+ * After a redraw the page rests for this multiple of its duration, to leave the CPU to training, above all without a
+ * GPU. The first redraw, which loads the libraries, does not count.
  */
 const REST = 60;
-/** Milliseconds before a refused connection is tried again. */
+/** Milliseconds before reconnecting after a refused connection. */
 const TRY_AGAIN = 3000;
-/** Metrics records that the page lets grow before it fetches them anew, thinned out. */
+/** Maximum number of metrics records before the page fetches them again, thinned out. */
 const MOST_RECORDS = 6000;
-/** In the order in which they are put together. */
+/** Parts in the order in which they are merged. */
 const PARTS: readonly PartName[] = ["snapshot", "codes", "images", "pictures"];
 
-/** The connection to a run's server. */
+/** Connection to the server of a run. */
 export class Connection {
   readonly #listener: Listener;
-  /** What is known; its versions are those of the parts that were fetched. */
+  /** Data fetched so far, with the versions of its parts. */
   #data: LiveData | undefined;
-  /** What there is. */
+  /** Latest state of the server. */
   #latest: LiveState | undefined;
   #events: EventSource | undefined;
   #isStale = true;
@@ -61,20 +58,20 @@ export class Connection {
     this.#listener = listener;
   }
 
-  /** Starts to listen. */
+  /** Fetches the data and starts listening. */
   start() {
     void this.#draw();
     document.addEventListener("visibilitychange", () => this.draw());
   }
 
-  /** Asks training to pause, resume or stop. */
+  /** Sends a control request. */
   async control(action: ControlAction) {
     const headers = { "x-bottleneck-token": this.#data?.token ?? "" };
     const answer = await fetch("/control", { method: "POST", headers, body: action }).catch(() => undefined);
     if (!answer?.ok) this.#lose();
   }
 
-  /** Draws what is new, now or when the page has rested. What is in sight may be other than before. */
+  /** Redraws, now or when the rest is over; also called when other sections become visible. */
   draw() {
     const rest = this.#restUntil - performance.now();
     if (rest <= 0) return void this.#draw();
@@ -84,7 +81,7 @@ export class Connection {
     }, rest);
   }
 
-  /** What has changed and is in sight, or was not there before. */
+  /** Parts that have changed and are visible, or are new. */
   get #wanted(): PartName[] {
     const known = this.#data?.versions, latest = this.#latest?.versions;
     if (!known || !latest) return [];
@@ -93,7 +90,7 @@ export class Connection {
     );
   }
 
-  /** Fetches what is wanted and draws what has changed; pages that nobody sees wait. */
+  /** Fetches the wanted parts and redraws if something has changed; hidden pages wait. */
   async #draw() {
     const isDue = this.#isStale || this.#isChanged || this.#wanted.length > 0;
     if (this.#isBusy || !isDue || (document.hidden && !this.#hasEnded)) return;
@@ -115,14 +112,14 @@ export class Connection {
       this.#isBusy = false;
       this.#restUntil = performance.now() + Math.min(DRAW_AT_LEAST_EVERY, Math.max(DRAW_EVERY, rest));
     }
-    if (this.#hasEnded) await this.#draw(); // the end may have come while this was busy
-    else this.draw(); // and so may news
+    if (this.#hasEnded) await this.#draw(); // in case training ended meanwhile
+    else this.draw(); // in case new data arrived meanwhile
   }
 
   async #fetch() {
     const answer = await ask<LiveData>("/data.json");
     if (!answer) {
-      if (this.#hasEnded) this.#isStale = false; // nobody is there any more
+      if (this.#hasEnded) this.#isStale = false; // the server has exited
       else this.#lose();
       return;
     }
@@ -136,19 +133,19 @@ export class Connection {
 
   async #fetchPart(name: PartName) {
     const answer = await ask<PartAnswer<PartName>>(`/data/${name}.json`), data = this.#data;
-    if (!answer || !data?.page || answer.token !== data.token) return; // the stream says what has become of the server
+    if (!answer || !data?.page || answer.token !== data.token) return; // the event stream detects a new server
     const page = withPart(data.page, { name, part: answer.part } as NamedPart);
     this.#data = { ...data, page, versions: { ...data.versions, [name]: answer.version } };
   }
 
-  /** Listens to what comes after a record. */
+  /** Subscribes to messages after a record number. */
   #listen(after: number) {
     const events = this.#events = new EventSource(`/events?after=${after}`);
     events.onmessage = ({ data }) => this.#receive(JSON.parse(data));
     events.onerror = () => {
       if (this.#hasEnded) return events.close();
       this.#lose();
-      if (events.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+      if (events.readyState !== EventSource.CLOSED) return; // the browser reconnects by itself
       setTimeout(() => this.#listen(this.#data?.lastRecord ?? 0), TRY_AGAIN);
     };
   }
@@ -160,8 +157,8 @@ export class Connection {
 
   #receive(message: LiveMessage) {
     const data = this.#data;
-    if (!data || message.token !== data.token) return location.reload(); // another run listens there now
-    // the title of a page in the background moves too: it costs no frame
+    if (!data || message.token !== data.token) return location.reload(); // another run uses the port now
+    // also for pages in the background, as updating the title costs no frame
     if (document.hidden || message.phase !== this.#latest?.phase) this.#listener.onState(message);
     this.#latest = message;
     this.#isChanged = true;
@@ -183,7 +180,7 @@ export class Connection {
   }
 }
 
-/** What the server answers; undefined if it does not. */
+/** Fetches JSON; returns undefined on failure. */
 async function ask<T>(path: string): Promise<T | undefined> {
   try {
     const answer = await fetch(path);
@@ -193,10 +190,10 @@ async function ask<T>(path: string): Promise<T | undefined> {
   }
 }
 
-/** A part by its name; undefined if there is none any more. */
+/** A part with its name; undefined if it no longer exists. */
 type NamedPart = { [Name in PartName]: { name: Name; part: Parts[Name] | undefined } }[PartName];
 
-/** A page with one part of it anew; the others stay the same objects, by which those who draw know them. */
+/** Replaces one part of a page. The others stay the same objects, so that they are not redrawn. */
 function withPart(page: PageData, { name, part }: NamedPart): PageData {
   if (name === "pictures") return { ...page, pictures: part ?? [] };
   if (name === "snapshot") return { ...page, snapshot: part && { ...part, codes: page.snapshot?.codes } };
@@ -208,7 +205,7 @@ function withPart(page: PageData, { name, part }: NamedPart): PageData {
   return { ...page, snapshot: { ...snapshot, codes } };
 }
 
-/** Resolves when what was drawn is on the screen: at the second frame from now, or soon where no frames are made. */
+/** Resolves when the drawing is on the screen: at the second frame, or after a second if there are no frames. */
 function shown() {
   return new Promise((resolve) => {
     requestAnimationFrame(() => requestAnimationFrame(resolve));

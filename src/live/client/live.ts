@@ -1,5 +1,5 @@
 /**
- * The dashboard: the report's modules, fed while training goes on, below a bar with progress and buttons.
+ * Entry point of the dashboard: the report's modules, updated during training, below a bar with progress and buttons.
  * @module
  */
 import { loadLibraries } from "../../report/page/client/libraries.ts";
@@ -30,7 +30,7 @@ const PHASES: Readonly<Record<LiveState["phase"], string>> = {
   ended: "training has ended",
 };
 
-/** `0:42`, `12:34` or `1:02:03`. */
+/** Formats a duration as `0:42`, `12:34` or `1:02:03`. */
 function duration(seconds: number) {
   const total = Math.max(0, Math.round(seconds)), hours = Math.floor(total / 3600);
   const two = (value: number) => `${value}`.padStart(2, "0");
@@ -59,7 +59,7 @@ function showState(state: LiveState | undefined) {
     return;
   }
   const text = PHASES[state.phase];
-  if (phase.textContent !== text) phase.textContent = text; // a screen reader speaks whenever it is set
+  if (phase.textContent !== text) phase.textContent = text; // screen readers announce every assignment
   const isPaused = state.phase === "pausing" || state.phase === "paused", hasEnded = state.phase === "ended";
   pause.textContent = isPaused ? "Resume" : "Pause";
   pause.hidden = stop.hidden = hasEnded;
@@ -83,9 +83,9 @@ async function showPage(page: PageData) {
   report = mount(element("report", HTMLDivElement), page, libraries, () => connection.draw());
 }
 
-/** Whether a section in sight shows a part. */
+/** Returns true if a visible section shows the part. */
 function isInSight(name: PartName) {
-  const shown = name === "images" ? "codes" : name; // which are behind them
+  const shown = name === "images" ? "codes" : name; // the images belong to the codes
   return SECTIONS.some(({ id, shows }) => shows === shown && report?.isInSight(id));
 }
 
@@ -93,7 +93,7 @@ const connection = new Connection({ onState: showState, onPage: showPage, isInSi
 
 pause.addEventListener("click", () => {
   const action = pause.textContent === "Resume" ? "resume" : "pause";
-  pause.disabled = true; // until the server has said what became of it
+  pause.disabled = true; // until the server answers
   void connection.control(action);
 });
 stop.addEventListener("click", () => question.showModal());

@@ -1,5 +1,5 @@
 /**
- * Codes for the page: up to three numbers a point, and the images behind the points.
+ * Codes for the page: up to three coordinates per point, and the encoded images.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -8,14 +8,12 @@ import { principalComponents } from "../../stats/principal_components.ts";
 import type { CodeCloud } from "../run_data.ts";
 import type { PageCodes } from "./page_types.ts";
 
-/** Grays of the images behind the points: they are shown small, and are most of the page. */
+/** Gray levels of the encoded images, which are shown small but take most of the page's size. */
 const GRAYS = 16;
 
 /**
- * Prepares codes for the page, all but the images behind them, which are left empty. Codes wider than three numbers
- * become their first three principal components.
- *
- * @param cloud the codes
+ * Prepares codes for the page, without their images, which stay empty. Codes of more than three numbers are projected
+ * onto their first three principal components.
  */
 export function pageCodes({ size, values, labels }: Omit<CodeCloud, "images">): PageCodes {
   const { axes, points } = size > 3 ? projected(values, size) : {
@@ -32,12 +30,12 @@ export function pageCodes({ size, values, labels }: Omit<CodeCloud, "images">): 
 }
 
 /**
- * Packs the images behind codes, coarsely.
+ * Quantizes and compresses the images of codes.
  *
  * @param images [count, pixels], 0 to 255
  * @param imageShape [height, width]
- * @param level how hard gzip tries, 1 to 9: a report should be small, a dashboard quick
- * @returns what {@linkcode PageCodes.images} holds
+ * @param level gzip level, 1 to 9: high for small reports, low for fast dashboards
+ * @returns value of {@linkcode PageCodes.images}
  */
 export function packedImages(
   images: Uint8Array,
@@ -45,14 +43,14 @@ export function packedImages(
   level: number,
 ): string {
   const pixels = height * width;
-  const coarse = images.map((_, k) => { // column by column, which is shorter packed
+  const coarse = images.map((_, k) => { // column-major, which compresses better
     const at = k % pixels, gray = images[k - at + at % height * width + Math.floor(at / height)];
     return Math.round(Math.round(gray / 255 * (GRAYS - 1)) * 255 / (GRAYS - 1));
   });
   return Buffer.from(gzipSync(coarse, { level })).toString("base64");
 }
 
-/** The first three principal components of codes; their names say what share of the variance each has. */
+/** First three principal components of the codes; axis names include each one's share of the variance. */
 function projected(values: Float32Array, size: number): { axes: readonly string[]; points: Float32Array } {
   const { values: points, shares } = principalComponents(values, size, 3);
   return { axes: shares.map((share, k) => `component ${k + 1} (${(100 * share).toFixed(0)} %)`), points };

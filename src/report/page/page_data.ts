@@ -1,6 +1,6 @@
 /**
- * What the page shows of a run, as JSON: numbers rounded to what a reader can use, images as PNG data URIs, wide codes
- * as their principal components. Reports hold it, the live dashboard sends it.
+ * Data of a run for the page, as JSON: rounded numbers, images as PNG data URIs, large codes as principal components.
+ * Embedded in reports, and sent by the live dashboard.
  * @module
  */
 import type { TableRow } from "../results_table.ts";
@@ -12,19 +12,14 @@ import type { PageData, PagePicture, PageRecord, PageRow, PageSnapshot, PageTens
 
 export type * from "./page_types.ts";
 
-/** Lines of metrics that a page holds at most; beyond, training lines are thinned evenly. */
+/** Maximum number of metrics records in a page; beyond it, training records are thinned evenly. */
 const MAX_RECORDS = 3000;
-/** Lines of metrics that keep the figures of the trained tensors: a point each in curves as wide as half a page. */
+/** Maximum number of records with tensor statistics; their charts are half a page wide. */
 const MAX_TENSORS = 40;
-/** Characters that the pictures after epochs may take in the page, all together. */
+/** Maximum total size of the pictures after epochs, in characters. */
 const HISTORY_LENGTH = 260_000;
 
-/**
- * Makes the page's data of a run.
- *
- * @param run the run; missing parts are simply missing on the page
- * @returns plain data that survives JSON
- */
+/** Converts a run to the page's data. */
 export function pageData(run: RunData): PageData {
   const { name, recipe, startedAt, status, command, classNames, baselines, stepMilliseconds } = run;
   return {
@@ -49,7 +44,7 @@ export function pageData(run: RunData): PageData {
   };
 }
 
-/** The page's data of a moment, with its codes and their images. */
+/** Converts a snapshot with its codes and their images. */
 function wholeSnapshot(snapshot: Snapshot): PageSnapshot {
   const { codes, imageShape } = snapshot, page = pageSnapshot(snapshot);
   return codes
@@ -57,7 +52,7 @@ function wholeSnapshot(snapshot: Snapshot): PageSnapshot {
     : page;
 }
 
-/** Makes the page's data of a moment alone, without its codes, for a dashboard that has the rest. */
+/** Converts a snapshot without its codes, which dashboards fetch separately. */
 export function pageSnapshot(snapshot: Snapshot): PageSnapshot {
   const { epoch, step, imageShape, images, inputs, reconstructions, errors, activations, sparsity } =
     snapshot;
@@ -99,7 +94,7 @@ export function pageSnapshot(snapshot: Snapshot): PageSnapshot {
   };
 }
 
-/** `[height, width]` as config.json keeps it, or one row if it does not say. */
+/** `[height, width]` from a run's facts; a single row if they lack it. */
 function imageShapeOf({ imageShape, width }: RunData["facts"]): readonly [number, number] {
   if (Array.isArray(imageShape) && imageShape.length === 2) {
     return [Number(imageShape[0]), Number(imageShape[1])];
@@ -107,12 +102,12 @@ function imageShapeOf({ imageShape, width }: RunData["facts"]): readonly [number
   return [1, Number(width)];
 }
 
-/** A number with so many significant digits. */
+/** Rounds to significant digits. */
 function significant(value: number, digits: number): number {
   return Number(value.toPrecision(digits));
 }
 
-/** The same, or null for what JSON cannot hold. */
+/** Rounds to significant digits; null for non-finite numbers, which JSON cannot hold. */
 function finite(value: number, digits: number): number | null {
   return Number.isFinite(value) ? significant(value, digits) : null;
 }
@@ -136,7 +131,7 @@ function roundTensors(tensors: NonNullable<MetricsRecord["tensors"]>): PageTenso
   );
 }
 
-/** Leaves out the figures of the tensors, evenly, where there are too many; those of the last line stay. */
+/** Thins tensor statistics evenly to {@link MAX_TENSORS} records, and keeps the last. */
 function thinTensors(metrics: readonly MetricsRecord[]): readonly MetricsRecord[] {
   const having = metrics.filter(({ tensors }) => tensors);
   const kept = new Set(spreadOut(having, MAX_TENSORS));
@@ -147,7 +142,7 @@ function thinTensors(metrics: readonly MetricsRecord[]): readonly MetricsRecord[
   });
 }
 
-/** Leaves out training lines, evenly, where there are too many; what is measured on test images stays. */
+/** Thins training records evenly to about {@link MAX_RECORDS}; records of test metrics are kept. */
 function thin(metrics: readonly MetricsRecord[]): readonly MetricsRecord[] {
   const every = Math.ceil(metrics.length / MAX_RECORDS);
   return metrics.filter((record, k) =>
@@ -155,7 +150,7 @@ function thin(metrics: readonly MetricsRecord[]): readonly MetricsRecord[] {
   );
 }
 
-/** Pictures after epochs, small; if they take too much room, fewer epochs of each kind. */
+/** Compacts the pictures after epochs; if they exceed {@link HISTORY_LENGTH}, keeps fewer epochs of each kind. */
 function history(pictures: RunData["pictures"]): PagePicture[] {
   const kinds = [...new Set(pictures.map(({ kind }) => kind))];
   return kinds.flatMap((kind) => {
@@ -166,12 +161,12 @@ function history(pictures: RunData["pictures"]): PagePicture[] {
   });
 }
 
-/** A picture after an epoch, small. */
+/** Compacts a picture after an epoch. */
 export function pagePicture({ kind, epoch, png }: EpochPicture): PagePicture {
   return { kind, epoch, image: compactPicture(png) };
 }
 
-/** At most `most` of a list, evenly, the first and the last among them. */
+/** Selects at most `most` elements, evenly spaced, including the first and the last. */
 function spreadOut<T>(list: readonly T[], most: number): T[] {
   if (list.length <= most) return [...list];
   return Array.from({ length: most }, (_, k) => list[Math.round(k * (list.length - 1) / (most - 1))]);
@@ -181,7 +176,7 @@ function pageRow({ label, value, digits = 4, unit = "" }: TableRow): PageRow {
   return { label, value: typeof value === "number" ? value.toFixed(digits) : value, unit };
 }
 
-/** Nested values as texts by dotted key; what is undefined is left out. */
+/** Flattens nested values to texts by dotted key; undefined values are omitted. */
 function texts(values: Readonly<Record<string, unknown>>, before = ""): Record<string, string> {
   const entries = Object.entries(values).flatMap(([key, value]): [string, string][] => {
     if (value === undefined) return [];

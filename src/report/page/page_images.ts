@@ -1,5 +1,5 @@
 /**
- * Pictures for the page, small enough to be written into it.
+ * Pictures for the page, compact enough to be embedded.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -7,19 +7,19 @@ import { decode, encode } from "../../dependencies/fast_png.ts";
 import type { WeightImages } from "../run_data.ts";
 import type { PageWeights } from "./page_types.ts";
 
-/** Units that a picture of weights shows at most, and how many side by side. */
+/** Maximum number of units in a picture of weights, and units per row. */
 const MAX_UNITS = 64, UNITS_ACROSS = 16;
-/** The share of weights that differ in color: the few beyond would leave all others pale. */
+/** Quantile of the magnitudes at which the colors saturate, so that outliers do not wash out the others. */
 const STRONGEST = 0.995;
 /** Shades on each side of 0. */
 const SHADES = 31;
-/** Grays of the pictures of a history, which would otherwise be most of the page. */
+/** Gray levels of the pictures after epochs, which would otherwise be most of the page. */
 const HISTORY_GRAYS = 16;
 
-/** Blue to white to red (ColorBrewer's RdBu, whose ends color-blind people tell apart). */
+/** Blue, white and red of ColorBrewer's RdBu, which is safe for color-blind readers. */
 const NEGATIVE = [33, 102, 172], ZERO = [247, 247, 247], POSITIVE = [178, 24, 43];
 
-/** The first entry is transparent, for gaps; then the shades from the most negative to the most positive. */
+/** Transparent for gaps, then the shades from negative to positive. */
 const PALETTE = [
   [0, 0, 0, 0],
   ...Array.from({ length: 2 * SHADES + 1 }, (_, k) => {
@@ -28,13 +28,13 @@ const PALETTE = [
   }),
 ];
 
-/** A PNG file as a data URI. */
+/** Encodes a PNG file as a data URI. */
 function pngUri(bytes: Uint8Array): string {
   return `data:image/png;base64,${Buffer.from(bytes).toString("base64")}`;
 }
 
 /**
- * One gray image as a PNG.
+ * Encodes a grayscale image as PNG.
  *
  * @param pixels [height · width], 0 to 255
  * @returns a data URI
@@ -44,7 +44,7 @@ export function grayTile(pixels: Uint8Array, [height, width]: readonly [number, 
 }
 
 /**
- * Weights as one picture: {@link MAX_UNITS} units at most, {@link UNITS_ACROSS} side by side.
+ * Draws weights as one picture: at most {@link MAX_UNITS} units, {@link UNITS_ACROSS} per row.
  *
  * @param weights [units, pixels]
  * @param imageShape [height, width]
@@ -87,8 +87,8 @@ export function pageWeights(
 }
 
 /**
- * A saved picture made smaller: gray pictures lose the repetition of their pixels, which the page brings back, and
- * keep {@link HISTORY_GRAYS} grays. Others stay as they are.
+ * Shrinks a saved picture: grayscale pictures lose their pixel scaling, which the page restores, and keep
+ * {@link HISTORY_GRAYS} gray levels. Other pictures are unchanged.
  *
  * @param png a PNG file
  * @returns a data URI
@@ -108,7 +108,7 @@ export function compactPicture(png: Uint8Array): string {
   return pngUri(encode(picture, { zlib: { level: 9 } }));
 }
 
-/** How often each pixel is repeated both ways: 4, 3, 2 or 1. */
+/** Factor by which a picture was scaled up: 4, 3, 2 or 1. */
 function repetition(data: Uint8Array, width: number, height: number): number {
   const repeats = (k: number) =>
     width % k === 0 && height % k === 0 && data.every((gray, at) => {

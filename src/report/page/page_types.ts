@@ -1,50 +1,50 @@
 /**
- * What the page is drawn from: plain data that survive JSON. `page_data.ts` makes them of a run.
+ * Data types of the page: plain JSON, made from a run by `page_data.ts`.
  * @module
  */
 import type { ActivationHistogram, Baseline, EpochPicture, LevelState, RunStatus } from "../run_data.ts";
 
-/** A test image, and what became of it. All images are data URIs. */
+/** A test image and its reconstruction. All images are data URIs. */
 export interface PageTile {
-  /** The test image. */
+  /** Test image. */
   readonly original: string;
-  /** What the network was shown, if not that. */
+  /** Noisy input; absent if the test image is the input. */
   readonly input?: string | undefined;
-  /** What it made of it. */
+  /** Reconstruction. */
   readonly result: string;
-  /** Squared error, mean over pixels; null if it is no number. */
+  /** Squared error, mean over pixels; null if not finite. */
   readonly error: number | null;
 }
 
-/** A draw from the prior. */
+/** A sample from the prior. */
 export interface PageSample {
-  /** The image, a data URI. */
+  /** Image as a data URI. */
   readonly image: string;
-  /** Its mean pixel, in [0, 1]. */
+  /** Mean pixel, in [0, 1]. */
   readonly mean: number;
-  /** The share of its pixels above one half. */
+  /** Fraction of pixels above 0.5. */
   readonly ink: number;
 }
 
 /** Codes of test images, as points. */
 export interface PageCodes {
-  /** Numbers in a code. */
+  /** Code size. */
   readonly size: number;
-  /** What the points' coordinates are: one to three names. */
+  /** Names of the one to three coordinates. */
   readonly axes: readonly string[];
-  /** Coordinates, point after point; null where a code is no number. */
+  /** Coordinates [count, axes]; null if not finite. */
   readonly points: readonly (number | null)[];
-  /** The class of each; absent without labels. */
+  /** Class of each point; absent without labels. */
   readonly labels?: readonly number[] | undefined;
-  /** The images' bytes, point after point, each column by column, in 16 grays: gzip, base64. */
+  /** Images [count, width, height] in 16 gray levels, as base64 of gzip. */
   readonly images: string;
 }
 
-/** What a snapshot is to the page. */
+/** A snapshot for the page. */
 export interface PageSnapshot {
-  /** The epoch, from 1. */
+  /** Epoch, from 1. */
   readonly epoch: number;
-  /** Steps done. */
+  /** Number of training steps done. */
   readonly step: number;
   /** [height, width]. */
   readonly imageShape: readonly [number, number];
@@ -52,87 +52,83 @@ export interface PageSnapshot {
   readonly tiles: readonly PageTile[];
   /** Codes of test images. */
   readonly codes?: PageCodes | undefined;
-  /** Draws from the prior (variational). */
+  /** Samples from the prior of a variational autoencoder. */
   readonly samples?: readonly PageSample[] | undefined;
-  /** One for each layer. */
+  /** One histogram per layer. */
   readonly activations: readonly ActivationHistogram[];
-  /** Mean activations of code units (sparse). */
+  /** Target and actual mean activations of the code units of a sparse autoencoder. */
   readonly sparsity?: { readonly target: number; readonly means: readonly number[] } | undefined;
-  /** The levels (matched). */
+  /** Levels of a layer-matched autoencoder. */
   readonly levels?: readonly LevelState[] | undefined;
 }
 
-/** A picture that was saved after an epoch. */
+/** A picture saved after an epoch. */
 export interface PagePicture {
-  /** What it shows. */
   readonly kind: EpochPicture["kind"];
-  /** The epoch, from 1. */
+  /** Epoch, from 1. */
   readonly epoch: number;
-  /** The picture, a data URI. */
+  /** Picture as a data URI. */
   readonly image: string;
 }
 
-/** Weights as one picture, an image a unit. */
+/** Weights as one picture, with one image per unit. */
 export interface PageWeights {
-  /** The parameter's name. */
+  /** Name of the parameter. */
   readonly label: string;
-  /** The picture, a data URI; blue is negative, red positive, white or black 0. */
+  /** Picture as a data URI: blue is negative, white 0, red positive. */
   readonly image: string;
-  /** Its size in pixels. */
+  /** Size in pixels. */
   readonly size: readonly [width: number, height: number];
-  /** The magnitude from which on colors are the strongest. */
+  /** Magnitude at which the colors saturate. */
   readonly scale: number;
-  /** Units in all, of which the picture shows the first. */
+  /** Total number of units; the picture shows the first ones. */
   readonly units: number;
-  /** The least weight, the greatest and the Euclidean norm of each unit that is shown. */
+  /** Minimum, maximum and L2 norm of the weights of each shown unit. */
   readonly figures: readonly (readonly [least: number, greatest: number, norm: number])[];
 }
 
-/** A row of the results table, its value formatted. */
+/** A row of the results table, with the value formatted. */
 export interface PageRow {
-  /** What was measured. */
   readonly label: string;
-  /** The result. */
   readonly value: string;
-  /** Its unit, or nothing. */
+  /** Unit; may be empty. */
   readonly unit: string;
 }
 
-/** A line of the metrics; of each trained tensor `[gradientNorm, weightNorm, updateRatio]`. */
+/** A metrics record, with the statistics of each trained tensor. */
 export type PageRecord =
   & Readonly<Record<string, number | string | boolean | PageTensors>>
   & { readonly tensors?: PageTensors };
 
-/** `[gradientNorm, weightNorm, updateRatio]` by the tensor's name. */
+/** `[gradientNorm, weightNorm, updateRatio]` by tensor name. */
 export type PageTensors = Readonly<Record<string, readonly [number, number, number]>>;
 
-/** All that the page shows of a run. */
+/** Data of a run for the page. */
 export interface PageData {
-  /** The run folder's name. */
+  /** Name of the run folder. */
   readonly name: string;
-  /** The recipe's name. */
+  /** Name of the recipe. */
   readonly recipe: string;
-  /** ISO 8601, UTC. */
+  /** Time of the start, ISO 8601 in UTC. */
   readonly startedAt: string;
-  /** How it stands. */
   readonly status: RunStatus;
-  /** The command that repeats it. */
+  /** Command that reproduces the run. */
   readonly command: string;
-  /** Milliseconds per training step. */
+  /** Time per training step in milliseconds. */
   readonly stepMilliseconds?: number | undefined;
-  /** The settings by flag, as texts. */
+  /** Values of the flags, as texts. */
   readonly config: Readonly<Record<string, string>>;
-  /** What was found, by dotted key, as texts. */
+  /** Facts by dotted key, as texts. */
   readonly facts: Readonly<Record<string, string>>;
-  /** Names of the classes. */
+  /** Names of the classes, by label. */
   readonly classNames?: readonly string[] | undefined;
-  /** The metrics' lines, in order. The page makes the curves of them: whoever has a new line may append it. */
+  /** Metrics records in order, from which the page makes its curves; new records may be appended. */
   readonly metrics: readonly PageRecord[];
-  /** Lines to compare with. */
+  /** Baselines of the curves. */
   readonly baselines: readonly Baseline[];
-  /** The results table. */
+  /** Rows of the results table. */
   readonly rows: readonly PageRow[];
-  /** The latest moment that was captured. */
+  /** Latest snapshot. */
   readonly snapshot?: PageSnapshot | undefined;
   /** Pictures after epochs, in order. */
   readonly pictures: readonly PagePicture[];

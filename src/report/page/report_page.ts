@@ -1,5 +1,5 @@
 /**
- * The report as one HTML file: style, code, libraries and data in it, so that it opens from a disk without a network.
+ * The report as one HTML file with style, code, libraries and data embedded, so that it opens offline.
  * @module
  */
 import { Buffer } from "node:buffer";
@@ -10,28 +10,28 @@ import type { RunData } from "../run_data.ts";
 import { type PageData, pageData } from "./page_data.ts";
 import { libraryFiles, PAGE_CSS, pageModules } from "./sources.ts";
 
-/** How the page gets its libraries. */
+/** Options of {@linkcode reportPage}. */
 export interface ReportOptions {
-  /** Whether it links them from esm.sh, at the pinned versions, instead of holding them. */
+  /** True to load the libraries from esm.sh, at pinned versions, instead of embedding them; false if absent. */
   readonly cdn?: boolean;
 }
 
 /**
- * Makes the report of a run, or the comparison of several.
+ * Makes the report of a run, or a comparison of several runs.
  *
- * @param runs one or more
- * @param options how the page gets its libraries; it holds them if not given
- * @returns the HTML file's text
- * @throws RangeError without a run
+ * @param runs one or more runs
+ * @param options source of the libraries
+ * @returns the text of an HTML file
+ * @throws RangeError if `runs` is empty
  */
 export function reportPage(runs: readonly RunData[], { cdn = false }: ReportOptions = {}): string {
   if (runs.length === 0) {
-    throw new RangeError("Cannot make a report: expected at least one run, received none");
+    throw new RangeError("Cannot make a report: expected at least one run but received none");
   }
   const title = runs.length === 1 ? `${runs[0].recipe}: ${runs[0].name}` : `${runs.length} runs compared`;
   const code = bundle(pageModules());
   const [charts, plugin, core, three] = libraryFiles();
-  const held = runs.length === 1 ? [charts, plugin, core, three] : [charts, plugin]; // a comparison draws nothing in space
+  const held = runs.length === 1 ? [charts, plugin, core, three] : [charts, plugin]; // a comparison has no 3-D plots
   const link = ({ url, integrity }: typeof three) => ({ url, integrity });
   const policy = [
     "default-src 'none'",
@@ -63,7 +63,7 @@ export function reportPage(runs: readonly RunData[], { cdn = false }: ReportOpti
   return parts.join("\n") + "\n";
 }
 
-/** What a comparison shows of a run: no history, and no images behind the codes. */
+/** Data of a run for a comparison, without pictures after epochs and images of codes. */
 function comparedData(run: RunData): PageData {
   const { snapshot, ...page } = pageData({ ...run, pictures: [] });
   const codes = snapshot?.codes && { ...snapshot.codes, images: "" };
@@ -71,8 +71,7 @@ function comparedData(run: RunData): PageData {
 }
 
 /**
- * Joins modules to one, in their order: their imports of each other are left out, as are their exports, so that all
- * share one scope.
+ * Joins modules in their order into one scope, by removing their relative imports and their `export` keywords.
  */
 function bundle(modules: Readonly<Record<string, string>>): string {
   return Object.values(modules).map((code) =>
@@ -80,17 +79,17 @@ function bundle(modules: Readonly<Record<string, string>>): string {
   ).join("\n");
 }
 
-/** A library for the page; the map of its sources is not there. */
+/** Compresses a library, without the link to its source map. */
 function packed(code: string): string {
   return gzipSync(code.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n"), { level: 9 }).toString("base64");
 }
 
-/** What a Content Security Policy knows an inline script or style by. */
+/** Hash of an inline script or style for a Content Security Policy. */
 function hashOf(text: string): string {
   return `'sha256-${createHash("sha256").update(Buffer.from(text)).digest("base64")}'`;
 }
 
-/** Data that code in the page reads. No text in them can end the element, or begin another. */
+/** Embeds data as JSON. Escaping `<` prevents texts from closing the element or opening another. */
 function jsonScript(id: string, data: unknown): string {
   return `<script type="application/json" id="${id}">${
     JSON.stringify(data).replaceAll("<", "\\u003c")
@@ -107,7 +106,7 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"]/g, (character) => entities[character]);
 }
 
-/** What a browser without scripts shows. */
+/** Text for browsers without scripts. */
 function plainText(runs: readonly RunData[]): string {
   return runs.map(({ name, recipe, status, command, rows }) =>
     [`${recipe}, ${name}: ${status}`, command, ...(rows.length > 0 ? [resultsTable(rows)] : [])].join("\n")

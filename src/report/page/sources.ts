@@ -1,5 +1,5 @@
 /**
- * What the page is made of in a browser: its modules, its style, and the libraries that it needs.
+ * Browser sources of the page: modules, style and libraries.
  * @module
  */
 import { createHash } from "node:crypto";
@@ -49,10 +49,10 @@ const TYPESCRIPT: Readonly<Record<string, string>> = {
 let javascript: Readonly<Record<string, string>> | undefined;
 
 /**
- * The page's modules as JavaScript. Their types are stripped when a page is first made: training does not wait for it.
+ * The page's modules as JavaScript. Types are stripped on first use, so that starting to train does not wait for it.
  *
- * @returns code by file name, each module after those that it imports; they import each other by `./name.ts`. The last
- *   one is the report's beginning: a dashboard has no use for it and calls `mount` of `mount.ts` itself
+ * @returns code by file name, each module after those that it imports as `./name.ts`. The last one is the report's
+ *   entry point; a dashboard ignores it and calls `mount` of `mount.ts` itself
  */
 export function pageModules(): Readonly<Record<string, string>> {
   return javascript ??= Object.fromEntries(
@@ -60,23 +60,22 @@ export function pageModules(): Readonly<Record<string, string>> {
   );
 }
 
-/** The page's style. */
+/** Style sheet of the page. */
 export const PAGE_CSS: string = css;
 
-/** A file of a library, as npm has it. */
+/** A library file from npm. */
 export interface LibraryFile {
-  /** What it is called here: `chart.js`, `chartjs-plugin-zoom`, `three`, `three.core`. */
+  /** `chart.js`, `chartjs-plugin-zoom`, `three` or `three.core`. */
   readonly name: string;
-  /** Its code: a classic script for the first two, modules for three.js, of which `three` imports
-   * `./three.core.min.js`. */
+  /** Source text: classic scripts, except for the modules of three.js, where `three` imports `./three.core.min.js`. */
   readonly code: string;
-  /** Where the same bytes of the same version are on the network. */
+  /** URL of the same file on esm.sh. */
   readonly url: string;
-  /** Their checksum, as the `integrity` attribute wants it. */
+  /** Checksum for the `integrity` attribute. */
   readonly integrity: string;
 }
 
-/** The files of the libraries: name, package, and the file's place beside the package's entry. */
+/** Name, package, and path in the package of each library file. */
 const FILES = [
   ["chart.js", "chart.js", "dist/chart.umd.min.js"],
   ["chartjs-plugin-zoom", "chartjs-plugin-zoom", "dist/chartjs-plugin-zoom.min.js"],
@@ -87,7 +86,7 @@ const FILES = [
 let found: readonly LibraryFile[] | undefined;
 
 /**
- * Reads the libraries out of the npm packages. Needs `--allow-read` for Deno's cache.
+ * Reads the library files from their npm packages. Needs `--allow-read` for Deno's cache.
  *
  * @returns chart.js, its zoom plugin, and the two files of three.js
  */

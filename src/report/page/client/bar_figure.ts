@@ -1,5 +1,5 @@
 /**
- * Bars side by side, or bins of a number, with the table behind them.
+ * Bar charts and histograms, with their tables.
  * @module
  */
 import type { Chart, ChartConfiguration } from "npm:chart.js@4.6.1";
@@ -7,27 +7,27 @@ import { type ChartBoard, type Color, evenTicks, type Figure, framed, type Mark 
 import { folded, make, table } from "./dom.ts";
 import { readable, tick } from "./format.ts";
 
-/** What a bar figure shows. */
+/** Content of a bar chart. */
 export interface BarSpec {
   readonly title: string;
-  /** What the bars stand for. */
+  /** Title of the x axis. */
   readonly x: string;
-  /** Their unit. */
+  /** Title of the y axis, the unit of the bars. */
   readonly y: string;
-  /** Of the bars. */
+  /** Labels of the bars. */
   readonly labels: readonly string[];
   readonly sets: readonly {
     readonly label: string;
     readonly color: Color;
     readonly values: readonly number[];
   }[];
-  /** If the bars are bins of a number: the lower edge of the first and the upper edge of the last. */
+  /** For histograms, the lower edge of the first bin and the upper edge of the last. */
   readonly range?: readonly [low: number, high: number];
   /** Horizontal lines. */
   readonly baselines?: readonly Mark[];
 }
 
-/** Bars side by side. */
+/** Creates a bar chart. */
 export function barFigure(board: ChartBoard, first: BarSpec): Figure<BarSpec> {
   let spec = first;
   const { canvas, frame } = framed("", "low");
@@ -64,7 +64,7 @@ export function barFigure(board: ChartBoard, first: BarSpec): Figure<BarSpec> {
     canvas.setAttribute("aria-label", `Bar chart of ${spec.title}, ${spec.y}: ${sum.join("; ")}`);
     const { range } = spec;
     const bin = range ? (range[1] - range[0]) / spec.labels.length : 0;
-    chart.data.labels = range ? [] : spec.labels.map((label) => label.split(", ")); // a line each
+    chart.data.labels = range ? [] : spec.labels.map((label) => label.split(", ")); // one line per part
     chart.data.datasets = spec.sets.map(({ label, color, values }) => ({
       label,
       data: range ? values.map((y, k) => ({ x: range[0] + (k + 0.5) * bin, y })) : [...values],
@@ -142,7 +142,7 @@ export function barFigure(board: ChartBoard, first: BarSpec): Figure<BarSpec> {
   };
 }
 
-/** Horizontal lines across bars, named at the right. */
+/** Draws baselines across the bars, with labels on the right. */
 function drawLevels(board: ChartBoard, chart: Chart, { baselines = [] }: BarSpec) {
   const { ctx, chartArea: { left, right }, scales: { y } } = chart;
   const { second, surface } = board.theme.colors;

@@ -1,5 +1,5 @@
 /**
- * What all charts of a page have in common: colors, scale, smoothing, zoom, and how they are printed.
+ * Shared state of a page's charts: colors, scale, smoothing, zoom and printing.
  * @module
  */
 import type { Chart, ChartConfiguration, Scale } from "npm:chart.js@4.6.1";
@@ -8,10 +8,10 @@ import { make } from "./dom.ts";
 import type { Libraries } from "./libraries.ts";
 import type { Theme } from "./theme.ts";
 
-/** A role of the theme, or the number of a class or run. */
+/** A role of the theme, or the index of a class or run. */
 export type Color = "first" | "second" | "third" | number;
 
-/** A line across a chart, with its name. */
+/** A labeled line across a chart. */
 export interface Mark {
   readonly label: string;
   readonly value: number;
@@ -20,18 +20,17 @@ export interface Mark {
 /** A chart with its title and table. */
 export interface Figure<Spec> {
   readonly element: HTMLElement;
-  /** Shows new data; the reader's zoom stays. */
+  /** Shows new data; keeps the reader's zoom. */
   readonly update: (spec: Spec) => void;
 }
 
-/** All charts of a page: what they have in common, and what the reader has set for all of them. */
+/** All charts of a page, with the settings that apply to all of them. */
 export class ChartBoard {
   /** The chart.js constructor. */
   readonly Chart: typeof Chart;
-  /** Where colors come from. */
   readonly theme: Theme;
   isLogarithmic = false;
-  /** Weight of what came before, in [0, 1). */
+  /** Weight of the exponential moving average, in [0, 1). */
   smoothing = 0;
   readonly #redraws = new Set<() => void>();
   readonly #charts = new Set<Chart>();
@@ -46,25 +45,24 @@ export class ChartBoard {
     addEventListener("afterprint", () => this.#afterPrint());
   }
 
-  /** Draws all charts anew: after a change of theme, scale or smoothing. */
+  /** Redraws all charts, after a change of theme, scale or smoothing. */
   redraw() {
     for (const redraw of this.#redraws) redraw();
   }
 
-  /** Shows all of every chart again. */
   resetZoom() {
     for (const chart of this.#charts) chart.resetZoom("none");
   }
 
-  /** What must be drawn anew besides charts, such as a cloud of points. */
+  /** Adds a callback to {@linkcode redraw}, for drawings that are not charts. */
   onRedraw(redraw: () => void) {
     this.#redraws.add(redraw);
   }
 
   /**
-   * Makes a chart on a canvas.
+   * Creates a chart on a canvas.
    *
-   * @param redraw sets data and colors; the chart is updated after it
+   * @param redraw sets data and colors, before each update of the chart
    */
   chart(
     canvas: HTMLCanvasElement,
@@ -82,20 +80,20 @@ export class ChartBoard {
     return { chart, refresh };
   }
 
-  /** Colors of a role in the present theme. */
+  /** CSS color of a role, class or run in the current theme. */
   paint(color: Color) {
     return typeof color === "number" ? this.theme.classColor(color) : this.theme.colors[color];
   }
 
   #themeBefore: "light" | "dark" | undefined;
 
-  /** Paper is white, and canvases do not grow with it: each becomes a picture for as long as the printing lasts. */
+  /** Prints in the light theme, with each canvas replaced by an image, as canvases do not scale to the paper. */
   #beforePrint() {
     this.#themeBefore = this.theme.chosen;
     this.theme.set("light");
     for (const canvas of document.querySelectorAll("canvas")) {
       if (canvas.closest("[hidden]") || canvas.width === 0) continue;
-      canvas.dispatchEvent(new Event("draw")); // what WebGL has drawn is gone after the frame
+      canvas.dispatchEvent(new Event("draw")); // WebGL canvases are cleared after each frame
       canvas.after(
         make("img", {
           class: "printed",
@@ -113,16 +111,16 @@ export class ChartBoard {
 }
 
 /**
- * A canvas in a frame of fixed height.
+ * Creates a canvas in a frame of fixed height.
  *
- * @param label for those who do not see it
+ * @param label description for screen readers
  */
 export function framed(label: string, height = "") {
   const canvas = make("canvas", { role: "img", "aria-label": label });
   return { canvas, frame: make("div", { class: `chart ${height}`.trim() }, canvas) };
 }
 
-/** Leaves out the ticks at an axis' ends that are no multiples of its steps, as where the data end. */
+/** Removes the first and the last tick of an axis if they are not multiples of the tick spacing. */
 export function evenTicks(axis: Scale) {
   const values = axis.ticks.map(({ value }) => value);
   if (values.length < 4) return;
@@ -135,10 +133,10 @@ export function evenTicks(axis: Scale) {
   axis.ticks = axis.ticks.slice(first, last);
 }
 
-/** What sections are made with. */
+/** Dependencies of sections. */
 export interface Tools {
   readonly board: ChartBoard;
   readonly libraries: Libraries;
-  /** Calls back when it is time to draw what is costly. */
+  /** Defers an expensive drawing until its section is visible. */
   readonly whenSeen: (start: () => void) => void;
 }

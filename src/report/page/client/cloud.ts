@@ -1,6 +1,6 @@
 /**
- * The codes as a cloud of points, colored by class: flat, or in space and turning under mouse, finger and arrow keys.
- * Pointing at a point shows the image behind it; classes can be switched off.
+ * Scatter plot of the codes, colored by class: 2-D, or 3-D and rotatable by mouse, touch and arrow keys. Hovering over a
+ * point shows its image; classes can be hidden.
  * @module
  */
 import type { PageCodes, PageData, PageSnapshot } from "../page_types.ts";
@@ -12,17 +12,17 @@ import { flatPoints, type Points } from "./flat_points.ts";
 import type { Tools } from "./charts.ts";
 import { turningPoints } from "./turning_points.ts";
 
-/** What a cloud shows. */
+/** Content of the scatter plot. */
 export interface CloudData {
   readonly codes: PageCodes;
   readonly imageShape: PageSnapshot["imageShape"];
   readonly classNames: PageData["classNames"];
 }
 
-/** How far from a point the pointer may be, in CSS pixels. */
+/** Maximum distance of the pointer from a point, in CSS pixels. */
 const REACH = 14, TOUCH_REACH = 26;
 
-/** The cloud, with legend, hover card and table. */
+/** Creates the scatter plot, with legend, hover card and table. */
 export function cloud({ board, libraries, whenSeen }: Tools, first: CloudData) {
   let data = first;
   const hidden = new Set<number>();
@@ -54,7 +54,7 @@ export function cloud({ board, libraries, whenSeen }: Tools, first: CloudData) {
     card.hidden = ring.hidden = true;
   };
 
-  /** Shows what is behind a point. */
+  /** Shows the image and the code of a point. */
   const reveal = (point: number) => {
     if (!points || point < 0) return hide();
     shown = point;
@@ -85,7 +85,7 @@ export function cloud({ board, libraries, whenSeen }: Tools, first: CloudData) {
     for (let point = 0; points && point < count(); point++) {
       if (!isShown(point)) continue;
       const [x, y, depth] = points.project(point);
-      const distance = Math.hypot(x - px, y - py) + depth * 4; // of two as near, the one in front
+      const distance = Math.hypot(x - px, y - py) + depth * 4; // prefers the point in front
       if (Math.hypot(x - px, y - py) <= reach && distance < nearest) [best, nearest] = [point, distance];
     }
     return best;
@@ -183,7 +183,7 @@ export function cloud({ board, libraries, whenSeen }: Tools, first: CloudData) {
 
   const unpackImages = async () => {
     const { images } = data.codes;
-    const bytes = images === "" ? undefined : await unpack(images); // a dashboard's may come later
+    const bytes = images === "" ? undefined : await unpack(images); // a dashboard may receive them later
     if (images === data.codes.images) pixels = bytes;
     if (shown >= 0) reveal(shown);
   };
@@ -221,9 +221,9 @@ export function cloud({ board, libraries, whenSeen }: Tools, first: CloudData) {
 }
 
 /**
- * Draws the image behind a point.
+ * Draws the image of a point.
  *
- * @param pixels of all images; undefined while they are unpacked
+ * @param pixels all images; undefined until they are decompressed
  */
 function draw(
   canvas: HTMLCanvasElement,
@@ -237,14 +237,14 @@ function draw(
   if (!pixels || !context) return;
   const image = context.createImageData(width, height);
   for (let k = 0; k < width * height; k++) {
-    const gray = pixels[point * width * height + k % width * height + Math.floor(k / width)]; // columns come first
+    const gray = pixels[point * width * height + k % width * height + Math.floor(k / width)]; // column-major
     image.data.set([gray, gray, gray, 255], 4 * k);
   }
   context.putImageData(image, 0, 0);
   canvas.dataset.point = `${point}`;
 }
 
-/** Where each class lies: its mean and standard deviation along each axis. */
+/** Table of the mean and standard deviation of each class along each axis. */
 function codesTable({ codes: { axes, points, labels }, classNames }: CloudData) {
   const classes = new Map<number | undefined, number[][]>();
   for (let point = 0; point < points.length / axes.length; point++) {

@@ -1,13 +1,13 @@
 /**
- * Colors of classes, curves and runs, of pages and charts alike.
+ * Colors of classes, curves and runs, in pages and in charts.
  * @module
  */
 
 /**
- * Ten colors for classes and curves, as `#rrggbb`, the most different ones first. They were searched for, so that any
- * two are at least 22 apart in CIE Lab, also as people without red, green or blue cones see them (Machado, Oliveira
- * and Fernandes 2009), and so that all can be seen on white and on black. Of the ten-color schemes of
- * d3-scale-chromatic none keeps its colors 10 apart for all of them. What has more classes begins again.
+ * Ten colors for classes and curves, as `#rrggbb`, the most distinct first; more classes repeat them. They were found
+ * by a search: any two are at least 22 apart in CIE Lab, also under protanopia, deuteranopia and tritanopia (Machado,
+ * Oliveira and Fernandes 2009), and all are visible on white and on black. No ten-color scheme of d3-scale-chromatic
+ * keeps its colors even 10 apart.
  */
 export const CLASS_COLORS: readonly string[] = [
   "#184fce",
@@ -22,7 +22,7 @@ export const CLASS_COLORS: readonly string[] = [
   "#a83366",
 ];
 
-/** The same for dark pages: as far from each other for all eyes, and each at 3.1 to 1 or more against the page. */
+/** The same for the dark theme: equally distinct, with a contrast of at least 3.1 to 1 against the page. */
 export const DARK_CLASS_COLORS = [
   "#3a5de7",
   "#ec9807",
@@ -37,7 +37,7 @@ export const DARK_CLASS_COLORS = [
 ];
 
 /**
- * The color of a class, or of a run among several, as a CSS text that follows the theme.
+ * CSS color of a class, or of a run in a comparison; it follows the theme.
  *
  * @param label from 0
  */

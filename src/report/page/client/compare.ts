@@ -1,6 +1,6 @@
 /**
- * Several runs beside each other: curves of one quantity in one chart, settings with their differences marked,
- * pictures and codes side by side.
+ * Comparison of several runs: curves of a quantity in one chart, settings with their differences marked, pictures and
+ * codes side by side.
  * @module
  */
 import type { PageCodes, PageData } from "../page_types.ts";
@@ -19,8 +19,8 @@ import { Theme } from "./theme.ts";
 /**
  * Builds the comparison.
  *
- * @param root takes the page; what is in it is replaced
- * @param pages at least two
+ * @param root element whose content is replaced
+ * @param pages at least two runs
  */
 export function mountComparison(root: HTMLElement, pages: readonly PageData[], libraries: Libraries) {
   const theme = new Theme();
@@ -41,7 +41,7 @@ export function mountComparison(root: HTMLElement, pages: readonly PageData[], l
     ),
     main,
   ));
-  /** Adds a section, and gives its body, which is in the page already: charts measure their frame. */
+  /** Adds a section to the page. Charts are created after it, as they measure their frame. */
   const section = (id: string, title: string, ...children: HTMLElement[]) =>
     main.append(make("section", { id }, make("h2", {}, title), ...children));
 
@@ -68,7 +68,7 @@ export function mountComparison(root: HTMLElement, pages: readonly PageData[], l
   }
 }
 
-/** A run's name beside its color. */
+/** Name of a run with its color. */
 function runName({ name }: PageData, run: number) {
   return make("b", {}, dot(run), name);
 }
@@ -84,7 +84,7 @@ function comparedLines(pages: readonly PageData[]): LineSpec[] {
   const specs = new Map<string, LineSpec & { readonly lines: Line[]; readonly baselines: Mark[] }>();
   for (const [run, page] of pages.entries()) {
     for (const { name, title, curves, baselines } of groupCurves(page)) {
-      const unit = unitOf(name, page), key = `${name}, ${unit}`; // one name may stand for several quantities
+      const unit = unitOf(name, page), key = `${name}, ${unit}`; // runs may use different units for one name
       let spec = specs.get(key);
       if (!spec) specs.set(key, spec = { title, unit, lines: [], baselines: [] });
       const known = spec.baselines;
@@ -119,8 +119,8 @@ function resultsTable(pages: readonly PageData[]) {
 }
 
 /**
- * A run's closing table by label. Its units stand alone, as rows of other runs come between, and without what one recipe
- * should reach, which follows a semicolon.
+ * Results table of a run by label. Units are spelled out instead of "the same", as rows of other runs come between, and
+ * without PyTorch's figures, which follow a semicolon.
  */
 function ownResults({ rows }: PageData) {
   let before = "";
@@ -163,11 +163,11 @@ function settingsTable(pages: readonly PageData[]) {
   );
 }
 
-/** Codes in the plane: their first two coordinates, and which class has which color. */
+/** 2-D scatter plot of the first two axes, with a legend. */
 function flatCodes(board: ChartBoard, codes: PageCodes, { classNames }: PageData) {
   const frame = make("div", { class: "cloud flat" });
   const points = flatPoints(board, frame, () => {});
-  queueMicrotask(() => points.update(codes, () => true)); // once the frame is in the page
+  queueMicrotask(() => points.update(codes, () => true)); // after the frame has been added to the page
   const classes = [...new Set(codes.labels ?? [])].sort((a, b) => a - b).map((label) =>
     make("span", {}, dot(label), classNames?.[label] ?? `class ${label}`)
   );

@@ -1,19 +1,18 @@
 /**
- * From the lines of metrics.jsonl to curves: a group for each quantity, with its training and its test curve and the
- * baselines that belong to it.
+ * Groups metrics records into curves: one group per quantity, with training curve, test curve and baselines.
  * @module
  */
 import type { PageData, PageTensors } from "../page_types.ts";
 
-/** A value against the step; `y` is NaN where the metric was no number. */
+/** Value `y` at step `x`; NaN if the metric is not a number. */
 export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** A metric against the step. */
+/** A metric by training step. */
 export interface Curve {
-  /** Of the metrics. */
+  /** Key in the metrics. */
   readonly key: string;
   readonly side: "train" | "test";
   readonly points: Point[];
@@ -23,18 +22,18 @@ export interface Curve {
 export interface Group {
   readonly name: string;
   readonly title: string;
-  /** Training's first. */
+  /** Training first. */
   readonly curves: Curve[];
   readonly baselines: { readonly label: string; readonly value: number }[];
 }
 
-/** What is known of a trained tensor at some of the reports. */
+/** Statistics of a trained tensor by training step. */
 export interface TensorCurve {
   readonly name: string;
   readonly points: { readonly x: number; readonly figures: PageTensors[string] }[];
 }
 
-/** Keys that say where in the training a line belongs, or are no quantities of it. */
+/** Keys without a curve. */
 const PLACES = new Set([
   "epoch",
   "step",
@@ -56,7 +55,7 @@ const TITLES: Readonly<Record<string, string>> = {
   gradientNorm: "Gradient norm",
 };
 
-/** A quantity's name for people. */
+/** Display name of a quantity. */
 export function titleOf(name: string) {
   const level = /^level\.(\d+)$/.exec(name);
   return Object.hasOwn(TITLES, name) ? TITLES[name] : level ? `Level ${level[1]} loss` : name;
@@ -65,7 +64,7 @@ export function titleOf(name: string) {
 /**
  * Groups the metrics of a run.
  *
- * @returns in the order in which the metrics first name them; the test images' squared error is last
+ * @returns groups in order of first appearance, then the test error, then the gradient norm
  */
 export function groupCurves(page: PageData): Group[] {
   const groups = new Map<string, Group>();
@@ -96,12 +95,12 @@ export function groupCurves(page: PageData): Group[] {
   return [...groups.values()].sort((a, b) => rank(a) - rank(b));
 }
 
-/** The quantity that a key measures. */
+/** Quantity of a metrics key. */
 function nameOf(key: string) {
   return key.startsWith("test.") ? key.slice("test.".length) : key;
 }
 
-/** What is known of the trained tensors: `[gradientNorm, weightNorm, updateRatio]` at some of the reports. */
+/** Extracts `[gradientNorm, weightNorm, updateRatio]` of each trained tensor by training step. */
 export function tensorCurves(page: PageData): TensorCurve[] {
   const curves = new Map<string, TensorCurve["points"]>();
   for (const { step, tensors = {} } of page.metrics) {
@@ -115,7 +114,7 @@ export function tensorCurves(page: PageData): TensorCurve[] {
   return [...curves].map(([name, points]) => ({ name, points }));
 }
 
-/** Steps at which a training of several stages goes on to the next. */
+/** First steps of the stages of layer-wise training; empty for a single stage. */
 export function stageBounds(page: PageData): Group["baselines"] {
   const bounds = [];
   let before, last = 0;
@@ -128,9 +127,10 @@ export function stageBounds(page: PageData): Group["baselines"] {
 }
 
 /**
- * An exponential moving average that starts without bias (Kingma and Ba 2015, section 3). NaN is passed over, and stays.
+ * Exponential moving average with bias correction (Kingma and Ba 2015, section 3). Non-finite values are skipped and
+ * kept.
  *
- * @param weight of what came before, in [0, 1)
+ * @param weight weight of the previous mean, in [0, 1)
  */
 export function smooth(points: readonly Point[], weight: number): Point[] {
   let mean = 0, correction = 0;

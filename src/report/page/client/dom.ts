@@ -1,16 +1,15 @@
 /**
- * Elements, made in one line each. Texts are always set as text, never as HTML.
+ * Helpers that create DOM elements. Texts are always text nodes, never HTML.
  * @module
  */
 
-/** What an element may hold. */
+/** A child of an element; null, undefined and false are skipped. */
 export type Child = Node | string | number | null | undefined | false;
 
 /**
- * Makes an element.
+ * Creates an element.
  *
  * @param attributes `true` sets an empty attribute; `false` and undefined set none
- * @param children texts become text nodes; null, undefined and false are left out
  */
 export function make<T extends keyof HTMLElementTagNameMap>(
   tag: T,
@@ -31,11 +30,11 @@ function present(children: readonly Child[]): (Node | string)[] {
 }
 
 /**
- * A table with one head row.
+ * Creates a table with a header row.
  *
- * @param head columns' names
- * @param caption what it holds, for those who do not see what it belongs to
- * @returns the table in a frame that scrolls sideways where it must
+ * @param head column names
+ * @param caption description for screen readers
+ * @returns the table in a frame that scrolls horizontally
  */
 export function table(
   head: readonly string[],
@@ -66,10 +65,11 @@ export function table(
 }
 
 /**
- * The table behind a picture, folded away; it is made when it is first opened, and again when the data change.
+ * Creates a collapsed section, such as the table of a chart. Its content is built when it is opened, and rebuilt by
+ * `update` while it is open.
  *
- * @param title what the table holds
- * @param build makes it
+ * @param title title of the section
+ * @param build creates the content
  */
 export function folded(
   title: string,

@@ -1,5 +1,5 @@
 /**
- * Points in the plane, drawn by chart.js. A code of one number has its class as its height.
+ * 2-D scatter plot of codes, drawn by chart.js. For 1-D codes the y axis is the class.
  * @module
  */
 import type { PageCodes } from "../page_types.ts";
@@ -7,23 +7,23 @@ import { type ChartBoard, evenTicks } from "./charts.ts";
 import { make } from "./dom.ts";
 import { tick } from "./format.ts";
 
-/** What draws the points. */
+/** A scatter plot. */
 export interface Points {
-  /** Where a point is, in CSS pixels from the frame's corner; a smaller depth is nearer. */
+  /** Position of a point in CSS pixels from the corner of the frame; a smaller depth is nearer. */
   readonly project: (point: number) => readonly [x: number, y: number, depth: number];
-  /** Shows new points, or other classes. */
+  /** Shows new points or other classes. */
   readonly update: (codes: PageCodes, isShown: (point: number) => boolean) => void;
-  /** Answers an arrow key, + or -; false if the key means nothing here. */
+  /** Handles an arrow key, + or -; returns false if the key has no effect. */
   readonly press: (key: string) => boolean;
 }
 
-/** Shapes beside colors, so that neither has to be told apart alone. */
+/** Marker shapes, as a redundant cue to color. */
 const SHAPES = ["circle", "triangle", "rect", "rectRot", "star"] as const;
 
 /**
- * Draws codes of one or two numbers, or the first two of more.
+ * Draws the first two axes of codes.
  *
- * @param frame takes the canvas
+ * @param frame parent of the canvas
  * @param onMove called when points have moved on the screen
  */
 export function flatPoints(board: ChartBoard, frame: HTMLElement, onMove: () => void): Points {
@@ -44,7 +44,7 @@ export function flatPoints(board: ChartBoard, frame: HTMLElement, onMove: () => 
       animation: false,
       responsive: true,
       maintainAspectRatio: false,
-      events: [], // pointing is the frame's business
+      events: [], // the frame handles pointer events
       plugins: {
         legend: { display: false },
         tooltip: { enabled: false },

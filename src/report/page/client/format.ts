@@ -1,9 +1,9 @@
 /**
- * Numbers as people read them.
+ * Formatting of numbers.
  * @module
  */
 
-/** A number as people read it: up to four significant digits, groups of thousands, powers of ten where it is tiny. */
+/** Formats a number: four significant digits, thousands separators, exponents for very small and large numbers. */
 export function readable(value: number | null | undefined, digits = 4) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (value === 0 || !Number.isFinite(value)) return `${value}`.replace("-", "−");
@@ -18,14 +18,14 @@ export function readable(value: number | null | undefined, digits = 4) {
     .replace("-", "−");
 }
 
-/** A number at an axis: without the zeros that make others equally long. */
+/** Formats a tick label, without trailing zeros. */
 export function tick(value: number) {
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e9)) return value.toExponential().replaceAll("-", "−");
   return value.toLocaleString("en-GB", { maximumSignificantDigits: 6 }).replace("-", "−");
 }
 
-/** How many of what: `1 image`, `2,000 images`. */
+/** Formats a count with its noun: `1 image`, `2,000 images`. */
 export function counted(count: number, noun: string) {
   return `${readable(count)} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -1,25 +1,25 @@
 /**
- * The libraries of the page: chart.js with its zoom plugin at once, three.js when a cloud of points wants it. They come
- * out of the page itself (gzip, base64), or from addresses.
+ * Loads the libraries of the page: chart.js with its zoom plugin at the start, three.js for the first 3-D plot. They
+ * are embedded in the page (gzip, base64) or loaded from URLs.
  * @module
  */
 import type { Chart } from "npm:chart.js@4.6.1";
 
-/** Where the libraries are. */
+/** URLs of the libraries. */
 export interface LibraryAddresses {
   /** Classic scripts, in order: chart.js, then its plugin. */
   readonly charts: readonly { readonly url: string; readonly integrity?: string }[];
-  /** Makes the address of the module of three.js. */
+  /** Returns the URL of three.js, a module. */
   readonly three: () => Promise<string>;
 }
 
-/** The libraries, ready for use. */
+/** The loaded libraries. */
 export interface Libraries {
   readonly Chart: typeof Chart;
   readonly three: () => Promise<typeof import("npm:@types/three@0.185.1")>;
 }
 
-/** Loads chart.js; three.js follows when it is asked for. */
+/** Loads chart.js now, and three.js on first use. */
 export async function loadLibraries({ charts, three }: LibraryAddresses): Promise<Libraries> {
   for (const { url, integrity } of charts) await loadScript(url, integrity);
   let module: Promise<typeof import("npm:@types/three@0.185.1")> | undefined;
@@ -43,7 +43,7 @@ function loadScript(url: string, integrity: string | undefined): Promise<void> {
   });
 }
 
-/** The addresses of libraries that lie in the page. */
+/** Creates URLs for the libraries embedded in the page. */
 export async function inlinedLibraries(): Promise<LibraryAddresses> {
   const charts = await Promise.all(["chart.js", "chartjs-plugin-zoom"].map(async (name) => ({
     url: scriptUrl(await inlinedText(name)),
@@ -61,17 +61,13 @@ function scriptUrl(code: string) {
   return URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
 }
 
-/** The code of a library that lies in the page. */
+/** Source text of an embedded library. */
 async function inlinedText(name: string): Promise<string> {
   const packed = document.getElementById(`library-${name}`)?.textContent ?? "";
   return new TextDecoder().decode(await unpack(packed));
 }
 
-/**
- * Unpacks bytes.
- *
- * @param packed gzip, base64
- */
+/** Decompresses base64 of gzip. */
 export async function unpack(packed: string): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));

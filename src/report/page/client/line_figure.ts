@@ -1,5 +1,5 @@
 /**
- * Lines against the step, with baselines, stages and the table behind them.
+ * Line charts by training step, with baselines, stages and their tables.
  * @module
  */
 import type { Chart, ChartConfiguration, ChartDataset, Scale } from "npm:chart.js@4.6.1";
@@ -10,36 +10,36 @@ import { readable, tick } from "./format.ts";
 
 type LineDataset = ChartDataset<"line", { x: number; y: number }[]>;
 
-/** A curve of a line figure. */
+/** A curve of a line chart. */
 export interface Line {
   readonly label: string;
   readonly color: Color;
   readonly points: readonly Point[];
-  /** Whether the smoothing slider applies to it. */
+  /** True if the smoothing slider applies. */
   readonly isNoisy?: boolean;
   readonly isDashed?: boolean;
-  /** Whether the legend leaves it out. */
+  /** True if the legend omits it. */
   readonly isUnlisted?: boolean;
 }
 
-/** What a line figure shows. */
+/** Content of a line chart. */
 export interface LineSpec {
   readonly title: string;
-  /** Of y. */
+  /** Unit of the y axis. */
   readonly unit: string;
   readonly lines: readonly Line[];
   /** Horizontal lines. */
   readonly baselines: readonly Mark[];
-  /** Whether y always is, whatever the reader has set. */
+  /** True if the y axis is always logarithmic. */
   readonly isLogarithmic?: boolean;
   /** Vertical lines, labeled above the plot. */
   readonly bounds?: readonly Mark[];
 }
 
-/** Pixels that a mark's label takes in height. */
+/** Height of a label, in pixels. */
 const LABEL_HEIGHT = 13;
 
-/** Lines against the step. */
+/** Creates a line chart by training step. */
 export function lineFigure(board: ChartBoard, first: LineSpec): Figure<LineSpec> {
   let spec = first;
   const { canvas, frame } = framed("", first.lines.length > 6 ? "high" : "");
@@ -78,7 +78,7 @@ export function lineFigure(board: ChartBoard, first: LineSpec): Figure<LineSpec>
     const ticks = { color: muted, maxRotation: 0, autoSkipPadding: 16 };
     const isLogarithmic = board.isLogarithmic || spec.isLogarithmic === true;
     const format = (value: string | number) => tick(Number(Number(value).toPrecision(6)));
-    const before = chart.options.scales?.x; // keeps what the reader zoomed to
+    const before = chart.options.scales?.x; // keeps the reader's zoom
     chart.options.scales = {
       x: {
         type: "linear",
@@ -105,7 +105,7 @@ export function lineFigure(board: ChartBoard, first: LineSpec): Figure<LineSpec>
     };
     const isMeant = (label: string | undefined) =>
       spec.lines.some((line) => line.label === label && !line.isUnlisted);
-    const room = { display: (spec.bounds ?? []).length > 0, text: " ", padding: 0, weight: 500 }; // below the legend
+    const room = { display: (spec.bounds ?? []).length > 0, text: " ", padding: 0, weight: 500 }; // for stage labels
     chart.options.plugins = {
       ...chart.options.plugins,
       subtitle: room,
@@ -144,14 +144,14 @@ export function lineFigure(board: ChartBoard, first: LineSpec): Figure<LineSpec>
   };
 }
 
-/** Labels of a logarithmic axis: at 1, 2 and 5 times powers of ten, or everywhere if it covers little more than one. */
+/** Tick labels of a logarithmic axis: at 1, 2 and 5 times powers of ten, or at all ticks of a short axis. */
 function logTick(this: Scale, value: string | number) {
   const number = Number(value), leading = number / 10 ** Math.floor(Math.log10(number) + 1e-9);
   const isRound = [1, 2, 5].some((round) => Math.abs(leading - round) < 1e-6);
   return isRound || this.max < 12 * this.min ? tick(Number(number.toPrecision(6))) : "";
 }
 
-/** An axis of values that come near 0, and not below, begins there. */
+/** Starts the axis at 0 if all values are non-negative and some are close to 0. */
 function floorOf({ lines, baselines }: LineSpec) {
   let [low, high] = [Infinity, -Infinity];
   for (
@@ -179,7 +179,7 @@ function lineDatasets(
     ...lines.flatMap(({ label, color, points, isNoisy, isDashed }) => {
       const borderColor = board.paint(color), isSmooth = isNoisy === true && board.smoothing > 0;
       const dash = isDashed ? { borderDash: [6, 4] } : {};
-      const alone = points.length === 1 ? { pointRadius: 3 } : {}; // a line of one point would not be seen
+      const alone = points.length === 1 ? { pointRadius: 3 } : {}; // a line of one point is invisible
       const own = {
         borderColor,
         backgroundColor: borderColor,
@@ -201,7 +201,7 @@ function lineDatasets(
   ];
 }
 
-/** Writes stages' names above the plot, and baselines' beside their lines, where no curve runs through them. */
+/** Labels stages above the plot and baselines next to their lines, where no curve crosses the label. */
 function drawMarks(board: ChartBoard, chart: Chart, { lines, baselines, bounds = [] }: LineSpec) {
   const { ctx, chartArea: { left, right, top, bottom }, scales: { x, y } } = chart;
   const { muted, surface } = board.theme.colors;
@@ -254,14 +254,14 @@ function drawMarks(board: ChartBoard, chart: Chart, { lines, baselines, bounds =
   ctx.restore();
 }
 
-/** In pixels. */
+/** A rectangle in pixels. */
 type Area = readonly [left: number, top: number, right: number, bottom: number];
 
 function meets(a: Area, b: Area) {
   return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 }
 
-/** Whether a line from point to point runs through an area, or comes too near to it. */
+/** Returns true if a polyline crosses an area, or comes closer than `gap` pixels to it. */
 function runsThrough(curve: readonly (readonly number[])[], [left, top, right, bottom]: Area, gap: number) {
   return curve.some(([x1, y1], k) => {
     const [x0, y0] = curve[Math.max(0, k - 1)];
@@ -281,7 +281,7 @@ function describeLines({ title, unit, lines, baselines }: LineSpec) {
   return `Line chart of ${title}, ${unit}, against the step: ${[...parts, ...beside].join("; ")}`;
 }
 
-/** Rows that a table shows at most. */
+/** Maximum number of rows in a table. */
 const MOST_ROWS = 400;
 
 function lineTable({ title, lines, baselines }: LineSpec) {

@@ -1,5 +1,5 @@
 /**
- * The report of a run: built once, and brought up to date in place. A live dashboard uses the same.
+ * The report of a run, built once and updated in place. Live dashboards use it too.
  * @module
  */
 import type { PageData } from "../page_types.ts";
@@ -10,19 +10,19 @@ import type { Libraries } from "./libraries.ts";
 import { type Part, SECTIONS } from "./sections.ts";
 import { Theme } from "./theme.ts";
 
-/** A report in a page. */
+/** A mounted report. */
 export interface Mounted {
   /**
-   * Shows newer data of the same run: charts and pictures change in place, and zoom, rotation, hidden classes and open
-   * tables stay as the reader left them. Sections appear when there is something to show.
+   * Shows newer data of the same run in place; keeps zoom, rotation, hidden classes and open tables. Sections appear
+   * once they have data.
    */
   readonly update: (page: PageData) => void;
-  /** Whether a section is in sight, on a page that changes often. */
+  /** Returns true if a section is visible; for dashboards only. */
   readonly isInSight: (id: string) => boolean;
   readonly board: ChartBoard;
 }
 
-/** How far a section may be from the window and count as in sight: scrolling finds it drawn. */
+/** Distance from the window within which a section counts as visible, so that scrolling finds it drawn. */
 const AHEAD = "200px 0px";
 
 const STATUS: Readonly<Record<PageData["status"], string>> = {
@@ -35,9 +35,9 @@ const STATUS: Readonly<Record<PageData["status"], string>> = {
 /**
  * Builds the report of a run.
  *
- * @param root takes the page; what is in it is replaced
- * @param onSight told when a section comes into sight. If it is given, the page is one that changes often: sections out
- *   of sight are drawn when they come into it, and not before
+ * @param root element whose content is replaced
+ * @param onSight for dashboards: called when a section becomes visible. If given, sections are redrawn only while they
+ *   are visible
  */
 export function mount(
   root: HTMLElement,
@@ -53,7 +53,7 @@ export function mount(
   root.replaceChildren(make("div", { class: "page" }, head.element, contents, main));
 
   const parts = new Map<string, { part: Part; section: HTMLElement; shown: PageData }>();
-  /** Sections in sight, or soon to be. */
+  /** Visible sections. */
   const inSight = new Set<string>();
   let latest = first;
   const sight = onSight && new IntersectionObserver((entries) => {
@@ -85,7 +85,7 @@ export function mount(
         at = made.section.nextElementSibling;
       } else if (applies(page)) {
         const section = make("section", { id, "aria-label": title }, make("h2", {}, title));
-        main.insertBefore(section, at); // charts measure the frame that they are made in
+        main.insertBefore(section, at); // before the charts are created, as they measure their frame
         const part = build(page, { board, libraries, whenSeen: (start) => whenSeen(section, start) });
         section.append(part.element);
         parts.set(id, { part, section, shown: page });
@@ -97,7 +97,7 @@ export function mount(
     );
     if (links.length !== contents.children.length) contents.replaceChildren(...links);
   };
-  /** Calls once the section is in sight, or once the rest of a page that does not change is there. */
+  /** Calls `start` once the section is visible; in a static report, once the rest of the page is built. */
   const whenSeen = (section: HTMLElement, start: () => void) => {
     if (!sight) return void requestAnimationFrame(() => setTimeout(start));
     const first = new IntersectionObserver((entries) => {
@@ -108,7 +108,7 @@ export function mount(
     first.observe(section);
   };
   if (sight) {
-    addEventListener("beforeprint", () => { // before the charts become pictures
+    addEventListener("beforeprint", () => { // runs before charts are replaced by images
       for (const id of parts.keys()) show(id);
     });
   }
@@ -116,7 +116,7 @@ export function mount(
   return { update, isInSight: (id) => inSight.has(id), board };
 }
 
-/** The head of the page. */
+/** Header of the page. */
 function header(theme: Theme) {
   const title = make("h1");
   const status = make("span", { class: "status" });
@@ -139,7 +139,7 @@ function header(theme: Theme) {
     status.dataset.status = page.status;
     const notices = [
       page.status === "crashed"
-        ? "This run ended before its last step. The report shows everything that it saved."
+        ? "This run ended before its last step. The report shows all the data that it saved."
         : "",
       rollbackNotice(page),
     ].filter(Boolean);
@@ -157,7 +157,7 @@ function header(theme: Theme) {
   return { element, update };
 }
 
-/** Replaces the children that are others than before: the rest is not painted anew. */
+/** Replaces only the children that have changed, to avoid repainting the others. */
 function replaceOthers(parent: HTMLElement, children: readonly HTMLElement[]) {
   if (parent.children.length !== children.length) return parent.replaceChildren(...children);
   for (const [k, child] of children.entries()) {
@@ -165,7 +165,7 @@ function replaceOthers(parent: HTMLElement, children: readonly HTMLElement[]) {
   }
 }
 
-/** Says that training rolled back, if it did. */
+/** Notice about rollbacks; empty if there were none. */
 function rollbackNotice({ metrics }: PageData) {
   const times = metrics.filter(({ divergedAtStep }) => divergedAtStep !== undefined);
   const last = times[times.length - 1];
@@ -177,7 +177,7 @@ function rollbackNotice({ metrics }: PageData) {
     `${last.learningRateShare} times the original.`;
 }
 
-/** What a reader asks first. */
+/** Key facts of the run, for the header. */
 function keyFacts(
   { name, startedAt, facts, stepMilliseconds, metrics, snapshot }: PageData,
 ): [string, string | undefined][] {
@@ -199,7 +199,7 @@ function keyFacts(
   ];
 }
 
-/** Copies an element's text, or selects it where the browser does not let a page copy. */
+/** Copies the text of an element to the clipboard, or selects it if the browser denies access. */
 async function copyText(element: HTMLElement, button: HTMLButtonElement) {
   try {
     await navigator.clipboard.writeText(element.textContent ?? "");

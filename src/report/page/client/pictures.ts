@@ -1,23 +1,23 @@
 /**
- * Pictures: reconstructions beside the test images, samples, a history with a slider, weights.
+ * Pictures: reconstructions, samples, pictures over time with a slider, weights.
  * @module
  */
 import type { PageData, PagePicture, PageSnapshot } from "../page_types.ts";
 import { folded, make, table } from "./dom.ts";
 import { counted, readable } from "./format.ts";
 
-/** Sets an image's source only if it is another: no flicker. */
+/** Sets the source of an image only if it has changed, to avoid flicker. */
 function show(image: HTMLImageElement, source: string) {
   if (image.src !== source) image.src = source;
 }
 
-/** Makes a list's children as many as wanted, keeping those that are there. */
+/** Adds or removes children of a list until there are `count`. */
 function resize(list: HTMLElement, count: number, create: () => HTMLElement) {
   while (list.children.length > count) list.lastElementChild?.remove();
   while (list.children.length < count) list.append(create());
 }
 
-/** Test images, noisy inputs if there are any, and reconstructions, each with its error. */
+/** Test images, noisy inputs if any, and reconstructions with their errors. */
 export function reconstructions(first: PageSnapshot) {
   let snapshot = first;
   const list = make("div", { class: "tiles" });
@@ -85,8 +85,7 @@ export function samples(first: PageSnapshot) {
 }
 
 /**
- * The pictures of one kind over the epochs, with a slider. It follows the latest one as long as the reader leaves it
- * at its end.
+ * Pictures of one kind over the epochs, with a slider. While the slider is at its end, it follows the latest picture.
  */
 export function history(first: PageData, kind: PagePicture["kind"]) {
   let page = first;
@@ -94,7 +93,7 @@ export function history(first: PageData, kind: PagePicture["kind"]) {
   const image = make("img", { class: "history" });
   const slider = make("input", { type: "range", min: 0, step: 1 });
   const moment = make("output", { class: "value" });
-  const isStep = first.metrics.every(({ epoch, step }) => epoch === step); // one batch: each step is an epoch
+  const isStep = first.metrics.every(({ epoch, step }) => epoch === step); // with one batch, each step is an epoch
   const unit = isStep && first.metrics.length > 0 ? "step" : "epoch";
   const isTest = kind === "reconstructions";
   const behind = folded("Table", () => {
@@ -121,7 +120,7 @@ export function history(first: PageData, kind: PagePicture["kind"]) {
     show(image, picture.image);
   };
   slider.addEventListener("input", draw);
-  image.addEventListener("load", () => { // whole pixels, and no larger than is of use
+  image.addEventListener("load", () => { // scaled by an integer factor, up to a useful size
     const times = Math.max(1, Math.floor((isTest ? 900 : 560) / image.naturalWidth));
     image.style.maxWidth = `${times * image.naturalWidth}px`;
   });
@@ -152,7 +151,7 @@ export function weights(first: PageData) {
           ? counted(units, "unit")
           : `the first ${figures.length} of ${counted(units, "unit")}`;
         const room = page.weights.length > 1 ? 463 : 960;
-        const times = Math.min(4, Math.max(1, Math.floor(room / width))); // whole pixels
+        const times = Math.min(4, Math.max(1, Math.floor(room / width))); // an integer factor
         const behind = folded("Table", () =>
           table(
             ["unit", "min", "max", "L2 norm"],
@@ -180,7 +179,7 @@ export function weights(first: PageData) {
   return { element: list, update };
 }
 
-/** The key of the weights' colors. */
+/** Color scale of the weights. */
 function scaleBar(scale: number) {
   return make(
     "div",

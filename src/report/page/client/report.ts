@@ -1,5 +1,5 @@
 /**
- * Where a report begins: reads the data that lie in the page, and draws them.
+ * Entry point of a report: reads the embedded data and draws it.
  * @module
  */
 import type { PageData } from "../page_types.ts";
@@ -8,7 +8,7 @@ import { make } from "./dom.ts";
 import { inlinedLibraries, loadLibraries } from "./libraries.ts";
 import { mount } from "./mount.ts";
 
-/** What lies in the page under an id. */
+/** Reads embedded JSON by element id. */
 function embedded(id: string) {
   return JSON.parse(document.getElementById(id)?.textContent ?? "null");
 }
@@ -20,7 +20,7 @@ try {
   const libraries = await loadLibraries(
     linked ? { charts: linked.charts, three: () => Promise.resolve(linked.three) } : await inlinedLibraries(),
   );
-  // for the console, and for whoever wants to show newer data in it
+  // for the browser's console, and for scripts that update the data
   if (pages.length === 1) Object.assign(globalThis, { report: mount(root, pages[0], libraries) });
   else mountComparison(root, pages, libraries);
   document.documentElement.dataset.drawn = "true";

@@ -1,5 +1,5 @@
 /**
- * The sections of a report, in order: what each is called, when there is one, and how it is made.
+ * The sections of a report, in order.
  * @module
  */
 import type { PageData, PageSnapshot } from "../page_types.ts";
@@ -12,7 +12,7 @@ import { tick } from "./format.ts";
 import { lineFigure, type LineSpec } from "./line_figure.ts";
 import { history, reconstructions, samples, weights } from "./pictures.ts";
 
-/** What a section holds. */
+/** Content of a section. */
 export interface Part<Data = PageData> {
   readonly element: HTMLElement;
   readonly update: (data: Data) => void;
@@ -22,9 +22,9 @@ export interface Part<Data = PageData> {
 export interface Section {
   readonly id: string;
   readonly title: string;
-  /** The part of the data that it shows, if that changes while training goes on: a dashboard fetches what is in sight. */
+  /** Part of the data that changes during training; a dashboard fetches it while the section is visible. */
   readonly shows?: "codes" | "snapshot" | "pictures";
-  /** Whether there is anything to show. */
+  /** Returns true if the page has data for it. */
   readonly applies: (page: PageData) => boolean;
   readonly build: (page: PageData, tools: Tools) => Part;
 }
@@ -141,7 +141,7 @@ export const SECTIONS: readonly Section[] = [
           ),
           table(
             ["environment", "value"],
-            Object.entries(facts).filter(([key]) => key !== "command") // which the head has
+            Object.entries(facts).filter(([key]) => key !== "command") // shown in the header
               .map(([key, value]) => [wordsOf(key), code(value)]),
             "Environment",
           ),
@@ -149,12 +149,12 @@ export const SECTIONS: readonly Section[] = [
   },
 ];
 
-/** A setting's flag: `batchSize` is `batch-size`. */
+/** Flag of a setting: `batchSize` becomes `batch-size`. */
 export function flagOf(key: string) {
   return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** A key of the facts as words: `datasetSource` is `dataset source`. */
+/** Words of a facts key: `datasetSource` becomes `dataset source`. */
 function wordsOf(key: string) {
   return key.replaceAll(".", " ").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
@@ -163,7 +163,7 @@ function code(text: string) {
   return make("code", {}, text);
 }
 
-/** A part that is made anew with new data. */
+/** Content that is rebuilt when the data change. */
 function replaced(page: PageData, build: (page: PageData) => HTMLElement): Part {
   const element = make("div", {}, build(page));
   let before = "";
@@ -177,7 +177,7 @@ function replaced(page: PageData, build: (page: PageData) => HTMLElement): Part 
   };
 }
 
-/** A part that shows the snapshot. */
+/** Content that shows the snapshot. */
 function ofSnapshot(page: PageData, build: (snapshot: PageSnapshot) => Part<PageSnapshot>): Part {
   let snapshot = page.snapshot!;
   const { element, update } = build(snapshot);
@@ -191,7 +191,7 @@ function ofSnapshot(page: PageData, build: (snapshot: PageSnapshot) => Part<Page
   };
 }
 
-/** A part of several figures, one for each specification; a title that is new gets a figure of its own. */
+/** Content with one figure per specification, matched by title. */
 export function keyed<S extends { title: string }>(
   specify: (page: PageData) => readonly S[],
   build: (spec: S) => Figure<S>,
@@ -214,7 +214,7 @@ export function keyed<S extends { title: string }>(
   return { element, update };
 }
 
-/** Log scale, smoothing, zoom. */
+/** Controls for log scale, smoothing and zoom. */
 export function curveControls(board: ChartBoard) {
   const log = make("input", { type: "checkbox" });
   log.addEventListener("change", () => {
@@ -239,7 +239,7 @@ export function curveControls(board: ChartBoard) {
   );
 }
 
-/** The unit of a quantity: `docs/reductions.md` says what each is summed over. */
+/** Unit of a quantity; `docs/reductions.md` defines the reductions. */
 export function unitOf(name: string, { facts, config }: PageData) {
   if (name === "testError") {
     return config.noise === undefined ? "mean over test images" : "mean over test images without noise";
@@ -294,7 +294,7 @@ function tensorSpecs(page: PageData): LineSpec[] {
   }));
 }
 
-/** The layer that a parameter belongs to. */
+/** Layer of a parameter. */
 function layerOf(name: string) {
   return name.replace(/\.(weight|bias)$/, "");
 }

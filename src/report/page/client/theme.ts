@@ -1,18 +1,18 @@
 /**
- * Light and dark: the system's choice until the reader makes one. Charts ask here for their colors.
+ * Light and dark theme: the system's setting, unless the reader chooses one. Charts take their colors from here.
  * @module
  */
 import { CLASS_COLORS, DARK_CLASS_COLORS } from "./colors.ts";
 import { make } from "./dom.ts";
 
-/** CSS colors by role; the first three are those of a chart's lines. */
+/** CSS colors by role; `first`, `second` and `third` are for lines. */
 export type Colors = Readonly<
   Record<"text" | "muted" | "line" | "surface" | "first" | "second" | "third", string>
 >;
 
-/** What charts ask for their colors, and what tells them when these change. */
+/** The current theme, with its colors and change events. */
 export class Theme {
-  /** The button that changes it. */
+  /** Button that toggles the theme. */
   readonly button = make("button", { type: "button", class: "quiet" });
   readonly #system = matchMedia("(prefers-color-scheme: dark)");
   readonly #listeners = new Set<() => void>();
@@ -23,30 +23,30 @@ export class Theme {
     this.#apply();
   }
 
-  /** Whether it is dark now. */
+  /** True if the dark theme is active. */
   get isDark() {
     const chosen = document.documentElement.dataset.theme;
     return chosen === undefined ? this.#system.matches : chosen === "dark";
   }
 
-  /** Chooses; undefined leaves it to the system again. */
+  /** Sets the theme; undefined follows the system. */
   set(theme: "light" | "dark" | undefined) {
     if (theme === undefined) delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
     this.#apply();
   }
 
-  /** What the reader chose, undefined if nothing. */
+  /** The reader's choice; undefined if none. */
   get chosen(): "light" | "dark" | undefined {
     return document.documentElement.dataset.theme as "light" | "dark" | undefined;
   }
 
-  /** Calls back after every change. */
+  /** Adds a listener for changes. */
   onChange(listener: () => void) {
     this.#listeners.add(listener);
   }
 
-  /** The present colors. */
+  /** Current colors by role. */
   get colors(): Colors {
     const style = getComputedStyle(document.documentElement);
     const of = (name: string) => style.getPropertyValue(`--${name}`).trim();
@@ -62,7 +62,7 @@ export class Theme {
   }
 
   /**
-   * The present color of a class, or of a run among several: `#rrggbb`.
+   * Current color of a class, or of a run in a comparison, as `#rrggbb`.
    *
    * @param label from 0
    */

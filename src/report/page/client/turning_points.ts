@@ -1,5 +1,5 @@
 /**
- * Points in space, drawn by three.js, in a box that turns.
+ * Rotatable 3-D scatter plot, drawn by three.js.
  * @module
  */
 import type * as Three from "npm:@types/three@0.185.1";
@@ -7,7 +7,7 @@ import type { ChartBoard } from "./charts.ts";
 import type { Points } from "./flat_points.ts";
 import { make } from "./dom.ts";
 
-/** Each point is a disc whose size and strength fall with the distance, so that near and far are told apart. */
+/** Each point is a disc whose size and opacity decrease with distance, as a depth cue. */
 const VERTEX_SHADER = `
   attribute vec3 shade;
   uniform float diameter;
@@ -29,17 +29,17 @@ const FRAGMENT_SHADER = `
     gl_FragColor = vec4(mix(background, vShade, 0.6 + 0.4 * vNear), 1.0);
   }`;
 
-/** From the camera to the middle of the box, whose longest edge is 2. */
+/** Distance of the camera from the center of the box, whose longest edge is 2. */
 const DISTANCE = 4.5;
-/** Radians that an arrow key turns, and radians a pixel of dragging. */
+/** Rotation per arrow key press, and per pixel of dragging, in radians. */
 const KEY_TURN = 0.1, DRAG_TURN = 0.008;
 
 /**
- * Draws codes of three numbers.
+ * Draws codes with three axes.
  *
- * @param frame takes the canvas
+ * @param frame parent of the canvas
  * @param onMove called when points have moved on the screen
- * @throws Error if the browser offers no WebGL
+ * @throws Error if the browser does not support WebGL
  */
 export function turningPoints(
   three: typeof Three,
@@ -72,11 +72,11 @@ export function turningPoints(
   box.add(cloud, edges);
   const names = [0, 1, 2].map(() => make("span", { class: "axis" }));
   frame.append(...names);
-  /** Of all points, hidden ones too. */
+  /** Positions of all points, including hidden ones. */
   let places = new Float32Array();
   let corner = new three.Vector3();
 
-  /** From a place in the box to CSS pixels. */
+  /** Projects a position in the box to CSS pixels. */
   const project = (place: Three.Vector3): [number, number, number] => {
     const seen = place.applyMatrix4(box.matrixWorld).project(camera);
     return [(seen.x + 1) / 2 * frame.clientWidth, (1 - seen.y) / 2 * frame.clientHeight, seen.z];
@@ -89,9 +89,9 @@ export function turningPoints(
     const reach = corner.clone().negate();
     for (const [axis, name] of names.entries()) {
       const end = corner.clone().setComponent(axis, reach.getComponent(axis) + 0.12);
-      const [x, y] = project(end), half = name.offsetWidth / 2; // which stays in the frame
+      const [x, y] = project(end), half = name.offsetWidth / 2; // keeps the label inside the frame
       const inside = Math.max(half, Math.min(frame.clientWidth - half, x));
-      name.style.left = `${100 * inside / frame.clientWidth}%`; // so that they keep their places on paper
+      name.style.left = `${100 * inside / frame.clientWidth}%`; // percentages stay correct in print
       name.style.top = `${100 * y / frame.clientHeight}%`;
     }
   };
@@ -118,7 +118,7 @@ export function turningPoints(
   }).observe(frame);
 
   let closeness = 1;
-  /** The box fits into the frame however it is turned, a narrow frame too. */
+  /** Adjusts the camera so that the box fits into the frame in every rotation. */
   const focus = () => {
     const radius = corner.length() || 1;
     const fit = Math.tan(camera.fov / 2 * Math.PI / 180) * Math.sqrt(DISTANCE ** 2 - radius ** 2) / radius;
@@ -147,7 +147,7 @@ export function turningPoints(
     [x, y] = [event.clientX, event.clientY];
   });
   canvas.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey) return; // the wheel alone scrolls the page
+    if (!event.ctrlKey) return; // without Ctrl the wheel scrolls the page
     event.preventDefault();
     approach(Math.exp(-event.deltaY * 0.002));
   }, { passive: false });
@@ -186,7 +186,7 @@ export function turningPoints(
         new three.Float32BufferAttribute(boxEdges(corner.toArray()), 3),
       );
       const { surface, line } = board.theme.colors;
-      uniforms.background.value.setStyle(surface, three.LinearSRGBColorSpace); // as it is: the shader does no conversion
+      uniforms.background.value.setStyle(surface, three.LinearSRGBColorSpace); // as the shader does not convert
       edges.material.color.setStyle(line);
       names.forEach((name, axis) => name.textContent = axes[axis]);
       redraw();
@@ -200,9 +200,9 @@ export function turningPoints(
 }
 
 /**
- * The twelve edges of a box around the origin.
+ * Returns the twelve edges of a box centered at the origin.
  *
- * @param corner its lowest
+ * @param corner the corner with the smallest coordinates
  */
 function boxEdges(corner: readonly number[]): number[] {
   const edges = [];
