@@ -18,7 +18,6 @@ export const ROW_BYTES = 16 * PITCH;
 
 /** A range of a buffer. */
 export interface Stretch {
-  /** The buffer. */
   readonly buffer: GPUBuffer;
   /** Start of the range in bytes, a multiple of 16. */
   readonly offset: number;

@@ -9,7 +9,6 @@ import { type CompiledDispatch, encodeDispatch } from "./compile_dispatch.ts";
 
 /** Time of one dispatch. */
 export interface DispatchTime {
-  /** The dispatch. */
   readonly dispatch: CompiledDispatch;
   /** Time of its pass on the GPU, in µs. */
   readonly microseconds: number;

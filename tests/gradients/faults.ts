@@ -1,6 +1,5 @@
 /**
- * All planted faults, with which tests prove that the checks can fail: description, location, original and
- * faulty text.
+ * All planted faults, which prove that the checks can fail: description, location, original and faulty text.
  *
  * - {@link SHADER_FAULTS}: in a function or constant of a shader. If it is in a file of `shaders/common/`, the fault is
  *   planted for this shader alone, so that the use of shared code is checked in each shader.
@@ -19,7 +18,6 @@ export interface ShaderFault {
   readonly kind?: KernelKind;
   /** Function or constant with the fault. */
   readonly place: string;
-  /** Description of the fault. */
   readonly fault: string;
   /** Original text. */
   readonly text: string;
@@ -754,7 +752,6 @@ const IN_SHADERS: Faults = {
   },
 };
 
-/** All faults in shaders. */
 export const SHADER_FAULTS: readonly ShaderFault[] = Object.entries(IN_SHADERS).flatMap(([key, places]) => {
   const [shader, kind] = key.split(", ") as [string, KernelKind?];
   return Object.entries(places).flatMap(([place, faults]) =>
@@ -810,7 +807,6 @@ export function faultNamed(description: string): ShaderFault {
 export interface LoopFault {
   /** Path of the file from the project's root. */
   readonly file: string;
-  /** Description of the fault. */
   readonly fault: string;
   /** Original text, unique in the file. */
   readonly text: string;
@@ -1011,7 +1007,6 @@ const IN_LOOPS: Faults = {
   },
 };
 
-/** All faults in loops. */
 export const LOOP_FAULTS: readonly LoopFault[] = Object.entries(IN_LOOPS).flatMap(([trace, files]) =>
   Object.entries(files).flatMap(([file, faults]) =>
     faults.map(([fault, text, becomes]) => ({ trace, file, fault, text, becomes }))

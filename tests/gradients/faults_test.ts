@@ -1,5 +1,4 @@
-// One fault in each function of each shader must be noticed. tests/check/every_fault_test.ts plants the whole
-// list.
+// One fault in each function of each shader must be noticed; tests/check/every_fault_test.ts plants them all.
 import assert from "node:assert/strict";
 import { describe, nameOf, plant, SHADER_FAULTS } from "./faults.ts";
 import { plantAll } from "./planting.ts";

@@ -514,10 +514,7 @@ export async function assertLongStretch(gpu: Gpu): Promise<void> {
   assertAllClose(of, gradientNorms!, norms, [2], 1e-6 * norms[0]);
 }
 
-/**
- * As in PyTorch, a NaN norm gives a NaN factor: every parameter becomes NaN, not only those with a NaN
- * gradient.
- */
+/** As in PyTorch, a NaN norm makes every parameter NaN, not only those with a NaN gradient. */
 export async function assertNaNSpreads(gpu: Gpu): Promise<void> {
   using parameters = new Parameters(5);
   const graph = new Graph(1);

@@ -1,6 +1,5 @@
 // Every kernel on the GPU against the f64 reference: shapes of one, primes, sizes below, at and above each
-// tile, and a realistic one; nonzero accumulators, inputs of exactly 0 and 1, saturation, and NaN past the
-// end.
+// tile, and a realistic one; nonzero accumulators, exact inputs 0 and 1, saturation, and NaN past the end.
 import assert from "node:assert/strict";
 import { TOLERANCES } from "../../src/check/tolerances.ts";
 import { activationOf, type ElementwiseActivation } from "../../src/elementwise/activation.ts";
@@ -84,8 +83,8 @@ interface Product {
 }
 
 /**
- * x → h = f(x·W) → y = h·V, with a random target, so that the gradient of h is random. V is not square, so
- * that a transposed index is noticed.
+ * x → h = f(x·W) → y = h·V, with a random target, so that the gradient of h is random. V is not square, to
+ * notice transposed indices.
  */
 function checkTwoLayers(gpu: Gpu, product: Product): Promise<void> {
   const { batchSize, rows, inputs, outputs, f, bias, tile } = product;
@@ -106,8 +105,7 @@ function checkTwoLayers(gpu: Gpu, product: Product): Promise<void> {
 }
 
 // Tiles on a software adapter: up to 16 rows × 16 columns forward and backward to inputs, 16 × 16 backward to
-// weights. Batch sizes are few, as each tile height is compiled separately; partial batches cover the other
-// row counts.
+// weights. Batch sizes are few, as each tile height is compiled separately; partial batches cover the rest.
 Deno.test.each([
   [1, 1, 1, 1],
   [16, 7, 13, 5],
@@ -203,10 +201,7 @@ gpuTest(
     ),
 );
 
-/**
- * wide → narrow, then twice back with the same weight: three uses of the weight, two of the bias, two of the
- * code.
- */
+/** wide → narrow, then twice back: three uses of the weight, two of the bias, two of the code. */
 function checkTied(gpu: Gpu, rows: number, wide: number, narrow: number, f: Activation, bias: boolean) {
   const of = `tied dense, ${f}, ${bias ? "with" : "without"} bias, [${rows}, ${wide}] → ${narrow} → back`;
   return check(gpu, [16, rows], of, (graph, parameters) => {
@@ -432,8 +427,7 @@ gpuTest(
  * A loss in all roles of a gradient's writer: between a and c it is the last of three writers, which
  * differentiates through the activation, and with c and a exchanged the first, which overwrites; between d
  * and e it is the only one. The other writers are squared errors to random targets. All four values are
- * layers of one input, with weights that keep them in (0, 1), where every loss and every activation has a
- * nonzero slope.
+ * layers of one input, with weights that keep them in (0, 1), where all losses and activations have slopes.
  */
 function checkRoles(
   gpu: Gpu,
@@ -555,10 +549,7 @@ const OFFSET = lossOf({
   },
 });
 
-/**
- * An activation as a node before and after another, read twice, in layers and alone; with losses of the
- * outputs.
- */
+/** An activation as a node before and after another, read twice, in layers and alone; with losses. */
 function checkFunctions(
   gpu: Gpu,
   [batchSize, rows, width]: readonly [batchSize: number, rows: number, width: number],
