@@ -8,9 +8,11 @@ import type { Dispatch, Tensor } from "./tensor.ts";
 
 /** A copy of a range of a buffer into a texture. */
 export interface TextureCopy {
+  /** Tensor to copy. */
   readonly tensor: Tensor;
   /** The tensor's range of its buffer. */
   readonly from: Stretch;
+  /** Destination, freed with the step. */
   readonly texture: GPUTexture;
 }
 

@@ -237,7 +237,6 @@ export async function runLoss(
   return { loss: having.values.loss[0], gradients: read };
 }
 
-/** All pairs from two lists. */
 function pairs(a: readonly number[], b: readonly number[]): [number[], number[]] {
   return [a.flatMap((x) => b.map(() => x)), a.flatMap(() => b)];
 }
