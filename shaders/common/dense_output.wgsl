@@ -1,8 +1,7 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/dense_layer.wgsl
 // Bindings of dense and tied layers besides the product's operands: forward, and backward to the input.
 //
-// Shapes     [B, width], row-major, with width the number of columns of the product: O, or I with transposed
-//            weights
+// Shapes     [B, width], row-major, with width the columns of the product: O, or I with transposed weights
 
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;      // [width], forward
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;         // [B, width], backward: the layer's input

@@ -4,8 +4,7 @@
 // One invocation   TILE_ROWS rows × TILE_COLUMNS vec4 columns; invocations beyond the end do nothing
 // Sum order  the bias, or the earlier value of dX, first if there is one
 // Edges      rows and columns beyond the last repeat its sum and store, so that no condition is unrolled. The
-//            activation is applied in a second pass over the stored values. Both make drivers compile three
-//            times faster
+//            activation is applied in a second pass over the stored values. Drivers then compile 3 times faster
 
 override WORKGROUP_SIZE: u32;        // invocations per workgroup
 override TILE_ROWS: u32;    // at most MAX_ROWS

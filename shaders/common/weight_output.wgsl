@@ -1,6 +1,5 @@
 // after common/step.wgsl, common/padding.wgsl, common/dense_layer.wgsl
-// Bindings of the weight gradient of dense and tied layers besides the product's operands X [B, I], dZ [B,
-// O].
+// Bindings of the weight gradient of dense and tied layers besides the operands X [B, I] and dZ [B, O].
 
 @group(0) @binding(2) var<storage, read_write> d_w: array<vec4f>;    // [I, O]
 @group(0) @binding(3) var<storage, read_write> d_bias: array<vec4f>; // [O]

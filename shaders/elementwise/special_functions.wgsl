@@ -1,10 +1,8 @@
 // Special functions that WGSL lacks, with relative errors near float32's rounding, for `functions` of
-// user-defined ops. NaN propagates if the device's exp propagates it. Errors were measured on Mesa's
-// llvmpipe.
+// user-defined ops. NaN propagates if the device's exp propagates it. Errors: as on llvmpipe.
 //
 // Source     expm1, erf: Maclaurin series (Abramowitz and Stegun, Handbook of Mathematical Functions, 4.2.1,
-//            7.1.5); normal_tail: the form of Shepherd and Laframboise (1981), with coefficients fitted for
-//            this file
+//            7.1.5); normal_tail: the form of Shepherd and Laframboise (1981), with fitted coefficients
 
 /// 1 / (1 + e^-x), without overflow: the exponential is at most 1.
 fn logistic(x: f32) -> f32 {

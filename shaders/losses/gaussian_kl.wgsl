@@ -1,6 +1,5 @@
 // after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/reductions.wgsl
-// Kullback-Leibler divergence of a diagonal Gaussian from the standard normal distribution: value and both
-// gradients in one pass.
+// KL divergence of a diagonal Gaussian from the standard normal distribution: value and gradients in one pass.
 //
 // Forward    L = s · Σ_b Σ_j -½·(1 + V - M² - e^V),  M = mean[b,j] and V = log σ²[b,j] of the code
 //            s = 1 for `sum`, 1/(rows·J) for `mean`, 1/rows for `sample`; in nats

@@ -68,7 +68,7 @@ export interface LabeledDataset extends Dataset {
 /** Options of {@link loadDataset}. */
 export interface LoadOptions {
   /**
-   * Folder to read instead of searching. It, or its subfolder with the data set's name, contains the four IDX
+   * Folder to read instead of searching. It, or its subfolder with the data set's name, has the four IDX
    * files, with or without `.gz`.
    */
   readonly dataDir?: string | undefined;

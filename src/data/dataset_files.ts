@@ -140,8 +140,7 @@ export function placesOf(entry: CatalogueEntry, cacheDir: string): readonly stri
 export async function findFiles(entry: CatalogueEntry, cacheDir: string, log: Log): Promise<Found> {
   let first: Found | undefined;
   for (const folder of placesOf(entry, cacheDir)) {
-    // Folders after the first are optional: without permission they are skipped instead of prompting or
-    // failing.
+    // Later folders are optional: without permission they are skipped instead of prompting or failing.
     if (
       first !== undefined &&
       (await Deno.permissions.query({ name: "read", path: folder })).state !== "granted"

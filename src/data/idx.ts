@@ -43,9 +43,7 @@ function times(shape: readonly number[]): string {
   return toOneLine(shape.join("×"), 80);
 }
 
-/**
- * Checks the header; returns the shape, the byte offset of the elements, and the size of the file in bytes.
- */
+/** Checks the header; returns shape, byte offset of the elements, and size of the file in bytes. */
 function readHeader(bytes: Uint8Array, name: string): { shape: number[]; offset: number; size: number } {
   if (bytes.length === 0) fail(name, "expected an IDX file but it is empty; fetch the file again");
   if (bytes.length < 4) {
@@ -157,7 +155,7 @@ function inflateHeader(bytes: Uint8Array, name: string): Uint8Array<ArrayBuffer>
  *
  * @param bytes the file, gzip or plain
  * @param name the file's name for messages
- * @throws {InputError} if the file is empty, or the gzip stream is truncated, corrupt or longer than its IDX
+ * @throws {InputError} if the file is empty, or the gzip stream is truncated, corrupt or longer than its
  *   header claims
  */
 export function expandIdx(bytes: Uint8Array<ArrayBuffer>, name: string): Uint8Array<ArrayBuffer> {

@@ -236,8 +236,7 @@ function rowsOf(
  * ```
  *
  * @param path path of the file
- * @throws {InputError} if the file does not exist or has other contents, with the position of the first
- *   mistake
+ * @throws {InputError} if the file does not exist or has other contents, with the position of the mistake
  */
 export async function loadOwnData(path: string, options: OwnDataOptions): Promise<Dataset> {
   const { label, testFraction, seed, limit = Infinity } = options;

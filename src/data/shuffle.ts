@@ -51,8 +51,7 @@ export function permutation(
  * console.log(batches(10, 4)); // rows 4, 4 and 2, from 0, 4 and 8
  * ```
  *
- * @throws {RangeError} if `count` is not an integer of at least 0, or `batchSize` is not an integer of at
- *   least 1
+ * @throws {RangeError} if `count` is not an integer of at least 0, or `batchSize` not one of at least 1
  */
 export function batches(count: number, batchSize: number): { first: number; rows: number }[] {
   if (!Number.isSafeInteger(count) || count < 0) {

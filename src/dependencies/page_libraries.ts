@@ -20,8 +20,7 @@ export interface PackageFolder {
 }
 
 /**
- * Finds a package in Deno's cache. An import map is no alternative, as it has no effect if the project is
- * imported from a URL.
+ * Finds a package in Deno's cache. An import map has no effect if the project is imported from a URL.
  *
  * @throws Error if another version is found, as in a `node_modules` folder at the root of the disk
  */

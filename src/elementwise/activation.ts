@@ -12,9 +12,7 @@ import type { Shader } from "../gpu/shader.ts";
 export interface ActivationDeclaration<C extends Constants> {
   /** Name in plans and errors: up to 40 characters, without quotes. */
   readonly name: string;
-  /**
-   * f(x): a WGSL expression of type f32 in `x: f32`. Keep NaN: `max(x, 0.0)` may drop it; `select` does not.
-   */
+  /** f(x): a WGSL expression of type f32 in `x: f32`. Keep NaN: `max(x, 0.0)` may drop it, `select` not. */
   readonly forward: string;
   /** f'(x): a WGSL expression in `x` alone; at a kink, the derivative of either side. */
   readonly derivative: string;
@@ -54,8 +52,7 @@ const KIND: DeclarationKind = {
 
 /**
  * Creates an activation from WGSL expressions and a float64 reference. `dense`, `tiedDense` and `activation`
- * accept it in place of a name. It costs one dispatch in each pass, and stores its input for the backward
- * pass.
+ * accept it in place of a name. It costs one dispatch per pass, and stores its input for the backward pass.
  *
  * ```ts
  * import { activationOf, dense, Graph, Parameters } from "@bottleneck/bottleneck";

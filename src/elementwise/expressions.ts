@@ -23,7 +23,6 @@ export interface Declaration {
   readonly kinks?: readonly number[];
 }
 
-/** Kind of declaration. */
 export interface DeclarationKind {
   /** Noun for errors, such as `activation`. */
   readonly noun: string;
@@ -37,7 +36,6 @@ export interface DeclarationKind {
   readonly optional?: readonly string[];
 }
 
-/** A checked declaration. */
 export interface Declared {
   /** The kernel, preceded by the expressions. */
   readonly shader: Shader;
@@ -47,7 +45,6 @@ export interface Declared {
   readonly kinks: readonly number[];
 }
 
-/** Throws an InputError about a declaration. */
 type Reject = (expected: string, received: unknown, advice: string) => never;
 
 /**

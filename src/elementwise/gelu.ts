@@ -12,8 +12,7 @@ const normalDensity = (x: number) => Math.exp(-x * x / 2) / Math.sqrt(2 * Math.P
 
 /**
  * f(x) = x·Φ(x) = x/2·(1 + erf(x/√2)), with values in [−0.1700, ∞), smooth; its minimum is at x = −0.7518.
- * PyTorch: `nn.GELU()`. The tail Φ(−|x|) is computed directly, because 1 + erf(x/√2) cancels completely in
- * float32 below x = −6.
+ * PyTorch: `nn.GELU()`. The tail Φ(−|x|) is computed directly: 1 + erf(x/√2) cancels in float32 below x = −6.
  *
  * Source: Hendrycks and Gimpel, Gaussian Error Linear Units (2016), section 2.
  */

@@ -33,9 +33,7 @@ export interface LossDeclaration<C extends Constants> {
     /** ∂ℓ/∂t; absent if and only if the expression is absent. */
     byTarget?(y: number, t: number, constants: C): number;
   };
-  /**
-   * Values of y − t at which a derivative jumps; none if absent. gradcheck takes no difference across them.
-   */
+  /** Values of y − t at which a derivative jumps; none if absent. gradcheck avoids them. */
   readonly kinks?: readonly number[];
 }
 
@@ -57,8 +55,8 @@ const KIND: DeclarationKind = {
 
 /**
  * Creates a loss L = s·Σ ℓ(y, t) from WGSL expressions and a float64 reference: s = 1 for `sum`,
- * 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients flow into the prediction and, if `byTarget` is
- * given, into the target.
+ * 1/(rows·width) for `mean`, 1/rows for `sample`. Gradients flow into the prediction, and with `byTarget`
+ * into the target.
  *
  * ```ts
  * import { Graph, lossOf } from "@bottleneck/bottleneck";

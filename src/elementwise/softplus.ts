@@ -8,8 +8,8 @@ import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
 
 /**
  * f(x) = log(1 + e^(beta·x)) / beta, with values in (0, ∞), smooth; computed without overflow as max(x, 0) +
- * log(1 + e^−|beta·x|) / beta. PyTorch: `nn.Softplus(beta=1.0, threshold=20.0)`, whose threshold makes no
- * difference in float32.
+ * log(1 + e^−|beta·x|) / beta. PyTorch: `nn.Softplus(beta=1.0, threshold=20.0)`, whose threshold has no
+ * effect in float32.
  *
  * Source: Dugas et al., Incorporating Second-Order Functional Knowledge for Better Option Pricing (2001); Goodfellow,
  * Bengio and Courville, Deep Learning (2016), eq. 3.31.

@@ -1,13 +1,12 @@
 /**
- * Special functions that WGSL and JavaScript's Math lack, for shaders and float64 references of elementwise
- * ops.
+ * Special functions that WGSL and JavaScript's Math lack, for shaders and references of elementwise ops.
  * @module
  */
 import code from "../../shaders/elementwise/special_functions.wgsl" with { type: "text" };
 
 /**
  * WGSL functions of an f32, as `functions` of an elementwise op: `logistic(x)` = 1/(1+e^−x), `expm1(x)` for x
- * ≤ 0, `log1p(x)` for x in [0, 1], `normal_tail(x)` = Φ(−x) for x ≥ 0, and `erf(x)`. The file documents their
+ * ≤ 0, `log1p(x)` for x in [0, 1], `normal_tail(x)` = Φ(−x) for x ≥ 0, and `erf(x)`. The file has their
  * accuracy.
  */
 export const SPECIAL_FUNCTIONS: string = code;

@@ -11,7 +11,6 @@ const MAX_FILE_BYTES = 2 ** 28;
 /**
  * Reads a file.
  *
- * @param path path of the file
  * @param most maximum size in bytes
  * @throws InputError if it is not a file, too large, or cannot be read
  */
@@ -38,7 +37,6 @@ export function readBytes(path: string, most: number = MAX_FILE_BYTES): Uint8Arr
 /**
  * Reads a text file. Bytes that are not UTF-8 become U+FFFD, as in Deno.readTextFile.
  *
- * @param path path of the file
  * @throws InputError if it is not a file, too large, or cannot be read
  */
 export function readText(path: string): string {

@@ -53,8 +53,8 @@ function elementCount(shape: readonly number[]): number {
 }
 
 /**
- * Encodes tensors in the safetensors format. The encoding is deterministic: tensors in the given order,
- * metadata sorted by key.
+ * Encodes tensors in the safetensors format. It is deterministic: tensors in the given order, metadata sorted
+ * by key.
  *
  * @param tensors the tensors, with distinct names
  * @param metadata text by key

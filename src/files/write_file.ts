@@ -14,8 +14,8 @@ export function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
 
 /**
  * Writes a file atomically: writes a temporary file with a random name in the same folder, syncs it to disk,
- * and renames it. If anything fails, an existing file is unchanged. A symbolic link at the target is
- * replaced, not followed.
+ * and renames it. If anything fails, an existing file is unchanged. A symbolic link is replaced, not
+ * followed.
  *
  * @param path path of the file to create or replace
  * @param data bytes or text of the file
@@ -51,7 +51,6 @@ export function writeFileAtomic(path: string, data: Uint8Array | string): void {
  * Opens a file for appending, creating it if missing. It must be a plain file: a symbolic link could point
  * outside the folder, and opening a pipe could block.
  *
- * @param path path of the file
  * @throws InputError if the path is not a plain file
  */
 export function openToAppend(path: string): Deno.FsFile {
@@ -81,11 +80,7 @@ function lstatIfThere(path: string): Deno.FileInfo | undefined {
   }
 }
 
-/**
- * Syncs a folder's entries to disk; does nothing on Windows, which does not support it.
- *
- * @param folder path of the folder
- */
+/** Syncs a folder's entries to disk; does nothing on Windows, which does not support it. */
 export function syncFolder(folder: string): void {
   if (Deno.build.os === "windows") return;
   using opened = Deno.openSync(folder);
@@ -95,7 +90,6 @@ export function syncFolder(folder: string): void {
 /**
  * Removes a file if it exists.
  *
- * @param path path of the file
  * @throws InputError if it exists and cannot be removed
  */
 export function removeFile(path: string): void {
@@ -109,7 +103,6 @@ export function removeFile(path: string): void {
 /**
  * Removes temporary files that killed processes have left. No other process may be writing to the folder.
  *
- * @param folder path of the run folder
  * @throws InputError if they cannot be removed
  */
 export function removePartialFiles(folder: string): void {

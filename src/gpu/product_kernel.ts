@@ -30,8 +30,8 @@ export function productName({ kind, rows, sum, columns }: Product): string {
 /**
  * The kinds of kernel for matrix products: `naive`, plain loops with one number per invocation; `register`, a
  * tile in the registers of each invocation, for software adapters; `workgroup`, a tile per workgroup,
- * computed from shared memory, for GPUs; `texture`, as `register` but with both matrices in textures, for
- * Mesa's software driver.
+ * computed from shared memory, for GPUs; `texture`, like `register` with both matrices in textures, for
+ * Mesa's llvmpipe.
  */
 export const KERNEL_KINDS = ["naive", "register", "workgroup", "texture"] as const;
 

@@ -7,8 +7,8 @@ import { errorAt, lineOf } from "./compiler_messages.ts";
 import type { BoundStruct, KernelText } from "./shader.ts";
 
 /**
- * Rejects a struct whose fields differ from those that the dispatch writes: the shader would silently read
- * wrong numbers.
+ * Rejects a struct whose fields differ from those that the dispatch writes: the shader would read wrong
+ * numbers.
  *
  * @throws ShaderError at the struct
  */

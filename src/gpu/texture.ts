@@ -18,7 +18,7 @@ export const ROW_BYTES = 16 * PITCH;
 
 /** A range of a buffer. */
 export interface Stretch {
-  /** The buffer. */
+  /** Buffer that contains the range. */
   readonly buffer: GPUBuffer;
   /** Start of the range in bytes, a multiple of 16. */
   readonly offset: number;

@@ -20,8 +20,7 @@ export interface DispatchedText extends KernelText {
 }
 
 /**
- * Collects the distinct texts that dispatches compile, each with its entry point and constants, in dispatch
- * order.
+ * Collects the distinct texts that dispatches compile, with entry points and constants, in dispatch order.
  *
  * @param gpu the device that the texts are compiled for
  * @param batchSize B

@@ -20,7 +20,6 @@ export interface Demand {
   readonly parameters: Parameters;
   /** Computed values; each has its own buffer. */
   readonly values: readonly Value[];
-  /** Dispatches of the step. */
   readonly dispatches: readonly Dispatch[];
 }
 

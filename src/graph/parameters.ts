@@ -68,8 +68,7 @@ export class Parameters {
   }
 
   /**
-   * Returns the parameter of that name, creating it if it does not exist. Its initial values are drawn
-   * lazily.
+   * Returns the parameter of that name, creating it if it does not exist, with initial values drawn lazily.
    *
    * @throws TypeError if it exists with another shape, or does not exist and the arena has been allocated
    */

@@ -56,10 +56,7 @@ function wrap(text: string, width: number): string[] {
   return lines;
 }
 
-/**
- * Label and entry point of a texture copy in tables, such as `pixels into a texture`,
- * `copy of 200,704 bytes`.
- */
+/** Label and entry point of a copy in tables: `pixels into a texture`, `copy of 200,704 bytes`. */
 export function copyWords(name: string, bytes: number): readonly [string, string] {
   return [`${name} into a texture`, `copy of ${bytes.toLocaleString("en-US")} bytes`];
 }

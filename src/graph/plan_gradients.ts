@@ -1,6 +1,5 @@
 /**
- * Plans the backward pass over a graph's nodes: the nodes needed, the gradients needed, and the order of
- * writing them.
+ * Plans the backward pass: the nodes and gradients that a step needs, and the order of writing gradients.
  * @module
  */
 import type { BackwardRequest, GradientWrite, Graph, LossTerm, Node } from "./graph.ts";

@@ -9,7 +9,7 @@ import { type CompiledDispatch, encodeDispatch } from "./compile_dispatch.ts";
 
 /** Time of one dispatch. */
 export interface DispatchTime {
-  /** The dispatch. */
+  /** Dispatch that was timed. */
   readonly dispatch: CompiledDispatch;
   /** Time of its pass on the GPU, in µs. */
   readonly microseconds: number;

@@ -401,8 +401,7 @@ export class Step {
   /**
    * Resets the optimizer's moments to 0 and discards unread losses.
    *
-   * @param count new number of runs: 0 as after compiling, or more for a step whose part of the training is
-   *   done
+   * @param count new number of runs: 0 as after compiling, more for a step that has completed its training
    */
   reset(count: number = 0): void {
     const encoder = this.#gpu.device.createCommandEncoder({ label: "reset" });

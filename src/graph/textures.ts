@@ -8,17 +8,16 @@ import type { Dispatch, Tensor } from "./tensor.ts";
 
 /** A copy of a range of a buffer into a texture. */
 export interface TextureCopy {
-  /** The tensor to copy. */
+  /** Tensor to copy. */
   readonly tensor: Tensor;
   /** The tensor's range of its buffer. */
   readonly from: Stretch;
-  /** The destination. */
+  /** Destination, freed with the step. */
   readonly texture: GPUTexture;
 }
 
 /** The textures of a step. */
 export interface StepTextures {
-  /** All textures of the step. */
   readonly all: readonly GPUTexture[];
   /** Copies to make before each dispatch. */
   readonly copies: readonly (readonly TextureCopy[])[];
@@ -28,8 +27,7 @@ export interface StepTextures {
 
 /**
  * Creates a texture for each tensor that a dispatch reads as one, and plans its copy directly after the last
- * write. A tensor that no earlier dispatch of the step writes, such as a weight, is copied before the first
- * dispatch.
+ * write. A tensor that the step has not written before, such as a weight, is copied first.
  *
  * @param gpu the device that creates the textures
  * @param dispatches a step's dispatches, in order

@@ -13,9 +13,7 @@ export interface Optimizer {
   readonly learningRate: number;
   /** Number of moments stored per parameter. */
   readonly moments: number;
-  /**
-   * Creates the dispatch that updates one range of the arenas, with gradients scaled by `clip`'s first float.
-   */
+  /** Creates the dispatch that updates one range of the arenas; `clip`'s first float scales gradients. */
   update(
     label: string,
     gradients: Tensor,

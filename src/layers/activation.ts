@@ -21,8 +21,7 @@ export interface ActivationOptions {
 
 /**
  * Y = f(X) as a separate node, for example a sigmoid output for display while the loss uses the logits X. If
- * the pre-activations are not needed, the activation of a dense layer is cheaper. See the shader for the
- * formulas.
+ * the pre-activations are not needed, the activation of a dense layer is cheaper.
  *
  * ```ts
  * import { activation, Graph } from "@bottleneck/bottleneck";

@@ -26,8 +26,7 @@ export interface DenseOptions {
 }
 
 /**
- * Y = f(X·Wᵀ + bias) with W [outputs, inputs] as in PyTorch. See the shaders for forward and backward
- * formulas.
+ * Y = f(X·Wᵀ + bias) with W [outputs, inputs] as in PyTorch. The shaders have all formulas.
  *
  * Activations are names (`ACTIVATION_NAMES`) or results of `activationOf`. The fused ones (identity, sigmoid,
  * tanh, relu) are computed by the kernel of the matrix product. Any other is a separate node after an

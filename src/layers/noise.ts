@@ -1,6 +1,5 @@
 /**
- * Noise: additive noise, masking noise and standard normal samples, drawn on the GPU by the generator of
- * `src/random.ts`.
+ * Additive noise, masking noise and standard normal samples, drawn on the GPU as in `src/random.ts`.
  * @module
  */
 import code from "../../shaders/layers/noise.wgsl" with { type: "text" };

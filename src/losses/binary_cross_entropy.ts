@@ -22,8 +22,7 @@ const KERNEL: PairLossKernel = {
  * if needed: (P−T)/max(P·(1−P), 1e-12) into P, log(1−P) − log P into T. See the shader for the formulas.
  *
  * Use it for existing activations, such as two hidden layers to be matched. For the network's output, use
- * `binaryCrossEntropyWithLogits`: a float32 sigmoid is exactly 1 for logits above 17, where it has no
- * gradient.
+ * `binaryCrossEntropyWithLogits`: a float32 sigmoid is 1 for logits above 17, without a gradient.
  *
  * ```ts
  * import { binaryCrossEntropy, Graph } from "@bottleneck/bottleneck";

@@ -19,8 +19,7 @@ const KERNEL: PairLossKernel = {
 /**
  * L = −½·s·Σ (1 + log σ² − μ² − σ²), the divergence in nats of N(μ, σ²) from N(0, 1) for independent code
  * units (Kingma and Welling 2014, appendix B). s = 1 for `sum`, 1/(rows·width) for `mean`, 1/rows for
- * `sample`. The gradients are s·μ into the mean and ½·s·(σ² − 1) into the log-variance. See the shader for
- * the formulas.
+ * `sample`. The gradients are s·μ into the mean and ½·s·(σ² − 1) into the log-variance.
  *
  * ```ts
  * import { gaussianKl, Graph } from "@bottleneck/bottleneck";

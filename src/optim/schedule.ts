@@ -19,8 +19,7 @@ export function constant(): number {
 
 /**
  * Cosine decay from 1 to `floor`: floor + (1 - floor)·(1 + cos(π·step/steps))/2 (Loshchilov and Hutter, SGDR,
- * 2017, eq. 5, without restarts). The factor is 1 at the first step, and would be `floor` at the step after
- * the last.
+ * 2017, eq. 5, without restarts). The first step has factor 1, the one after the last `floor`.
  *
  * @param floor final factor, in [0, 1]
  * @throws RangeError if it is not

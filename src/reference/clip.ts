@@ -16,8 +16,7 @@ export function globalNorm(gradients: readonly Float64Array[]): number {
 }
 
 /**
- * Factor of all gradients: min(1, maxNorm / (norm + 1e-6)) as in torch.nn.utils.clip_grad_norm_; NaN if the
- * norm is NaN.
+ * Factor of all gradients: min(1, maxNorm / (norm + 1e-6)) as in torch.nn.utils.clip_grad_norm_; NaN for NaN.
  */
 export function clipFactor(norm: number, maxNorm: number): number {
   if (Number.isNaN(norm)) return NaN;

@@ -1,6 +1,6 @@
 /**
- * Specification of an elementwise loss, in float64 and plain loops. The function of one element comes from
- * the op.
+ * Specification of an elementwise loss, in float64 and plain loops. The op brings the function of one
+ * element.
  * @module
  */
 

@@ -8,8 +8,7 @@ const BARS = ".:-=+*#@";
 
 /**
  * Formats a histogram of numbers in [0, 1] with equal bins, one character per bin: from `.` for few to `@`
- * for the fullest, and `_` for an empty bin. The last bin includes 1; numbers outside count for the nearest
- * bin.
+ * for the fullest, and `_` for an empty bin. The last bin includes 1; numbers outside count in the nearest.
  *
  * ```ts
  * import { histogram } from "./histogram.ts";

@@ -1,6 +1,5 @@
 /**
- * k-nearest-neighbors classification, which measures the separation of classes in codes trained without
- * labels.
+ * k-nearest-neighbors classification of codes, as a measure of how well they separate the classes.
  * @module
  */
 
@@ -53,8 +52,7 @@ function widestDimension(codes: Float32Array, dimensions: number): number {
  *
  * The search is exact. Training codes are sorted by the dimension with the largest variance; each search
  * proceeds outward from the test code until the distance in that dimension alone is too large. It is fast in
- * a few dimensions (10,000 against 60,000 in 3-D: one or two seconds), and in many no slower than comparing
- * all pairs.
+ * a few dimensions (10,000 against 60,000 in 3-D: one or two seconds), else no slower than all pairs.
  *
  * @param train training codes
  * @param test codes to classify

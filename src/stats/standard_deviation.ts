@@ -4,8 +4,7 @@
  */
 
 /**
- * Standard deviation over rows, root mean square over columns: √( Σ_d Var_b V[b,d] / D ); 0 if all rows are
- * equal.
+ * Standard deviation over rows, root mean square over columns: √( Σ_d Var_b V[b,d] / D ); 0 for equal rows.
  *
  * @param values [rows, width], row-major, with at least one row
  * @param width D

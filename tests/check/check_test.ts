@@ -280,7 +280,7 @@ Deno.test.each([
   ["losses/total.wgsl, loss_total: one row too many", "loss"],
   ["losses/total.wgsl, workgroup_sum: one level of the tree left out", "loss"],
   ["losses/total.wgsl, loss_total: another in each step", "repeat"],
-  ["losses/total.wgsl, loss_total: filed under another step", "loss"],
+  ["losses/total.wgsl, loss_total: stored under another step", "loss"],
 ])("gradcheck() fails: %s", async (fault, killers) => {
   const report = await withFault(faultNamed(fault), (gpu) => gradcheck(gpu, () => everyPath, SMALL));
   assert.equal(report.passed, false, `survived\n${formatGradcheck(report)}`);
@@ -349,7 +349,7 @@ Deno.test.each([
   ["missing factor 1-β2"],
   ["β1 and β2 exchanged"],
   ["missing factor: the learning rate"],
-  ["half of the stretch"],
+  ["half of the range"],
 ])("replay() fails on the final parameters: Adam with %s", async (fault) => {
   const trace = parseTrace(traceText, "deep.json", RECIPES);
   const report = await withFault(

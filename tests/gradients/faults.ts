@@ -1,12 +1,10 @@
 /**
- * Every planted fault of the project: what is wrong, where it stands, what stands there and what it becomes. Whoever proves
- * that a check notices something takes it from here.
+ * All planted faults, which prove that the checks can fail: description, location, original and faulty text.
  *
- * - {@link SHADER_FAULTS}: in a function or constant of a shader. It may stand in a file of `shaders/common/` that the
- *   shader's first line names: then the fault is planted there for this shader alone, so that each shader's use of what
- *   it shares is checked by itself.
- * - {@link LOOP_FAULTS}: in the loops of the recipes' scripts, and in what they are given and measure.
- * - {@link DEVICE_FAULTS}: in the shaders of self-tests, as a device or its driver might compute.
+ * - {@link SHADER_FAULTS}: in a function or constant of a shader. If it is in a file of `shaders/common/`, the fault is
+ *   planted for this shader alone, so that the use of shared code is checked in each shader.
+ * - {@link LOOP_FAULTS}: in the loops of the recipes' scripts, their inputs and their measurements.
+ * - {@link DEVICE_FAULTS}: in the shaders of self-tests, as a faulty device or driver might compute.
  *
  * @module
  */
@@ -14,26 +12,25 @@ import type { KernelKind } from "../../src/gpu/product_kernel.ts";
 
 /** A fault in a shader. */
 export interface ShaderFault {
-  /** The shader, below `shaders/`. */
+  /** Path of the shader in `shaders/`. */
   readonly shader: string;
-  /** The kind of kernel that it is planted in, where several kinds share the shader's file. */
+  /** Kind of kernel with the fault, if several kinds share the shader's file. */
   readonly kind?: KernelKind;
-  /** The function or the constant that has the fault. */
+  /** Function or constant with the fault. */
   readonly place: string;
-  /** What is wrong. */
   readonly fault: string;
-  /** What stands there. */
+  /** Original text. */
   readonly text: string;
-  /** What it becomes. */
+  /** Faulty text. */
   readonly becomes: string;
 }
 
-/** By shader (and kind of kernel) and function: what is wrong, what stands there, what it becomes. */
+/** Description, original and faulty text, by shader (and kind of kernel) and function. */
 type Faults = Readonly<
   Record<string, Readonly<Record<string, readonly (readonly [string, string, string])[]>>>
 >;
 
-/** What every function with an activation's derivative in it can have wrong. */
+/** Faults of functions with an activation's derivative. */
 const DERIVATIVE = [
   ["wrong derivative of the sigmoid: y·(1+y)", "* (1.0 -", "* (1.0 +"],
   ["wrong derivative of tanh: 1+y²", "return 1.0 - ", "return 1.0 + "],
@@ -44,7 +41,7 @@ const DERIVATIVE = [
   ],
 ] as const;
 
-/** The same, and a derivative that is wrong but of the right sign. */
+/** The same, and a wrong derivative with the right sign. */
 const DERIVATIVE_MORE = [
   ...DERIVATIVE,
   ["wrong derivative of tanh: 1-y", "return 1.0 - y * y;", "return 1.0 - y;"],
@@ -86,7 +83,7 @@ const ACTIVATED = [
   ["padding not zeroed", "is_column(column, width)", "vec4<bool>(true)"],
 ] as const;
 
-/** What register and texture kernels begin and end with, in both of their files. */
+/** Faults in the beginning and end of register and texture kernels, in both of their files. */
 const REGISTER_TILE = {
   bias_of: BIAS,
   activated: ACTIVATED,
@@ -141,7 +138,7 @@ const TREE = [
   ],
 ] as const;
 
-/** What every loss with reductions can have wrong beside its formula. */
+/** Faults of losses with reductions, besides their formulas. */
 const LOSS_ROWS = [
   ["rows past the end written too", "b >= step.rows", "b > step.rows"],
   ["value: scale left out", "= scale * sum_of_four(", "= sum_of_four("],
@@ -162,7 +159,7 @@ const SCALAR_FORWARD = [
   ["missing factor", " * w[i * O + o]", ""],
 ] as const;
 
-/** The products with the weights as they lie, of register and of texture kernels. */
+/** Faults of products with the weights, in register and texture kernels. */
 const DENSE_FORWARD = {
   activate: [...ACTIVATE, ["ReLU as the magnitude", "select(z, vec4f(0.0), z <= vec4f(0.0))", "abs(z)"]],
   derivative: DERIVATIVE,
@@ -172,7 +169,7 @@ const DENSE_FORWARD = {
   tied_backward_input: BACKWARD,
 } as const;
 
-/** Those with the transposed weights. */
+/** Faults of products with the transposed weights. */
 const DENSE_BACKWARD_INPUT = {
   activate: ACTIVATE,
   derivative: DERIVATIVE_MORE,
@@ -182,19 +179,19 @@ const DENSE_BACKWARD_INPUT = {
   tied_forward: FORWARD,
 };
 
-/** By shader. */
+/** Faults by shader. */
 const IN_SHADERS: Faults = {
   "data/gather_batch.wgsl": {
     gather_batch: [
       ["order left out", "order[step.first + b]", "(step.first + b)"],
       ["always the first batch", "step.first + b", "b"],
-      ["place in the chunk left out", " - batch.first", ""],
+      ["index in the chunk left out", " - batch.first", ""],
       ["rows of other chunks written too", "image >= batch.count", "false"],
     ],
     gather_batch_float: [
       ["order left out", "order[step.first + b]", "(step.first + b)"],
       ["always the first batch", "step.first + b", "b"],
-      ["place in the chunk left out", " - batch.first", ""],
+      ["index in the chunk left out", " - batch.first", ""],
       ["rows of other chunks written too", "image >= batch.count", "false"],
       ["the same word of a row", "* batch.words + word]", "* batch.words]"],
     ],
@@ -520,7 +517,7 @@ const IN_SHADERS: Faults = {
     ],
     log_clamped: [
       ["no clamp", "select(value, vec4f(LOWEST_LOG), lowest)", "value"],
-      ["scaled up and not down", "LOG_SCALE_UP), small", "0.0), small"],
+      ["scaled up but not down", "LOG_SCALE_UP), small", "0.0), small"],
     ],
   },
   "losses/gaussian_kl.wgsl": {
@@ -579,8 +576,8 @@ const IN_SHADERS: Faults = {
       ["+= for =", "loss.accumulate != 0u", "true"],
       ["activation left out", "gradient * derivative(loss.activation, h[at])", "gradient"],
       ["value: dropped term", "loss.rest * beyond_log", "0.0 * beyond_log"],
-      ["gradient where the clamp holds", "vec4f(0.0), is_held", "vec4f(0.0), vec4<bool>(false)"],
-      ["gradient where the clamp holds near 1", " | (1.0 - rho[j] < vec4f(CLAMP))", ""],
+      ["gradient where ρ̂ is clamped", "vec4f(0.0), is_held", "vec4f(0.0), vec4<bool>(false)"],
+      ["gradient where ρ̂ is clamped near 1", " | (1.0 - rho[j] < vec4f(CLAMP))", ""],
       ["clamp near 1 rounded", "clamped(1.0 - rho[j])", "1.0 - mean"],
       ["value in every row", "b == 0u);", "true);"],
       ["value: padding counted", "vec4f(0.0), value, exists", "vec4f(0.0), value, vec4<bool>(true)"],
@@ -598,7 +595,7 @@ const IN_SHADERS: Faults = {
     loss_total: [
       ["one row too many", "at < step.rows * CHUNKS", "at < (step.rows + 1u) * CHUNKS"],
       ["another in each step", "= total;", "= total * (1.0 + 3e-7 * f32(step.count));"],
-      ["filed under another step", "step.count % RING", "(step.count + 1u) % RING"],
+      ["stored under another step", "step.count % RING", "(step.count + 1u) % RING"],
     ],
     workgroup_sum: TREE,
     sum_of_four: FOUR,
@@ -611,8 +608,8 @@ const IN_SHADERS: Faults = {
       ["dropped clipping", "clip[0] * g[at]", "g[at]"],
       ["dropped momentum", "sgd.momentum * b[at] + gradient", "gradient"],
       ["velocity forgotten", "b[at] = velocity;", ""],
-      ["never looks ahead", "sgd.nesterov != 0u", "false"],
-      ["half of the stretch", "at < sgd.count", "at < sgd.count / 2u"],
+      ["Nesterov momentum left out", "sgd.nesterov != 0u", "false"],
+      ["half of the range", "at < sgd.count", "at < sgd.count / 2u"],
       ["weight decay of the wrong sign", "+ sgd.decay * p[at]", "- sgd.decay * p[at]"],
       [
         "gradient of the wrong sign in the velocity",
@@ -642,7 +639,7 @@ const IN_SHADERS: Faults = {
       ["one decay for the other", "adam.decoupled != 0u", "adam.decoupled == 0u"],
       ["first moment forgotten", "m[at] = first;", ""],
       ["second moment forgotten", "v[at] = second;", ""],
-      ["half of the stretch", "at < adam.count", "at < adam.count / 2u"],
+      ["half of the range", "at < adam.count", "at < adam.count / 2u"],
       [
         "ε inside the root",
         "(sqrt(second) * step.correction_2 + adam.epsilon)",
@@ -655,7 +652,7 @@ const IN_SHADERS: Faults = {
   "optim/clip.wgsl": {
     clip_partial: [
       ["not squared", "g[at] * g[at]", "g[at]"],
-      ["every stretch in the first's place", "stretch.first + invocation.x", "invocation.x"],
+      ["every range at the first one's index", "stretch.first + invocation.x", "invocation.x"],
       ["the last term only", "sum += g[at]", "sum = g[at]"],
     ],
     clip_total: [
@@ -663,7 +660,7 @@ const IN_SHADERS: Faults = {
       ["missing factor: the norm", "total.most / (norm + 1e-6)", "total.most"],
       ["scaled up too", "factor, factor < 1.0", "factor, true"],
       ["the last sums only", "sum += sums_of_lanes", "sum = sums_of_lanes"],
-      ["always filed first", "step.count % total.ring", "0u"],
+      ["always stored first", "step.count % total.ring", "0u"],
       ["NaN scales by 1", ", norm, is_nan", ", norm, false"],
     ],
     workgroup_sum: TREE,
@@ -674,7 +671,11 @@ const IN_SHADERS: Faults = {
     not_finite: [["infinity passes", "exponents == vec4u(0x7f800000u)", "exponents > vec4u(0x7f800000u)"]],
     watch_partial: [
       ["wrong sign", "weight - w_before[at]", "weight + w_before[at]"],
-      ["every tensor in the first's place", "slot.tensor * slot.invocations + invocation.x", "invocation.x"],
+      [
+        "every tensor at the first one's index",
+        "slot.tensor * slot.invocations + invocation.x",
+        "invocation.x",
+      ],
       ["half of the slot", "at < slot.count", "at < slot.count / 2u"],
       ["gradients' count left out", "not_finite(gradient)", "0.0"],
       ["weights' count left out", "not_finite(weight)", "0.0"],
@@ -685,7 +686,7 @@ const IN_SHADERS: Faults = {
       ["one level of the tree left out", "half > 0u", "half > 1u"],
     ],
   },
-  // users' functions
+  // user-defined functions
   "layers/elementwise.wgsl": {
     derivative: DERIVATIVE,
     elementwise: [
@@ -751,7 +752,6 @@ const IN_SHADERS: Faults = {
   },
 };
 
-/** All of them. */
 export const SHADER_FAULTS: readonly ShaderFault[] = Object.entries(IN_SHADERS).flatMap(([key, places]) => {
   const [shader, kind] = key.split(", ") as [string, KernelKind?];
   return Object.entries(places).flatMap(([place, faults]) =>
@@ -766,15 +766,15 @@ export const SHADER_FAULTS: readonly ShaderFault[] = Object.entries(IN_SHADERS).
   );
 });
 
-/** What a shader's faults are listed under: its file, and the kind of kernel where several kinds share it. */
+/** Key of a shader's faults: its file, and the kind of kernel if several kinds share the file. */
 export function nameOf({ shader, kind }: ShaderFault): string {
   return kind ? `${shader}, ${kind}` : shader;
 }
 
 /**
- * A part of a shader with a fault in it; as it is, if the function or constant stands in another part.
+ * Plants a fault in a part of a shader; returns other parts, without the function or constant, unchanged.
  *
- * @throws Error if the text does not stand in the function exactly once
+ * @throws Error if the function does not contain the text exactly once
  */
 export function plant(code: string, fault: ShaderFault): string {
   const { place, text, becomes } = fault;
@@ -783,19 +783,19 @@ export function plant(code: string, fault: ShaderFault): string {
   const end = code.indexOf(code.startsWith("fn", start) ? "\n}\n" : "\n", start);
   const body = code.slice(start, end < 0 ? undefined : end);
   const count = body.split(text).length - 1;
-  if (count !== 1) throw new Error(`${describe(fault)}: "${text}" stands there ${count} times`);
+  if (count !== 1) throw new Error(`${describe(fault)}: expected "${text}" once but found it ${count} times`);
   return code.slice(0, start) + body.replace(text, () => becomes) + code.slice(start + body.length);
 }
 
-/** A fault in words: the shader, the function, what is wrong. */
+/** Formats a fault: shader, function and description. */
 export function describe(fault: ShaderFault): string {
   return `${nameOf(fault)}, ${fault.place}: ${fault.fault}`;
 }
 
 /**
- * The fault that {@link describe} calls so.
+ * Looks up a fault by the result of {@link describe}.
  *
- * @throws Error if there is none, or more than one
+ * @throws Error if not exactly one fault matches
  */
 export function faultNamed(description: string): ShaderFault {
   const found = SHADER_FAULTS.filter((fault) => describe(fault) === description);
@@ -803,21 +803,20 @@ export function faultNamed(description: string): ShaderFault {
   return found[0];
 }
 
-/** A planted fault in a loop, in what is measured at its end, or in what either is given. */
+/** A planted fault in a loop, its inputs or its final measurements. */
 export interface LoopFault {
-  /** The file, below the project's root. */
+  /** Path of the file from the project's root. */
   readonly file: string;
-  /** What is wrong. */
   readonly fault: string;
-  /** What stands there, once. */
+  /** Original text, unique in the file. */
   readonly text: string;
-  /** What it becomes. */
+  /** Faulty text. */
   readonly becomes: string;
-  /** The training trace that it shows in. */
+  /** Training trace that shows the fault. */
   readonly trace: string;
 }
 
-/** By trace and file: what is wrong, what stands there, what it becomes. */
+/** Description, original and faulty text, by trace and file. */
 const IN_LOOPS: Faults = {
   "deep": {
     "scripts/deep.ts": [["half the batch", "batchSize: 64", "batchSize: 32"]],
@@ -847,7 +846,7 @@ const IN_LOOPS: Faults = {
       ],
     ],
     "src/evaluate/test_losses.ts": [[
-      "each batch counted alike",
+      "batches weighted equally",
       "(isSum ? 1 : rows)",
       "(isSum ? 1 : count / some.length)",
     ]],
@@ -883,7 +882,7 @@ const IN_LOOPS: Faults = {
     ]],
     "src/train/training.ts": [
       [
-        "stages cut a step short",
+        "stages one step short",
         "steps: epochs * epochBatches.length }",
         "steps: epochs * epochBatches.length - 1 }",
       ],
@@ -924,7 +923,7 @@ const IN_LOOPS: Faults = {
     ],
     "src/optim/schedule.ts": [
       ["warm-up off by one", "(step + 1) / warmUpSteps", "step / warmUpSteps"],
-      ["a cosine that is a step ahead", "Math.min(1, step / steps)", "Math.min(1, (step + 1) / steps)"],
+      ["a cosine one step ahead", "Math.min(1, step / steps)", "Math.min(1, (step + 1) / steps)"],
       ["a cosine that counts the warm-up", "then(step - warmUpSteps, ", "then(step, "],
     ],
     "src/graph/compile.ts": [[
@@ -1008,7 +1007,6 @@ const IN_LOOPS: Faults = {
   },
 };
 
-/** All faults in loops. */
 export const LOOP_FAULTS: readonly LoopFault[] = Object.entries(IN_LOOPS).flatMap(([trace, files]) =>
   Object.entries(files).flatMap(([file, faults]) =>
     faults.map(([fault, text, becomes]) => ({ trace, file, fault, text, becomes }))
@@ -1016,8 +1014,8 @@ export const LOOP_FAULTS: readonly LoopFault[] = Object.entries(IN_LOOPS).flatMa
 );
 
 /**
- * What a device or its driver might get wrong: name of the self-test that must notice, its shader below
- * `src/check/self_tests/`, the fault, what stands there, what it becomes.
+ * Faults that a device or driver might have: name of the self-test that must notice it, the test's shader in
+ * `src/check/self_tests/`, description, original and faulty text.
  */
 export const DEVICE_FAULTS = [
   [
@@ -1051,7 +1049,7 @@ export const DEVICE_FAULTS = [
   ],
   ["tree reduction", "tree_reduction", "one term lost", "var term = 0u", "var term = 1u"],
   ["tree reduction", "tree_reduction", "additions rounded too early", "sum += x[", "sum += 1e-7 + x["],
-  ["exact integers", "integers", "products by way of float32", "= a * b;", "= u32(f32(a) * f32(b));"],
+  ["exact integers", "integers", "products computed in float32", "= a * b;", "= u32(f32(a) * f32(b));"],
   ["exact integers", "integers", "sums that saturate", "= a + b;", "= a + min(b, 0xffffffffu - a);"],
   ["exact integers", "integers", "a lost carry", " + (other >> 16u)", ""],
   [
@@ -1062,11 +1060,11 @@ export const DEVICE_FAULTS = [
     "bitcast<u32>(bitcast<i32>(a) >> (b & 31u))",
   ],
   ["exact integers", "integers", "conversion that truncates", "f32(a & 0xffffffu)", "f32(a & 0xfffffeu)"],
-  ["functions", "functions", "exp of few digits", "exp(number)", "exp(number) * 1.0001"],
-  ["functions", "functions", "log of few digits", "log(number)", "log(number) + 1e-6"],
-  ["functions", "functions", "tanh of few digits", "tanh(number)", "tanh(number) + 2e-5"],
-  ["functions", "functions", "sqrt of few digits", "sqrt(number)", "sqrt(number) * 1.000001"],
-  ["functions", "functions", "division of few digits", "1.0 / number", "1.000001 / number"],
+  ["functions", "functions", "inaccurate exp", "exp(number)", "exp(number) * 1.0001"],
+  ["functions", "functions", "inaccurate log", "log(number)", "log(number) + 1e-6"],
+  ["functions", "functions", "inaccurate tanh", "tanh(number)", "tanh(number) + 2e-5"],
+  ["functions", "functions", "inaccurate sqrt", "sqrt(number)", "sqrt(number) * 1.000001"],
+  ["functions", "functions", "inaccurate division", "1.0 / number", "1.000001 / number"],
   ["functions", "functions", "NaN where a number should be", "exp(number)", "sqrt(-1.0 - abs(number))"],
   [
     "NaN and infinity",
@@ -1079,28 +1077,28 @@ export const DEVICE_FAULTS = [
   [
     "NaN and infinity",
     "special_values",
-    "NaN seen by comparison",
+    "NaN tested by comparison",
     /\(bitcast<u32>\(number\).*0x7f800000u\b/,
     "number != number",
   ],
   [
     "NaN and infinity",
     "special_values",
-    "tanh by way of exp",
+    "tanh computed by exp",
     "tanh(number)",
     "(exp(2.0 * number) - 1.0) / (exp(2.0 * number) + 1.0)",
   ],
   [
     "NaN and infinity",
     "special_values",
-    "overflow that stops",
+    "overflow that saturates",
     "= exp(number);",
     "= min(exp(number), 3e38);",
   ],
   [
     "repeatability",
     "repeatability",
-    "what was there before shows",
+    "the earlier contents remain",
     "y[invocation.x] =",
     "y[invocation.x] +=",
   ],

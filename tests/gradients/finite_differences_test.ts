@@ -1,6 +1,6 @@
-// Every gradient of the f64 reference, by finite differences of its values. The reference is the specification, so nothing
-// in the project can check it but its own formulas; tests/reference/ holds its values to figures worked out by hand and
-// to PyTorch's.
+// Every gradient of the f64 reference against finite differences of its values. The reference is the
+// specification, so only its own values can check its gradients; tests/reference/ compares the values with
+// results computed by hand and with PyTorch's.
 import assert from "node:assert/strict";
 import { elu } from "../../src/elementwise/elu.ts";
 import { gelu, geluTanh } from "../../src/elementwise/gelu.ts";
@@ -20,21 +20,21 @@ import { transposed } from "../../src/reference/tied_dense.ts";
 import { derivative, gradientError, REACH } from "../helpers/differences.ts";
 import { LOSS_KINDS, type LossKind, lossReference } from "./kernel_checks.ts";
 
-/** Rows and columns of the first input: one, primes, and one below, at and above four. */
+/** Shapes [rows, columns] of the first input: one, primes, and sizes below, at and above four. */
 const SHAPES = [[1, 1], [2, 3], [3, 1], [1, 4], [4, 5], [7, 13]] as const;
-/** Columns of what a dense layer makes. */
+/** Outputs of the dense layers. */
 const OUTPUTS = 5;
 
 /** An op, or a loss, whose gradients are checked. */
 interface Row {
-  /** What each input holds: the range of its numbers, and its shape if it is not [rows, width]. */
+  /** Inputs: name, range of the numbers, and number of elements if not rows · width. */
   readonly inputs: readonly (readonly [
     name: string,
     low: number,
     high: number,
     shape?: (rows: number, width: number) => number,
   ])[];
-  /** Its value: the op's output, or the loss as an array of one. */
+  /** The op's output, or the loss as an array of one. */
   readonly value: (inputs: Float64Array[], rows: number, width: number) => Float64Array;
   /** Gradients of Σ value · upstream, in the inputs' order. */
   readonly gradients: (
@@ -43,7 +43,7 @@ interface Row {
     rows: number,
     width: number,
   ) => readonly Float64Array[];
-  /** How far the inputs are from the nearest point without a derivative; everywhere if absent. */
+  /** Distance of the inputs from the nearest kink; infinite if absent. */
   readonly toKink?: (inputs: Float64Array[], rows: number, width: number) => number;
 }
 
@@ -53,7 +53,7 @@ const nearest = (values: Iterable<number>, kinks: readonly number[]) => {
   return distance;
 };
 
-/** A dense layer with an activation, its weight as it lies or as another layer's, transposed. */
+/** Dense layer with an activation; `isTied` transposes the weight. */
 function denseRow(activation: Activation, hasBias: boolean, isTied: boolean): Row {
   const weightOf = (weight: Float64Array, width: number) =>
     isTied ? transposed(weight, width, OUTPUTS) : weight;
@@ -78,7 +78,7 @@ function denseRow(activation: Activation, hasBias: boolean, isTied: boolean): Ro
   };
 }
 
-/** A function of each element. */
+/** Elementwise function. */
 function curveRow(
   f: (x: number) => number,
   derivative: (x: number) => number,
@@ -102,7 +102,7 @@ function noiseRow(noise: NoiseSpec): Row {
   };
 }
 
-/** Where the inputs of a loss may be. */
+/** Ranges of the inputs of a loss. */
 const DOMAINS: Readonly<Record<LossKind, readonly [low: number, high: number]>> = {
   logits: [-3, 3],
   probabilities: [0.2, 0.8],
@@ -122,7 +122,7 @@ function lossRow(kind: LossKind, reduction: Reduction): Row {
   };
 }
 
-/** Huber's loss, as its declaration has it. */
+/** Huber loss, from the reference in its declaration. */
 function huberRow(delta: number, reduction: Reduction): Row {
   const graph = new Graph(1);
   const [y, t] = [graph.input("y", 1), graph.input("t", 1)];
@@ -135,7 +135,7 @@ function huberRow(delta: number, reduction: Reduction): Row {
       [loss.byPrediction, loss.byTarget!].map((by) =>
         elementwiseLossGradient(by, a, b, reduction, rows).map((d) => d * dLoss)
       ),
-    toKink: ([a, b]) => nearest(a.map((number, k) => number - b[k]), [-delta, delta]) / 2, // both sides move
+    toKink: ([a, b]) => nearest(a.map((number, k) => number - b[k]), [-delta, delta]) / 2, // both inputs move
   };
 }
 
@@ -194,7 +194,7 @@ const TABLE: Readonly<Record<string, Row>> = Object.fromEntries([
   ),
 ]);
 
-/** Numbers of an op's inputs that are far from its kinks, and a random upstream gradient. */
+/** Draws inputs away from the op's kinks, and a random upstream gradient. */
 function draw(name: string, row: Row, rows: number, width: number) {
   for (let attempt = 0;; attempt++) {
     const random = new RandomStream(attempt, `${name} of ${rows} × ${width}`);
@@ -209,7 +209,7 @@ function draw(name: string, row: Row, rows: number, width: number) {
   }
 }
 
-/** What is wrong with a row of the table at a shape. */
+/** Checks a row of the table at a shape; returns the first wrong gradient. */
 function check(name: string, row: Row, rows: number, width: number): string | undefined {
   const { inputs, upstream } = draw(name, row, rows, width);
   const gradients = row.gradients(inputs, upstream, rows, width);
@@ -224,7 +224,7 @@ function check(name: string, row: Row, rows: number, width: number): string | un
 }
 
 for (const [name, row] of Object.entries(TABLE)) {
-  Deno.test(`differences agree with the reference: ${name}`, () => {
+  Deno.test(`finite differences agree with the reference: ${name}`, () => {
     for (const [rows, width] of SHAPES) {
       const wrong = check(name, row, rows, width);
       if (wrong) assert.fail(wrong);
@@ -233,7 +233,7 @@ for (const [name, row] of Object.entries(TABLE)) {
 }
 
 Deno.test.each(Object.entries(ELEMENTWISE))(
-  "differences agree with %s everywhere",
+  "finite differences agree with %s everywhere",
   (_name, { reference }) => {
     for (let x = -12.03; x < 12; x += 0.07) {
       if (nearest([x], reference.kinks) < REACH) continue;
@@ -244,7 +244,7 @@ Deno.test.each(Object.entries(ELEMENTWISE))(
   },
 );
 
-Deno.test("a gradient with a wrong sign, a lost factor or NaN in one element does not pass", () => {
+Deno.test("a gradient with a wrong sign, a missing factor or NaN in one element fails the check", () => {
   for (const [name, row] of Object.entries(TABLE)) {
     for (const wrong of [(d: number) => -d, (d: number) => 1.001 * d, () => NaN]) {
       const gradients: Row["gradients"] = (...of) => {

@@ -1,6 +1,6 @@
 /**
- * What holds kernels to the f64 reference: `kernels_test.ts` runs it on many shapes, and `faults_test.ts` proves that it
- * notices planted faults.
+ * Checks of kernels against the f64 reference: `kernels_test.ts` runs them on many shapes, and
+ * `faults_test.ts` proves that they notice planted faults.
  * @module
  */
 import assert from "node:assert/strict";
@@ -43,7 +43,7 @@ import { tensorNorm, updateRatio } from "../../src/reference/watch.ts";
 import { type Disagreement, findDisagreement } from "../helpers/agreement.ts";
 import { assertAllClose, bitsOf, closeness, largest, randomFloats, retile } from "../helpers/gpu.ts";
 
-/** The first difference that a check has found. */
+/** The first difference found by a check. */
 export interface Finding {
   readonly check:
     | Disagreement["check"]
@@ -57,14 +57,14 @@ export interface Finding {
 
 // ---- every op in one network ----
 
-// No multiples of four; the second batch is a partial one, behind which the first one's last row lies. Kernels that take
-// four rows at once have three left over.
+// No multiples of four. The second batch is partial, followed in memory by the first one's last row; kernels
+// that read four rows at a time have a remainder of three.
 const WIDTH = 18, BATCH = 8, ROWS = 7;
 const ORDER = Uint32Array.of(3, 8, 0, 12, 5, 7, 2, 10, 6, 1, 9, 14, 4, 11, 13);
 const BYTES = Uint8Array.from(randomFloats("bytes", ORDER.length * WIDTH, 0, 256));
 const FLOATS = randomFloats("floats", ORDER.length * WIDTH, 0, 1);
 
-/** The rows of the second batch. */
+/** Rows of the second batch. */
 function secondBatch(images: ArrayLike<number>, scale: number): Float64Array {
   return Float64Array.from({ length: ROWS * WIDTH }, (_, at) => {
     const row = ORDER[BATCH + Math.floor(at / WIDTH)];
@@ -72,7 +72,7 @@ function secondBatch(images: ArrayLike<number>, scale: number): Float64Array {
   });
 }
 
-/** What holds two steps of a network of every op to the f64 reference, again and again. */
+/** Creates a repeatable check of two steps of a network with every op against the f64 reference. */
 export function everyOpCheck(
   gpu: Gpu,
   owned: DisposableStack,
@@ -102,14 +102,14 @@ export function everyOpCheck(
 
 // ---- losses ----
 
-/** The losses with a shader of their own. */
+/** Losses with their own shader. */
 export const LOSS_KINDS = ["logits", "probabilities", "Gaussian", "sparsity", "squared"] as const;
 export type LossKind = (typeof LOSS_KINDS)[number];
 
-/** Exact in float32, as what is checked near it is a difference. */
+/** Target activation, exact in float32 because values near it cancel. */
 export const RHO = 0.0625;
 
-/** Records a loss between two values; the sparsity penalty is about the first. */
+/** Records a loss between two values; the sparsity penalty uses only the first. */
 export function recordLoss(
   kind: LossKind,
   graph: Graph,
@@ -133,13 +133,13 @@ export function recordLoss(
   }
 }
 
-/** A reference's value and gradients as functions of its two arrays. */
+/** Value and gradients of a reference as functions of its two arrays. */
 export interface LossReference {
   readonly value: (a: Float64Array, b: Float64Array) => number;
   readonly gradients: (a: Float64Array, b: Float64Array) => readonly Float64Array[];
 }
 
-/** The reference of a loss. */
+/** Returns the reference of a loss. */
 export function lossReference(
   kind: LossKind,
   reduction: Reduction,
@@ -187,7 +187,7 @@ export function lossReference(
   }
 }
 
-/** Rows past the end of a batch keep what an earlier batch left there, in gradients too. */
+/** Rows past the end of a batch keep the contents of an earlier batch, also in gradients. */
 async function rowsPastTheEnd(gpu: Gpu, kind: LossKind): Promise<string | undefined> {
   const graph = new Graph(16);
   using parameters = new Parameters(2);
@@ -204,10 +204,12 @@ async function rowsPastTheEnd(gpu: Gpu, kind: LossKind): Promise<string | undefi
   };
   const [old, recent] = [await run(3), await run(2)];
   const side = old.findIndex((bits, k) => bits !== recent[k]);
-  return side < 0 ? undefined : `d_${inputs[side].label} [3, 5]: row 2, which does not exist, has changed`;
+  return side < 0
+    ? undefined
+    : `d_${inputs[side].label} [3, 5]: row 2, past the end of the batch, has changed`;
 }
 
-/** A loss between inputs, without and with gradients. Both must be the same loss. */
+/** Computes a loss between inputs without and with gradients; its value must be the same. */
 export async function runLoss(
   gpu: Gpu,
   kind: LossKind,
@@ -239,17 +241,16 @@ export async function runLoss(
   return { loss: having.values.loss[0], gradients: read };
 }
 
-/** Every pair of two lists. */
 function pairs(a: readonly number[], b: readonly number[]): [number[], number[]] {
   return [a.flatMap((x) => b.map(() => x)), a.flatMap(() => b)];
 }
 
-/** Numbers at which losses lose digits, overflow or are clamped. */
+/** Numbers at which losses cancel, overflow or are clamped. */
 export const EXTREMES: Readonly<
   Record<Exclude<LossKind, "squared">, readonly (readonly [readonly number[], readonly number[]])[]>
 > = {
   logits: [
-    // sure and right: e^-15 and below, which log(1 + e^-15) loses in float32
+    // confident and correct: losses of e^-15 and below, which log(1 + e^-15) rounds away in float32
     [[15, -15, 40], [1, 0, 1]],
     [[80, -80], [1, 0]],
     pairs([-1e4, -100, -30, -1, -0, 0, 1, 30, 100, 1e4], [0, 0.25, 1]),
@@ -275,7 +276,7 @@ export const EXTREMES: Readonly<
   ],
 };
 
-/** Each element alone, its value and its gradients, by its own size and not by the largest. */
+/** Checks value and gradients of each element separately, with tolerances relative to its own size. */
 async function elementsOf(
   gpu: Gpu,
   kind: LossKind,
@@ -284,7 +285,7 @@ async function elementsOf(
 ): Promise<string | undefined> {
   const wrong: string[] = [];
   const check = (of: string, actual: number, expected: number) => {
-    // what is below float32's normal numbers may be flushed to 0
+    // subnormal numbers may be flushed to 0
     const bound = TOLERANCES.gpuAgainstReference * Math.abs(expected) + 2 ** -126;
     if (!(Math.abs(actual - expected) <= bound)) wrong.push(`${of}: ${actual}, expected ${expected}`);
   };
@@ -311,7 +312,7 @@ async function elementsOf(
   return wrong[0];
 }
 
-/** Whose shader a loss is computed by. */
+/** File name of each loss's shader. */
 export const LOSS_FILES: Readonly<Record<LossKind, string>> = {
   logits: "binary_cross_entropy_with_logits",
   probabilities: "binary_cross_entropy",
@@ -320,7 +321,7 @@ export const LOSS_FILES: Readonly<Record<LossKind, string>> = {
   squared: "squared_error",
 };
 
-/** Two equal steps must have the same loss, to the bit. */
+/** Two equal steps must have a bit-exact loss. */
 async function repeats(gpu: Gpu, kind: LossKind): Promise<string | undefined> {
   const graph = new Graph(16);
   using parameters = new Parameters(2);
@@ -331,10 +332,12 @@ async function repeats(gpu: Gpu, kind: LossKind): Promise<string | undefined> {
   if (kind !== "sparsity") step.upload(b, randomFloats("right", 16 * 5, 0.1, 0.9));
   for (let k = 0; k < 2; k++) step.run({ first: 0, rows: 16 });
   const { values: { loss: [first, second] } } = await step.readLosses();
-  return Object.is(first, second) ? undefined : `loss of [16, 5]: ${first}, and ${second} the second time`;
+  return Object.is(first, second)
+    ? undefined
+    : `loss of [16, 5]: ${first} in the first step, ${second} in the second`;
 }
 
-/** Holds a loss at its extremes, past the end of a batch and in a second step. */
+/** Checks a loss at its extremes, past the end of a batch and in a second step. */
 export async function findWrongExtreme(gpu: Gpu, kind: LossKind): Promise<Finding | undefined> {
   const file = `shaders/losses/${LOSS_FILES[kind]}.wgsl`;
   const past = await rowsPastTheEnd(gpu, kind);
@@ -350,7 +353,7 @@ export async function findWrongExtreme(gpu: Gpu, kind: LossKind): Promise<Findin
 
 // ---- optimizers ----
 
-/** Updates one parameter by the reference; `moments` are kept from step to step. */
+/** Updates one parameter by the reference; `moments` persist between steps. */
 type Update = (
   value: Float64Array,
   gradient: Float64Array,
@@ -359,9 +362,9 @@ type Update = (
   learningRate: number,
 ) => void;
 
-/** An optimizer, and its reference. */
+/** An optimizer with its reference. */
 export interface OptimizerCase {
-  /** The file of its kernel, below `shaders/optim/`. */
+  /** File name of its kernel in `shaders/optim/`. */
   readonly file: string;
   readonly optimizer: Optimizer;
   readonly update: Update;
@@ -394,7 +397,7 @@ function adamCase(options: Partial<AdamFigures>, maxNorm?: number): OptimizerCas
   };
 }
 
-/** Every optimizer with what it can be set to. */
+/** All optimizers with their settings. */
 export const OPTIMIZERS: Readonly<Record<string, OptimizerCase>> = {
   "plain SGD": sgdCase({}),
   "SGD with weight decay": sgdCase({ weightDecay: 0.3 }),
@@ -412,17 +415,17 @@ export const OPTIMIZERS: Readonly<Record<string, OptimizerCase>> = {
   "Adam with decoupled decay, clipped": adamCase({ decay: "decoupled" }, 0.02),
 };
 
-/** A network whose parameters are updated, with what its step is given. */
+/** A network for updates, with the options of its step. */
 export interface UpdatedNetwork {
   readonly x: Value;
   readonly target: Value;
   readonly step: Step;
 }
 
-/** Rows of its batches. */
+/** Rows per batch. */
 export const UPDATED_ROWS = 8;
 
-/** Layers of the given widths, of which those whose label begins with "frozen" are not trained. */
+/** Layers of the given widths; those whose label begins with "frozen" are not trained. */
 export async function updatedNetwork(
   gpu: Gpu,
   parameters: Parameters,
@@ -449,10 +452,10 @@ export async function updatedNetwork(
   return { x, target, step };
 }
 
-/** With a layer in the middle that is not trained, so that the optimizer has two stretches of memory. */
+/** With a frozen layer in the middle, so that the optimizer updates two ranges of memory. */
 const LAYERS = [["first", 7, 5], ["frozen", 5, 6], ["last", 6, 3]] as const;
 
-/** Runs eight steps on the GPU and updates by the reference beside it, from the GPU's own gradients. */
+/** Compares eight updates on the GPU with updates of the reference from the GPU's gradients. */
 export async function assertUpdatesAgree(gpu: Gpu, name: string): Promise<void> {
   const { file, optimizer, update, clip, maxNorm = Infinity } = OPTIMIZERS[name];
   const of = `shaders/optim/${file}, ${name}`;
@@ -460,7 +463,7 @@ export async function assertUpdatesAgree(gpu: Gpu, name: string): Promise<void> 
   const made = await updatedNetwork(gpu, parameters, LAYERS, { optimizer, ...(clip ? { clip } : {}) });
   using step = made.step;
   const updates = step.dispatches.filter(({ entryPoint }) => entryPoint.endsWith("_update"));
-  assert.equal(updates.length, 2, `${of}: two stretches, with the frozen layer between them`);
+  assert.equal(updates.length, 2, `${of}: two ranges, with the frozen layer between them`);
   const trainable = parameters.all.filter(({ name }) => !name.startsWith("frozen"));
   const start = await parameters.read();
   const states = trainable.map(({ name, shape }) => {
@@ -469,7 +472,7 @@ export async function assertUpdatesAgree(gpu: Gpu, name: string): Promise<void> 
   });
   const norms: number[] = [];
   for (let t = 1; t <= 8; t++) {
-    const learningRate = t > 4 ? 0.005 : optimizer.learningRate; // a schedule changes it between steps
+    const learningRate = t > 4 ? 0.005 : optimizer.learningRate; // changes, as with a schedule
     step.run({ first: 0, rows: UPDATED_ROWS }, t > 4 ? learningRate : undefined);
     const gradients = await step.readGradients();
     assert.deepEqual([...gradients.keys()], trainable.map(({ name }) => name));
@@ -488,7 +491,7 @@ export async function assertUpdatesAgree(gpu: Gpu, name: string): Promise<void> 
   } else assert.equal(reading.gradientNorms, undefined);
   for (const { name, shape, value } of states) {
     const found = end.get(name)!;
-    assertAllClose(`${of}: ${name}`, found, value, shape, 3e-6); // 8 roundings of numbers of 1, and slack
+    assertAllClose(`${of}: ${name}`, found, value, shape, 3e-6); // 8 roundings of numbers near 1, with slack
     assert.ok(largest(value.map((v, k) => v - start.get(name)![k])) > 0.01, `${of}: ${name} has moved`);
   }
   for (const name of ["frozen.weight", "frozen.bias"]) {
@@ -496,7 +499,7 @@ export async function assertUpdatesAgree(gpu: Gpu, name: string): Promise<void> 
   }
 }
 
-/** 131·150 weights are 4,950 vec4: more than the invocations that share them. */
+/** 131·150 weights are 4,950 vec4: more than invocations. */
 export async function assertLongStretch(gpu: Gpu): Promise<void> {
   using parameters = new Parameters(6);
   const options = { optimizer: sgd({ learningRate: 0.1 }), clip: clipByGlobalNorm(1) };
@@ -514,7 +517,7 @@ export async function assertLongStretch(gpu: Gpu): Promise<void> {
   assertAllClose(of, gradientNorms!, norms, [2], 1e-6 * norms[0]);
 }
 
-/** PyTorch's factor is NaN where the norm is: every parameter becomes NaN, not only those whose gradient is. */
+/** As in PyTorch, a NaN norm makes every parameter NaN, not only those with a NaN gradient. */
 export async function assertNaNSpreads(gpu: Gpu): Promise<void> {
   using parameters = new Parameters(5);
   const graph = new Graph(1);
@@ -537,11 +540,11 @@ export async function assertNaNSpreads(gpu: Gpu): Promise<void> {
   assert.ok(gradients.get("good layer.weight")!.every(Number.isFinite));
   assert.ok(gradients.get("bad layer.bias")!.every(Number.isNaN));
   for (const [name, numbers] of values) {
-    assert.ok(numbers.every(Number.isNaN), `shaders/optim/clip.wgsl, a norm of NaN: ${name} is ${numbers}`);
+    assert.ok(numbers.every(Number.isNaN), `shaders/optim/clip.wgsl, a NaN norm: ${name} is ${numbers}`);
   }
 }
 
-/** The first update that differs, of every optimizer, over long stretches and of NaN. */
+/** The first wrong update: of all optimizers, of long ranges, and with NaN. */
 export async function findWrongUpdate(gpu: Gpu): Promise<Finding | undefined> {
   const checks = [
     ...Object.keys(OPTIMIZERS).map((name) => () => assertUpdatesAgree(gpu, name)),
@@ -550,7 +553,7 @@ export async function findWrongUpdate(gpu: Gpu): Promise<Finding | undefined> {
   ];
   for (const outcome of await Promise.allSettled(checks.map((check) => check()))) {
     if (outcome.status === "fulfilled") continue;
-    const { reason } = outcome; // an InputError says that training diverged
+    const { reason } = outcome; // an InputError reports diverged training
     if (!(reason instanceof assert.AssertionError || reason instanceof InputError)) throw reason;
     return { check: "updates", message: reason.message };
   }
@@ -559,7 +562,7 @@ export async function findWrongUpdate(gpu: Gpu): Promise<Finding | undefined> {
 
 // ---- norms of tensors ----
 
-/** An optimizer that moves nothing, so that what is wrong with a gradient stays there. */
+/** Optimizer that updates nothing, so that NaN in a gradient does not spread. */
 const STILL: Optimizer = {
   ...sgd({ learningRate: 0.05, momentum: 0.8 }),
   update: (...of) => {
@@ -568,7 +571,7 @@ const STILL: Optimizer = {
   },
 };
 
-/** A step of three tensors, one of them with more vec4 than invocations, each watched. */
+/** A step that watches three tensors, one with more vec4 than invocations. */
 async function watchedStep(
   gpu: Gpu,
   parameters: Parameters,
@@ -587,7 +590,7 @@ async function watchedStep(
   return step;
 }
 
-/** Holds norms and update ratios of tensors to the reference, and plants what is not finite. */
+/** Compares norms and update ratios of tensors with the reference, and plants NaN and infinities. */
 export async function findWrongTensorStats(gpu: Gpu): Promise<Finding | undefined> {
   const finding = (what: string): Finding => ({
     check: "watched",
@@ -620,12 +623,12 @@ export async function findWrongTensorStats(gpu: Gpu): Promise<Finding | undefine
     }
   }
   const complaint = (of: Step) => of.readLosses().then(() => "", (error: Error) => error.message);
-  parameters.write("wide.bias", new Float32Array(66).with(65, Infinity)); // tanh(∞) is 1, with the derivative 0
+  parameters.write("wide.bias", new Float32Array(66).with(65, Infinity)); // tanh(∞) is 1, with derivative 0
   step.run({ first: 0, rows: BATCH });
   if (!(await complaint(step)).includes('"wide.bias"')) return finding("an infinite weight is not noticed");
 
   using others = new Parameters(5);
-  using steep = await watchedStep(gpu, others, STILL, 3e38); // which the loss is reported without
+  using steep = await watchedStep(gpu, others, STILL, 3e38); // the reported loss excludes the weight
   steep.run({ first: 0, rows: BATCH });
   if (!(await complaint(steep)).includes("gradient")) return finding("an infinite gradient is not noticed");
   return undefined;

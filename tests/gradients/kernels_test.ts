@@ -1,5 +1,5 @@
-// Every kernel on the GPU against the f64 reference, over shapes of one, primes, one below, at and above each tile, and a
-// realistic one; with accumulators that hold something, inputs of exact 0 and 1, saturation, and NaN past the end.
+// Every kernel on the GPU against the f64 reference: shapes of one, primes, sizes below, at and above each
+// tile, and a realistic one; nonzero accumulators, exact inputs 0 and 1, saturation, and NaN past the end.
 import assert from "node:assert/strict";
 import { TOLERANCES } from "../../src/check/tolerances.ts";
 import { activationOf, type ElementwiseActivation } from "../../src/elementwise/activation.ts";
@@ -47,17 +47,17 @@ const NAMES = Object.keys(ACTIVATIONS) as Activation[];
 const ALL_REDUCTIONS = Object.keys(REDUCTIONS) as Reduction[];
 const LAYER = { initializer: "pytorch-linear" } as const;
 
-/** Inputs as images have them: exact zeros and ones among others, and negatives. */
+/** Random inputs with exact zeros and ones, as in images, and negative numbers. */
 function awkward(name: string, count: number): Float32Array<ArrayBuffer> {
   return randomFloats(name, count).map((x, k) => k % 5 === 1 ? 0 : k % 7 === 2 ? 1 : x);
 }
 
-/** Fails with what was found. */
+/** Fails if there is a finding. */
 function assertNothing(found: Finding | undefined): void {
   if (found) assert.fail(found.message);
 }
 
-/** Records a network in a graph of its own, and holds all that it computes to the reference. */
+/** Records a network in a new graph, and compares all of its values and gradients with the reference. */
 async function check(
   gpu: Gpu,
   [batchSize, rows]: readonly [batchSize: number, rows: number],
@@ -71,7 +71,7 @@ async function check(
 
 // ---- products ----
 
-/** What two dense layers are checked at. */
+/** Sizes and options of two dense layers. */
 interface Product {
   readonly batchSize: number;
   readonly rows: number;
@@ -83,8 +83,8 @@ interface Product {
 }
 
 /**
- * x → h = f(x·W) → y = h·V, against a random target, so that what comes back to h is as random as the target is.
- * V is not square, so that a transposed index cannot hide.
+ * x → h = f(x·W) → y = h·V, with a random target, so that the gradient of h is random. V is not square, to
+ * notice transposed indices.
  */
 function checkTwoLayers(gpu: Gpu, product: Product): Promise<void> {
   const { batchSize, rows, inputs, outputs, f, bias, tile } = product;
@@ -104,8 +104,8 @@ function checkTwoLayers(gpu: Gpu, product: Product): Promise<void> {
   });
 }
 
-// Tiles on a software adapter: up to 16 rows × 16 columns forward and back to inputs, 16 × 16 back to weights. The
-// batch sizes are few, as each height of a tile is a kernel to compile; partial batches make the other counts.
+// Tiles on a software adapter: up to 16 rows × 16 columns forward and backward to inputs, 16 × 16 backward to
+// weights. Batch sizes are few, as each tile height is compiled separately; partial batches cover the rest.
 Deno.test.each([
   [1, 1, 1, 1],
   [16, 7, 13, 5],
@@ -148,8 +148,7 @@ Deno.test.each([[4, 1], [1, 1], [1, 3], [3, 2]] as [number, number][])(
     ),
 );
 
-// One below, at and above the tiles of a workgroup and what it shares at a time, and far from them; kernels have no
-// tile where a side is shorter than theirs.
+// Sizes below, at and above the tiles of a workgroup and its shared memory, and far from them.
 const TILES: readonly ProductKernel[] = [
   { kind: "naive", rows: 1, columns: 1 },
   { kind: "register", rows: 4, columns: 4 },
@@ -164,10 +163,10 @@ const TILES: readonly ProductKernel[] = [
   { kind: "texture", rows: 16, columns: 16 },
 ];
 Deno.test.each(TILES.map((kernel) => [formatKernel(kernel), kernel] as const))(
-  "dense, each size about a tile: %s kernels",
+  "dense, each size near a tile: %s kernels",
   (_name, kernel) => {
     const { rows: r, columns: c } = kernel;
-    const batchSize = Math.max(16, 2 * r); // one for all, as each height of a register tile is a kernel to compile
+    const batchSize = Math.max(16, 2 * r); // one for all, as each height of a register tile is compiled separately
     const shapes = [
       [1, 1, 1],
       [7, 13, 5],
@@ -193,7 +192,7 @@ Deno.test.each(TILES.map((kernel) => [formatKernel(kernel), kernel] as const))(
 );
 
 gpuTest(
-  "dense: texture kernels, where a matrix has more than one row of texels",
+  "dense: texture kernels with more than one row of texels",
   (gpu) =>
     withKernels(
       gpu,
@@ -202,7 +201,7 @@ gpuTest(
     ),
 );
 
-/** wide → narrow, and back twice with the same weight: the weight has three uses, the bias two, the code two readers. */
+/** wide → narrow, then twice back: three uses of the weight, two of the bias, two of the code. */
 function checkTied(gpu: Gpu, rows: number, wide: number, narrow: number, f: Activation, bias: boolean) {
   const of = `tied dense, ${f}, ${bias ? "with" : "without"} bias, [${rows}, ${wide}] → ${narrow} → back`;
   return check(gpu, [16, rows], of, (graph, parameters) => {
@@ -227,7 +226,7 @@ function checkTied(gpu: Gpu, rows: number, wide: number, narrow: number, f: Acti
   });
 }
 
-/** A value with four readers, two layers and two losses, once as a prediction and once as a target; a shared weight. */
+/** A value read by two layers and by two losses, as prediction and as target; the layers share a weight. */
 function checkBranches(gpu: Gpu, f: Activation): Promise<void> {
   return check(gpu, [16, 11], `branches of ${f}`, (graph, parameters) => {
     const x = graph.input("x", 9), target = graph.input("target", 9);
@@ -267,12 +266,12 @@ Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))("tied dense: %s kern
 });
 
 Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
-  "a value with four readers gets the sum of their gradients, a shared weight the sum of its uses': %s kernels",
+  "the gradient of a value with four readers, and of a shared weight, is the sum over its uses: %s kernels",
   (kind) => withGpu((gpu) => withKernels(gpu, kind, () => checkAll(NAMES, (f) => checkBranches(gpu, f)))),
 );
 
 Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
-  "every op behind every activation, with batches gathered from images: %s kernels",
+  "every op after every activation, with batches gathered from images: %s kernels",
   (kind) =>
     withGpu((gpu) =>
       withKernels(gpu, kind, async () => {
@@ -301,9 +300,9 @@ gpuTest(
       })),
 );
 
-// ---- layers of elements ----
+// ---- elementwise layers ----
 
-/** An op on one value; it must record a node of its own at each call. */
+/** Records an op on one value, as a new node at each call. */
 type Unary = (graph: Graph, h: Value, label: string) => Value;
 
 const UNARY: Readonly<Record<string, Unary>> = {
@@ -329,8 +328,9 @@ const UNARY: Readonly<Record<string, Unary>> = {
 const SHAPES = [[1, 1], [7, 5], [16, 16], [13, 3], [5, 17], [11, 7]] as const;
 
 /**
- * x → h = f(x·W) → op, twice, each with a loss. A loss of h itself is recorded before the ops (then the second op writes
- * h's gradient first, and the first adds to it) or after them (then the first op writes last, and goes back through f).
+ * x → h = f(x·W) → op, twice, each with a loss. A loss of h itself is recorded before the ops (then the
+ * second op writes h's gradient first, and the first adds to it) or after them (then the first op writes
+ * last, and differentiates through f).
  */
 function checkUnary(gpu: Gpu, name: string, rows: number, width: number, f: Activation, place: string) {
   const of = `${name} of [${rows}, ${width}], h by ${f}, loss ${place}`;
@@ -353,7 +353,7 @@ function checkUnary(gpu: Gpu, name: string, rows: number, width: number, f: Acti
   });
 }
 
-/** Shapes with activations: every activation at one shape. */
+/** Shapes with activations: tanh at every shape, every activation at one shape. */
 const SHAPES_AND_ACTIVATIONS = SHAPES.flatMap(([rows, width]) =>
   (rows === 7 ? NAMES : ["tanh" as const]).map((f) => ({ rows, width, f }))
 );
@@ -368,7 +368,7 @@ for (const name of Object.keys(UNARY)) {
 }
 
 gpuTest(
-  "reparameterize, with noise that is given",
+  "reparameterize with given noise",
   (gpu) =>
     checkAll(
       SHAPES_AND_ACTIVATIONS,
@@ -424,10 +424,10 @@ gpuTest(
 // ---- losses ----
 
 /**
- * A loss in all the roles that a gradient's writer can have: between a and c it is the last of three writers, who
- * goes back through the activation, and with c and a exchanged the first, who overwrites; between d and e it is the
- * only one. In between, squared errors to random targets are what it adds to. All four are layers of one input, with
- * weights that keep them in (0, 1), where every loss and every activation has a value and a slope.
+ * A loss in all roles of a gradient's writer: between a and c it is the last of three writers, which
+ * differentiates through the activation, and with c and a exchanged the first, which overwrites; between d
+ * and e it is the only one. The other writers are squared errors to random targets. All four values are
+ * layers of one input, with weights that keep them in (0, 1), where all losses and activations have slopes.
  */
 function checkRoles(
   gpu: Gpu,
@@ -451,7 +451,7 @@ function checkRoles(
       squaredError(graph, c, target, { label: "error of c", reduction: "mean", weight: -2 }),
       recordLoss(kind, graph, c, a, { label: "first", reduction, weight: -1.3 }),
       recordLoss(kind, graph, d, e, { label: "only", reduction }),
-      // the penalty is about one value: nothing else would depend on e
+      // the penalty has one input: no other loss depends on e
       ...kind === "sparsity" ? [squaredError(graph, e, target, { label: "error of e", reduction })] : [],
     ];
     const inputs = new Map([x, target].map((value) => {
@@ -481,7 +481,7 @@ for (const kind of LOSS_KINDS) {
 }
 
 gpuTest(
-  "a loss between a value and itself gets both of its gradients",
+  "a value with a loss to itself gets both gradients",
   (gpu) =>
     checkAll(
       LOSS_KINDS,
@@ -498,7 +498,7 @@ gpuTest(
 );
 
 gpuTest(
-  "sparsity: a unit that does not fire has ReLU's slope 0",
+  "sparsity: an inactive ReLU unit has gradient 0",
   (gpu) =>
     check(gpu, [16, 3], "sparsity of ReLU", (graph, parameters) => {
       const x = graph.input("x", 1);
@@ -512,9 +512,9 @@ gpuTest(
     }),
 );
 
-// ---- functions that users write, and those that are shipped ----
+// ---- user-defined and built-in functions ----
 
-/** With a constant that GPU and reference share, and a kink. */
+/** Activation with a constant shared by GPU and reference, and a kink. */
 const LEAKY = activationOf({
   name: "leaky",
   forward: "select(slope * x, x, x > 0.0)",
@@ -527,7 +527,7 @@ const LEAKY = activationOf({
   kinks: [0],
 });
 
-/** One with f(0) ≠ 0 and f'(0) ≠ 0, which padding must not see. */
+/** Activation with f(0) ≠ 0 and f'(0) ≠ 0, which must not affect padding. */
 const WAVE = activationOf({
   name: "wave",
   forward: "cos(x + 0.5)",
@@ -535,7 +535,7 @@ const WAVE = activationOf({
   reference: { forward: (x) => Math.cos(x + 0.5), derivative: (x) => -Math.sin(x + 0.5) },
 });
 
-/** A loss with ℓ(0, 0) ≠ 0 and derivatives that are not 0 there, which padding must not see. */
+/** Loss with nonzero value and derivatives at (0, 0), which must not affect padding. */
 const OFFSET = lossOf({
   name: "offset",
   value: "exp(y) * (1.0 + t) + bias",
@@ -549,7 +549,7 @@ const OFFSET = lossOf({
   },
 });
 
-/** An activation by itself behind another, in both orders, read twice, in layers and alone; losses of what comes out. */
+/** An activation as a node before and after another, read twice, in layers and alone; with losses. */
 function checkFunctions(
   gpu: Gpu,
   [batchSize, rows, width]: readonly [batchSize: number, rows: number, width: number],
@@ -563,16 +563,16 @@ function checkFunctions(
     const layer = (label: string, from: Value, activation: ActivationLike) =>
       dense(graph, parameters, from, { ...LAYER, label, outputs: width, activation });
     const before = layer("before", x, fused);
-    const h = layer("h", before, f); // the op behind a fused activation, and behind itself
+    const h = layer("h", before, f); // the op after a fused activation, and after itself
     const alone = activation(graph, before, { label: "alone", activation: f }); // `before` has two readers
-    const twice = activation(graph, h, { label: "twice", activation: f }); // and so has h
+    const twice = activation(graph, h, { label: "twice", activation: f }); // so does h
     const options = { ...LAYER, label: "tied", weight: "h.weight", activation: f };
     const tied = tiedDense(graph, parameters, h, options);
     const shared = tiedDense(relabel(graph, " again"), parameters, alone, options);
-    const after = activation(graph, tied, { label: "after", activation: fused }); // a fused one behind the op
+    const after = activation(graph, tied, { label: "after", activation: fused }); // a fused one after the op
     return {
       losses: [
-        // values that are predictions here and targets there, made by ops and by fused activations
+        // values used both as predictions and as targets, computed by ops and by fused activations
         huber(graph, after, target, { label: "reconstruction", reduction, weight: 0.7, delta: 0.3 }),
         huber(graph, h, after, { label: "between", reduction: "mean", weight: -0.4 }),
         OFFSET(graph, twice, shared, { label: "offset", reduction, weight: 0.2 }),
@@ -608,7 +608,7 @@ const ERF = activationOf({
   reference: { forward: erf, derivative: (x) => 2 / Math.sqrt(Math.PI) * Math.exp(-x * x) },
 });
 
-/** Each with the argument of the exponential that it computes: WGSL allows exp(z) an error of 3 + 2·|z| units. */
+/** Functions, each with the argument z of its exponential: WGSL allows exp(z) an error of 3 + 2·|z| units. */
 const SHIPPED: readonly (readonly [string, ElementwiseActivation, (x: number) => number])[] = [
   ["leaky ReLU", leakyRelu(), () => 0],
   ["leaky ReLU, slope 0.3", leakyRelu({ slope: 0.3 }), () => 0],
@@ -622,10 +622,10 @@ const SHIPPED: readonly (readonly [string, ElementwiseActivation, (x: number) =>
   ["erf", ERF, (x) => x * x],
 ];
 
-/** float32's smallest normal number, below which devices may flush to 0. */
+/** float32's smallest normal number; devices may flush smaller ones to 0. */
 const SMALLEST = 2 ** -126;
 
-Deno.test.each(SHIPPED)("%s near 0, in the tails and beyond; NaN stays NaN", (name, f, exponent) => {
+Deno.test.each(SHIPPED)("%s near 0, in the tails and beyond; NaN propagates", (name, f, exponent) => {
   const numbers = [1e-30, 1e-7, 1e-3, 0.1, 1, 5, 14, 90].flatMap((range) =>
     Array.from({ length: 41 }, (_, k) => range * (k / 20 - 1))
   );
@@ -634,14 +634,14 @@ Deno.test.each(SHIPPED)("%s near 0, in the tails and beyond; NaN stays NaN", (na
     const [forward, derivative] = await measure(gpu, f, x);
     assert.ok(Number.isNaN(forward.at(-1)), `${name} of NaN`);
     x.subarray(0, -1).forEach((number, k) => {
-      const units = 16 + 8 * Math.min(200, Math.abs(exponent(number))); // roundings, and exp's own of its argument's
-      // what is flushed to 0 inside is multiplied by x, or by x³ in the derivative of GELU's form with tanh
+      const units = 16 + 8 * Math.min(200, Math.abs(exponent(number))); // roundings, and the error of exp
+      // intermediate values flushed to 0 are multiplied by x, or by x³ in the derivative of GELU tanh
       const flushed = SMALLEST * Math.max(1, Math.min(1e3, Math.abs(number) ** 3));
       const y = f.reference.forward(number), slope = f.reference.derivative(number);
       const close = Math.abs(forward[k] - y) <= units * 2 ** -24 * Math.abs(y) + flushed;
       const of = "shaders/layers/elementwise.wgsl";
       assert.ok(close, `${of}, ${name}: f(${number}) is ${forward[k]}, expected ${y}`);
-      // f' of SiLU and GELU is a difference where it changes sign, near -1.28 and -0.75
+      // f' of SiLU and GELU cancels where it changes sign, near -1.28 and -0.75
       const cancelled = Math.abs(number) < 3 ? 4 * 2 ** -24 : 0;
       const bound = units * 2 ** -24 * Math.abs(slope) + cancelled + flushed;
       const isClose = Math.abs(derivative[k] - slope) <= bound;
@@ -656,16 +656,16 @@ for (const name of Object.keys(OPTIMIZERS)) {
   gpuTest(`eight updates: ${name}`, (gpu) => assertUpdatesAgree(gpu, name));
 }
 
-gpuTest("the norm counts all of a stretch that is longer than its invocations", assertLongStretch);
-gpuTest("a norm of NaN shows in every parameter", assertNaNSpreads);
+gpuTest("the norm includes all of a range with more vec4 than invocations", assertLongStretch);
+gpuTest("a NaN norm makes every parameter NaN", assertNaNSpreads);
 
-gpuTest("norms and update ratios of tensors, and what is not finite", async (gpu) => {
+gpuTest("norms and update ratios of tensors, and counts of numbers that are not finite", async (gpu) => {
   assertNothing(await findWrongTensorStats(gpu));
 });
 
 // ---- the check itself ----
 
-gpuTest("the check fails where the reference differs, and names file, op, shape and place", async (gpu) => {
+gpuTest("the check fails if the reference differs, and names file, op, shape and index", async (gpu) => {
   const other = activationOf({
     name: "other",
     forward: "x",

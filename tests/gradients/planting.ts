@@ -1,5 +1,5 @@
 /**
- * Plants faults of shaders one at a time, and says which check of kernels notices each.
+ * Plants faults in shaders one at a time, and reports the kernel check that notices each.
  * @module
  */
 import { KERNEL_ACTIVATIONS } from "../../src/check/every_op.ts";
@@ -16,22 +16,22 @@ import {
   LOSS_KINDS,
 } from "./kernel_checks.ts";
 
-/** What noticed a fault, and what it said. */
+/** A noticed fault, with the check's finding. */
 export interface Noticed extends Finding {
   readonly fault: ShaderFault;
 }
 
-/** What came of planting faults. */
+/** Result of planting faults. */
 export interface Planted {
   readonly noticed: readonly Noticed[];
-  /** Those that nothing noticed, in words. */
+  /** Descriptions of the faults that no check noticed. */
   readonly survivors: readonly string[];
 }
 
 /**
- * Holds sound kernels to the reference, and then those with each of the faults.
+ * Compares sound kernels with the reference, then kernels with each of the faults.
  *
- * @throws Error if something is noticed without a fault
+ * @throws Error if a check fails without a fault
  */
 export async function plantAll(faults: readonly ShaderFault[]): Promise<Planted> {
   const gpu = await faultyGpu();
@@ -59,7 +59,7 @@ export async function plantAll(faults: readonly ShaderFault[]): Promise<Planted>
       if (found) throw new Error(`${kind} kernels without a fault: ${found.message}`);
     }
   }
-  /** The checks that a fault in a shader may be noticed by, the first to notice it first. */
+  /** Checks that may notice a fault in a shader, the most likely first. */
   function checksOf(fault: ShaderFault) {
     const { shader } = fault;
     if (shader === "optim/watch.wgsl") return [stats];

@@ -1,6 +1,6 @@
-// The network of each shipped recipe, in small: the GPU against the f64 reference, and both against finite differences,
-// before and after a few training steps. tests/recipe/gradcheck_test.ts has the networks of all of their checks, and
-// `deno task gradcheck all` has them in full.
+// Reduced network of each built-in recipe: the GPU against the f64 reference, and both against finite
+// differences, before and after a few training steps. tests/recipe/gradcheck_test.ts covers the networks of
+// all their checks; `deno task gradcheck all` checks them in full size.
 import { allRecipes } from "../../scripts/tools/find_recipe.ts";
 import { gpuTest } from "../helpers/gpu.ts";
 import { checkInSmall } from "../helpers/recipe_network.ts";
