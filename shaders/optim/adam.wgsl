@@ -6,8 +6,8 @@
 //            m ← β1·m + (1-β1)·g
 //            v ← β2·v + (1-β2)·g²
 //            p ← p - η/(1-β1^t) · m / ( √v/√(1-β2^t) + ε )
-//            η = step.learning_rate, correction_1 = 1/(1-β1^t) and correction_2 = 1/√(1-β2^t) are in the step
-//            uniform, computed in float64
+//            η = step.learning_rate, correction_1 = 1/(1-β1^t) and correction_2 = 1/√(1-β2^t) are fields of
+//            step, computed in float64
 // Shapes     p, g, m, v: the same range of four arenas with equal offsets; padding is 0 and stays 0, as ε > 0
 // One invocation   every COUNT-th vec4, COUNT being the number of invocations
 // Source     Kingma and Ba, Adam (2015), algorithm 1, with ε outside the root's correction as in PyTorch;

@@ -24,7 +24,7 @@ export interface CompiledDispatch extends Dispatch {
 /** Bytes from one dispatch's settings to the next: the alignment that WebGPU requires of bindings. */
 export const SETTINGS_STRIDE = 256;
 
-/** Size of the step uniform in bytes: room for {@link STEP_FIELDS}. */
+/** Size of `struct Step` in bytes: room for {@link STEP_FIELDS}. */
 export const STEP_BYTES = 32;
 
 /** `struct Step` in shaders/common/step.wgsl. */

@@ -25,7 +25,7 @@ export interface StepBuffers {
   readonly moments: readonly GPUBuffer[];
   /** Settings of all dispatches. */
   readonly settings: GPUBuffer;
-  /** The step uniform: numbers that change from step to step. */
+  /** `struct Step`: numbers that change from step to step. */
   readonly state: GPUBuffer;
   /** Losses of the latest steps. */
   readonly ring: GPUBuffer;

@@ -21,7 +21,7 @@ export interface Optimizer {
     moments: readonly Tensor[],
     clip: Tensor,
   ): Dispatch;
-  /** Returns `correction_1` and `correction_2` of the step uniform for step t, counted from 1. */
+  /** Returns `correction_1` and `correction_2` of `struct Step` for step t, counted from 1. */
   corrections(t: number): readonly [number, number];
 }
 

@@ -527,7 +527,7 @@ gpuTest("replay() refuses a trace with other tensors than its model's", async (g
     ],
     [
       replay(gpu, { ...trace, optimizer: { ...trace.optimizer, betas: [1, 0.999] } }, modelOf(trace)),
-      "Cannot make Adam: beta1 must be in [0, 1), received 1",
+      "Cannot make Adam: expected beta1 in [0, 1) but received 1",
     ],
   ] as const;
   for (const [result, message] of cases) {
