@@ -270,12 +270,12 @@ export function compareTraining(
       const least = label.startsWith("range of") ? LEAST_RANGE : undefined;
       relative("table", of, row.value, value, TOLERANCES.trainingFigure, least);
     }
-    const kinkSides = SPREAD.exec(row?.unit ?? "")?.slice(1).map(Number);
+    const deviations = SPREAD.exec(row?.unit ?? "")?.slice(1).map(Number);
     for (const [side, wanted] of spread?.entries() ?? []) {
       add(
         "table",
         `spread of ${of}`,
-        Math.abs((kinkSides?.[side] ?? NaN) - wanted),
+        Math.abs((deviations?.[side] ?? NaN) - wanted),
         0.5e-4 + TOLERANCES.trainingFigure,
       );
     }

@@ -104,7 +104,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
       "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
     ],
     hint:
-      "on Debian type `apt-get install dataset-fashion-mnist`, or use fashion-mnist-mini, which ships with the project, or give their folder",
+      "on Debian run `apt-get install dataset-fashion-mnist`, or use fashion-mnist-mini, which ships with the project, or give their folder",
   },
 ];
 

@@ -78,7 +78,7 @@ export interface LoadOptions {
   readonly limit?: number | undefined;
   /** Receives one-line notes and warnings, such as a file skipped for its checksum. */
   readonly log?: ((line: string) => void) | undefined;
-  /** Remedy if the files are missing, as a part of the error message, such as "type `make data`". */
+  /** Remedy if the files are missing, as a part of the error message, such as "run `make data`". */
   readonly remedy?: string | undefined;
 }
 

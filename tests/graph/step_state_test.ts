@@ -34,7 +34,7 @@ async function network(gpu: Gpu, seed: number, clip: boolean, owned: DisposableS
   return { parameters, step, train };
 }
 
-gpuTest("a step that is restored goes on to the bits and readings of one that never stopped", async (gpu) => {
+gpuTest("a restored step is bit-exact with one that never stopped, losses included", async (gpu) => {
   for (const clip of [false, true]) {
     using owned = new DisposableStack();
     const one = await network(gpu, 1, clip, owned), other = await network(gpu, 2, clip, owned);

@@ -149,7 +149,7 @@ const SLOW: readonly (readonly [string, string, string])[] = [
   ],
 ];
 
-/** Starts training that would go on for hours. */
+/** Starts training that would take hours. */
 async function train(folder: string, body: (target: DeviceTraits) => Promise<void>): Promise<void> {
   const run = join(folder, "run");
   await Deno.writeTextFile(join(folder, "secret.txt"), SECRET);
@@ -223,7 +223,7 @@ Deno.test("every attack on a dashboard is refused, and training is not harmed", 
         }
         assert.equal((await page()).token, token, "the same server still answers");
         for (const connection of open) connection.close();
-        for (const [k, answer] of (await slow).entries()) { // one that is let go on never comes to its end
+        for (const [k, answer] of (await slow).entries()) { // a request that is not cut never ends
           assert.match(answer, /^(HTTP\/1\.1 4\d\d .*)?$/s, SLOW[k][0]);
         }
       });

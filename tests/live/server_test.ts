@@ -151,7 +151,7 @@ Deno.test("training is told whether somebody watches", async () => {
   await eventually(() => live.isWatched, (isWatched) => !isWatched);
 });
 
-Deno.test("the stream sends each record once, and goes on where a browser left off", async () => {
+Deno.test("the stream sends each record once, and continues where a browser left off", async () => {
   await using live = await startExample();
   publishSteps(live, 10);
   await eventually(() => dataOf(live), (data) => data.lastRecord === 10);
@@ -433,7 +433,7 @@ Deno.test("a run that cannot be drawn is said once, and the server stays", async
   assert.match(lines[0], /The dashboard cannot show this run: /);
 });
 
-Deno.test("a dashboard that breaks says so, and lets training go on", async () => {
+Deno.test("a broken dashboard says so, and training continues", async () => {
   const live = await startExample();
   const lines = await complaintsOf(async () => {
     live.publish({ kind: "run", run: {} as unknown as RunData });

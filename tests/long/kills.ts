@@ -1,5 +1,5 @@
 /**
- * Kills runs at random moments, whatever they are doing, and goes on with them: each must end with the same files as a
+ * Kills runs at random moments and resumes them: each must end with the same files as a
  * run that was left alone.
  *
  *     deno run --allow-run=deno --allow-read --allow-write tests/long/kills.ts --count 100 --seed 7
@@ -71,7 +71,7 @@ export async function killMany(
       await assertSameRun(run, join(folder, `whole-${k}`));
       kills.tooLate++;
     } else {
-      if (number % 3 === 0) { // again, while it goes on
+      if (number % 3 === 0) { // again, after it was resumed
         await train(task, ["--resume", run], folder, {
           signal: "SIGKILL",
           after: random.nextUnit() * milliseconds,

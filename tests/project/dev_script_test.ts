@@ -484,7 +484,7 @@ test("asks for a driver for a task whose name only begins so, and for a file wit
   }
 });
 
-test("warns and goes on where there is no driver and no apt-get", async () => {
+test("warns and continues where there is no driver and no apt-get", async () => {
   await using machine = await linux(["driver"]);
   const { code, stdout, stderr } = await machine.dev(["test"]);
   assert.deepEqual(code, 0);

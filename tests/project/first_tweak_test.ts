@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
-  closingTableOf,
   complaints,
   fileOf,
   recipeText,
+  resultsTableOf,
   runScript,
   runTask,
   withProjectFolder,
@@ -77,7 +77,7 @@ Deno.test("a stranger's first tweak: another activation and another loss, in one
     assertRefusedWithout(await runTask("evaluate", [run]));
     const evaluated = await runTask("evaluate", [run, "--recipe", script]);
     assert.deepEqual(complaints(evaluated), []);
-    assert.deepEqual(closingTableOf(evaluated.stdout), closingTableOf(trained.stdout));
+    assert.deepEqual(resultsTableOf(evaluated.stdout), resultsTableOf(trained.stdout));
     await Deno.remove(join(run, "report.html"));
     const reported = await runTask("report", [run], folder);
     assert.equal(reported.code, 0, reported.stderr);

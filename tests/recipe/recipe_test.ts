@@ -12,9 +12,9 @@ import { matchScripts } from "../../src/recipe/recipe_script.ts";
 import { openTraining } from "../../src/train/training.ts";
 import {
   assertRefused,
-  closingTableOf,
   complaints,
   recipeText,
+  resultsTableOf,
   ROOT,
   runScript,
   runTask,
@@ -128,7 +128,7 @@ Deno.test("a copy that kept its recipe's name is told from the shipped recipe, a
     );
     const evaluated = await runTask("evaluate", [run, "--recipe", copy]);
     assert.deepEqual(complaints(evaluated), []);
-    assert.deepEqual(closingTableOf(evaluated.stdout), closingTableOf(trained.stdout));
+    assert.deepEqual(resultsTableOf(evaluated.stdout), resultsTableOf(trained.stdout));
     assertRefused(
       await runTask("evaluate", [run, "--recipe", join(ROOT, "scripts/tied.ts")]),
       1,
@@ -147,7 +147,7 @@ Deno.test("a copy that kept its recipe's name is told from the shipped recipe, a
       complaints(changed).join("\n"),
       /^warning: .*mine\.ts has changed since .* was trained$/,
     );
-    assert.deepEqual(closingTableOf(changed.stdout), closingTableOf(trained.stdout));
+    assert.deepEqual(resultsTableOf(changed.stdout), resultsTableOf(trained.stdout));
   }));
 
 Deno.test("no script that a run folder names is run", () =>

@@ -79,7 +79,7 @@ for (const recipe of RECIPE_NAMES) {
   });
 }
 
-browserTest("a report says where training went back", async (visit) => {
+browserTest("a report marks rollbacks", async (visit) => {
   const run = madeUpRun("deep"), went = { divergedAtStep: 200, wentBackToStep: 157, learningRateShare: 0.5 };
   const page = await openReport(visit, { runs: [{ ...run, metrics: [...run.metrics, went] }] });
   const text = await page.locator(".notice").first().textContent();

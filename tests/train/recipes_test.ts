@@ -12,9 +12,9 @@ import { deep } from "../../scripts/deep.ts";
 import { stacked } from "../../scripts/stacked.ts";
 import {
   assertRefused,
-  closingTableOf,
   complaints,
   fileOf,
+  resultsTableOf,
   ROOT,
   runTask,
   taskArguments,
@@ -81,8 +81,8 @@ Deno.test("train writes a complete run folder, and evaluate reproduces its resul
       ],
     );
     assert.deepEqual(
-      closingTableOf((await runTask("evaluate", [run])).stdout),
-      closingTableOf(trained.stdout),
+      resultsTableOf((await runTask("evaluate", [run])).stdout),
+      resultsTableOf(trained.stdout),
     );
     const error = Number(metrics.at(-1)!.testError);
     assert.equal(error.toFixed(5), /this model +([\d.]+)/.exec(trained.stdout)?.[1]);
@@ -118,7 +118,7 @@ Deno.test.each(KERNEL_KINDS.map((variant) => [variant] as const))(
       assert.equal(products.length, 23, "three of each layer, but no gradient of the pixels");
       assert.ok(products.includes("X·W 64×49×128"));
       const evaluated = await runTask("evaluate", [runs[0]]);
-      assert.deepEqual(closingTableOf(evaluated.stdout), closingTableOf(trained.stdout));
+      assert.deepEqual(resultsTableOf(evaluated.stdout), resultsTableOf(trained.stdout));
       assert.match(evaluated.stdout, new RegExp(`, with ${variant} kernels$`, "m"));
     }),
 );
@@ -128,7 +128,7 @@ Deno.test("results.json holds the results table, the baselines and the time per 
     const run = join(folder, "run");
     const { stdout } = await runTask("train", [...SMALL, "--out", run], folder);
     const results: Results = JSON.parse(new TextDecoder().decode(await fileOf(run, "results.json")));
-    assert.deepEqual(resultsTable(results.rows).split("\n"), closingTableOf(stdout));
+    assert.deepEqual(resultsTable(results.rows).split("\n"), resultsTableOf(stdout));
     assert.equal(results.status, "finished");
     assert.ok(results.stepMilliseconds! > 0, `${results.stepMilliseconds}`);
     const last = readMetrics(run).at(-1)!;
@@ -253,7 +253,7 @@ Deno.test.each<[Recipe, string, Record<string, number[]>]>([
       }
       const evaluated = await runTask("evaluate", [run]);
       assert.equal(evaluated.code, 0, evaluated.stderr);
-      assert.deepEqual(closingTableOf(evaluated.stdout), closingTableOf(trained.stdout));
+      assert.deepEqual(resultsTableOf(evaluated.stdout), resultsTableOf(trained.stdout));
 
       const metrics = readMetrics(run);
       const measured = metrics.filter((line) => "step" in line && "testError" in line);

@@ -9,7 +9,7 @@ import { runJob, type SelfTest } from "./self_test.ts";
 const COUNT = 65536;
 
 /** A function with its range of arguments and the error that WGSL allows (section 15.7.4). */
-interface EvaluatedNetwork {
+interface MathFunction {
   readonly name: string;
   readonly low: number;
   readonly high: number;
@@ -20,7 +20,7 @@ interface EvaluatedNetwork {
   readonly allowed: (x: number, y: number) => number;
 }
 
-const FUNCTIONS: readonly EvaluatedNetwork[] = [
+const FUNCTIONS: readonly MathFunction[] = [
   {
     ...{ name: "exp", low: -80, high: 80, logarithmic: false, exact: Math.exp },
     allowed: (x, y) => (3 + 2 * Math.abs(x)) * ulp(y),
@@ -77,7 +77,7 @@ export const functions: SelfTest = {
 };
 
 /** Returns the largest error in ULP, absolute, and relative to the allowed error; NaN if a result is NaN. */
-function worst({ exact, allowed }: EvaluatedNetwork, x: Float32Array, y: Float32Array) {
+function worst({ exact, allowed }: MathFunction, x: Float32Array, y: Float32Array) {
   let [ulps, absolute, share] = [0, 0, 0];
   x.forEach((number, at) => {
     const expected = exact(number);
