@@ -4,7 +4,7 @@
  */
 import { EigenvalueDecomposition, Matrix } from "../dependencies/ml_matrix.ts";
 
-/** What {@link principalComponents} finds. */
+/** Result of {@link principalComponents}. */
 export interface Projection {
   /** [rows, count], row-major; NaN where a row has a number that is not finite. */
   readonly values: Float32Array;
