@@ -5,8 +5,8 @@
  * multiples of four.
  * @module
  */
-import { activationOf } from "../elementwise/activation.ts";
-import { lossOf } from "../elementwise/loss.ts";
+import { activationOf, type ElementwiseActivation } from "../elementwise/activation.ts";
+import { type ElementwiseLoss, lossOf } from "../elementwise/loss.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Graph, LossTerm } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
@@ -37,7 +37,7 @@ export const KERNEL_ACTIVATIONS = ["sigmoid", "tanh", "relu"] as const;
 export type KernelActivation = (typeof KERNEL_ACTIVATIONS)[number];
 
 /** A custom activation with f(0) ≠ 0, which must not be applied to padding. */
-const WAVE = activationOf({
+export const WAVE: ElementwiseActivation = activationOf({
   name: "wave",
   forward: "cos(x + 0.5)",
   derivative: "-sin(x + 0.5)",
@@ -45,7 +45,7 @@ const WAVE = activationOf({
 });
 
 /** A custom loss with ℓ(0, 0) ≠ 0 and different derivatives by prediction and by target. */
-const OFFSET = lossOf({
+export const OFFSET: ElementwiseLoss = lossOf({
   name: "offset",
   value: "exp(y) * (1.0 + t) + bias",
   byPrediction: "exp(y) * (1.0 + t)",

@@ -33,30 +33,10 @@ import { detach } from "../../src/layers/detach.ts";
 import { tiedDense } from "../../src/layers/tied_dense.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { adam } from "../../src/optim/adam.ts";
-import { measure } from "../helpers/activation.ts";
+import { OFFSET, WAVE } from "../../src/check/every_op.ts";
+import { LEAKY, measure } from "../helpers/activation.ts";
 import { assertAgreesWithReference } from "../helpers/agreement.ts";
 import { assertAllClose, gpuTest, randomFloats, withGpu } from "../helpers/gpu.ts";
-
-/** The user's, as the documentation has it: with a constant that GPU and reference share, and a kink. */
-const leaky = activationOf({
-  name: "leaky",
-  forward: "select(slope * x, x, x > 0.0)",
-  derivative: "select(slope, 1.0, x > 0.0)",
-  constants: { slope: 0.1 },
-  reference: {
-    forward: (x, { slope }) => x > 0 ? x : slope * x,
-    derivative: (x, { slope }) => x > 0 ? 1 : slope,
-  },
-  kinks: [0],
-});
-
-/** One with f(0) ≠ 0 and f'(0) ≠ 0, which padding must not see. */
-const wave = activationOf({
-  name: "wave",
-  forward: "cos(x + 0.5)",
-  derivative: "-sin(x + 0.5)",
-  reference: { forward: (x) => Math.cos(x + 0.5), derivative: (x) => -Math.sin(x + 0.5) },
-});
 
 gpuTest("NaN passes the Huber loss", async (gpu) => {
   const graph = new Graph(1);
@@ -71,25 +51,11 @@ gpuTest("NaN passes the Huber loss", async (gpu) => {
   await assert.rejects(step.readLosses(), /loss "loss" is NaN/);
 });
 
-/** A loss with ℓ(0, 0) ≠ 0 and derivatives that are not 0 there, which padding must not see. */
-const offset = lossOf({
-  name: "offset",
-  value: "exp(y) * (1.0 + t) + bias",
-  byPrediction: "exp(y) * (1.0 + t)",
-  byTarget: "exp(y)",
-  constants: { bias: 0.5 },
-  reference: {
-    value: (y, t, { bias }) => Math.exp(y) * (1 + t) + bias,
-    byPrediction: (y, t) => Math.exp(y) * (1 + t),
-    byTarget: (y) => Math.exp(y),
-  },
-});
-
 gpuTest("a loss between a value and itself never binds one gradient twice", async (gpu) => {
   const graph = new Graph(2);
   using parameters = new Parameters(0);
   const x = graph.input("x", 3);
-  const losses = [offset(graph, x, x, { label: "loss", reduction: "sum" })];
+  const losses = [OFFSET(graph, x, x, { label: "loss", reduction: "sum" })];
   using step = await compile(gpu, graph, parameters, { label: "itself", losses, gradients: [x] });
   const written = step.dispatches.map(({ writes }) =>
     writes.filter((tensor) => tensor === x.gradient).length
@@ -117,8 +83,8 @@ gpuTest("rows past the batch's are neither read nor written", async (gpu) => {
   const graph = new Graph(4);
   using parameters = new Parameters(0);
   const x = graph.input("x", 5), target = graph.input("target", 5);
-  const y = activation(graph, x, { label: "y", activation: wave });
-  const losses = [offset(graph, y, target, { label: "loss", reduction: "sum" })];
+  const y = activation(graph, x, { label: "y", activation: WAVE });
+  const losses = [OFFSET(graph, y, target, { label: "loss", reduction: "sum" })];
   using step = await compile(gpu, graph, parameters, { label: "rows", losses, gradients: [x, target] });
   const run = async (name: string, rows: number) => {
     step.upload(x, randomFloats(`x ${name}`, 20));
@@ -179,7 +145,7 @@ gpuTest("a layer with an op has a fused layer's parameters, and a plan that read
   const graph = new Graph(2);
   using parameters = new Parameters(0);
   const x = graph.input("x", 3);
-  const options = { outputs: 5, activation: leaky, initializer: "pytorch-linear" } as const;
+  const options = { outputs: 5, activation: LEAKY, initializer: "pytorch-linear" } as const;
   const h = dense(graph, parameters, x, { label: "encoder.0", ...options });
   const y = dense(graph, parameters, h, { label: "decoder", name: "decoder.0", ...options, outputs: 3 });
   assert.deepEqual(parameters.all.map(({ name }) => name), [
@@ -501,7 +467,7 @@ gpuTest("a target's gradient that a loss lacks is an error that says what to add
 });
 
 /** gradcheck of a network with one op and one loss. */
-function check(gpu: Gpu, f: ElementwiseActivation, loss: typeof offset) {
+function check(gpu: Gpu, f: ElementwiseActivation, loss: typeof OFFSET) {
   return gradcheck(gpu, () => (graph, parameters, pixels) => {
     const layer = (label: string, x: Value, outputs: number, activation: ActivationLike) =>
       dense(graph, parameters, x, { label, outputs, activation, initializer: "pytorch-linear" });

@@ -1,6 +1,8 @@
 // Every kernel on the GPU against the f64 reference: shapes of one, primes, sizes below, at and above each
 // tile, and a realistic one; nonzero accumulators, exact inputs 0 and 1, saturation, and NaN past the end.
 import assert from "node:assert/strict";
+import { OFFSET, WAVE } from "../../src/check/every_op.ts";
+import { LEAKY } from "../helpers/activation.ts";
 import { TOLERANCES } from "../../src/check/tolerances.ts";
 import { activationOf, type ElementwiseActivation } from "../../src/elementwise/activation.ts";
 import type { ActivationLike } from "../../src/elementwise/activation_names.ts";
@@ -8,7 +10,6 @@ import { elu } from "../../src/elementwise/elu.ts";
 import { gelu, geluTanh } from "../../src/elementwise/gelu.ts";
 import { huber } from "../../src/elementwise/huber.ts";
 import { leakyRelu } from "../../src/elementwise/leaky_relu.ts";
-import { lossOf } from "../../src/elementwise/loss.ts";
 import { silu } from "../../src/elementwise/silu.ts";
 import { softplus } from "../../src/elementwise/softplus.ts";
 import { erf, SPECIAL_FUNCTIONS } from "../../src/elementwise/special_functions.ts";
@@ -513,41 +514,6 @@ gpuTest(
 );
 
 // ---- user-defined and built-in functions ----
-
-/** Activation with a constant shared by GPU and reference, and a kink. */
-const LEAKY = activationOf({
-  name: "leaky",
-  forward: "select(slope * x, x, x > 0.0)",
-  derivative: "select(slope, 1.0, x > 0.0)",
-  constants: { slope: 0.1 },
-  reference: {
-    forward: (x, { slope }) => x > 0 ? x : slope * x,
-    derivative: (x, { slope }) => x > 0 ? 1 : slope,
-  },
-  kinks: [0],
-});
-
-/** Activation with f(0) ≠ 0 and f'(0) ≠ 0, which must not affect padding. */
-const WAVE = activationOf({
-  name: "wave",
-  forward: "cos(x + 0.5)",
-  derivative: "-sin(x + 0.5)",
-  reference: { forward: (x) => Math.cos(x + 0.5), derivative: (x) => -Math.sin(x + 0.5) },
-});
-
-/** Loss with nonzero value and derivatives at (0, 0), which must not affect padding. */
-const OFFSET = lossOf({
-  name: "offset",
-  value: "exp(y) * (1.0 + t) + bias",
-  byPrediction: "exp(y) * (1.0 + t)",
-  byTarget: "exp(y)",
-  constants: { bias: 0.5 },
-  reference: {
-    value: (y, t, { bias }) => Math.exp(y) * (1 + t) + bias,
-    byPrediction: (y, t) => Math.exp(y) * (1 + t),
-    byTarget: (y) => Math.exp(y),
-  },
-});
 
 /** An activation as a node before and after another, read twice, in layers and alone; with losses. */
 function checkFunctions(

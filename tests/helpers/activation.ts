@@ -1,4 +1,5 @@
 /** An activation on the GPU, number by number. */
+import { activationOf } from "../../src/elementwise/activation.ts";
 import type { ActivationLike } from "../../src/elementwise/activation_names.ts";
 import { lossOf } from "../../src/elementwise/loss.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
@@ -35,3 +36,16 @@ export async function measure(
   ]);
   return [forward, derivative];
 }
+
+/** Activation with a constant shared by GPU and reference, and a kink. */
+export const LEAKY = activationOf({
+  name: "leaky",
+  forward: "select(slope * x, x, x > 0.0)",
+  derivative: "select(slope, 1.0, x > 0.0)",
+  constants: { slope: 0.1 },
+  reference: {
+    forward: (x, { slope }) => x > 0 ? x : slope * x,
+    derivative: (x, { slope }) => x > 0 ? 1 : slope,
+  },
+  kinks: [0],
+});
