@@ -3,6 +3,7 @@
 import { resultsTable } from "../../src/report/results_table.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { evaluate } from "../../src/evaluate/evaluate.ts";
+import { verdict } from "../../src/evaluate/verdict.ts";
 import { commonFlags, kernelsFlag, parseFlags, positional } from "../../src/recipe/flags.ts";
 import { loadParameters, readTrainedRun } from "../../src/runs/load_run.ts";
 import { networkData } from "../../src/recipe/recipe.ts";
@@ -39,6 +40,8 @@ async function main(): Promise<void> {
   const result = await evaluate(gpu, evaluated.build, parameters, data);
   const metrics = readMetrics(folder);
   console.log(resultsTable(await resultsRows(evaluated, { gpu, parameters, data, result, metrics })));
+  const line = verdict(result);
+  if (line) console.log(line);
 }
 
 if (import.meta.main) await runCommand(main);

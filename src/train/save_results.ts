@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import { evaluate, type Evaluation, PICTURES } from "../evaluate/evaluate.ts";
+import { verdict } from "../evaluate/verdict.ts";
 import { writeFileAtomic } from "../files/write_file.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
@@ -29,6 +30,8 @@ export interface EndedRun {
   readonly parameters: Parameters;
   /** The network as it is evaluated. */
   readonly evaluated: EvaluatedNetwork;
+  /** Flags of the run. */
+  readonly config: { readonly overfitBatch?: boolean | undefined };
   /** Pictures of the run. */
   readonly pictures: RunPictures;
   /** Lines of metrics.jsonl, to which `log` adds. */
@@ -45,7 +48,7 @@ export interface EndedRun {
  * Evaluates the model on the test images and saves `reconstructions.png`, `codes.csv`, the last metrics, the results
  * and the report.
  *
- * @returns the results table as text
+ * @returns the results table as text, and a verdict where one is due
  */
 export async function saveResults(run: EndedRun): Promise<string> {
   const { folder, gpu, data, parameters, evaluated, pictures, metrics, stepMilliseconds, status } = run;
@@ -66,7 +69,8 @@ export async function saveResults(run: EndedRun): Promise<string> {
     ...(stepMilliseconds === undefined ? {} : { stepMilliseconds }),
     status,
   });
-  return resultsTable(rows);
+  const line = run.config.overfitBatch ? undefined : verdict(result); // test images say nothing of one batch
+  return [resultsTable(rows), line].filter((text) => text !== undefined).join("\n");
 }
 
 /** Message about the best model. */

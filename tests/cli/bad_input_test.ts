@@ -37,7 +37,7 @@ for (const [what, [make, line]] of Object.entries(DATA)) {
 Deno.test.each([
   [["--epochs", "1e999"], /Cannot set --epochs: expected an integer, at least 1 but received "1e999"/],
   [["--sizes", "784,,3"], /Cannot set --sizes/],
-  [["--data"], /Cannot set --data: expected <path> after it/],
+  [["--data"], /Cannot set --data: expected <path> but received nothing/],
   [["--\u001b[2Jquiet\nx"], /Unknown flag/],
 ])("train refuses %j as wrong usage", async (args, line) => {
   assertRefused(await runTask("train", args), 2, line);

@@ -82,7 +82,7 @@ Deno.test.each([
   ["mistake", /^error: TypeError: .*; at tests\/helpers\/command_fixture\.ts:\d+:\d+\n$/],
   [
     "misuse",
-    /^error: Cannot record a graph: batch size .* received 0; at tests\/helpers\/command_fixture\.ts:\d+:\d+\n$/,
+    /^error: Cannot record a graph: expected a positive integer batch size but received 0; at tests\/helpers\/command_fixture\.ts:\d+:\d+\n$/,
   ],
 ])("runCommand() prints a %s in a script as one line with its place", async (ending, expected) => {
   const { code, err } = await end(spawn([ending]));

@@ -896,7 +896,6 @@ const IN_LOOPS: Faults = {
       "this.#epoch = Math.floor",
     ]],
     "scripts/stacked.ts": [
-      ["another reduction", 'reduction: "mean"', 'reduction: "sum"'],
       [
         "the noisy pixels as target",
         "squaredError(graph, output, pixels,",
@@ -909,6 +908,7 @@ const IN_LOOPS: Faults = {
     ],
     "src/graph/step.ts": [["the same noise at every step", "draw ?? this.#count", "draw ?? 1"]],
     "scripts/sparse.ts": [
+      ["another reduction", 'reduction: "mean"', 'reduction: "sum"'],
       ["a penalty ten times as large", "number(7.5e-5,", "number(7.5e-4,"],
       ["mean activations of clean images", '{ purpose: "test", stage }', '{ purpose: "encode", stage }'],
     ],

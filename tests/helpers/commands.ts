@@ -124,7 +124,7 @@ export function fileOf(folder: string, name: string): Promise<Uint8Array> {
 
 /** The lines of the results table in what a training run or `evaluate` printed. */
 export function resultsTableOf(stdout: string): string[] {
-  const lines = stdout.trimEnd().split("\n").filter((line) => !line.startsWith("run saved in "));
+  const lines = stdout.trimEnd().split("\n").filter((line) => !/^(run saved in|verdict) /.test(line));
   const first = lines.findIndex((line) => line.startsWith("this model"));
   assert.ok(first >= 0 && lines.length >= first + 3, stdout);
   return lines.slice(first);

@@ -398,7 +398,7 @@ Deno.test("bad input prints one line and exits with code 1", () =>
     assertRefused(
       await runTask("gradcheck", ["nonsense"]),
       1,
-      /recipe "nonsense".*deep, basic, stacked.*script's path/,
+      /recipe "nonsense".*deep, basic, stacked.*path of a script/,
     );
   }));
 
