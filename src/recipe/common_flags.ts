@@ -85,6 +85,8 @@ export interface CommonFlags {
   readonly out: Flag<string | undefined>;
   /** Path of the run folder to resume. */
   readonly resume: Flag<string | undefined>;
+  /** Path of the run or safetensors file whose weights training starts from. */
+  readonly from: Flag<string | undefined>;
   /** Interval between checkpoints, in steps or epochs. */
   readonly checkpointEvery: Flag<string | undefined>;
   /** Number of checkpoints to keep. */
@@ -136,6 +138,10 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
       resume: {
         ...optionalText("resume the run in this folder from its last checkpoint, with the run's own flags"),
         placeholder: "RUN",
+      },
+      from: {
+        ...optionalText("start from the weights of this run or safetensors file", "random weights"),
+        placeholder: "RUN|FILE",
       },
       live: flag("serve a dashboard on 127.0.0.1 while training: curves, pictures, pause and stop"),
     }, { isRare: false }),

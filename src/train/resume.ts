@@ -47,8 +47,18 @@ export function learnedConfig(config: Readonly<Record<string, unknown>>): Record
  * `--patience` and, if the learning rate does not depend on the number of steps, the training length.
  */
 function mayGrow(key: string, before: unknown, now: unknown, schedule: unknown): boolean {
-  const isLength = ["epochs", "iterations"].includes(key) && schedule === "constant";
-  return (isLength || key === "patience") && Number(now) > Number(before);
+  if (key === "patience") return Number(now) > Number(before);
+  if (schedule !== "constant") return false;
+  if (key === "stages") return isLongerLast(before, now);
+  return ["epochs", "iterations"].includes(key) && Number(now) > Number(before);
+}
+
+/** True if the stages are the same, but for more epochs in the last one. */
+function isLongerLast(before: unknown, now: unknown): boolean {
+  if (!Array.isArray(before) || !Array.isArray(now) || before.length !== now.length) return false;
+  return before.every((epochs, k) =>
+    k < now.length - 1 ? epochs === now[k] : Number(now[k]) > Number(epochs)
+  );
 }
 
 /**
@@ -113,10 +123,9 @@ export function parseRecipe<F extends FlagSet>(
     }
   }
   if (!grows && hasFinished(folder)) {
-    const longer = ["epochs", "iterations"].filter((key) => key in flags).map(flagName);
-    const advice = longer.length > 0 && stored.schedule === "constant"
-      ? `; train it longer with ${longer} N`
-      : "";
+    const longer = ["epochs", "iterations", "stages"].filter((key) => key in flags);
+    const how = longer.includes("stages") ? "--stages and a larger last number" : `${longer.map(flagName)} N`;
+    const advice = longer.length > 0 && stored.schedule === "constant" ? `; train it longer with ${how}` : "";
     throw new InputError(`${action}: expected an unfinished run but it has finished${advice}`);
   }
   return merged as Config<F>;

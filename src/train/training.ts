@@ -3,6 +3,8 @@
  * @module
  */
 import type { Dataset } from "../data/dataset.ts";
+import { readLastCheckpoint } from "../runs/checkpoint_file.ts";
+import { readStartingWeights, startFrom } from "../runs/starting_weights.ts";
 import { batches } from "../data/shuffle.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { compile } from "../graph/compile.ts";
@@ -246,7 +248,7 @@ export class Training implements Disposable {
    * @param compiled result of {@link compile} or {@link compileStages}
    * @returns the run; undefined with `--print-plan`, `--profile` or `--dry-run`, which do not train
    * @throws InputError if the folder exists and is not empty, or cannot be written, or the dashboard's port is taken, or
-   *   the run cannot be resumed, or there are fewer steps than `--warmup`
+   *   the run cannot be resumed, or there are fewer steps than `--warmup`, or no weight of `--from` fits
    */
   async start(compiled: Step | readonly CompiledStage[]): Promise<TrainingRun | undefined> {
     const { config, options, recipe, evaluated } = this.#parts,
@@ -257,6 +259,11 @@ export class Training implements Disposable {
         `model     ${parameters.count} parameters, ${this.#optimizer.name}, ${steps} steps of ${this.#batchSize}` +
           (this.#batchSize < config.batchSize ? `, all images: --batch-size is larger` : ""),
       );
+    }
+    // A resumed run has its weights in its checkpoint, unless it was stopped before the first.
+    if (config.from !== undefined && (config.resume === undefined || !readLastCheckpoint(config.resume))) {
+      const line = startFrom(parameters, readStartingWeights(config.from), config.from);
+      if (!config.quiet) console.log(line);
     }
     if (config.printPlan) {
       console.log(compiled instanceof Step ? formatPlan(compiled) : formatPlans(compiled));
@@ -297,7 +304,8 @@ export class Training implements Disposable {
     const build = this.#network(stages?.find(({ epochs }) => epochs > 0)?.stage);
     const initial = await initialLoss({ gpu, images, parameters, batch: epochBatches[0], build });
     if (!config.quiet) console.log(describeInitialLoss(initial));
-    const warning = initialLossWarning(initial);
+    // weights that were trained before may start far below
+    const warning = config.from === undefined ? initialLossWarning(initial) : undefined;
     if (warning !== undefined) console.error(`warning: ${warning}`);
     return initial;
   }

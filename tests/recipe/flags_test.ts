@@ -42,6 +42,7 @@ Deno.test("readFlags() gives the declared defaults for an empty command line", (
     kind: "config",
     config: {
       epochs: 10,
+      from: undefined,
       batchSize: 64,
       learningRate: 5e-3,
       seed: 0,
@@ -200,8 +201,8 @@ async function helpOf(name: string, args: readonly string[]): Promise<Map<string
   return groups;
 }
 
-Deno.test("--help prints a recipe's own flags and the ten common ones, --help all the rest in groups", async () => {
-  const common = "epochs batch-size learning-rate seed dataset data limit out resume live".split(" ");
+Deno.test("--help prints a recipe's own flags and the eleven common ones, --help all the rest in groups", async () => {
+  const common = "epochs batch-size learning-rate seed dataset data limit out resume from live".split(" ");
   for (const name of RECIPE_NAMES) {
     const { recipe } = await findRecipe(name);
     const short = await helpOf(name, ["--help"]), all = await helpOf(name, ["-h", "all"]);
