@@ -3,6 +3,7 @@
  * @module
  */
 import { type Dataset, loadDataset } from "../data/dataset.ts";
+import { holdOutClasses } from "../data/hold_out_classes.ts";
 import { cachePath } from "../files/project.ts";
 import { loadOwnData, type OwnDataOptions } from "../data/own_data.ts";
 import type { ReadOptions } from "../data/read_table.ts";
@@ -30,6 +31,8 @@ export interface DatasetChoice extends ReadOptions {
   readonly image?: string | undefined;
   /** Path of the run that is resumed: its scaling is used. */
   readonly resume?: string | undefined;
+  /** Names of the classes that are not learned from; none if absent. */
+  readonly holdOutClass?: readonly string[] | undefined;
   /** Fraction of its rows held out for testing; 0.2 if absent. */
   readonly testFraction?: number | undefined;
   /** Seed that selects the held-out rows; 0 if absent. */
@@ -45,6 +48,14 @@ export interface DatasetChoice extends ReadOptions {
  * @throws InputError if the data cannot be loaded
  */
 export async function openDataset(choice: DatasetChoice): Promise<Dataset> {
+  const opened = await openWhole(choice), { holdOutClass, quiet = false } = choice;
+  if (holdOutClass === undefined) return opened;
+  const { data, line } = holdOutClasses(opened, holdOutClass);
+  if (!quiet) console.log(line);
+  return data;
+}
+
+async function openWhole(choice: DatasetChoice): Promise<Dataset> {
   const { dataset, dataDir, limit, data: path, quiet = false } = choice;
   if (path !== undefined) return await openOwnData(path, choice);
   const given = OWN_SETTINGS.find((key) => choice[key] !== undefined);
@@ -118,9 +129,9 @@ export async function openRunDataset(
   given: { readonly dataDir?: string | undefined; readonly data?: string | undefined },
 ): Promise<Dataset> {
   const flags = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
-  const { dataset, dataDir, data, testFraction, seed, limit } = flags;
+  const { dataset, dataDir, data, testFraction, seed, limit, holdOutClass } = flags;
   const { label, labels, ignore, header, missing, scale, image } = flags;
-  const choice = { dataset, dataDir, data, testFraction, seed, limit };
+  const choice = { dataset, dataDir, data, testFraction, seed, limit, holdOutClass };
   const stored = restoreConfig(
     { ...choice, ...{ label, labels, ignore, header, missing, scale, image } },
     run.config,

@@ -25,6 +25,7 @@ export {
   type ScalingDecision,
   unscale,
 } from "./scaling.ts";
+export { holdOutClasses } from "./hold_out_classes.ts";
 export { batches, permutation } from "./shuffle.ts";
 export {
   CATALOGUE,

@@ -73,6 +73,8 @@ export interface CommonFlags {
   readonly image: Flag<string | undefined>;
   /** Activation of the output, in place of the recipe's. */
   readonly output: Flag<"identity" | undefined>;
+  /** Names of the classes that are not learned from. */
+  readonly holdOutClass: Flag<readonly string[] | undefined>;
   /** Fraction of the user's own rows held out for testing. */
   readonly testFraction: Flag<number>;
   /** Number of training images to use. */
@@ -181,6 +183,7 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
         choice(["identity"], "identity", "activation of the output; identity has no bounds"),
         "the recipe's",
       ),
+      holdOutClass: optionalTexts("classes not to learn from, by name; test images keep them", "classes"),
       testFraction: number(0.2, "fraction of your own file's rows held out for testing, drawn by the seed", {
         above: 0,
         below: 1,

@@ -53,6 +53,7 @@ Deno.test("readFlags() gives the declared defaults for an empty command line", (
       labels: undefined,
       ignore: undefined,
       header: undefined,
+      holdOutClass: undefined,
       missing: undefined,
       scale: undefined,
       image: undefined,

@@ -1,0 +1,59 @@
+// --hold-out-class: classes that are tested but not learned from.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { Dataset } from "../../src/data/dataset.ts";
+import { holdOutClasses } from "../../src/data/hold_out_classes.ts";
+import { assertRefused, complaints, resultsTableOf, runTask, withFolder } from "../helpers/commands.ts";
+
+const split = (...labels: number[]) => ({
+  images: Uint8Array.from({ length: 2 * labels.length }, (_, k) => k),
+  labels: Uint8Array.from(labels),
+  count: labels.length,
+});
+const DATA: Dataset = {
+  ...{ name: "made up", source: "made up", checksum: "0", width: 2, imageShape: [1, 2] },
+  classNames: ["cat", "dog", "bag"],
+  train: split(0, 2, 1, 2, 0),
+  test: split(2, 0, 1),
+};
+
+Deno.test("holdOutClasses() removes training images with their labels, and leaves the test images", () => {
+  const { data, line } = holdOutClasses(DATA, ["bag"]);
+  assert.deepEqual([...data.train.images], [0, 1, 4, 5, 8, 9]);
+  assert.deepEqual([...data.train.labels!], [0, 1, 0]);
+  assert.equal(data.train.count, 3);
+  assert.deepEqual(data.test, DATA.test);
+  assert.equal(
+    line,
+    "held out  bag: 3 of 5 training images are left; 1 of 3 test images are of held-out classes",
+  );
+  assert.deepEqual([...holdOutClasses(DATA, ["bag", "cat"]).data.train.images], [4, 5]);
+});
+
+Deno.test("holdOutClasses() refuses names of no class, data without classes, and all classes", () => {
+  assert.throws(() => holdOutClasses(DATA, ["hat"]), /received "hat"; choose from cat, dog, bag/);
+  assert.throws(() => holdOutClasses(DATA, ["cat", "dog", "bag"]), /no training image is left/);
+  const { images, count } = DATA.train;
+  assert.throws(
+    () => holdOutClasses({ ...DATA, train: { images, count } }, ["cat"]),
+    /found none; name the column/,
+  );
+});
+
+Deno.test("--hold-out-class trains without a class, and evaluate leaves it out again", () =>
+  withFolder(async (folder) => {
+    const run = join(folder, "run"), small = ["--limit", "200", "--epochs", "1"];
+    const trained = await runTask("train", [...small, "--hold-out-class", "Bag,Shirt", "--out", run], folder);
+    assert.deepEqual(complaints(trained), []);
+    assert.match(
+      trained.stdout,
+      /^held out {2}Bag, Shirt: 1\d\d of 200 training images are left; 400 of 2,000 /m,
+    );
+    const evaluated = await runTask("evaluate", [run]);
+    assert.deepEqual(resultsTableOf(evaluated.stdout), resultsTableOf(trained.stdout));
+    assertRefused(
+      await runTask("train", [...small, "--hold-out-class", "Boot", "--dry-run"]),
+      1,
+      /received "Boot"; choose from T-shirt\/top, Trouser/,
+    );
+  }));
