@@ -30,6 +30,12 @@ export function writeMeanImage(folder: string, image: ArrayLike<number>): void {
  * @throws InputError if the file is missing, damaged or of another width
  */
 export function readMeanImage({ path }: Run, width: number): Float32Array {
+  if (![...Deno.readDirSync(path)].some(({ name }) => name === FILE)) {
+    throw new InputError(
+      `Cannot load "${path}": expected ${FILE}, the mean image that its network subtracts, but found none; ` +
+        "train again",
+    );
+  }
   const [tensor, ...others] = readSafetensors(join(path, FILE)).tensors;
   if (tensor?.name === TENSOR && tensor.shape.join() === `${width}` && others.length === 0) {
     return tensor.data;

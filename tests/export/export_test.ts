@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadOwnData } from "../../src/data/own_data.ts";
+import { decodeSafetensors } from "../../src/files/safetensors.ts";
 import { assertRefused, complaints, runTask, TINY, withFolder } from "../helpers/commands.ts";
 import { assertAllClose } from "../helpers/gpu.ts";
 import { readOnnx } from "../helpers/onnx.ts";
@@ -39,11 +40,27 @@ Deno.test("a run is exported without its data, and repeats the run's codes and e
     const mean = outputs.get("score")!.data.reduce((sum, score) => sum + score, 0) / count;
     assertAllClose("error", [mean], [testError], [1], 1e-6);
 
+    const weights = join(folder, "tied.safetensors");
+    const second = await runTask("export", [run, "--format", "safetensors", "--out", weights], folder);
+    assert.match(second.stdout, /^exported to .*tied\.safetensors and .*tied\.md: input/);
+    const { tensors, metadata } = decodeSafetensors(await Deno.readFile(weights));
+    const model = decodeSafetensors(await Deno.readFile(join(run, "model.safetensors"))).tensors;
+    const byName = (a: { name: string }, b: { name: string }) => a.name < b.name ? -1 : 1;
+    const isOwn = ({ name }: { name: string }) => name !== "centered.row";
+    assert.deepEqual(tensors.filter(isOwn).toSorted(byName), model.toSorted(byName));
+    assert.deepEqual([tensors.length, metadata.recipe], [model.length + 1, "tied"]);
+    assert.match(Deno.readTextFileSync(join(folder, "tied.md")), /load_file\("tied\.safetensors"\)/);
+    assertRefused(
+      await runTask("export", [run, "--format", "safetensors", "--out", out], folder),
+      1,
+      /expected a name that ends with \.safetensors \(--out, --format\)$/,
+    );
+
     await Deno.remove(join(run, "mean_image.safetensors"));
     assertRefused(
       await runTask("export", [run], folder),
       1,
-      /^error: Cannot read ".*mean_image.safetensors": /,
+      /: expected mean_image.safetensors, .* but found none; train again$/,
     );
     assert.equal((await runTask("export", [run, "--format", "keras"], folder)).code, 2);
   });
