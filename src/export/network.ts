@@ -7,12 +7,12 @@ import type { Graph, Node } from "../graph/graph.ts";
 import type { Model } from "../graph/model.ts";
 import type { Value } from "../graph/tensor.ts";
 
-/** Constants that turn a row of data into a row of the network's input: (x − offset) · factor, per column. */
+/** Constants that turn a row of data into a row of the network's input: (x − offset) / divisor. */
 export interface Scale {
-  /** Subtracted first, [columns]. */
-  readonly offset: Float32Array;
-  /** Multiplied then, [columns]; no element is 0. */
-  readonly factor: Float32Array;
+  /** Offsets: one for all columns, or one per column. */
+  readonly offsets: readonly number[];
+  /** Divisors, as many as offsets; none is 0. */
+  readonly divisors: readonly number[];
 }
 
 /** A recorded network with its weights. */
@@ -32,14 +32,14 @@ export interface TrainedNetwork {
 /**
  * Checks that scaling constants fit a network.
  *
- * @throws RangeError if their lengths differ from `columns`, or a number is not finite, or a factor is 0
+ * @throws RangeError if there are neither one nor `columns` of both, or one is not finite, or a divisor is 0
  */
-export function checkScale({ offset, factor }: Scale, columns: number): void {
-  const fits = offset.length === columns && factor.length === columns;
-  if (fits && offset.every(Number.isFinite) && factor.every((f) => Number.isFinite(f) && f !== 0)) return;
+export function checkScale({ offsets, divisors }: Scale, columns: number): void {
+  const fits = [1, columns].includes(offsets.length) && divisors.length === offsets.length;
+  if (fits && offsets.every(Number.isFinite) && divisors.every((d) => Number.isFinite(d) && d !== 0)) return;
   throw new RangeError(
-    `Cannot scale the input: expected ${columns} finite offsets and nonzero factors but received ` +
-      `${offset.length} and ${factor.length} numbers`,
+    `Cannot scale the input: expected 1 or ${columns} finite offsets and as many nonzero divisors but received ` +
+      `${offsets.length} and ${divisors.length} numbers`,
   );
 }
 

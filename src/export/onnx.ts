@@ -125,16 +125,14 @@ function onnxGraph(network: TrainedNetwork): OnnxGraph {
     return form(builder, x, label, of.elementwise?.builtIn?.constants ?? {});
   };
 
-  let scaled = INPUT, offset = "", factor = "";
+  let scaled = INPUT, offset = "", divisor = "";
   if (scale) {
     checkScale(scale, columns);
-    [offset, factor] = [
-      builder.constant("scale.offset", scale.offset),
-      builder.constant("scale.factor", scale.factor),
-    ];
+    offset = builder.constant("scale.offset", Float32Array.from(scale.offsets));
+    divisor = builder.constant("scale.divisor", Float32Array.from(scale.divisors));
     scaled = builder.add(
-      "Mul",
-      [builder.add("Sub", [INPUT, offset], "centered input"), factor],
+      "Div",
+      [builder.add("Sub", [INPUT, offset], "centered input"), divisor],
       "scaled input",
     );
   }
@@ -169,7 +167,7 @@ function onnxGraph(network: TrainedNetwork): OnnxGraph {
     steps.reduce((x, [op, by]) => builder.add(op, [x, by], `reconstruction ${op}`), output);
   const rows = inUnits([
     ...(target ? [["Add", builder.constant("target row", rowOf(target))] as const] : []),
-    ...(scale ? [["Div", factor] as const, ["Add", offset] as const] : []),
+    ...(scale ? [["Mul", divisor] as const, ["Add", offset] as const] : []),
   ]);
   nodes.push(
     { op: "Identity", inputs: [code], output: CODE },

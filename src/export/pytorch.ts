@@ -48,7 +48,7 @@ const rowName = ({ label }: Node) => `${label}.row`;
 
 /**
  * Returns the tensors of a network's `state_dict`: its parameters, then what it needs besides, namely fixed rows
- * (`<label>.row`) and the scaling (`scale.offset`, `scale.factor`).
+ * (`<label>.row`) and the scaling (`scale.offset`, `scale.divisor`).
  */
 export function stateDict({ graph, pixels, weights, scale }: TrainedNetwork): StateTensor[] {
   const parameters = new Map(
@@ -59,7 +59,12 @@ export function stateDict({ graph, pixels, weights, scale }: TrainedNetwork): St
   return [
     ...[...parameters].map(([name, shape]) => ({ name, shape, data: weights.get(name)! })),
     ...graph.nodes.filter(({ op }) => op === "subtract row").map((node) => row(rowName(node), rowOf(node))),
-    ...(scale ? [row("scale.offset", scale.offset), row("scale.factor", scale.factor)] : []),
+    ...(scale
+      ? [
+        row("scale.offset", Float32Array.from(scale.offsets)),
+        row("scale.divisor", Float32Array.from(scale.divisors)),
+      ]
+      : []),
   ];
 }
 
@@ -103,7 +108,7 @@ function pythonLines(network: TrainedNetwork): string[] | string {
     names.set(value, name);
     lines.push(`${name} = ${expression}`);
   };
-  assign(pixels, scale ? `(input - ${tensor("scale.offset")}) * ${tensor("scale.factor")}` : "input");
+  assign(pixels, scale ? `(input - ${tensor("scale.offset")}) / ${tensor("scale.divisor")}` : "input");
   const wanted = [model.code, model.output, ...(target?.output ? [target.output] : [])];
   for (const node of nodesFor(graph, wanted, [pixels])) {
     const { op, label, inputs, output, elementwise, attributes } = node;
@@ -117,7 +122,7 @@ function pythonLines(network: TrainedNetwork): string[] | string {
   }
   const output = names.get(model.output)!;
   const rows = target ? `${output} + ${tensor(rowName(target))}` : output;
-  const unscaled = scale ? `(${rows}) / ${tensor("scale.factor")} + ${tensor("scale.offset")}` : rows;
+  const unscaled = scale ? `(${rows}) * ${tensor("scale.divisor")} + ${tensor("scale.offset")}` : rows;
   const error = `(${output} - ${names.get(target?.output ?? pixels)}) ** 2`;
   return [...lines, `return ${names.get(model.code)}, ${unscaled}, (${error}).mean(1)`];
 }

@@ -23,8 +23,8 @@ const BATCH = 1000;
 type Part = "encoder" | "decoder" | "autoencoder";
 
 /**
- * A trained model. Arrays are row-major: [rows, width], or [rows, codeSize] for codes. Rows are in the units that the
- * network takes, such as pixels in [0, 1]. Calls may overlap.
+ * A trained model. Arrays are row-major: [rows, width], or [rows, codeSize] for codes. Rows are in the units of the
+ * training data, such as pixels in [0, 1]. Calls may overlap.
  */
 export interface LoadedModel extends Disposable {
   /** Name of the recipe. */
@@ -82,7 +82,6 @@ class GpuModel implements LoadedModel {
   readonly codeSize: number;
   readonly #gpu: Gpu;
   readonly #trained: TrainedModel;
-  readonly #scale: Scale | undefined;
   readonly #graph: Graph;
   readonly #pixels: Value;
   readonly #model: Model;
@@ -90,12 +89,12 @@ class GpuModel implements LoadedModel {
   readonly #parts: Map<Part, Promise<Forward>> = new Map();
   readonly #owned: DisposableStack = new DisposableStack();
 
-  constructor(gpu: Gpu, recipe: string, trained: TrainedModel, scale: Scale | undefined) {
-    const { width, build, parameters } = trained;
+  constructor(gpu: Gpu, recipe: string, trained: TrainedModel) {
+    const { width, build, parameters, scale } = trained;
     if (scale) checkScale(scale, width);
     this.#owned.use(gpu);
     this.#owned.use(parameters);
-    [this.#gpu, this.#trained, this.#scale] = [gpu, trained, scale];
+    [this.#gpu, this.#trained] = [gpu, trained];
     this.#graph = new Graph(BATCH);
     this.#pixels = this.#graph.input("pixels", width);
     this.#model = build(this.#graph, parameters, this.#pixels);
@@ -159,20 +158,28 @@ class GpuModel implements LoadedModel {
 
   /** Scales rows of data to the network's input. */
   #toNetwork(rows: Float32Array): Float32Array {
-    const { width } = this, scale = this.#scale;
-    return scale ? rows.map((x, k) => (x - scale.offset[k % width]) * scale.factor[k % width]) : rows;
+    const { width } = this, { scale } = this.#trained;
+    if (!scale) return rows;
+    const offset = perColumn(scale.offsets, width), divisor = perColumn(scale.divisors, width);
+    return rows.map((x, k) => (x - offset[k % width]) / divisor[k % width]);
   }
 
   /** Turns outputs of the network into rows of data, in place. */
   #toRows(output: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
-    const { width } = this, scale = this.#scale, row = this.#targetRow;
+    const { width } = this, { scale } = this.#trained, row = this.#targetRow;
     if (!scale && !row) return output;
+    const offset = perColumn(scale?.offsets ?? [0], width),
+      divisor = perColumn(scale?.divisors ?? [1], width);
     for (let k = 0; k < output.length; k++) {
-      const y = output[k] + (row?.[k % width] ?? 0);
-      output[k] = scale ? y / scale.factor[k % width] + scale.offset[k % width] : y;
+      output[k] = (output[k] + (row?.[k % width] ?? 0)) * divisor[k % width] + offset[k % width];
     }
     return output;
   }
+}
+
+/** Repeats a single constant for each column. */
+function perColumn(constants: readonly number[], width: number): Float64Array {
+  return Float64Array.from({ length: width }, (_, k) => constants[constants.length === 1 ? 0 : k]);
 }
 
 /**
@@ -187,10 +194,10 @@ export async function openModel(
   config: Config<RecipeFlags>,
   { scale }: { readonly scale?: Scale | undefined } = {},
 ): Promise<LoadedModel> {
-  const trained = trainedModel(run, recipe, config);
+  const trained = trainedModel(run, recipe, config, scale);
   const gpu = await openGpuWith(config.kernels, true); // as in training
   try {
-    return new GpuModel(gpu, recipe.name, trained, scale);
+    return new GpuModel(gpu, recipe.name, trained);
   } catch (error) {
     gpu.destroy();
     throw error;

@@ -3,7 +3,7 @@
  * @module
  */
 import { InputError, quote } from "../errors.ts";
-import type { TrainedNetwork } from "../export/network.ts";
+import type { Scale, TrainedNetwork } from "../export/network.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
@@ -20,15 +20,23 @@ export interface TrainedModel {
   readonly parameters: Parameters;
   /** Number of columns of the input. */
   readonly width: number;
+  /** Scaling of the data; the network takes them unchanged if absent. */
+  readonly scale?: Scale | undefined;
 }
 
 /**
  * Returns the model of a run. It needs no data set: the facts about the data lie with the run.
  *
  * @param config values of the recipe's flags, as trained
+ * @param scale scaling constants of the training data
  * @throws InputError if a file of the run is missing or does not match the recipe
  */
-export function trainedModel(run: TrainedRun, recipe: Recipe, config: Config<RecipeFlags>): TrainedModel {
+export function trainedModel(
+  run: TrainedRun,
+  recipe: Recipe,
+  config: Config<RecipeFlags>,
+  scale?: Scale,
+): TrainedModel {
   const width = storedWidth(run);
   let mean: Float32Array | undefined;
   const data = {
@@ -38,7 +46,7 @@ export function trainedModel(run: TrainedRun, recipe: Recipe, config: Config<Rec
     },
   };
   const build = networkOf(recipe, config, data, { purpose: "encode" });
-  return { build, parameters: loadParameters(run, build, width), width };
+  return { build, parameters: loadParameters(run, build, width), width, scale };
 }
 
 /**
@@ -52,11 +60,11 @@ export async function trainedNetwork(
   recipe: Recipe,
   config: Config<RecipeFlags>,
 ): Promise<TrainedNetwork> {
-  const { build, parameters, width } = trainedModel(run, recipe, config);
+  const { build, parameters, width, scale } = trainedModel(run, recipe, config);
   const graph = new Graph(1);
   const pixels = graph.input("pixels", width);
   const model = build(graph, parameters, pixels);
-  return { name: recipe.name, graph, pixels, model, weights: await parameters.read() };
+  return { name: recipe.name, graph, pixels, model, weights: await parameters.read(), scale };
 }
 
 /** Number of columns of a run's data, as stored in its `config.json`. */

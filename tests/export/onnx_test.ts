@@ -105,7 +105,7 @@ async function assertExported(gpu: Gpu, build: BuildModel, width: number, scale?
     const rows = randomFloats(`rows ${count}`, count * width, 0, 1);
     const own = await ownOutputs(gpu, build, parameters, rows, width);
     const unscaled = (x: number, k: number) =>
-      scale ? x / scale.factor[k % width] + scale.offset[k % width] : x;
+      scale ? x * scale.divisors[k % scale.divisors.length] + scale.offsets[k % scale.offsets.length] : x;
     const outputs = file.run({ shape: [count, width], data: Float64Array.from(rows, unscaled) });
     const compare = (
       name: keyof typeof own,
@@ -119,7 +119,7 @@ async function assertExported(gpu: Gpu, build: BuildModel, width: number, scale?
     };
     compare("code", [count, network.model.code.width], own.code);
     compare("score", [count], own.score);
-    const size = scale ? 1 / Math.min(...scale.factor.map(Math.abs)) : 1;
+    const size = scale ? Math.max(...scale.divisors.map(Math.abs)) : 1;
     compare("reconstruction", [count, width], Array.from(own.reconstruction, unscaled), size);
   }
   return [...file.operators];
@@ -198,18 +198,20 @@ gpuTest(
 gpuTest(
   "scaling constants are inside the file: rows in, rows and codes out, score in the model's unit",
   async (gpu) => {
-    const offset = randomFloats("offset", 30, -1000, 1000), factor = randomFloats("factor", 30, 0.001, 0.01);
+    const offsets = [...randomFloats("offset", 30, -1000, 1000)],
+      divisors = [...randomFloats("divisor", 30, 100, 1000)];
     for (
       const { recipe } of (await allRecipes()).filter(({ recipe }) => ["deep", "tied"].includes(recipe.name))
     ) {
       const network = recipeNetwork(recipe, SIZES[recipe.name] ?? { sizes: [30, 18, 11] }, "encode");
-      await assertExported(gpu, network, 30, { offset, factor });
+      await assertExported(gpu, network, 30, { offsets, divisors });
+      await assertExported(gpu, network, 30, { offsets: [-3], divisors: [255] });
     }
     const [network] = await recorded(oneLayer("tanh"), 30);
-    const scale = { offset, factor: new Float32Array(30) };
+    const scale = { offsets, divisors: divisors.map(() => 0) };
     assert.throws(
       () => encodeNetworkAsOnnx({ ...network, scale }),
-      /expected 30 finite offsets and nonzero factors/,
+      /expected 1 or 30 finite offsets and as many nonzero divisors/,
     );
   },
 );

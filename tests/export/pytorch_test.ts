@@ -51,21 +51,21 @@ Deno.test("fixed rows and tied weights are in the state_dict once, and in the fu
 });
 
 Deno.test("scaling constants are in the state_dict, and undone in the reconstruction", async () => {
-  const scale = { offset: Float32Array.of(4, 5, 6), factor: Float32Array.of(1, 2, 4) };
+  const scale = { offsets: [4, 5, 6], divisors: [1, 2, 4] };
   const network = await recorded(centeredAndTied, scale);
   assert.deepEqual(stateDict(network).slice(-2), [
-    { name: "scale.offset", shape: [3], data: scale.offset },
-    { name: "scale.factor", shape: [3], data: scale.factor },
+    { name: "scale.offset", shape: [3], data: Float32Array.of(4, 5, 6) },
+    { name: "scale.divisor", shape: [3], data: Float32Array.of(1, 2, 4) },
   ]);
   const body = bodyOf(network);
-  assert.equal(body[0], 'x0 = (input - w["scale.offset"]) * w["scale.factor"]');
+  assert.equal(body[0], 'x0 = (input - w["scale.offset"]) / w["scale.divisor"]');
   assert.equal(
     body.at(-1),
-    'return x2, (x3 + w["centered.row"]) / w["scale.factor"] + w["scale.offset"], ((x3 - x1) ** 2).mean(1)',
+    'return x2, (x3 + w["centered.row"]) * w["scale.divisor"] + w["scale.offset"], ((x3 - x1) ** 2).mean(1)',
   );
   await assert.rejects(
-    async () => stateDict(await recorded(centeredAndTied, { ...scale, factor: Float32Array.of(1, 2) })),
-    /expected 3 finite offsets and nonzero factors but received 3 and 2 numbers/,
+    async () => stateDict(await recorded(centeredAndTied, { ...scale, divisors: [1, 2] })),
+    /expected 1 or 3 finite offsets and as many nonzero divisors but received 3 and 2 numbers/,
   );
 });
 

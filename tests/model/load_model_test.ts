@@ -68,23 +68,26 @@ Deno.test("calls may overlap", async () => {
 
 Deno.test("scaling constants turn rows of data into those of the network, and back", async () => {
   const rows = randomFloats("rows", 3 * 49, 0, 1);
-  const scale = {
-    offset: randomFloats("offset", 49, -1000, 1000),
-    factor: randomFloats("factor", 49, 0.5, 1),
-  };
-  const data = rows.map((x, k) => x / scale.factor[k % 49] + scale.offset[k % 49]);
-  using model = await loadModel(RUN);
-  using scaled = await loadModel(RUN, { scale });
+  const offsets = [...randomFloats("offset", 49, -1000, 1000)];
+  const divisors = [...randomFloats("divisor", 49, 1, 2)];
+  const inUnits = (values: Float32Array) => values.map((x, k) => x * divisors[k % 49] + offsets[k % 49]);
   const near = (found: Float32Array, expected: Float32Array, tolerance: number) => {
     assert.equal(found.length, expected.length);
     found.forEach((x, k) => assert.ok(Math.abs(x - expected[k]) <= tolerance, `${k}: ${x}, ${expected[k]}`));
   };
-  near(await scaled.encode(data), await model.encode(rows), 1e-3); // data have 1e-4 of resolution
+  using model = await loadModel(RUN);
+  using scaled = await loadModel(RUN, { scale: { offsets, divisors } });
+  const data = inUnits(rows); // float32 has a resolution of 6e-5 there
+  near(await scaled.encode(data), await model.encode(rows), 1e-3);
   near(await scaled.score(data), await model.score(rows), 1e-4);
-  const back = (await model.reconstruct(rows)).map((y, k) => y / scale.factor[k % 49] + scale.offset[k % 49]);
-  near(await scaled.reconstruct(data), back, 1e-2);
-  const short = { offset: new Float32Array(3), factor: new Float32Array(3) };
-  await assert.rejects(loadModel(RUN, { scale: short }), /expected 49 finite offsets and nonzero factors/);
+  near(await scaled.reconstruct(data), inUnits(await model.reconstruct(rows)), 1e-3);
+  using bytes = await loadModel(RUN, { scale: { offsets: [0], divisors: [255] } });
+  near(await bytes.encode(rows.map((x) => 255 * x)), await model.encode(rows), 1e-5);
+  const short = { offsets: [0, 0, 0], divisors: [1, 1, 1] };
+  await assert.rejects(
+    loadModel(RUN, { scale: short }),
+    /expected 1 or 49 finite offsets and as many nonzero divisors/,
+  );
 });
 
 Deno.test("a user's recipe is passed, and is never imported from what a run says", () =>
