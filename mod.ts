@@ -91,6 +91,11 @@ export type { CompiledStage } from "./src/train/stages.ts";
 export type { TrainingRun } from "./src/train/training_run.ts";
 export { runCommand } from "./src/cli/command.ts";
 
+// A trained model, for programs.
+export { loadModel, type LoadModelOptions } from "./scripts/load_model.ts";
+export type { LoadedModel } from "./src/model/loaded_model.ts";
+export type { Scale } from "./src/export/network.ts";
+
 // Evaluation: what a recipe measures beside the usual.
 export { measureLevels } from "./src/evaluate/evaluate.ts";
 export { lastEpoch } from "./src/evaluate/stage_ends.ts";

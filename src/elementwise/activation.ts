@@ -84,6 +84,25 @@ const KIND: DeclarationKind = {
 export function activationOf<C extends Constants = Record<never, never>>(
   declaration: ActivationDeclaration<C>,
 ): ElementwiseActivation {
+  return make(declaration);
+}
+
+/**
+ * Creates an activation of the library, which exporters recognize.
+ *
+ * @param builtIn name of the function in `ACTIVATION_NAMES`
+ */
+export function builtInActivation<C extends Constants = Record<never, never>>(
+  builtIn: string,
+  declaration: ActivationDeclaration<C>,
+): ElementwiseActivation {
+  return make(declaration, builtIn);
+}
+
+function make<C extends Constants>(
+  declaration: ActivationDeclaration<C>,
+  builtIn?: string,
+): ElementwiseActivation {
   const { shader, constants, kinks } = declare(KIND, declaration);
   const { name, reference } = declaration;
   const made: ElementwiseActivation = Object.freeze({
@@ -94,6 +113,7 @@ export function activationOf<C extends Constants = Record<never, never>>(
       forward: (x) => reference.forward(x, constants as C),
       derivative: (x) => reference.derivative(x, constants as C),
       kinks,
+      ...(builtIn === undefined ? {} : { builtIn: { name: builtIn, constants } }),
       record: (graph, x, label) => applyActivation(graph, x, { label, activation: made }),
     }),
     toJSON: () => name,

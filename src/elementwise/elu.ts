@@ -2,7 +2,7 @@
  * Exponential linear unit.
  * @module
  */
-import { activationOf, type ElementwiseActivation } from "./activation.ts";
+import { builtInActivation, type ElementwiseActivation } from "./activation.ts";
 import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
 
 /**
@@ -22,7 +22,7 @@ import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
  * @throws InputError if alpha is out of float32's range
  */
 export function elu({ alpha = 1 }: { readonly alpha?: number } = {}): ElementwiseActivation {
-  return activationOf({
+  return builtInActivation("elu", {
     name: "ELU",
     forward: "select(x, alpha * expm1(x), x <= 0.0)",
     derivative: "select(1.0, alpha * exp(x), x <= 0.0)",

@@ -2,7 +2,7 @@
  * Gaussian error linear unit, exact and with the tanh approximation.
  * @module
  */
-import { activationOf, type ElementwiseActivation } from "./activation.ts";
+import { builtInActivation, type ElementwiseActivation } from "./activation.ts";
 import { erfc, SPECIAL_FUNCTIONS } from "./special_functions.ts";
 
 /** Φ(x), the cumulative distribution function of the standard normal distribution. */
@@ -16,7 +16,7 @@ const normalDensity = (x: number) => Math.exp(-x * x / 2) / Math.sqrt(2 * Math.P
  *
  * Source: Hendrycks and Gimpel, Gaussian Error Linear Units (2016), section 2.
  */
-export const gelu: ElementwiseActivation = activationOf({
+export const gelu: ElementwiseActivation = builtInActivation("gelu", {
   name: "GELU",
   forward: "x * normal_share(x)",
   derivative: "normal_share(x) + x * normal_density(x)",
@@ -47,7 +47,7 @@ const gate = (x: number) => 1 / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (x +
  *
  * Source: Hendrycks and Gimpel, Gaussian Error Linear Units (2016), section 2.
  */
-export const geluTanh: ElementwiseActivation = activationOf({
+export const geluTanh: ElementwiseActivation = builtInActivation("gelu-tanh", {
   name: "GELU tanh",
   forward: "x * logistic(twice_u(x))",
   derivative: "logistic(twice_u(x)) * (1.0 + near(x) * logistic(-twice_u(x)) * twice_u_slope(x))",

@@ -2,7 +2,7 @@
  * Leaky ReLU.
  * @module
  */
-import { activationOf, type ElementwiseActivation } from "./activation.ts";
+import { builtInActivation, type ElementwiseActivation } from "./activation.ts";
 
 /**
  * f(x) = x for x > 0, else slope·x, with values in (−∞, ∞). At the kink x = 0, f' is the slope. PyTorch:
@@ -20,7 +20,7 @@ import { activationOf, type ElementwiseActivation } from "./activation.ts";
  * @throws InputError if the slope is out of float32's range
  */
 export function leakyRelu({ slope = 0.01 }: { readonly slope?: number } = {}): ElementwiseActivation {
-  return activationOf({
+  return builtInActivation("leaky-relu", {
     name: "leaky ReLU",
     forward: "select(slope * x, x, x > 0.0)",
     derivative: "select(slope, 1.0, x > 0.0)",

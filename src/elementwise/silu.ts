@@ -2,7 +2,7 @@
  * Sigmoid linear unit, also called swish.
  * @module
  */
-import { activationOf, type ElementwiseActivation } from "./activation.ts";
+import { builtInActivation, type ElementwiseActivation } from "./activation.ts";
 import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
 
 /** σ(x). */
@@ -14,7 +14,7 @@ const logistic = (x: number) => 1 / (1 + Math.exp(-x));
  * Source: Elfwing, Uchibe and Doya, Sigmoid-Weighted Linear Units for Neural Network Function Approximation in
  * Reinforcement Learning (2018), section 2.
  */
-export const silu: ElementwiseActivation = activationOf({
+export const silu: ElementwiseActivation = builtInActivation("silu", {
   name: "SiLU",
   forward: "x * logistic(x)",
   derivative: "logistic(x) * (1.0 + x * logistic(-x))",

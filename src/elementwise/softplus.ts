@@ -2,7 +2,7 @@
  * Softplus.
  * @module
  */
-import { activationOf, type ElementwiseActivation } from "./activation.ts";
+import { builtInActivation, type ElementwiseActivation } from "./activation.ts";
 import { checkPositive } from "./expressions.ts";
 import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
 
@@ -25,7 +25,7 @@ import { SPECIAL_FUNCTIONS } from "./special_functions.ts";
  */
 export function softplus({ beta = 1 }: { readonly beta?: number } = {}): ElementwiseActivation {
   checkPositive("softplus", "beta", beta);
-  return activationOf({
+  return builtInActivation("softplus", {
     name: "softplus",
     forward: "select(x, 0.0, x <= 0.0) + log1p(exp(-abs(beta * x))) / beta", // not max(), which may drop NaN
     derivative: "logistic(beta * x)",

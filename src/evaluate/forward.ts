@@ -49,9 +49,28 @@ export class Forward implements Disposable {
   ): Promise<Forward> {
     const graph = new Graph(batchSize);
     const input = graph.input("input", width);
-    const output = record(graph, input);
-    const step = await compile(gpu, graph, parameters, { label, outputs: [output] });
-    return new Forward(step, input, output, batchSize);
+    return await Forward.between(gpu, parameters, label, graph, input, record(graph, input));
+  }
+
+  /**
+   * Compiles the part of a recorded graph that computes one value from another.
+   *
+   * @param label name of the function
+   * @param input any value, given instead of computed
+   * @param output a value that depends on no other input
+   */
+  static async between(
+    gpu: Gpu,
+    parameters: Parameters,
+    label: string,
+    graph: Graph,
+    input: Value,
+    output: Value,
+  ): Promise<Forward> {
+    const isInput = graph.nodes.some(({ op, output }) => op === "input" && output === input);
+    const frozenValues = isInput ? [] : [input];
+    const step = await compile(gpu, graph, parameters, { label, outputs: [output], frozenValues });
+    return new Forward(step, input, output, graph.batchSize);
   }
 
   /**

@@ -42,6 +42,8 @@ export interface ElementwiseReference {
   derivative(x: number): number;
   /** Values of x at which f' jumps, in ascending order; empty for a smooth function. */
   readonly kinks: readonly number[];
+  /** Name and constants of a function of the library, for exporters; absent for a user-defined one. */
+  readonly builtIn?: { readonly name: string; readonly constants: Readonly<Record<string, number>> };
   /** Records the op in another graph, where a check tests it alone. */
   record(graph: Graph, x: Value, label: string): Value;
 }

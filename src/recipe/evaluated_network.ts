@@ -20,6 +20,8 @@ export interface EvaluatedNetwork extends Network, RecipeEvaluation {
   readonly ofStage: (stage: number | undefined) => Network;
   /** Returns a function that records the network. */
   readonly network: (use: NetworkUse) => BuildModel;
+  /** Returns the mean training image if a recorded network has read it. */
+  readonly usedMeanImage: () => ArrayLike<number> | undefined;
   readonly recipe: Recipe;
   /** Values of the recipe's flags. */
   readonly config: Readonly<Record<string, unknown>>;
@@ -38,12 +40,20 @@ export function evaluatedNetwork(
   data: NetworkData,
 ): EvaluatedNetwork {
   const evaluation = recipe.evaluation?.(settingsFor(recipe, config, data.width)) ?? {};
-  const network = (use: NetworkUse) => networkOf(recipe, config, data, use);
+  let mean: ArrayLike<number> | undefined;
+  const watched: NetworkData = {
+    width: data.width,
+    get meanImage() {
+      return mean = data.meanImage;
+    },
+  };
+  const network = (use: NetworkUse) => networkOf(recipe, config, watched, use);
   const ofStage = (stage: number | undefined): Network => ({
     build: network({ purpose: "encode", stage }),
     noisy: evaluation.hasNoise ? network({ purpose: "test", stage }) : undefined,
   });
-  return { ...evaluation, ...ofStage(undefined), ofStage, network, recipe, config };
+  const usedMeanImage = () => mean;
+  return { ...evaluation, ...ofStage(undefined), ofStage, network, usedMeanImage, recipe, config };
 }
 
 /** Rows of the results table: those of all recipes, then the recipe's own, with PyTorch's figures where known. */

@@ -26,6 +26,7 @@ import { writeSafetensors } from "../files/safetensors.ts";
 import type { TrainedStage } from "./stages.ts";
 import { EpochTestLosses } from "../evaluate/epoch_test_losses.ts";
 import { MetricsLog, readMetrics } from "../runs/metrics_log.ts";
+import { writeMeanImage } from "../runs/mean_image_file.ts";
 import type { EvaluatedNetwork } from "../recipe/evaluated_network.ts";
 import type { LossReading } from "../graph/loss_ring.ts";
 import { TrainingClock } from "./clock.ts";
@@ -447,6 +448,8 @@ export class TrainingRun implements Disposable {
     if (status === "interrupted") say("interrupted: saving the model trained so far");
     if (this.#checkpoints.savedStep !== steps) await this.#checkpoint();
     const { tensors, metadata } = await this.#checkpoints.model();
+    const mean = this.#options.evaluated.usedMeanImage();
+    if (mean) writeMeanImage(folder, mean); // before the model, which marks a finished run
     writeSafetensors(join(folder, "model.safetensors"), tensors, metadata);
     this.#test[Symbol.dispose](); // frees the test images, which saveResults() uploads again
     const [pictures, metrics] = [this.#pictures, this.#metrics],

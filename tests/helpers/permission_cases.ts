@@ -47,6 +47,13 @@ export const REFUSALS: readonly (readonly [Task, string, readonly string[], RegE
     /^error: Cannot write "runs\/vae\/samples.*add --allow-write=runs\/vae to/,
   ],
   ["evaluate", "read", ["runs/vae"], READ],
+  ["export", "read", ["runs/vae"], READ],
+  [
+    "export",
+    "write",
+    ["runs/vae"],
+    /^error: Cannot write "runs\/vae\/model.onnx".*add --allow-write=runs\/vae to/,
+  ],
   ["compare-recipes", "read", SMALL, READ],
   ["data", "read", ["mnist"], READ],
   ["data", "write", ["mnist"], /^error: Cannot make the folder ".*mnist": .*--allow-write=/],
@@ -101,6 +108,7 @@ export const WORKING: readonly (readonly [Task, readonly string[]])[] = [
   ),
   ["sample", ["runs/vae", "--count", "4"]],
   ["evaluate", ["runs/vae"]],
+  ["export", ["runs/vae"]],
   ["data", ["fashion-mnist-mini"]], // which is there: tests/data/download_dataset_test.ts downloads
   ["report", ["runs/vae"]],
   ["runs", []],

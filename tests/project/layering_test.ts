@@ -35,6 +35,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   stats: { folders: ["dependencies", "errors"] },
   report: { folders: ["dependencies", "stats"] },
   live: { folders: ["report", "errors"] },
+  export: { folders: ["graph", "errors"] },
   check: {
     folders: [
       "report",
@@ -75,6 +76,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     ],
   },
   cli: { folders: ["recipe", "runs", "bench", "data", "files", "graph", "gpu", "errors"] },
+  model: { folders: ["cli", "recipe", "runs", "evaluate", "export", "graph", "gpu", "errors"] },
   train: {
     folders: [
       "cli",

@@ -1,0 +1,76 @@
+/**
+ * The network of a finished run, recorded with its trained weights.
+ * @module
+ */
+import { InputError, quote } from "../errors.ts";
+import type { Scale, TrainedNetwork } from "../export/network.ts";
+import { Graph } from "../graph/graph.ts";
+import type { BuildModel } from "../graph/model.ts";
+import type { Parameters } from "../graph/parameters.ts";
+import type { Config } from "../recipe/flag_kinds.ts";
+import { networkOf, type Recipe, type RecipeFlags } from "../recipe/recipe.ts";
+import { loadParameters, type TrainedRun } from "../runs/load_run.ts";
+import { readMeanImage } from "../runs/mean_image_file.ts";
+
+/** A trained model: how to record it, and its parameters. */
+export interface TrainedModel {
+  /** Records the network without noise. */
+  readonly build: BuildModel;
+  /** Trained parameters; free them after use. */
+  readonly parameters: Parameters;
+  /** Number of columns of the input. */
+  readonly width: number;
+  /** Scaling of the data; the network takes them unchanged if absent. */
+  readonly scale?: Scale | undefined;
+}
+
+/**
+ * Returns the model of a run. It needs no data set: the facts about the data lie with the run.
+ *
+ * @param config values of the recipe's flags, as trained
+ * @param scale scaling constants of the training data
+ * @throws InputError if a file of the run is missing or does not match the recipe
+ */
+export function trainedModel(
+  run: TrainedRun,
+  recipe: Recipe,
+  config: Config<RecipeFlags>,
+  scale?: Scale,
+): TrainedModel {
+  const width = storedWidth(run);
+  let mean: Float32Array | undefined;
+  const data = {
+    width,
+    get meanImage() {
+      return mean ??= readMeanImage(run, width);
+    },
+  };
+  const build = networkOf(recipe, config, data, { purpose: "encode" });
+  return { build, parameters: loadParameters(run, build, width), width, scale };
+}
+
+/**
+ * Returns the network of a run with its weights, for exporters.
+ *
+ * @param config values of the recipe's flags, as trained
+ * @throws InputError as {@link trainedModel}
+ */
+export async function trainedNetwork(
+  run: TrainedRun,
+  recipe: Recipe,
+  config: Config<RecipeFlags>,
+): Promise<TrainedNetwork> {
+  const { build, parameters, width, scale } = trainedModel(run, recipe, config);
+  const graph = new Graph(1);
+  const pixels = graph.input("pixels", width);
+  const model = build(graph, parameters, pixels);
+  return { name: recipe.name, graph, pixels, model, weights: await parameters.read(), scale };
+}
+
+/** Number of columns of a run's data, as stored in its `config.json`. */
+function storedWidth({ path, facts: { width } }: TrainedRun): number {
+  if (Number.isSafeInteger(width) && Number(width) > 0) return Number(width);
+  throw new InputError(
+    `Cannot load "${path}": expected "width" to be a positive integer but found ${quote(width)}; train again`,
+  );
+}
