@@ -161,6 +161,8 @@ class Columns {
   readonly names: readonly string[];
   /** Index of the column of classes, or -1. */
   readonly label: number;
+  /** Index of a column of numbers whose name is usual for classes, or -1. */
+  readonly classAt: number;
   /** Roles by index: true for a column of numbers. */
   readonly isNumber: readonly boolean[];
 
@@ -195,6 +197,7 @@ class Columns {
     const isAbsent = label === undefined || isTest && !names.includes(label) && !/^\d+$/.test(label);
     this.label = isAbsent ? -1 : find(label, "label");
     this.isNumber = names.map((_, at) => at !== this.label && !ignored.has(at));
+    this.classAt = names.findIndex((column, at) => this.isNumber[at] && CLASS_NAME.test(column));
     if (!this.isNumber.includes(true)) {
       fail(file, `expected columns of numbers besides ${listed(names)} but found none`, ["label", "ignore"]);
     }
@@ -236,7 +239,7 @@ export async function readCsv(
   };
 
   const readRow = (cells: readonly string[], line: number): void => {
-    const { names, label, isNumber } = columns!;
+    const { names, label, isNumber, classAt } = columns!;
     let isMissing = false;
     for (let at = 0; at < cells.length; at++) {
       const cell = cells[at].trim();
@@ -256,7 +259,7 @@ export async function readCsv(
           start ??= value;
           counts &&= value === start + count;
         }
-        if (!Number.isInteger(value) && CLASS_NAME.test(names[at])) areWhole = false;
+        if (at === classAt && !Number.isInteger(value)) areWhole = false;
       }
     }
     count++;
@@ -315,15 +318,14 @@ export async function readCsv(
       });
     }
   }
-  const classes = used.find((column) => CLASS_NAME.test(column));
-  if (classes !== undefined && columns.label < 0 && areWhole) {
+  if (columns.classAt >= 0 && columns.label < 0 && areWhole && used.length > 1) {
     const side = Math.sqrt(used.length - 1);
     const shape = side >= 8 && Number.isInteger(side)
       ? `; the other ${used.length - 1} columns are images of ${side}×${side}`
       : "";
     warnings.push({
       text: `column ${
-        quote(classes)
+        quote(columns.names[columns.classAt])
       } is learned from like any other number; if it has classes, name it${shape}`,
       settings: ["label", "ignore"],
     });

@@ -9,7 +9,7 @@ import { FILE_NAMES, FILE_ROLES, type FileRole } from "./catalogue.ts";
 import { type CsvOptions, readCsv } from "./csv.ts";
 import { expandGzip, MAX_DECOMPRESSED_BYTES, readAnyIdx, readIdxHeader } from "./idx.ts";
 import { chooseArrays, type NamedArrays, openNpz, openSafetensors } from "./named_arrays.ts";
-import { HEADER_BYTES, isNpy, readNpy, readNpyHeader } from "./npy.ts";
+import { HEADER_BYTES, isNpy, readNpy, readNpyHeader, readNpyTexts } from "./npy.ts";
 import { parquetAsCsv } from "./parquet.ts";
 import { readPngFolder } from "./png_folder.ts";
 import { classesOf, listed, type Table, type TableValues } from "./table.ts";
@@ -116,9 +116,9 @@ const OTHER_FORMATS: readonly (readonly [string, string, RegExp | undefined, str
     "one PNG image",
     "89 50 4e 47 0d 0a 1a 0a",
     undefined,
-    "stack images as an array: numpy.save(name, images)",
+    "give a folder of PNG images of one size",
   ],
-  ["one JPEG image", "ff d8 ff", undefined, "stack images as an array: numpy.save(name, images)"],
+  ["one JPEG image", "ff d8 ff", undefined, "give a folder of PNG images of one size"],
   [
     "Arrow or Feather",
     "41 52 52 4f 57 31",
@@ -414,6 +414,8 @@ function labelTexts(given: string, count: number): LabelTexts & { readonly check
   const isGzip = raw[0] === 0x1f && raw[1] === 0x8b;
   const bytes = isGzip ? expandGzip(raw, path) : raw;
   refuseOtherFormats(path, bytes);
+  const words = readNpyTexts(bytes);
+  if (words) return { texts: words, notes: [], checksum };
   const array = arrayOf(bytes, path.replace(/\.gz$/i, ""));
   if (array) return { ...arrayTexts(array, path), checksum };
   const lines = new TextDecoder().decode(bytes).replace(/^\ufeff/, "").split(/\r\n|\n|\r/).map((line) =>

@@ -387,6 +387,24 @@ Deno.test("classes come from files of their own, of any format", async () => {
   }
 });
 
+Deno.test("classes may be an array of words", async () => {
+  const words = Array.from({ length: ROWS }, (_, n) => ["chat", "élan"][n % 2]);
+  const points = words.flatMap((text) => [...text.padEnd(5, "\0")].map((letter) => letter.codePointAt(0)!));
+  for (const [order, type] of [["<", "<u4"], [">", ">u4"]]) {
+    const file = npyFile(`'${order}U5'`, [ROWS], bytesAs(type, points));
+    const { classNames } = await load("a.csv", csvFile(header(4), ROWS, fractions), { labels: "l.npy" }, {
+      "l.npy": file,
+    });
+    assert.deepEqual(classNames, ["chat", "élan"]);
+  }
+  const bytes = npyFile(
+    "'|S4'",
+    [ROWS],
+    utf8(words.map((text) => text.slice(0, 1).padEnd(4, "\0")).join("")).slice(0, 160),
+  );
+  await assert.rejects(() => load("a.npy", bytes), /found "\|S4" \(texts\)/);
+});
+
 const REFUSALS: readonly (readonly [string, Uint8Array, Options, RegExp, readonly string[]])[] = [
   [
     "missing.csv",
@@ -439,7 +457,7 @@ const REFUSALS: readonly (readonly [string, Uint8Array, Options, RegExp, readonl
     "image.png",
     new Uint8Array([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]),
     {},
-    /found one PNG image; stack images/,
+    /found one PNG image; give a folder/,
     [],
   ],
   [
@@ -799,5 +817,10 @@ Deno.test("values without bounds need an output without bounds", () =>
       /^warning: 1 of 8 test rows have values outside \[0, 1\].*: clamped$/,
     );
     assertRefused(await runTask("train", ["--scale", "none"]), 1, /expected a data file too; set --data/);
+    assertRefused(
+      await runTask("train", [...flags, "--dataset", "mnist"]),
+      1,
+      /--data or --dataset but received both/,
+    );
     assertRefused(await runTask("train", ["--image", "28"]), 2, /--image.*two sizes, such as 28x28, or none/);
   }));
