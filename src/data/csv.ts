@@ -23,7 +23,7 @@ export interface CsvOptions {
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 /** Cells without a value, in lower case; they are read as NaN. */
 const MISSING: ReadonlySet<string> = new Set(["", "na", "n/a", "<na>", "nan", "-nan", "null", "none", "?"]);
-const TRUTH: Readonly<Record<string, number>> = { true: 1, false: 0 };
+const TRUTH: ReadonlyMap<string, number> = new Map([["true", 1], ["false", 0]]);
 /** Separators, in the order in which they are tried. */
 const SEPARATORS = ["\t", ";", ",", "|", " "];
 const SEPARATOR_NAMES: Readonly<Record<string, string>> = {
@@ -136,9 +136,14 @@ function separatorOf(start: Uint8Array): string {
     .filter((line) => line.trim() !== "" && !line.startsWith("#")).slice(0, 2);
   if (lines.length === 0) return ",";
   return SEPARATORS.find((separator) => {
-    const [first, second = first] = lines.map((line) => countOf(separator, line.trim()));
+    const [first, second = first] = lines.map((line) => countOf(separator, withSingleSpaces(line)));
     return first > 0 && first === second;
   }) ?? ",";
+}
+
+/** Text whose lines have single spaces between words, and none around them. */
+function withSingleSpaces(text: string): string {
+  return text.replace(/ +/g, " ").replace(/^ | $/gm, "");
 }
 
 /** Value of a cell: NaN if it is missing, undefined if it is not a number. */
@@ -148,7 +153,7 @@ function valueOf(cell: string): number | undefined {
     return Number.isFinite(value) ? value : undefined;
   }
   const word = cell.toLowerCase();
-  return MISSING.has(word) ? NaN : TRUTH[word];
+  return MISSING.has(word) ? NaN : TRUTH.get(word);
 }
 
 /** True for pandas' names of an array's columns, 0, 1, 2, …. */
@@ -222,13 +227,14 @@ export async function readCsv(
   const numbers = new Numbers();
   const texts: string[] = [], known = new Map<string, string>(); // one copy of each text
   const notes: string[] = [], warnings: Remark[] = [];
+  const isFilled: boolean[] = []; // by column
   const words = new Map<number, { readonly cell: string; readonly where: string }>(); // by column: the first cell
   let columns: Columns | undefined, missing = 0; // rows with missing values
   let count = 0, start: number | undefined, counts = true, areWhole = true; // of the first column, and of the class column
 
   const begin = (cells: readonly string[]): boolean => {
     const areNumbers = cells.every((cell) => valueOf(cell) !== undefined) &&
-      cells.some((cell) => NUMBER.test(cell) || cell.toLowerCase() in TRUTH);
+      cells.some((cell) => NUMBER.test(cell) || TRUTH.has(cell.toLowerCase()));
     const hasHeader = options.header ?? (!areNumbers || countsFromZero(cells));
     if (!hasHeader && options.header === undefined) {
       notes.push("no header: the first row has numbers, so columns are called 1, 2, 3, …");
@@ -238,9 +244,20 @@ export async function readCsv(
     return hasHeader;
   };
 
-  const readRow = (cells: readonly string[], line: number): void => {
+  const readRow = (cells: string[], line: number): void => {
     const { names, label, isNumber, classAt } = columns!;
     let isMissing = false;
+    if (cells.length !== names.length) {
+      // a separator at the end of the rows, or of the header, that the other has not
+      if (cells.length === names.length + 1 && cells.at(-1)!.trim() === "") cells.pop();
+      else if (cells.length === names.length - 1 && names.at(-1) === "") cells.push("");
+      else {
+        fail(
+          name,
+          `expected ${names.length} cells, as in the first row, but found ${cells.length} in line ${line}; fix that line`,
+        );
+      }
+    }
     for (let at = 0; at < cells.length; at++) {
       const cell = cells[at].trim();
       if (at === label) {
@@ -253,7 +270,8 @@ export async function readCsv(
           if (!words.has(at)) words.set(at, { cell, where: whereOf(cells[at], line, names[at]) });
           continue;
         }
-        isMissing ||= Number.isNaN(value);
+        if (Number.isNaN(value)) isMissing = true;
+        else isFilled[at] = true;
         numbers.push(value);
         if (at === 0) {
           start ??= value;
@@ -268,7 +286,7 @@ export async function readCsv(
 
   let parser: ReturnType<typeof parse> | undefined;
   try {
-    const lines = wholeLines(parts, name);
+    const lines = wholeLines(parts, name), decoder = new TextDecoder(), encoder = new TextEncoder();
     const first = lines.next().value ?? new Uint8Array();
     const delimiter = separatorOf(first);
     if (delimiter !== ",") notes.push(`separator: ${SEPARATOR_NAMES[delimiter]}`);
@@ -279,6 +297,7 @@ export async function readCsv(
       comment_no_infix: true,
       max_record_size: MAX_ROW_BYTES,
       skip_empty_lines: true,
+      relax_column_count: true, // readRow() checks it
       record_delimiter: ["\r\n", "\n", "\r"], // explicit, as detecting them costs 1 µs per character
       on_record: (cells: string[], { lines }) => {
         if (columns === undefined && begin(cells.map((cell) => cell.trim()))) return null;
@@ -287,8 +306,11 @@ export async function readCsv(
       },
     });
     const all = function* () {
-      yield first;
-      yield* lines;
+      for (const part of [[first], lines]) {
+        for (const bytes of part) {
+          yield delimiter === " " ? encoder.encode(withSingleSpaces(decoder.decode(bytes))) : bytes;
+        }
+      }
     };
     await pipeline(all(), parser.resume());
   } catch (error) {
@@ -301,23 +323,28 @@ export async function readCsv(
     fail(name, `expected rows of numbers but ${columns ? "found only a header" : "it is empty"}`);
   }
   if (words.size > 0) refuseWords(name, words, columns, missing);
-  let used = columns.names.filter((_, at) => columns!.isNumber[at]);
-  let values: Table["values"] = numbers.finish();
-  if (columns.isNumber[0] && counts && count > 1 && (start === 0 || start === 1)) {
-    const called = columns.names[0], counting = `counts ${start}, ${start + 1}, ${start + 2}, …`;
-    if (/^(|unnamed: 0)$/i.test(called) && used.length > 1) {
-      values = withoutFirst(values, used.length);
-      used = used.slice(1);
-      notes.push(`the first column has no name and ${counting}: left out`);
-    } else if (used.length > 1) {
-      warnings.push({
-        text: `column ${
-          quote(called, QUOTED)
-        } ${counting} and is learned from like any other; leave an index out`,
-        settings: ["ignore"],
-      });
-    }
+  const { names, isNumber } = columns;
+  const isUnnamed = (at: number) => /^(|unnamed: \d+)$/i.test(names[at]);
+  const isEmpty = (at: number) => isUnnamed(at) && !isFilled[at];
+  const all = names.flatMap((_, at) => isNumber[at] ? [at] : []);
+  const counting = isNumber[0] && counts && count > 1 && (start === 0 || start === 1)
+    ? `counts ${start}, ${start + 1}, ${start + 2}, …`
+    : undefined;
+  const isIndex = (at: number) => at === 0 && counting !== undefined && isUnnamed(0) && all.length > 1;
+  const kept = all.filter((at) => !isEmpty(at) && !isIndex(at));
+  if (kept.length === 0) fail(name, "expected columns of numbers but all are empty");
+  if (all.some(isEmpty)) notes.push("columns without a name and without values: left out");
+  if (all.some(isIndex)) notes.push(`the first column has no name and ${counting}: left out`);
+  else if (counting !== undefined && all.length > 1) {
+    warnings.push({
+      text: `column ${
+        quote(names[0], QUOTED)
+      } ${counting} and is learned from like any other; leave an index out`,
+      settings: ["ignore"],
+    });
   }
+  const used = kept.map((at) => names[at]);
+  const values = withColumns(numbers.finish(), all.length, kept.map((at) => all.indexOf(at)));
   if (columns.classAt >= 0 && columns.label < 0 && areWhole && used.length > 1) {
     const side = Math.sqrt(used.length - 1);
     const shape = side >= 8 && Number.isInteger(side)
@@ -375,9 +402,12 @@ function whereOf(cell: string, line: number, column: string): string {
   return `${quote(cell, QUOTED)} in line ${line}, column ${quote(column, QUOTED)}`;
 }
 
-/** Removes the first column, in place. */
-function withoutFirst(values: Table["values"], width: number): Table["values"] {
-  const count = values.length / width;
-  for (let n = 0; n < count; n++) values.copyWithin(n * (width - 1), n * width + 1, (n + 1) * width);
-  return values.subarray(0, count * (width - 1));
+/** Keeps some columns of a table, in place. */
+function withColumns(values: Table["values"], width: number, kept: readonly number[]): Table["values"] {
+  if (kept.length === width) return values;
+  let to = 0;
+  for (let first = 0; first < values.length; first += width) {
+    for (const at of kept) values[to++] = values[first + at];
+  }
+  return values.subarray(0, to);
 }

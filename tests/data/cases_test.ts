@@ -93,6 +93,24 @@ const CASES: readonly Case[] = [
     ...unit,
     note: /no header: the first row has numbers/,
   }],
+  [
+    "aligned.txt",
+    utf8(Array.from({ length: ROWS }, (_, n) => `   ${fractions(n).join("   ")}  `).join("\n")),
+    {},
+    {
+      ...unit,
+      note: /separator: space/,
+    },
+  ],
+  ["trailing.csv", csvFile(header(4), ROWS, (n) => [...fractions(n), ""]), {}, unit],
+  ["header_trailing.csv", csvFile(header(4) + ",", ROWS, fractions), {}, {
+    ...unit,
+    note: /columns without a name and without values: left out/,
+  }],
+  ["both_trailing.csv", csvFile("," + header(4) + ",", ROWS, (n) => [n, ...fractions(n), ""]), {}, {
+    ...unit,
+    note: /no name and counts 0, 1, 2, …: left out/,
+  }],
   ["told.csv", csvFile(undefined, ROWS, fractions), { header: false }, unit],
   ["pandas.csv", csvFile("0,1,2,3", ROWS, fractions), {}, {
     ...unit,
