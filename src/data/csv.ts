@@ -345,15 +345,19 @@ export async function readCsv(
   }
   const used = kept.map((at) => names[at]);
   const values = withColumns(numbers.finish(), all.length, kept.map((at) => all.indexOf(at)));
-  if (columns.classAt >= 0 && columns.label < 0 && areWhole && used.length > 1) {
-    const side = Math.sqrt(used.length - 1);
-    const shape = side >= 8 && Number.isInteger(side)
-      ? `; the other ${used.length - 1} columns are images of ${side}×${side}`
-      : "";
+  const side = Math.sqrt(used.length - 1);
+  const isImagesAndOne = side >= 8 && Number.isInteger(side) && values instanceof Uint8Array;
+  const others = isImagesAndOne ? `; the other ${used.length - 1} columns are images of ${side}×${side}` : "";
+  if (columns.label < 0 && columns.classAt >= 0 && areWhole && used.length > 1) {
+    const column = quote(names[columns.classAt]);
     warnings.push({
-      text: `column ${
-        quote(columns.names[columns.classAt])
-      } is learned from like any other number; if it has classes, name it${shape}`,
+      text: `column ${column} is learned from like any other number; if it has classes, name it${others}`,
+      settings: ["label", "ignore"],
+    });
+  } else if (columns.label < 0 && isImagesAndOne) {
+    warnings.push({
+      text:
+        `${used.length} columns are images of ${side}×${side} and one more; if it has classes, name it or give its number`,
       settings: ["label", "ignore"],
     });
   }

@@ -377,11 +377,15 @@ function treatMissing(path: string, table: Table, missing: ReadOptions["missing"
     };
   }
   if (missing !== "drop") {
-    fail(path, `found ${found}; drop these rows, or use the columns' means`, ["missing"]);
+    fail(path, `found ${found}; drop these rows (drop), or use the mean of their columns (mean)`, [
+      "missing",
+    ]);
   }
   const kept = Uint32Array.from({ length: count }, (_, row) => row).filter((row) => !rows.has(row));
   if (kept.length === 0) {
-    fail(path, `expected rows without missing values but found none; use the columns' means`, ["missing"]);
+    fail(path, `expected rows without missing values but found none; use the mean of their columns (mean)`, [
+      "missing",
+    ]);
   }
   kept.forEach((row, to) => values.copyWithin(to * width, row * width, (row + 1) * width));
   return {

@@ -157,6 +157,11 @@ const CASES: readonly Case[] = [
     shape: [1, 65],
     warning: /^column "label" is learned from like any other.* the other 64 columns are images of 8×8$/,
   }],
+  ["one_more.csv", csvFile(undefined, ROWS, (n) => [n % 10, ...pixels(255)(n)]), {}, {
+    kind: "minmax",
+    shape: [1, 65],
+    warning: /^65 columns are images of 8×8 and one more; if it has classes, name it or give its number$/,
+  }],
   ["digits.csv", csvFile(header(64), ROWS, pixels(16)), {}, {
     kind: "minmax",
     shape: [8, 8],
@@ -428,7 +433,7 @@ const REFUSALS: readonly (readonly [string, Uint8Array, Options, RegExp, readonl
     "missing.csv",
     csvFile(header(4), ROWS, (n) => n % 9 ? fractions(n) : [1, "", 1, "NA"]),
     {},
-    /found missing values in 5 of 40 rows, in 2 columns: "f1", "f3"; drop these rows/,
+    /found missing values in 5 of 40 rows, in 2 columns: "f1", "f3"; drop these rows \(drop\)/,
     ["missing"],
   ],
   [

@@ -174,7 +174,7 @@ const GREEDY: Readonly<Record<string, readonly [(path: string) => void | Promise
   ],
   "a CSV of 300,000 columns, and one less": [
     (path) => Deno.writeTextFile(path, `${columns}${"1,".repeat(299_998)}1\n`),
-    "expect 300000, got 299999 on line 2",
+    "expected 300000 cells, as in the first row, but found 299999 in line 2",
   ],
   "a CSV quote that never ends": [
     (path) => Deno.writeTextFile(path, `a,b\n"${"1,2\n".repeat(2e6)}`),
