@@ -14,6 +14,8 @@ export interface CsvOptions {
   readonly label?: string | undefined;
   /** Columns left out: names, or numbers, from 1. */
   readonly ignore?: readonly string[] | undefined;
+  /** True if the column of classes may be absent, as in a file of test rows. */
+  readonly isTest?: boolean | undefined;
   /** True if the first row has names, false if it has numbers; if absent, found by its contents. */
   readonly header?: boolean | undefined;
 }
@@ -21,7 +23,7 @@ export interface CsvOptions {
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 /** Cells without a value, in lower case; they are read as NaN. */
 const MISSING: ReadonlySet<string> = new Set(["", "na", "n/a", "<na>", "nan", "-nan", "null", "none", "?"]);
-const TRUTH: Readonly<Record<string, number>> = { true: 1, false: 0 };
+const TRUTH: ReadonlyMap<string, number> = new Map([["true", 1], ["false", 0]]);
 /** Separators, in the order in which they are tried. */
 const SEPARATORS = ["\t", ";", ",", "|", " "];
 const SEPARATOR_NAMES: Readonly<Record<string, string>> = {
@@ -134,9 +136,14 @@ function separatorOf(start: Uint8Array): string {
     .filter((line) => line.trim() !== "" && !line.startsWith("#")).slice(0, 2);
   if (lines.length === 0) return ",";
   return SEPARATORS.find((separator) => {
-    const [first, second = first] = lines.map((line) => countOf(separator, line.trim()));
+    const [first, second = first] = lines.map((line) => countOf(separator, withSingleSpaces(line)));
     return first > 0 && first === second;
   }) ?? ",";
+}
+
+/** Text whose lines have single spaces between words, and none around them. */
+function withSingleSpaces(text: string): string {
+  return text.replace(/ +/g, " ").replace(/^ | $/gm, "");
 }
 
 /** Value of a cell: NaN if it is missing, undefined if it is not a number. */
@@ -146,7 +153,7 @@ function valueOf(cell: string): number | undefined {
     return Number.isFinite(value) ? value : undefined;
   }
   const word = cell.toLowerCase();
-  return MISSING.has(word) ? NaN : TRUTH[word];
+  return MISSING.has(word) ? NaN : TRUTH.get(word);
 }
 
 /** True for pandas' names of an array's columns, 0, 1, 2, …. */
@@ -159,6 +166,8 @@ class Columns {
   readonly names: readonly string[];
   /** Index of the column of classes, or -1. */
   readonly label: number;
+  /** Index of a column of numbers whose name is usual for classes, or -1. */
+  readonly classAt: number;
   /** Roles by index: true for a column of numbers. */
   readonly isNumber: readonly boolean[];
 
@@ -166,7 +175,7 @@ class Columns {
     file: string,
     names: readonly string[],
     hasHeader: boolean,
-    { label, ignore = [] }: CsvOptions,
+    { label, ignore = [], isTest = false }: CsvOptions,
   ) {
     const place = hasHeader ? "in the header" : "in a file without a header";
     const find = (wanted: string, setting: string): number => {
@@ -190,8 +199,10 @@ class Columns {
     };
     const ignored = new Set(ignore.map((name) => find(name, "ignore")));
     this.names = names;
-    this.label = label === undefined ? -1 : find(label, "label");
+    const isAbsent = label === undefined || isTest && !names.includes(label) && !/^\d+$/.test(label);
+    this.label = isAbsent ? -1 : find(label, "label");
     this.isNumber = names.map((_, at) => at !== this.label && !ignored.has(at));
+    this.classAt = names.findIndex((column, at) => this.isNumber[at] && CLASS_NAME.test(column));
     if (!this.isNumber.includes(true)) {
       fail(file, `expected columns of numbers besides ${listed(names)} but found none`, ["label", "ignore"]);
     }
@@ -216,13 +227,14 @@ export async function readCsv(
   const numbers = new Numbers();
   const texts: string[] = [], known = new Map<string, string>(); // one copy of each text
   const notes: string[] = [], warnings: Remark[] = [];
+  const isFilled: boolean[] = []; // by column
   const words = new Map<number, { readonly cell: string; readonly where: string }>(); // by column: the first cell
   let columns: Columns | undefined, missing = 0; // rows with missing values
   let count = 0, start: number | undefined, counts = true, areWhole = true; // of the first column, and of the class column
 
   const begin = (cells: readonly string[]): boolean => {
     const areNumbers = cells.every((cell) => valueOf(cell) !== undefined) &&
-      cells.some((cell) => NUMBER.test(cell) || cell.toLowerCase() in TRUTH);
+      cells.some((cell) => NUMBER.test(cell) || TRUTH.has(cell.toLowerCase()));
     const hasHeader = options.header ?? (!areNumbers || countsFromZero(cells));
     if (!hasHeader && options.header === undefined) {
       notes.push("no header: the first row has numbers, so columns are called 1, 2, 3, …");
@@ -232,9 +244,20 @@ export async function readCsv(
     return hasHeader;
   };
 
-  const readRow = (cells: readonly string[], line: number): void => {
-    const { names, label, isNumber } = columns!;
+  const readRow = (cells: string[], line: number): void => {
+    const { names, label, isNumber, classAt } = columns!;
     let isMissing = false;
+    if (cells.length !== names.length) {
+      // a separator at the end of the rows, or of the header, that the other has not
+      if (cells.length === names.length + 1 && cells.at(-1)!.trim() === "") cells.pop();
+      else if (cells.length === names.length - 1 && names.at(-1) === "") cells.push("");
+      else {
+        fail(
+          name,
+          `expected ${names.length} cells, as in the first row, but found ${cells.length} in line ${line}; fix that line`,
+        );
+      }
+    }
     for (let at = 0; at < cells.length; at++) {
       const cell = cells[at].trim();
       if (at === label) {
@@ -247,13 +270,14 @@ export async function readCsv(
           if (!words.has(at)) words.set(at, { cell, where: whereOf(cells[at], line, names[at]) });
           continue;
         }
-        isMissing ||= Number.isNaN(value);
+        if (Number.isNaN(value)) isMissing = true;
+        else isFilled[at] = true;
         numbers.push(value);
         if (at === 0) {
           start ??= value;
           counts &&= value === start + count;
         }
-        if (!Number.isInteger(value) && CLASS_NAME.test(names[at])) areWhole = false;
+        if (at === classAt && !Number.isInteger(value)) areWhole = false;
       }
     }
     count++;
@@ -262,7 +286,7 @@ export async function readCsv(
 
   let parser: ReturnType<typeof parse> | undefined;
   try {
-    const lines = wholeLines(parts, name);
+    const lines = wholeLines(parts, name), decoder = new TextDecoder(), encoder = new TextEncoder();
     const first = lines.next().value ?? new Uint8Array();
     const delimiter = separatorOf(first);
     if (delimiter !== ",") notes.push(`separator: ${SEPARATOR_NAMES[delimiter]}`);
@@ -273,6 +297,7 @@ export async function readCsv(
       comment_no_infix: true,
       max_record_size: MAX_ROW_BYTES,
       skip_empty_lines: true,
+      relax_column_count: true, // readRow() checks it
       record_delimiter: ["\r\n", "\n", "\r"], // explicit, as detecting them costs 1 µs per character
       on_record: (cells: string[], { lines }) => {
         if (columns === undefined && begin(cells.map((cell) => cell.trim()))) return null;
@@ -281,8 +306,11 @@ export async function readCsv(
       },
     });
     const all = function* () {
-      yield first;
-      yield* lines;
+      for (const part of [[first], lines]) {
+        for (const bytes of part) {
+          yield delimiter === " " ? encoder.encode(withSingleSpaces(decoder.decode(bytes))) : bytes;
+        }
+      }
     };
     await pipeline(all(), parser.resume());
   } catch (error) {
@@ -295,33 +323,41 @@ export async function readCsv(
     fail(name, `expected rows of numbers but ${columns ? "found only a header" : "it is empty"}`);
   }
   if (words.size > 0) refuseWords(name, words, columns, missing);
-  let used = columns.names.filter((_, at) => columns!.isNumber[at]);
-  let values: Table["values"] = numbers.finish();
-  if (columns.isNumber[0] && counts && count > 1 && (start === 0 || start === 1)) {
-    const called = columns.names[0], counting = `counts ${start}, ${start + 1}, ${start + 2}, …`;
-    if (/^(|unnamed: 0)$/i.test(called) && used.length > 1) {
-      values = withoutFirst(values, used.length);
-      used = used.slice(1);
-      notes.push(`the first column has no name and ${counting}: left out`);
-    } else if (used.length > 1) {
-      warnings.push({
-        text: `column ${
-          quote(called, QUOTED)
-        } ${counting} and is learned from like any other; leave an index out`,
-        settings: ["ignore"],
-      });
-    }
-  }
-  const classes = used.find((column) => CLASS_NAME.test(column));
-  if (classes !== undefined && columns.label < 0 && areWhole) {
-    const side = Math.sqrt(used.length - 1);
-    const shape = side >= 8 && Number.isInteger(side)
-      ? `; the other ${used.length - 1} columns are images of ${side}×${side}`
-      : "";
+  const { names, isNumber } = columns;
+  const isUnnamed = (at: number) => /^(|unnamed: \d+)$/i.test(names[at]);
+  const isEmpty = (at: number) => isUnnamed(at) && !isFilled[at];
+  const all = names.flatMap((_, at) => isNumber[at] ? [at] : []);
+  const counting = isNumber[0] && counts && count > 1 && (start === 0 || start === 1)
+    ? `counts ${start}, ${start + 1}, ${start + 2}, …`
+    : undefined;
+  const isIndex = (at: number) => at === 0 && counting !== undefined && isUnnamed(0) && all.length > 1;
+  const kept = all.filter((at) => !isEmpty(at) && !isIndex(at));
+  if (kept.length === 0) fail(name, "expected columns of numbers but all are empty");
+  if (all.some(isEmpty)) notes.push("columns without a name and without values: left out");
+  if (all.some(isIndex)) notes.push(`the first column has no name and ${counting}: left out`);
+  else if (counting !== undefined && all.length > 1) {
     warnings.push({
       text: `column ${
-        quote(classes)
-      } is learned from like any other number; if it has classes, name it${shape}`,
+        quote(names[0], QUOTED)
+      } ${counting} and is learned from like any other; leave an index out`,
+      settings: ["ignore"],
+    });
+  }
+  const used = kept.map((at) => names[at]);
+  const values = withColumns(numbers.finish(), all.length, kept.map((at) => all.indexOf(at)));
+  const side = Math.sqrt(used.length - 1);
+  const isImagesAndOne = side >= 8 && Number.isInteger(side) && values instanceof Uint8Array;
+  const others = isImagesAndOne ? `; the other ${used.length - 1} columns are images of ${side}×${side}` : "";
+  if (columns.label < 0 && columns.classAt >= 0 && areWhole && used.length > 1) {
+    const column = quote(names[columns.classAt]);
+    warnings.push({
+      text: `column ${column} is learned from like any other number; if it has classes, name it${others}`,
+      settings: ["label", "ignore"],
+    });
+  } else if (columns.label < 0 && isImagesAndOne) {
+    warnings.push({
+      text:
+        `${used.length} columns are images of ${side}×${side} and one more; if it has classes, name it or give its number`,
       settings: ["label", "ignore"],
     });
   }
@@ -370,9 +406,12 @@ function whereOf(cell: string, line: number, column: string): string {
   return `${quote(cell, QUOTED)} in line ${line}, column ${quote(column, QUOTED)}`;
 }
 
-/** Removes the first column, in place. */
-function withoutFirst(values: Table["values"], width: number): Table["values"] {
-  const count = values.length / width;
-  for (let n = 0; n < count; n++) values.copyWithin(n * (width - 1), n * width + 1, (n + 1) * width);
-  return values.subarray(0, count * (width - 1));
+/** Keeps some columns of a table, in place. */
+function withColumns(values: Table["values"], width: number, kept: readonly number[]): Table["values"] {
+  if (kept.length === width) return values;
+  let to = 0;
+  for (let first = 0; first < values.length; first += width) {
+    for (const at of kept) values[to++] = values[first + at];
+  }
+  return values.subarray(0, to);
 }

@@ -180,6 +180,32 @@ export function readNpyHeader(bytes: Uint8Array<ArrayBuffer>, name: string, file
   return { shape, type, isLittleEndian, isFortran, offset };
 }
 
+/**
+ * Reads an NPY file of texts (`S` or `U`), such as the names of classes.
+ *
+ * @returns the texts, or undefined if the file has other elements
+ */
+export function readNpyTexts(bytes: Uint8Array<ArrayBuffer>): string[] | undefined {
+  if (!isNpy(bytes) || bytes.length < 12) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    begin = bytes[6] === 1 ? 10 : 12;
+  const offset = begin + (bytes[6] === 1 ? view.getUint16(8, true) : view.getUint32(8, true));
+  const fields = parseLiteral(
+    new TextDecoder().decode(bytes.subarray(begin, Math.min(offset, HEADER_BYTES))),
+  );
+  const descr = fields instanceof Map ? fields.get("descr") : undefined;
+  const [, order, kind, length] = /^([<>|=])([SU])(\d{1,6})$/.exec(typeof descr === "string" ? descr : "") ??
+    [];
+  const size = Number(length) * (kind === "U" ? 4 : 1); // U has 32-bit code points
+  if (!(size > 0) || (bytes.length - offset) % size !== 0) return undefined;
+  return Array.from({ length: (bytes.length - offset) / size }, (_, n) => {
+    const at = offset + n * size;
+    if (kind === "S") return new TextDecoder().decode(bytes.subarray(at, at + size)).replace(/\0+$/, "");
+    const points = Array.from({ length: size / 4 }, (_, k) => view.getUint32(at + 4 * k, order !== ">"));
+    return String.fromCodePoint(...points.filter((point) => point > 0 && point <= 0x10ffff));
+  });
+}
+
 /** Parses an element type, such as `<f4`. */
 function elementType(
   descr: Literal,

@@ -188,8 +188,8 @@ Deno.test.each([
   ["an empty file", "", "it is empty"],
   ["empty lines", "\n\n", "it is empty"],
   ["a header alone", "a,b\n", "found only a header"],
-  ["ragged rows", "a,b\n1,2\n1,2,3\n", "on line 3"],
-  ["short rows", "a,b\n1,2\n1\n", "on line 3"],
+  ["ragged rows", "a,b\n1,2\n1,2,3\n", "expected 2 cells, as in the first row, but found 3 in line 3"],
+  ["short rows", "a,b\n1,2\n1\n", "found 1 in line 3"],
   ["an open quote", 'a,b\n1,"2\n', "line 2"],
   ["words", "a,b\n1,2\n1,two\n", '"two" in line 3, column "b"; name the column of classes'],
   ["words in several columns", "a,b,c\n1,x,y\n", '"x" in line 2, column "b", and words also in "c"; '],
@@ -197,6 +197,8 @@ Deno.test.each([
   ["infinity", "a\nInfinity\n", '"Infinity" in line 2, column "a"; replace infinite values'],
   ["numbers beyond a float's range", "a\n1e999\n", '"1e999"'],
   ["decimal commas", "a;b\n1,5;2\n", '"1,5" in line 2, column "a"; write decimal points'],
+  ["the name of a method", "a\nconstructor\n", '"constructor"'],
+  ["empty columns alone", ",\n,\n,\n", "but all are empty"],
   ["hexadecimal", "a\n0x10\n", '"0x10"'],
 ] as [string, string, string][])("readCsv() refuses %s", async (_what, text, part) => {
   await refuses(() => readCsv([utf8(text)], "x"), part);
@@ -342,7 +344,11 @@ Deno.test("loadOwnData() refuses what it cannot use in one line that names the f
       "2 dimensions (rows, numbers) or more but found 1: (12)",
     );
     await refused("text.npy", utf8("a,b\n1,2\n"), "expected an NPY file, which starts with");
-    await refused("a.npz", utf8("PK\x03\x04"), "an NPZ file holds NPY files");
+    await refused(
+      "a.npz",
+      utf8("PK\x03\x04"),
+      "expected an NPZ file, a zip archive of NPY files, but found damage",
+    );
     await refused("empty", new Uint8Array(), "it is empty");
     await refused("short.idx", writeIdx([3, 4], new Uint8Array(12)).slice(0, 15), "truncated at byte 15");
     const huge = writeIdx([3, 4], new Uint8Array(12));
