@@ -7,9 +7,10 @@ import { holdOutClasses } from "../data/hold_out_classes.ts";
 import { cachePath } from "../files/project.ts";
 import { loadOwnData, type OwnDataOptions } from "../data/own_data.ts";
 import type { ReadOptions } from "../data/read_table.ts";
-import { parseScaling, type Scaling } from "../data/scaling.ts";
+import { parseScaling } from "../data/scaling.ts";
 import { InputError, quote } from "../errors.ts";
 import { commonFlags, flagName, restoreConfig } from "../recipe/flags.ts";
+import { storedShape } from "../runs/load_run.ts";
 import { readRun, type Run } from "../runs/run_config.ts";
 
 /** Download folder of `deno task data`; ignored by git. */
@@ -99,8 +100,9 @@ async function openOwnData(path: string, choice: DatasetChoice): Promise<Dataset
   const own = await loadOwnData(path, {
     ...choice,
     ...{ testFraction, seed },
-    scale: resume === undefined ? scale : scalingOf(readRun(resume)),
+    scale,
     image: image === undefined || image === "none" ? image : [sizes![0], sizes![1]],
+    ...(resume === undefined ? {} : asTrained(readRun(resume))),
   });
   for (const { text, settings } of own.warnings) {
     console.error(`warning: ${text} (${settings.map(flagName).join(", ")})`);
@@ -108,23 +110,22 @@ async function openOwnData(path: string, choice: DatasetChoice): Promise<Dataset
   if (quiet) return own;
   console.log(`data      ${own.source}`);
   for (const note of own.notes) console.log(`          ${note}`);
-  const isKept = typeof scale === "object" || resume !== undefined;
+  const isKept = typeof scale === "object" || scale === "older" || resume !== undefined;
   console.log(`scale     ${own.scalingLine}${isKept ? "" : " (--scale and --image choose otherwise)"}`);
   return own;
 }
 
 /**
- * Returns the scaling of a run of the user's own data.
+ * Returns how a run scaled the user's own data. A run older than scaling did so by the type of the values, and drew
+ * rows of a square width as squares.
  *
- * @throws InputError if it is damaged
+ * @throws InputError if its constants are damaged
  */
-function scalingOf({ path, facts: { scaling } }: Run): Scaling | undefined {
-  if (scaling === undefined) {
-    console.error(`warning: "${path}" is older than scaling; its data is scaled by today's rules`);
-    return undefined;
-  }
+function asTrained(run: Run): Pick<OwnDataOptions, "scale"> & { readonly image?: readonly [number, number] } {
+  const { path, facts: { scaling } } = run;
+  if (scaling === undefined) return { scale: "older", image: storedShape(run) };
   const parsed = parseScaling(scaling);
-  if (parsed) return parsed;
+  if (parsed) return { scale: parsed };
   throw new InputError(
     `Cannot use "${path}": expected "scaling" to be offsets and divisors but found ${
       quote(scaling)
@@ -152,11 +153,13 @@ export async function openRunDataset(
     `"${run.path}"`,
   );
   const path = given.data ?? stored.data;
+  const { scale: kept, image: shape } = path === undefined ? {} : asTrained(run);
   const images = await openDataset({
     ...stored,
     dataDir: given.dataDir ?? stored.dataDir,
     data: path,
-    ...(path === undefined ? {} : { scale: scalingOf(run) }),
+    ...(kept === undefined ? {} : { scale: kept }),
+    ...(shape === undefined ? {} : { image: shape.join("x") }),
   });
   if (images.checksum !== run.facts.datasetChecksum) {
     console.error(`warning: the images differ from those that "${run.path}" was trained on`);

@@ -30,8 +30,11 @@ export interface OwnDataOptions extends ReadOptions {
   readonly testLabels?: string | undefined;
   /** Maximum number of training rows, from the first of the split. */
   readonly limit?: number | undefined;
-  /** Scaling: chosen by the values (`auto`, the default), a kind, or the constants of an earlier run. */
-  readonly scale?: typeof SCALES[number] | "auto" | Scaling | undefined;
+  /**
+   * Scaling: chosen by the values (`auto`, the default), a kind, or the constants of an earlier run; `older` for a run
+   * without constants, which divided bytes by 255 and learned floats as they were.
+   */
+  readonly scale?: typeof SCALES[number] | "auto" | "older" | Scaling | undefined;
   /**
    * Height and width of the images that rows are; `none` for a table, whose columns are scaled one by one; found by
    * the shape and the values if absent.
@@ -306,6 +309,13 @@ function decide(
   { scale = "auto", missing }: OwnDataOptions,
   isImages: boolean,
 ): { readonly scaling: Scaling; readonly line: string } {
+  if (scale === "older") {
+    const isBytes = training.values instanceof Uint8Array;
+    return {
+      scaling: { kind: isBytes ? "byte" : "none", offsets: [0], divisors: [isBytes ? 255 : 1] },
+      line: isBytes ? "divided by 255, as in training" : "learned as they are, as in training",
+    };
+  }
   if (typeof scale === "object") return { scaling: scale, line: `scaled as in training (${scale.kind})` };
   const { scaling, line } = decideScaling(training, {
     isImages,
