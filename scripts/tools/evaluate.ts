@@ -10,6 +10,7 @@ import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
 import { openRunDataset } from "../../src/cli/open_dataset.ts";
+import { fitToRecipe } from "../../src/recipe/data_range.ts";
 import { evaluatedNetwork, resultsRows } from "../../src/recipe/evaluated_network.ts";
 
 const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
@@ -31,8 +32,9 @@ async function main(): Promise<void> {
   const { kernels } = run.config;
   using gpu = await openGpuWith(kernelsFlag().parse(`${kernels}`) ?? "auto", true); // as in training
   console.log(computingOn(gpu));
-  const data = await openRunDataset(run, given);
-  const evaluated = evaluatedNetwork(recipe, config, networkData(data));
+  const opened = await openRunDataset(run, given);
+  const evaluated = evaluatedNetwork(recipe, config, networkData(opened));
+  const data = fitToRecipe(opened, evaluated);
   using parameters = loadParameters(run, evaluated.build, data.width);
   const result = await evaluate(gpu, evaluated.build, parameters, data);
   const metrics = readMetrics(folder);

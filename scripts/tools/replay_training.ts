@@ -84,7 +84,7 @@ export async function replayTraining(
   { script, folder, dataFolder, kernels = "auto" }: TrainingOptions,
 ): Promise<TrainingReport> {
   const run = join(folder, "run");
-  const data = trace.data === undefined ? [] : ["--data", join(dataFolder, trace.data)];
+  const data = trace.data === undefined ? [] : ["--data", join(dataFolder, trace.data), "--scale", "byte"];
   const ours = [...data, "--kernels", kernels, "--log-every", "1", "--out", run, "--quiet"];
   const permissions = ["--no-prompt", "--no-check", "--allow-read", `--allow-write=${folder}`];
   const child = new Deno.Command("deno", { args: ["run", ...permissions, script, ...trace.flags, ...ours] });

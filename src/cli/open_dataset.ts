@@ -4,16 +4,18 @@
  */
 import { type Dataset, loadDataset } from "../data/dataset.ts";
 import { cachePath } from "../files/project.ts";
-import { loadOwnData } from "../data/own_data.ts";
-import { InputError } from "../errors.ts";
-import { commonFlags, restoreConfig } from "../recipe/flags.ts";
-import type { Run } from "../runs/run_config.ts";
+import { loadOwnData, type OwnDataOptions } from "../data/own_data.ts";
+import type { ReadOptions } from "../data/read_table.ts";
+import { parseScaling, type Scaling } from "../data/scaling.ts";
+import { InputError, quote } from "../errors.ts";
+import { commonFlags, flagName, restoreConfig } from "../recipe/flags.ts";
+import { readRun, type Run } from "../runs/run_config.ts";
 
 /** Download folder of `deno task data`; ignored by git. */
 export const DATASET_CACHE: string = cachePath("datasets");
 
-/** Flags that select the data set. */
-export interface DatasetChoice {
+/** Flags that select the data set, and say how to read and scale the user's own file. */
+export interface DatasetChoice extends ReadOptions {
   /** Name of the data set. */
   readonly dataset: string;
   /** Folder to read it from, instead of the standard locations. */
@@ -22,8 +24,12 @@ export interface DatasetChoice {
   readonly limit?: number | undefined;
   /** Path of the user's own file, used instead of the data set. */
   readonly data?: string | undefined;
-  /** Its column with the class labels. */
-  readonly label?: string | undefined;
+  /** Scaling of its values; found by them if absent. */
+  readonly scale?: OwnDataOptions["scale"];
+  /** Height and width of the images that its rows are, such as `28x28`, or `none`; found by the data if absent. */
+  readonly image?: string | undefined;
+  /** Path of the run that is resumed: its scaling is used. */
+  readonly resume?: string | undefined;
   /** Fraction of its rows held out for testing; 0.2 if absent. */
   readonly testFraction?: number | undefined;
   /** Seed that selects the held-out rows; 0 if absent. */
@@ -39,14 +45,13 @@ export interface DatasetChoice {
  * @throws InputError if the data cannot be loaded
  */
 export async function openDataset(choice: DatasetChoice): Promise<Dataset> {
-  const { dataset, dataDir, limit, data: path, label, testFraction = 0.2, seed = 0, quiet = false } = choice;
-  if (path !== undefined) {
-    const own = await loadOwnData(path, { label, testFraction, seed, limit });
-    if (!quiet) console.log(`data      ${own.source}`);
-    return own;
-  }
-  if (label !== undefined) {
-    throw new InputError(`Cannot use --label "${label}": expected a CSV file too; set --data`);
+  const { dataset, dataDir, limit, data: path, quiet = false } = choice;
+  if (path !== undefined) return await openOwnData(path, choice);
+  const given = OWN_SETTINGS.find((key) => choice[key] !== undefined);
+  if (given !== undefined) {
+    throw new InputError(
+      `Cannot use ${flagName(given)} ${quote(choice[given])}: expected a data file too; set --data`,
+    );
   }
   const data = await loadDataset(dataset, {
     cacheDir: DATASET_CACHE,
@@ -59,6 +64,49 @@ export async function openDataset(choice: DatasetChoice): Promise<Dataset> {
   return data;
 }
 
+/** Settings that only the user's own data has. */
+const OWN_SETTINGS = ["label", "labels", "ignore", "header", "missing", "scale", "image"] as const;
+
+/** Loads the user's own file, and prints what was found and done. */
+async function openOwnData(path: string, choice: DatasetChoice): Promise<Dataset> {
+  const { image, resume, scale, testFraction = 0.2, seed = 0, quiet = false } = choice;
+  const sizes = image?.split(/[x×]/).map(Number);
+  const own = await loadOwnData(path, {
+    ...choice,
+    ...{ testFraction, seed },
+    scale: resume === undefined ? scale : scalingOf(readRun(resume)),
+    image: image === undefined || image === "none" ? image : [sizes![0], sizes![1]],
+  });
+  for (const { text, settings } of own.warnings) {
+    console.error(`warning: ${text} (${settings.map(flagName).join(", ")})`);
+  }
+  if (quiet) return own;
+  console.log(`data      ${own.source}`);
+  for (const note of own.notes) console.log(`          ${note}`);
+  const isKept = typeof scale === "object" || resume !== undefined;
+  console.log(`scale     ${own.scalingLine}${isKept ? "" : " (--scale and --image choose otherwise)"}`);
+  return own;
+}
+
+/**
+ * Returns the scaling of a run of the user's own data.
+ *
+ * @throws InputError if it is damaged
+ */
+function scalingOf({ path, facts: { scaling } }: Run): Scaling | undefined {
+  if (scaling === undefined) {
+    console.error(`warning: "${path}" is older than scaling; its data is scaled by today's rules`);
+    return undefined;
+  }
+  const parsed = parseScaling(scaling);
+  if (parsed) return parsed;
+  throw new InputError(
+    `Cannot use "${path}": expected "scaling" to be offsets and divisors but found ${
+      quote(scaling)
+    }; train again`,
+  );
+}
+
 /**
  * Opens the data set that a run was trained on; warns if it has changed since.
  *
@@ -69,17 +117,21 @@ export async function openRunDataset(
   run: Run,
   given: { readonly dataDir?: string | undefined; readonly data?: string | undefined },
 ): Promise<Dataset> {
-  const { dataset, dataDir, data, label, testFraction, seed, limit } = commonFlags({
-    epochs: 1,
-    batchSize: 1,
-    learningRate: 1,
-  });
-  const choice = { dataset, dataDir, data, label, testFraction, seed, limit };
-  const stored = restoreConfig(choice, run.config, `"${run.path}"`);
+  const flags = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
+  const { dataset, dataDir, data, testFraction, seed, limit } = flags;
+  const { label, labels, ignore, header, missing, scale, image } = flags;
+  const choice = { dataset, dataDir, data, testFraction, seed, limit };
+  const stored = restoreConfig(
+    { ...choice, ...{ label, labels, ignore, header, missing, scale, image } },
+    run.config,
+    `"${run.path}"`,
+  );
+  const path = given.data ?? stored.data;
   const images = await openDataset({
     ...stored,
     dataDir: given.dataDir ?? stored.dataDir,
-    data: given.data ?? stored.data,
+    data: path,
+    ...(path === undefined ? {} : { scale: scalingOf(run) }),
   });
   if (images.checksum !== run.facts.datasetChecksum) {
     console.error(`warning: the images differ from those that "${run.path}" was trained on`);

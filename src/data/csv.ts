@@ -1,27 +1,37 @@
 /**
- * CSV tables (RFC 4180) with a header: columns of numbers, and optionally a column of classes.
+ * CSV tables (RFC 4180) with any common separator, with or without a header: columns of numbers, and optionally a
+ * column of classes.
  * @module
  */
 import { pipeline } from "node:stream/promises";
 import { CsvError, parse } from "../dependencies/csv_parse.ts";
 import { InputError, quote, toOneLine } from "../errors.ts";
+import { classesOf, listed, type Remark, type Table } from "./table.ts";
 
-/** The contents of one CSV file. */
-export interface Csv {
-  /** Numbers per row. */
-  readonly width: number;
-  /** The numbers, row-major: bytes from 0 to 255 if any number is above 1, else floats in [0, 1]. */
-  readonly data: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
-  /** Class index of each row, if there is a column of classes. */
-  readonly labels: Uint8Array<ArrayBuffer> | undefined;
-  /** Class names, by class index; empty without classes. */
-  readonly classNames: readonly string[];
+/** Options of {@link readCsv}. */
+export interface CsvOptions {
+  /** Column with the classes, integers or words: its name, or its number, from 1. */
+  readonly label?: string | undefined;
+  /** Columns left out: names, or numbers, from 1. */
+  readonly ignore?: readonly string[] | undefined;
+  /** True if the first row has names, false if it has numbers; if absent, found by its contents. */
+  readonly header?: boolean | undefined;
 }
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-const INTEGER = /^\d{1,15}$/;
-/** Classes are stored as bytes. */
-const MAX_CLASSES = 256;
+/** Cells without a value, in lower case; they are read as NaN. */
+const MISSING: ReadonlySet<string> = new Set(["", "na", "n/a", "<na>", "nan", "-nan", "null", "none", "?"]);
+const TRUTH: Readonly<Record<string, number>> = { true: 1, false: 0 };
+/** Separators, in the order in which they are tried. */
+const SEPARATORS = ["\t", ";", ",", "|", " "];
+const SEPARATOR_NAMES: Readonly<Record<string, string>> = {
+  "\t": "tab",
+  ";": "semicolon",
+  "|": "bar",
+  " ": "space",
+};
+/** Names of columns that usually have classes. */
+const CLASS_NAME = /^(labels?|class|target|y)$/i;
 /** Maximum bytes per row, so that an unclosed quote cannot fill the memory. */
 const MAX_ROW_BYTES = 2 ** 24;
 /** Numbers per array while reading. */
@@ -61,7 +71,11 @@ function* wholeLines(parts: Iterable<Uint8Array>, name: string): Generator<Uint8
   const check = (bytes: Uint8Array) => {
     const bad = badLine(bytes);
     if (bad !== undefined) {
-      fail(name, `expected UTF-8 text but found other bytes in line ${before + bad}; save it as UTF-8`);
+      fail(
+        name,
+        `expected UTF-8 text but found other bytes in line ${before + bad}; save it as UTF-8, ` +
+          "such as with iconv -f latin1 -t utf-8",
+      );
     }
     for (let at = bytes.indexOf(0x0a); at >= 0; at = bytes.indexOf(0x0a, at + 1)) before++;
     return bytes;
@@ -81,33 +95,27 @@ function* wholeLines(parts: Iterable<Uint8Array>, name: string): Generator<Uint8
   yield check(rest);
 }
 
-/** Growing list of numbers, stored as bytes until the first fraction. */
+/** Growing list of numbers, stored as bytes until the first other number. */
 class Numbers {
-  #blocks: (Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>)[] = [];
+  #blocks: (Uint8Array<ArrayBuffer> | Float64Array<ArrayBuffer>)[] = [];
   #count = 0;
-  /** Description of the first number above 1, if any. */
-  aboveOne: string | undefined;
-  /** Description of the first fraction, if any. */
-  fraction: string | undefined;
+  #areBytes = true;
 
-  /** Appends a number in [0, 255]. */
-  push(value: number, where: () => string): void {
-    if (value > 1) this.aboveOne ??= where();
-    if (this.fraction === undefined && !Number.isInteger(value)) {
-      this.fraction = where();
-      this.#blocks = this.#blocks.map((block) => new Float32Array(block));
+  /** Appends a number; NaN is a missing value. */
+  push(value: number): void {
+    if (this.#areBytes && !(Number.isInteger(value) && value >= 0 && value <= 255)) {
+      this.#areBytes = false;
+      this.#blocks = this.#blocks.map((block) => new Float64Array(block));
     }
     const place = this.#count++ % BLOCK;
-    if (place === 0) {
-      this.#blocks.push(this.fraction === undefined ? new Uint8Array(BLOCK) : new Float32Array(BLOCK));
-    }
+    if (place === 0) this.#blocks.push(this.#areBytes ? new Uint8Array(BLOCK) : new Float64Array(BLOCK));
     this.#blocks[this.#blocks.length - 1][place] = value;
   }
 
-  /** Returns all numbers, as bytes if one is above 1, else as floats. */
-  finish(): Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer> {
+  /** Returns all numbers, as bytes if all are whole numbers from 0 to 255. */
+  finish(): Uint8Array<ArrayBuffer> | Float64Array<ArrayBuffer> {
     const count = this.#count;
-    const values = this.aboveOne === undefined ? new Float32Array(count) : new Uint8Array(count);
+    const values = this.#areBytes ? new Uint8Array(count) : new Float64Array(count);
     for (let at = 0; at < count; at += BLOCK) {
       values.set(this.#blocks.shift()!.subarray(0, count - at), at); // shift() frees the block
     }
@@ -115,126 +123,256 @@ class Numbers {
   }
 }
 
-/** Converts class texts to indices: integers up to 255 are kept, other texts are numbered in sorted order. */
-function classes(texts: readonly string[], label: string, name: string): Pick<Csv, "labels" | "classNames"> {
-  const numbers = texts.every((text) => INTEGER.test(text)) ? texts.map(Number) : undefined;
-  const greatest = numbers?.reduce((most, value) => Math.max(most, value), 0) ?? Infinity;
-  if (numbers && greatest < MAX_CLASSES) {
-    const classNames = Array.from({ length: greatest + 1 }, (_, k) => `${k}`);
-    return { labels: Uint8Array.from(numbers), classNames };
+/** Number of separators in a line, outside quotes. */
+function countOf(separator: string, line: string): number {
+  return line.replace(/"[^"]*"/g, "").split(separator).length - 1;
+}
+
+/** Finds the separator: the first one that the first two lines contain equally often; a comma if there is none. */
+function separatorOf(start: Uint8Array): string {
+  const lines = new TextDecoder().decode(start.subarray(0, 2 ** 20)).split(/\r\n|\n|\r/)
+    .filter((line) => line.trim() !== "" && !line.startsWith("#")).slice(0, 2);
+  if (lines.length === 0) return ",";
+  return SEPARATORS.find((separator) => {
+    const [first, second = first] = lines.map((line) => countOf(separator, line.trim()));
+    return first > 0 && first === second;
+  }) ?? ",";
+}
+
+/** Value of a cell: NaN if it is missing, undefined if it is not a number. */
+function valueOf(cell: string): number | undefined {
+  if (NUMBER.test(cell)) {
+    const value = Number(cell);
+    return Number.isFinite(value) ? value : undefined;
   }
-  const classNames = [...new Set(texts)].sort();
-  if (classNames.length > MAX_CLASSES) {
-    fail(
-      name,
-      `expected at most ${MAX_CLASSES} classes in column ${
-        quote(label, QUOTED)
-      } but found ${classNames.length}; ` +
-        "name a column of classes",
-      ["label"],
-    );
+  const word = cell.toLowerCase();
+  return MISSING.has(word) ? NaN : TRUTH[word];
+}
+
+/** True for pandas' names of an array's columns, 0, 1, 2, …. */
+function countsFromZero(cells: readonly string[]): boolean {
+  return cells.length > 1 && cells.every((cell, at) => cell === `${at}`);
+}
+
+/** The columns of a table and their roles. */
+class Columns {
+  readonly names: readonly string[];
+  /** Index of the column of classes, or -1. */
+  readonly label: number;
+  /** Roles by index: true for a column of numbers. */
+  readonly isNumber: readonly boolean[];
+
+  constructor(
+    file: string,
+    names: readonly string[],
+    hasHeader: boolean,
+    { label, ignore = [] }: CsvOptions,
+  ) {
+    const place = hasHeader ? "in the header" : "in a file without a header";
+    const find = (wanted: string, setting: string): number => {
+      const at = names.indexOf(wanted);
+      if (at >= 0 && names.includes(wanted, at + 1)) {
+        fail(
+          file,
+          `expected one column ${quote(wanted, QUOTED)} but found several ${place}; give its number, from 1`,
+          [setting],
+        );
+      }
+      const number = Number(wanted) - 1;
+      if (at < 0 && /^\d+$/.test(wanted) && number >= 0 && number < names.length) return number;
+      if (at >= 0) return at;
+      fail(
+        file,
+        `expected a column ${quote(wanted, QUOTED)} but found ${listed(names, SHOWN)} ${place}; ` +
+          "name one of these, or give a number, from 1",
+        [setting],
+      );
+    };
+    const ignored = new Set(ignore.map((name) => find(name, "ignore")));
+    this.names = names;
+    this.label = label === undefined ? -1 : find(label, "label");
+    this.isNumber = names.map((_, at) => at !== this.label && !ignored.has(at));
+    if (!this.isNumber.includes(true)) {
+      fail(file, `expected columns of numbers besides ${listed(names)} but found none`, ["label", "ignore"]);
+    }
   }
-  const index = new Map(classNames.map((text, k) => [text, k]));
-  return { labels: Uint8Array.from(texts, (text) => index.get(text)!), classNames };
 }
 
 /**
- * Reads a CSV file: a header, then rows of numbers. If any number is above 1, all must be integers from 0 to
- * 255, which are returned as bytes; otherwise all must be in [0, 1] and are returned as 32-bit floats.
+ * Reads a CSV file: rows of numbers, usually below a header. The separator (comma, semicolon, tab, bar or space) is
+ * found in the first two lines; lines that begin with `#` are comments. `True` and `False` are 1 and 0. Empty cells,
+ * `NA`, `NaN`, `null` and the like are missing values, returned as NaN. A first column without a name that counts
+ * 0, 1, 2, … is left out.
  *
  * @param parts consecutive parts of the file, UTF-8; only a few are in memory at once
  * @param name the file's name for messages
- * @param label name of the column with classes, integers or words; all other columns are numbers
  * @throws {InputError} if the file is not such a table, with line and column
  */
-export async function readCsv(parts: Iterable<Uint8Array>, name: string, label?: string): Promise<Csv> {
+export async function readCsv(
+  parts: Iterable<Uint8Array>,
+  name: string,
+  options: CsvOptions = {},
+): Promise<Table> {
   const numbers = new Numbers();
   const texts: string[] = [], known = new Map<string, string>(); // one copy of each text
-  let header: readonly string[] | undefined;
-  let labelAt = -1;
+  const notes: string[] = [], warnings: Remark[] = [];
+  const words = new Map<number, { readonly cell: string; readonly where: string }>(); // by column: the first cell
+  let columns: Columns | undefined, missing = 0; // rows with missing values
+  let count = 0, start: number | undefined, counts = true, areWhole = true; // of the first column, and of the class column
 
-  const readHeader = (cells: readonly string[]): void => {
-    header = cells;
-    const named = cells.slice(0, SHOWN).map((cell) => quote(cell, QUOTED)).join(", ") +
-      (cells.length > SHOWN ? ", …" : "");
-    if (cells.every((cell) => NUMBER.test(cell.trim()))) {
-      fail(
-        name,
-        `expected a header with column names in line 1 but found the numbers ${named}; put a header above them`,
-      );
+  const begin = (cells: readonly string[]): boolean => {
+    const areNumbers = cells.every((cell) => valueOf(cell) !== undefined) &&
+      cells.some((cell) => NUMBER.test(cell) || cell.toLowerCase() in TRUTH);
+    const hasHeader = options.header ?? (!areNumbers || countsFromZero(cells));
+    if (!hasHeader && options.header === undefined) {
+      notes.push("no header: the first row has numbers, so columns are called 1, 2, 3, …");
     }
-    if (label === undefined) return;
-    labelAt = cells.indexOf(label);
-    if (labelAt < 0) {
-      fail(
-        name,
-        `expected a column ${quote(label, QUOTED)} but found ${named} in line 1; name one of these`,
-        ["label"],
-      );
-    }
-    if (cells.includes(label, labelAt + 1)) {
-      fail(name, `expected one column ${quote(label, QUOTED)} but found several in line 1; rename one`);
-    }
-    if (cells.length === 1) {
-      fail(name, `expected columns of numbers besides ${quote(label, QUOTED)} but found none in line 1`);
-    }
+    if (hasHeader && countsFromZero(cells)) notes.push("the first row counts 0, 1, 2, …: read as a header");
+    columns = new Columns(name, hasHeader ? cells : cells.map((_, at) => `${at + 1}`), hasHeader, options);
+    return hasHeader;
   };
 
   const readRow = (cells: readonly string[], line: number): void => {
-    cells.forEach((cell, at) => {
-      const trimmed = cell.trim();
-      const where = () => `${quote(cell, QUOTED)} in line ${line}, column ${quote(header![at], QUOTED)}`;
-      if (at === labelAt) {
-        if (trimmed === "") fail(name, `expected a class but found ${where()}`);
-        if (!known.has(trimmed)) known.set(trimmed, trimmed);
-        texts.push(known.get(trimmed)!);
-        return;
+    const { names, label, isNumber } = columns!;
+    let isMissing = false;
+    for (let at = 0; at < cells.length; at++) {
+      const cell = cells[at].trim();
+      if (at === label) {
+        if (cell === "") fail(name, `expected a class but found ${whereOf(cells[at], line, names[at])}`);
+        if (!known.has(cell)) known.set(cell, cell);
+        texts.push(known.get(cell)!);
+      } else if (isNumber[at]) {
+        const value = valueOf(cell);
+        if (value === undefined) {
+          if (!words.has(at)) words.set(at, { cell, where: whereOf(cells[at], line, names[at]) });
+          continue;
+        }
+        isMissing ||= Number.isNaN(value);
+        numbers.push(value);
+        if (at === 0) {
+          start ??= value;
+          counts &&= value === start + count;
+        }
+        if (!Number.isInteger(value) && CLASS_NAME.test(names[at])) areWhole = false;
       }
-      const value = NUMBER.test(trimmed) ? Number(trimmed) : NaN;
-      if (!(value >= 0 && value <= 255)) {
-        const isText = Number.isNaN(value) && labelAt < 0;
-        fail(
-          name,
-          `expected numbers in [0, 1], or whole numbers from 0 to 255, but found ${where()}` +
-            (isText ? "; name a column of classes" : ""),
-          isText ? ["label"] : [],
-        );
-      }
-      numbers.push(value, where);
-      if (numbers.aboveOne !== undefined && numbers.fraction !== undefined) {
-        fail(
-          name,
-          `expected numbers in [0, 1], or whole numbers from 0 to 255, but found both ${numbers.aboveOne} and ` +
-            `${numbers.fraction}; scale them all to [0, 1]`,
-        );
-      }
-    });
+    }
+    count++;
+    if (isMissing) missing++;
   };
 
+  let parser: ReturnType<typeof parse> | undefined;
   try {
-    const parser = parse({
+    const lines = wholeLines(parts, name);
+    const first = lines.next().value ?? new Uint8Array();
+    const delimiter = separatorOf(first);
+    if (delimiter !== ",") notes.push(`separator: ${SEPARATOR_NAMES[delimiter]}`);
+    parser = parse({
       bom: true,
+      delimiter,
+      comment: "#",
+      comment_no_infix: true,
       max_record_size: MAX_ROW_BYTES,
       skip_empty_lines: true,
       record_delimiter: ["\r\n", "\n", "\r"], // explicit, as detecting them costs 1 µs per character
       on_record: (cells: string[], { lines }) => {
-        if (header) readRow(cells, lines);
-        else readHeader(cells);
+        if (columns === undefined && begin(cells.map((cell) => cell.trim()))) return null;
+        readRow(cells, lines);
         return null; // keeps no records in memory
       },
     });
-    await pipeline(wholeLines(parts, name), parser.resume());
+    const all = function* () {
+      yield first;
+      yield* lines;
+    };
+    await pipeline(all(), parser.resume());
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     fail(name, `expected valid CSV but found an error: ${toOneLine(error.message)}; fix that line`);
   }
-  const data = numbers.finish();
-  if (!header || data.length === 0) {
-    fail(name, `expected a header and rows of numbers but ${header ? "found no rows" : "it is empty"}`);
+  const comments = parser.info.comment_lines;
+  if (comments > 0) notes.push(`${comments} comment line${comments > 1 ? "s" : ""} (#) skipped`);
+  if (columns === undefined || count === 0) {
+    fail(name, `expected rows of numbers but ${columns ? "found only a header" : "it is empty"}`);
+  }
+  if (words.size > 0) refuseWords(name, words, columns, missing);
+  let used = columns.names.filter((_, at) => columns!.isNumber[at]);
+  let values: Table["values"] = numbers.finish();
+  if (columns.isNumber[0] && counts && count > 1 && (start === 0 || start === 1)) {
+    const called = columns.names[0], counting = `counts ${start}, ${start + 1}, ${start + 2}, …`;
+    if (/^(|unnamed: 0)$/i.test(called) && used.length > 1) {
+      values = withoutFirst(values, used.length);
+      used = used.slice(1);
+      notes.push(`the first column has no name and ${counting}: left out`);
+    } else if (used.length > 1) {
+      warnings.push({
+        text: `column ${
+          quote(called, QUOTED)
+        } ${counting} and is learned from like any other; leave an index out`,
+        settings: ["ignore"],
+      });
+    }
+  }
+  const classes = used.find((column) => CLASS_NAME.test(column));
+  if (classes !== undefined && columns.label < 0 && areWhole) {
+    const side = Math.sqrt(used.length - 1);
+    const shape = side >= 8 && Number.isInteger(side)
+      ? `; the other ${used.length - 1} columns are images of ${side}×${side}`
+      : "";
+    warnings.push({
+      text: `column ${
+        quote(classes)
+      } is learned from like any other number; if it has classes, name it${shape}`,
+      settings: ["label", "ignore"],
+    });
   }
   return {
-    width: header.length - (labelAt < 0 ? 0 : 1),
-    data,
-    ...(label === undefined ? { labels: undefined, classNames: [] } : classes(texts, label, name)),
+    format: "CSV",
+    count,
+    shape: [used.length],
+    values,
+    columns: used,
+    ...(columns.label < 0
+      ? { classNames: [] }
+      : classesOf(texts, name, `column ${quote(columns.names[columns.label], QUOTED)}`)),
+    notes,
+    warnings,
   };
+}
+
+/** Refuses columns with cells that are not numbers. */
+function refuseWords(
+  name: string,
+  words: ReadonlyMap<number, { readonly cell: string; readonly where: string }>,
+  { names, label }: Columns,
+  missing: number,
+): never {
+  const [[, { cell, where }], ...others] = words;
+  const isDecimalComma = /^[+-]?\d+,\d+$/.test(cell);
+  const remedy = isDecimalComma
+    ? "write decimal points"
+    : /^[+-]?inf/i.test(cell)
+    ? "replace infinite values"
+    : label < 0
+    ? "name the column of classes, and leave out other columns of words"
+    : "leave out columns of words";
+  const more = others.length === 0 ? "" : `, and words also in ${listed(others.map(([at]) => names[at]))}`;
+  const also = missing === 0
+    ? ""
+    : `; there are missing values, too, in ${missing} row${missing > 1 ? "s" : ""}`;
+  const settings = isDecimalComma ? [] : label < 0 ? ["label", "ignore"] : ["ignore"];
+  fail(name, `expected a number but found ${where}${more}; ${remedy}${also}`, [
+    ...settings,
+    ...(missing > 0 ? ["missing"] : []),
+  ]);
+}
+
+function whereOf(cell: string, line: number, column: string): string {
+  return `${quote(cell, QUOTED)} in line ${line}, column ${quote(column, QUOTED)}`;
+}
+
+/** Removes the first column, in place. */
+function withoutFirst(values: Table["values"], width: number): Table["values"] {
+  const count = values.length / width;
+  for (let n = 0; n < count; n++) values.copyWithin(n * (width - 1), n * width + 1, (n + 1) * width);
+  return values.subarray(0, count * (width - 1));
 }

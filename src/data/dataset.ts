@@ -17,10 +17,11 @@ import {
 } from "./catalogue.ts";
 import { findFiles, type Found, type LoadedFile, type Log, placesOf, readFolder } from "./dataset_files.ts";
 import { readIdx } from "./idx.ts";
+import type { Scaling } from "./scaling.ts";
 
 /** Training or test split of a data set. */
 export interface DatasetSplit {
-  /** Pixels, `[count, width]`, row-major: bytes from 0 (background) to 255, or floats in [0, 1]. */
+  /** Pixels, `[count, width]`, row-major: bytes from 0 (background) to 255, or floats, usually in [0, 1]. */
   readonly images: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
   /** Class index of each image; absent without classes. */
   readonly labels?: Uint8Array<ArrayBuffer> | undefined;
@@ -49,6 +50,8 @@ export interface Dataset {
   readonly train: DatasetSplit;
   /** The test images. */
   readonly test: DatasetSplit;
+  /** Scaling of the user's own data; absent for a data set of the catalogue, whose bytes are divided by 255. */
+  readonly scaling?: Scaling;
 }
 
 /** Training or test split with classes. */

@@ -1,11 +1,13 @@
 /**
  * The IDX format of MNIST (http://yann.lecun.com/exdb/mnist): two zero bytes, an element type, the number of
- * dimensions, each dimension as a big-endian uint32, then the elements in row-major order. Only unsigned
- * bytes (type 0x08) are read; gzip is recognized by its magic number, not by the file's name.
+ * dimensions, each dimension as a big-endian uint32, then the elements in row-major order, big-endian. Gzip is
+ * recognized by its magic number, not by the file's name.
  * @module
  */
 import { constants, gunzipSync } from "node:zlib";
 import { InputError, toOneLine } from "../errors.ts";
+import { bytesOf, decodeNumbers, type NumberType } from "./numbers.ts";
+import type { TableValues } from "./table.ts";
 
 /** The contents of one IDX file of unsigned bytes. */
 export interface Idx {
@@ -16,17 +18,28 @@ export interface Idx {
 }
 
 const UNSIGNED_BYTE = 0x08;
-const TYPE_NAMES: Readonly<Record<number, string>> = {
-  0x09: "signed byte",
-  0x0b: "16-bit integer",
-  0x0c: "32-bit integer",
-  0x0d: "32-bit float",
-  0x0e: "64-bit float",
+/** Element types by their code; {@link readIdx} takes only unsigned bytes. */
+const NUMBER_TYPES_BY_CODE: Readonly<Record<number, NumberType>> = {
+  0x08: "u1",
+  0x09: "i1",
+  0x0b: "i2",
+  0x0c: "i4",
+  0x0d: "f4",
+  0x0e: "f8",
+};
+const TYPE_NAMES: Readonly<Partial<Record<NumberType, string>>> = {
+  i1: "signed byte",
+  i2: "16-bit integer",
+  i4: "32-bit integer",
+  f4: "32-bit float",
+  f8: "64-bit float",
 };
 /** Limit on the uncompressed size in bytes (MNIST has 47 MB). */
 const MAX_FILE_BYTES = 2 ** 31;
 /** Limit on the decompressed size of a gzip file in bytes; decompression needs a multiple of it. */
 export const MAX_DECOMPRESSED_BYTES: number = 2 ** 27;
+/** Limit on the decompressed size of a gzip file that is not IDX, in bytes. */
+const MAX_GZIP_BYTES = 2 ** 29;
 /** Limit on the decompressed size in bytes until the header is known, against decompression bombs. */
 const MAX_HEADERLESS_BYTES = 2 ** 26;
 
@@ -43,8 +56,20 @@ function times(shape: readonly number[]): string {
   return toOneLine(shape.join("×"), 80);
 }
 
-/** Checks the header; returns shape, byte offset of the elements, and size of the file in bytes. */
-function readHeader(bytes: Uint8Array, name: string): { shape: number[]; offset: number; size: number } {
+/** Header of an IDX file. */
+export interface IdxHeader {
+  /** Dimensions, outermost first. */
+  readonly shape: readonly number[];
+  /** Type of the elements, big-endian. */
+  readonly type: NumberType;
+  /** Byte offset of the elements. */
+  readonly offset: number;
+  /** Size of the file in bytes. */
+  readonly size: number;
+}
+
+/** Checks the header. */
+function readHeader(bytes: Uint8Array, name: string): IdxHeader {
   if (bytes.length === 0) fail(name, "expected an IDX file but it is empty; fetch the file again");
   if (bytes.length < 4) {
     fail(
@@ -59,11 +84,13 @@ function readHeader(bytes: Uint8Array, name: string): { shape: number[]; offset:
       `expected an IDX file, which starts with 00 00, but found ${found} at byte 0; give an IDX file or its gzip`,
     );
   }
-  if (bytes[2] !== UNSIGNED_BYTE) {
-    const type = `${TYPE_NAMES[bytes[2]] ?? "unknown"} (0x${hex(bytes.subarray(2, 3))})`;
+  const type = NUMBER_TYPES_BY_CODE[bytes[2]];
+  if (type === undefined) {
     fail(
       name,
-      `expected element type unsigned byte (0x08) but found ${type} at byte 2; convert the file to unsigned bytes`,
+      `expected element type unsigned byte (0x08) or another number but found unknown (0x${
+        hex(bytes.subarray(2, 3))
+      }) at byte 2; convert the file to unsigned bytes`,
     );
   }
   const offset = 4 + 4 * bytes[3];
@@ -78,7 +105,7 @@ function readHeader(bytes: Uint8Array, name: string): { shape: number[]; offset:
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const shape = Array.from({ length: bytes[3] }, (_, i) => view.getUint32(4 + 4 * i));
   // float64 arithmetic: 255 dimensions can give Infinity, but never wrap around
-  const size = offset + shape.reduce((product, length) => product * length, 1);
+  const size = offset + bytesOf(type) * shape.reduce((product, length) => product * length, 1);
   if (!(size <= MAX_FILE_BYTES)) {
     fail(
       name,
@@ -87,7 +114,7 @@ function readHeader(bytes: Uint8Array, name: string): { shape: number[]; offset:
       } at byte 4 need more; the file is damaged, fetch it again`,
     );
   }
-  return { shape, offset, size };
+  return { shape, type, offset, size };
 }
 
 /**
@@ -99,8 +126,8 @@ function inflate(
   name: string,
   size: number | undefined,
   partial: boolean,
+  limit: number = size ?? MAX_HEADERLESS_BYTES,
 ): Uint8Array<ArrayBuffer> {
-  const limit = size ?? MAX_HEADERLESS_BYTES;
   try {
     const out = gunzipSync(bytes, {
       maxOutputLength: limit,
@@ -119,7 +146,7 @@ function inflate(
       );
     }
     if (code === "Z_BUF_ERROR") {
-      const got = inflate(bytes, name, size, true).length;
+      const got = inflate(bytes, name, size, true, limit).length;
       const expected = size === undefined ? "" : ` of ${size}`;
       fail(
         name,
@@ -177,12 +204,23 @@ export function expandIdx(bytes: Uint8Array<ArrayBuffer>, name: string): Uint8Ar
 }
 
 /**
+ * Decompresses a gzip file of any contents: IDX as {@link expandIdx} does, others up to a fixed limit.
+ *
+ * @throws {InputError} if the gzip stream is truncated, corrupt or too long
+ */
+export function expandGzip(bytes: Uint8Array<ArrayBuffer>, name: string): Uint8Array<ArrayBuffer> {
+  const prefix = inflateHeader(bytes, name);
+  if (prefix[0] === 0 && prefix[1] === 0) return expandIdx(bytes, name);
+  return inflate(bytes, name, undefined, false, MAX_GZIP_BYTES);
+}
+
+/**
  * Reads the header of an uncompressed IDX file and compares it with the file's size, so that a wrong header
  * is rejected before the elements are read.
  *
  * @param bytes the beginning of the file: at least 1,024 bytes, or the whole file
  * @param name the file's name for messages
- * @param dimensions required number of dimensions
+ * @param dimensions required number of dimensions, of unsigned bytes; any array if undefined
  * @param fileBytes the size of the file in bytes
  * @returns the dimensions, and the byte offset of the elements
  * @throws {InputError} if the header is invalid, with the byte offset
@@ -190,11 +228,19 @@ export function expandIdx(bytes: Uint8Array<ArrayBuffer>, name: string): Uint8Ar
 export function readIdxHeader(
   bytes: Uint8Array<ArrayBuffer>,
   name: string,
-  dimensions: number,
+  dimensions: number | undefined,
   fileBytes: number,
-): { shape: readonly number[]; offset: number } {
-  const { shape, offset, size } = readHeader(bytes, name);
-  if (shape.length !== dimensions) {
+): Omit<IdxHeader, "size"> {
+  const { shape, type, offset, size } = readHeader(bytes, name);
+  if (dimensions !== undefined && type !== "u1") {
+    fail(
+      name,
+      `expected element type unsigned byte (0x08) but found ${TYPE_NAMES[type]} (0x${
+        hex(bytes.subarray(2, 3))
+      }) at byte 2; convert the file to unsigned bytes`,
+    );
+  }
+  if (dimensions !== undefined && shape.length !== dimensions) {
     fail(
       name,
       `expected ${dimensions} dimension(s) but found ${shape.length} (${
@@ -218,7 +264,7 @@ export function readIdxHeader(
       } more at byte ${size}; fetch it again`,
     );
   }
-  return { shape, offset };
+  return { shape, type, offset };
 }
 
 /**
@@ -233,6 +279,21 @@ export function readIdx(bytes: Uint8Array<ArrayBuffer>, name: string, dimensions
   const file = expandIdx(bytes, name);
   const { shape, offset } = readIdxHeader(file, name, dimensions, file.length);
   return { shape, data: file.subarray(offset) };
+}
+
+/**
+ * Reads an IDX file of any element type and number of dimensions.
+ *
+ * @param bytes the decompressed file
+ * @param name the file's name for messages
+ * @throws {InputError} if the file is damaged, with the byte offset
+ */
+export function readAnyIdx(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+): { readonly shape: readonly number[]; readonly data: TableValues } {
+  const { shape, type, offset } = readIdxHeader(bytes, name, undefined, bytes.length);
+  return { shape, data: decodeNumbers(bytes.subarray(offset), type, false) };
 }
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Data sets: those of the catalogue, and the user's own files in IDX, NPY and CSV.
+ * Data sets: those of the catalogue, and the user's own files.
  *
  * @module
  */
@@ -12,7 +12,19 @@ export {
   loadEntry,
   type LoadOptions,
 } from "./dataset.ts";
-export { loadOwnData, type OwnDataOptions } from "./own_data.ts";
+export { loadOwnData, type OwnDataOptions, type OwnDataset } from "./own_data.ts";
+export { type FileTable, MISSING_CHOICES, type ReadOptions, readTable } from "./read_table.ts";
+export { type Remark, type Table, type TableValues } from "./table.ts";
+export {
+  applyScaling,
+  decideScaling,
+  parseScaling,
+  type Rows,
+  SCALES,
+  type Scaling,
+  type ScalingDecision,
+  unscale,
+} from "./scaling.ts";
 export { batches, permutation } from "./shuffle.ts";
 export {
   CATALOGUE,
@@ -25,7 +37,18 @@ export {
   sha256,
 } from "./catalogue.ts";
 export { downloadFile, type DownloadOptions, type DownloadProgress, progressBar } from "./download.ts";
-export { type Csv, readCsv } from "./csv.ts";
-export { expandIdx, type Idx, MAX_DECOMPRESSED_BYTES, readIdx, readIdxHeader, writeIdx } from "./idx.ts";
+export { type CsvOptions, readCsv } from "./csv.ts";
+export {
+  expandGzip,
+  expandIdx,
+  type Idx,
+  type IdxHeader,
+  MAX_DECOMPRESSED_BYTES,
+  readAnyIdx,
+  readIdx,
+  readIdxHeader,
+  writeIdx,
+} from "./idx.ts";
+export { NUMBER_TYPES, type NumberType } from "./numbers.ts";
 export { HEADER_BYTES, isNpy, type Npy, type NpyHeader, readNpy, readNpyHeader } from "./npy.ts";
 export { meanImage } from "./mean_image.ts";

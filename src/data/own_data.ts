@@ -1,194 +1,61 @@
 /**
- * Data sets from the user's own files: IDX, NPY or CSV, split into training and test rows by the seed.
+ * Data sets from the user's own files, split into training and test rows by the seed, and scaled by the training rows.
  * @module
  */
-import { createHash } from "node:crypto";
-import { InputError, quote, toOneLine } from "../errors.ts";
-import { readCsv } from "./csv.ts";
+import { InputError } from "../errors.ts";
 import type { Dataset, DatasetSplit } from "./dataset.ts";
-import { expandIdx, MAX_DECOMPRESSED_BYTES, readIdx, readIdxHeader } from "./idx.ts";
-import { HEADER_BYTES, isNpy, readNpy, readNpyHeader } from "./npy.ts";
+import { type ReadOptions, readTable } from "./read_table.ts";
+import {
+  applyScaling,
+  columnMeans,
+  decideScaling,
+  isImageTable,
+  type Rows,
+  type SCALES,
+  type Scaling,
+} from "./scaling.ts";
 import { permutation } from "./shuffle.ts";
+import type { Remark, Table } from "./table.ts";
 
 /** Options of {@link loadOwnData}. */
-export interface OwnDataOptions {
-  /** Name of the column with classes; only for CSV. */
-  readonly label?: string | undefined;
+export interface OwnDataOptions extends ReadOptions {
   /** Fraction of the rows held out for testing, in (0, 1). */
   readonly testFraction: number;
   /** Seed of the split. */
   readonly seed: number;
   /** Maximum number of training rows, from the first of the split. */
   readonly limit?: number | undefined;
+  /** Scaling: chosen by the values (`auto`, the default), a kind, or the constants of an earlier run. */
+  readonly scale?: typeof SCALES[number] | "auto" | Scaling | undefined;
+  /**
+   * Height and width of the images that rows are; `none` for a table, whose columns are scaled one by one; found by
+   * the shape and the values if absent.
+   */
+  readonly image?: readonly [number, number] | "none" | undefined;
 }
 
-/** Contents of a file of any format. */
-interface Table {
-  readonly format: string;
-  readonly count: number;
-  readonly imageShape: readonly [number, number];
-  readonly data: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
-  readonly labels?: Uint8Array<ArrayBuffer> | undefined;
-  readonly classNames: readonly string[];
+/** A data set of the user's own. */
+export interface OwnDataset extends Dataset {
+  /** Scaling of the values. */
+  readonly scaling: Scaling;
+  /** Description of the values and their scaling, in a line. */
+  readonly scalingLine: string;
+  /** Remarks on how the file was read, one line each. */
+  readonly notes: readonly string[];
+  /** Warnings about the contents, one line each. */
+  readonly warnings: readonly Remark[];
 }
-
-/** Limit on the size of a file in bytes, as it is kept in memory. */
-const MAX_FILE_BYTES = 2 ** 31;
-/** Bytes of a CSV file read at a time. */
-const PART_BYTES = 2 ** 20;
 
 function fail(path: string, problem: string, settings: readonly string[] = []): never {
   throw new InputError(`Cannot use "${path}" as data: ${problem}`, { settings });
 }
 
-/** A file opened for sequential reading. */
-interface OpenFile extends Disposable {
-  /** Size in bytes. */
-  readonly size: number;
-  /** Reads up to `most` further bytes, and returns them appended to `after`. */
-  read(most: number, after?: Uint8Array): Uint8Array<ArrayBuffer>;
-}
-
-function openFile(path: string): OpenFile {
-  const attempt = <T>(action: () => T): T => {
-    try {
-      return action();
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) fail(path, "no such file; check the path");
-      if (error instanceof Deno.errors.NotCapable || !(error instanceof Error)) throw error;
-      fail(path, `it cannot be read: ${toOneLine(error.message)}; check the path and its permissions`);
-    }
-  };
-  const { isFile, isDirectory, size } = attempt(() => Deno.statSync(path));
-  if (!isFile) {
-    fail(path, `expected a file but found ${isDirectory ? "a folder" : "something else"}; name a file`);
-  }
-  if (size > MAX_FILE_BYTES) {
-    const percent = Math.floor(100 * MAX_FILE_BYTES / size);
-    fail(
-      path,
-      `expected at most ${MAX_FILE_BYTES} bytes but it has ${size}; use at most ${percent} % of its rows`,
-    );
-  }
-  const file = attempt(() => Deno.openSync(path));
-  return {
-    size,
-    read: (most, after = new Uint8Array()) =>
-      attempt(() => {
-        const bytes = new Uint8Array(after.length + most);
-        bytes.set(after);
-        let end = after.length;
-        while (end < bytes.length) {
-          const count = file.readSync(bytes.subarray(end));
-          if (count === null) break;
-          end += count;
-        }
-        return bytes.subarray(0, end);
-      }),
-    [Symbol.dispose]: () => file.close(),
-  };
-}
-
-/** Image shape of a row: a square if possible, else a single line. */
-function pictureShape(width: number): readonly [number, number] {
-  const side = Math.round(Math.sqrt(width));
-  return side * side === width ? [side, side] : [1, width];
-}
-
-/** Checks an array's shape, [n, d] or [n, h, w]. */
-function arrayTable(
-  path: string,
-  format: string,
-  { shape, data }: Pick<Table, "data"> & { shape: readonly number[] },
-): Table {
-  if (shape.length !== 2 && shape.length !== 3) {
-    fail(
-      path,
-      `expected 2 dimensions (rows, numbers) or 3 (rows, height, width) but found ${shape.length}: (${
-        toOneLine(shape.join(", "))
-      })`,
-    );
-  }
-  if (data.length === 0) {
-    fail(
-      path,
-      `expected rows of numbers but found shape (${toOneLine(shape.join(", "))}); give another file`,
-    );
-  }
-  const imageShape = shape.length === 3 ? [shape[1], shape[2]] as const : pictureShape(shape[1]);
-  if (data instanceof Float32Array) {
-    const bad = data.findIndex((value) => !(value >= 0 && value <= 1));
-    if (bad >= 0) {
-      const index: number[] = [];
-      let rest = bad;
-      for (const length of shape.toReversed()) {
-        index.unshift(rest % length);
-        rest = Math.floor(rest / length);
-      }
-      fail(
-        path,
-        `expected floats in [0, 1] but found ${data[bad]} at [${index.join(", ")}]; scale them to [0, 1]`,
-      );
-    }
-  }
-  return { format, count: shape[0], imageShape, data, classNames: [] };
-}
-
-/** Reads a whole file and computes its SHA-256. */
-async function readTable(
-  path: string,
-  label: string | undefined,
-): Promise<{ table: Table; checksum: string }> {
-  using file = openFile(path);
-  const hash = createHash("sha256");
-  const head = file.read(Math.min(file.size, HEADER_BYTES));
-  if (head.length === 0) fail(path, "expected IDX, NPY or CSV but it is empty; give another file");
-  const ending = /\.[^./\\]*$/.exec(path)?.[0].toLowerCase();
-  const isGzip = head[0] === 0x1f && head[1] === 0x8b;
-  const isIdx = isGzip || (head[0] === 0 && head[1] === 0);
-  const isArray = isIdx || isNpy(head) || ending === ".npy";
-  if (isArray && label !== undefined) {
-    fail(
-      path,
-      `expected CSV, which can have a column of classes ${quote(label)}, but found ${
-        isIdx ? "IDX" : "NPY"
-      }; name no column`,
-      ["label"],
-    );
-  }
-  if (isArray) {
-    const dimensions = (head: Uint8Array) => head[3] === 2 ? 2 : 3;
-    // rejects a wrong header before reading the rest
-    if (!isIdx) readNpyHeader(head, path, file.size);
-    else if (!isGzip) readIdxHeader(head, path, dimensions(head), file.size);
-    else if (file.size > MAX_DECOMPRESSED_BYTES) {
-      fail(
-        path,
-        `expected at most ${MAX_DECOMPRESSED_BYTES} bytes of gzip but it has ${file.size}; decompress it first`,
-      );
-    }
-    const bytes = file.read(file.size - head.length, head);
-    const checksum = hash.update(bytes).digest("hex");
-    if (!isIdx) return { table: arrayTable(path, "NPY", readNpy(bytes, path)), checksum };
-    const expanded = expandIdx(bytes, path);
-    return { table: arrayTable(path, "IDX", readIdx(expanded, path, dimensions(expanded))), checksum };
-  }
-  if (head[0] === 0x50 && head[1] === 0x4b) {
-    fail(path, "expected IDX, NPY or CSV but found a zip archive; unpack it (an NPZ file holds NPY files)");
-  }
-  function* parts(): Generator<Uint8Array> {
-    for (let part = head; part.length > 0; part = file.read(PART_BYTES)) {
-      hash.update(part);
-      yield part;
-    }
-  }
-  const { width, data, labels, classNames } = await readCsv(parts(), path, label);
-  const [format, count, imageShape] = ["CSV", data.length / width, pictureShape(width)];
-  return { table: { format, count, imageShape, data, labels, classNames }, checksum: hash.digest("hex") };
-}
-
 /** Reorders a table's rows in place, as a copy would double the memory. */
-function reorder({ data, labels }: Table, width: number, order: Uint32Array): void {
+function reorder(
+  { values: data, labels }: Pick<Table, "values" | "labels">,
+  width: number,
+  order: Uint32Array,
+): void {
   const placed = new Uint8Array(order.length), held = data.slice(0, width);
   for (let first = 0; first < order.length; first++) {
     if (placed[first]) continue;
@@ -207,23 +74,69 @@ function reorder({ data, labels }: Table, width: number, order: Uint32Array): vo
   }
 }
 
+/** Layout of rows: the shape in which they are drawn, and whether they are images that share their scaling. */
+interface Layout {
+  readonly imageShape: readonly [number, number];
+  readonly isImages: boolean;
+}
+
+/** Returns the layout of a table's rows. */
+function layoutOf(path: string, { shape }: Table, train: Rows, image: OwnDataOptions["image"]): Layout {
+  const { width } = train;
+  if (image === "none") return { imageShape: [1, width], isImages: false };
+  if (image !== undefined) {
+    const [height, columns] = image;
+    if (height * columns !== width) {
+      fail(path, `expected ${height}×${columns} = ${height * columns} numbers per row but found ${width}`, [
+        "image",
+      ]);
+    }
+    return { imageShape: image, isImages: true };
+  }
+  if (shape.length > 1) return { imageShape: [width / shape.at(-1)!, shape.at(-1)!], isImages: true };
+  if (isImageTable(train)) return { imageShape: squareOr(width), isImages: true };
+  return { imageShape: [1, width], isImages: false };
+}
+
+/** A square if the width is that of one, else a single line. */
+function squareOr(width: number): readonly [number, number] {
+  const side = Math.round(Math.sqrt(width));
+  return side * side === width ? [side, side] : [1, width];
+}
+
+/** Number of rows with a value outside [0, 1], beyond rounding. */
+function countOutside(values: Uint8Array | Float32Array, width: number): number {
+  if (values instanceof Uint8Array) return 0;
+  let count = 0;
+  for (let first = 0; first < values.length; first += width) {
+    for (let k = first; k < first + width; k++) {
+      if (values[k] < 0 || values[k] > 1) {
+        count++;
+        break;
+      }
+    }
+  }
+  return count;
+}
+
 /** Returns `count` rows from row `first`: a copy if the rest of the table is to be freed, else a view. */
 function rowsOf(
-  { data, labels }: Table,
+  images: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>,
+  labels: Table["labels"],
   { width, first, count, copies }: { width: number; first: number; count: number; copies: boolean },
 ): DatasetSplit {
   const part = copies ? "slice" : "subarray";
   return {
-    images: data[part](first * width, (first + count) * width),
+    images: images[part](first * width, (first + count) * width),
     labels: labels?.[part](first, first + count),
     count,
   };
 }
 
 /**
- * Loads a file as a data set. The format is detected from the file's first bytes: IDX (unsigned bytes, also
- * gzip) and NPY of shape [n, d] or [n, h, w], or CSV with a header. Bytes are pixels from 0 to 255; floats
- * must be in [0, 1] and stay floats. The split depends only on the number of rows, the fraction and the seed.
+ * Loads a file as a data set. The format is detected from the file's first bytes. Values of any range are scaled by
+ * constants of the training rows, as docs/data.md has it: whole numbers up to 255 in images stay bytes, others become
+ * floats. The split depends only on the number of rows, the fraction and the seed.
  *
  * Needs `--allow-read` for the file.
  *
@@ -238,36 +151,77 @@ function rowsOf(
  * @param path path of the file
  * @throws {InputError} if the file does not exist or has other contents, with the position of the mistake
  */
-export async function loadOwnData(path: string, options: OwnDataOptions): Promise<Dataset> {
-  const { label, testFraction, seed, limit = Infinity } = options;
+export async function loadOwnData(path: string, options: OwnDataOptions): Promise<OwnDataset> {
+  const { testFraction, seed, limit = Infinity, image } = options;
   if (!(testFraction > 0 && testFraction < 1)) {
     throw new InputError(
       `Cannot split "${path}": expected a test fraction between 0 and 1 but received ${testFraction}`,
     );
   }
-  const { table, checksum } = await readTable(path, label);
-  const { count, imageShape, format, data } = table;
+  const { table, checksum } = await readTable(path, options);
+  const { count, format, values } = table;
   if (count < 2) {
     fail(path, `expected at least 2 rows, one to train on and one to test on, but found ${count}`);
   }
-  const width = imageShape[0] * imageShape[1];
-  const order = permutation(count, seed, 0, "split");
-  reorder(table, width, order);
+  const width = values.length / count;
+  reorder(table, width, permutation(count, seed, 0, "split"));
   const testCount = Math.min(count - 1, Math.max(1, Math.round(count * testFraction)));
+  const training = { values: values.subarray(testCount * width), width };
+  const layout = layoutOf(path, table, training, image), { isImages } = layout;
+  const found = decide(training, options, isImages);
+  // values of a table that are learned as they are may be images that were scaled before
+  const isSquare = !isImages && image === undefined && found.scaling.kind === "none";
+  const imageShape = isSquare ? squareOr(width) : layout.imageShape;
+  const images = applyScaling({ values, width }, found.scaling);
   const trainCount = Math.min(limit, count - testCount), copies = trainCount < count - testCount;
+  const outside = countOutside(images.subarray(0, testCount * width), width);
+  const isInside = countOutside(images.subarray(testCount * width), width) === 0;
   const number = (n: number) => n.toLocaleString("en-US");
-  const training = trainCount === count - testCount
-    ? number(trainCount)
-    : `the first ${number(trainCount)} of ${number(count - testCount)}`;
+  const trained = copies
+    ? `the first ${number(trainCount)} of ${number(count - testCount)}`
+    : number(trainCount);
+  const { labels, classNames } = table;
   return {
     name: path,
-    source: `${training} training and ${number(testCount)} test rows of ${imageShape.join("×")} ` +
-      `${data instanceof Float32Array ? "floats" : "bytes"} from "${path}" (${format})`,
+    source: `${trained} training and ${number(testCount)} test rows of ${imageShape.join("×")} ` +
+      `${images instanceof Float32Array ? "floats" : "bytes"} from "${path}" (${format})`,
     checksum,
     width,
     imageShape,
-    classNames: table.classNames,
-    train: rowsOf(table, { width, first: testCount, count: trainCount, copies }),
-    test: rowsOf(table, { width, first: 0, count: testCount, copies }),
+    classNames,
+    train: rowsOf(images, labels, { width, first: testCount, count: trainCount, copies }),
+    test: rowsOf(images, labels, { width, first: 0, count: testCount, copies }),
+    scaling: found.scaling,
+    scalingLine: `${
+      isImages ? `${imageShape.join("×")} images` : `a table of ${columns(width)}`
+    }, ${found.line}`,
+    notes: [
+      ...table.notes,
+      ...(isInside && outside > 0
+        ? [`${number(outside)} of ${number(testCount)} test rows have values beyond the training rows' range`]
+        : []),
+      ...(count < 10
+        ? [`only ${count} rows, of which ${testCount} ${testCount > 1 ? "are" : "is"} for testing`]
+        : []),
+    ],
+    warnings: table.warnings,
   };
+}
+
+function columns(width: number): string {
+  return width === 1 ? "1 column" : `${width.toLocaleString("en-US")} columns`;
+}
+
+/** Returns the scaling that the options give, or decides on it by the training rows. */
+function decide(
+  training: Rows,
+  { scale = "auto", missing }: OwnDataOptions,
+  isImages: boolean,
+): { readonly scaling: Scaling; readonly line: string } {
+  if (typeof scale === "object") return { scaling: scale, line: `scaled as in training (${scale.kind})` };
+  const { scaling, line } = decideScaling(training, {
+    isImages,
+    choice: scale === "auto" ? undefined : scale,
+  });
+  return { line, scaling: missing === "mean" ? { ...scaling, fill: columnMeans(training) } : scaling };
 }

@@ -4,6 +4,8 @@
  */
 import { ACTIVATION_NAMES, type ActivationLike } from "../elementwise/activation_names.ts";
 import { KERNEL_KINDS, type KernelPreference } from "../gpu/product_kernel.ts";
+import { MISSING_CHOICES } from "../data/read_table.ts";
+import { SCALES } from "../data/scaling.ts";
 import { SCHEDULE_NAMES } from "../optim/schedule.ts";
 import { checkpointEveryFlag } from "./checkpoint_every.ts";
 import {
@@ -13,10 +15,13 @@ import {
   type FlagSet,
   integer,
   number,
+  optional,
   optionalInteger,
   optionalNumber,
   optionalText,
+  optionalTexts,
   pair,
+  toggle,
 } from "./flag_kinds.ts";
 
 /** Name of a shipped or downloadable data set. */
@@ -52,8 +57,22 @@ export interface CommonFlags {
   readonly dataDir: Flag<string | undefined>;
   /** Path of the user's own data file, used instead of a data set. */
   readonly data: Flag<string | undefined>;
-  /** CSV column with the class labels. */
+  /** CSV column with the class labels: its name, or its number from 1. */
   readonly label: Flag<string | undefined>;
+  /** Path of a file with the class labels. */
+  readonly labels: Flag<string | undefined>;
+  /** CSV columns to leave out. */
+  readonly ignore: Flag<readonly string[] | undefined>;
+  /** True if a CSV file has a header; found by its contents if undefined. */
+  readonly header: Flag<boolean | undefined>;
+  /** Treatment of missing values. */
+  readonly missing: Flag<typeof MISSING_CHOICES[number] | undefined>;
+  /** Scaling of the user's own data. */
+  readonly scale: Flag<typeof SCALES[number] | "auto" | undefined>;
+  /** Height and width of the images that rows are, or `none` for a table. */
+  readonly image: Flag<string | undefined>;
+  /** Activation of the output, in place of the recipe's. */
+  readonly output: Flag<"identity" | undefined>;
   /** Fraction of the user's own rows held out for testing. */
   readonly testFraction: Flag<number>;
   /** Number of training images to use. */
@@ -111,7 +130,7 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
         defaults.dataset ?? "fashion-mnist-mini",
         "data set to train on",
       ),
-      data: optionalText("your own data file: IDX, NPY, or CSV with a header", "the data set"),
+      data: optionalText("your own data file: CSV, NPY or IDX, also as gzip", "the data set"),
       limit: optionalInteger("use only the first N training images", { min: 1, absent: "all" }),
       out: optionalText("run folder to create; must be new or empty", "runs/RECIPE-DATE-TIME-SEED"),
       resume: {
@@ -123,9 +142,39 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
     ...grouped("Data", {
       dataDir: optionalText("folder with the data set's IDX files", "the standard locations"),
       label: {
-        ...optionalText("CSV column with the class labels, integers or words"),
+        ...optionalText("CSV column with the class labels: its name, or its number from 1"),
         placeholder: "column",
       },
+      labels: optionalText("file with a class label for each row: NPY, IDX or a text line each"),
+      ignore: optionalTexts("CSV columns to leave out: names or numbers, separated by commas", "columns"),
+      header: {
+        ...optional(
+          toggle(true, "the first line of a CSV file has the columns' names"),
+          "found by its contents",
+        ),
+      },
+      missing: optional(
+        choice(MISSING_CHOICES, "error", "missing values: drop the rows, or use the training rows' mean"),
+        "error",
+      ),
+      scale: optional(
+        choice(["auto", ...SCALES], "auto", "scaling of your own data; standard needs --output identity"),
+        "auto",
+      ),
+      image: {
+        ...optionalText(
+          "rows are images of HEIGHTxWIDTH, scaled as a whole; none: a table",
+          "found by the data",
+        ),
+        placeholder: "HxW",
+        expected: "two sizes, such as 28x28, or none",
+        parse: parseImage,
+        accepts: (value) => typeof value === "string" && parseImage(value) !== undefined,
+      },
+      output: optional(
+        choice(["identity"], "identity", "activation of the output; identity has no bounds"),
+        "the recipe's",
+      ),
       testFraction: number(0.2, "fraction of your own file's rows held out for testing, drawn by the seed", {
         above: 0,
         below: 1,
@@ -165,6 +214,11 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
       profile: flag("time every GPU dispatch of a training step, and exit"),
     }),
   };
+}
+
+/** Returns the value of `--image` if it is valid: `none`, or two sizes. */
+function parseImage(text: string): string | undefined {
+  return text === "none" || /^[1-9]\d{0,5}[x×][1-9]\d{0,5}$/.test(text) ? text : undefined;
 }
 
 /** Puts flags under a heading of the help; rare flags are printed only by `--help all`. */

@@ -359,6 +359,39 @@ export function optionalText(help: string, absent: string = "none"): Flag<string
 }
 
 /**
+ * Declares an optional list of texts, separated by commas.
+ *
+ * @param help help text
+ * @param placeholder placeholder of the value in the help
+ */
+export function optionalTexts(help: string, placeholder: string): Flag<readonly string[] | undefined> {
+  return {
+    kind: "value",
+    help,
+    range: "",
+    least: 0,
+    placeholder,
+    expected: "texts separated by commas",
+    defaultValue: undefined,
+    defaultText: "none",
+    parse: (given) => {
+      const parts = parseText(given)?.split(",").map((part) => part.trim());
+      return parts?.every(isText) ? parts : undefined;
+    },
+    accepts: (value) => Array.isArray(value) && value.every(isText),
+  };
+}
+
+/**
+ * Makes a flag optional: undefined if it is not given.
+ *
+ * @param absent default as the help shows it
+ */
+export function optional<T>(declared: Flag<T>, absent: string): Flag<T | undefined> {
+  return { ...declared, defaultValue: undefined, defaultText: absent } as Flag<T | undefined>;
+}
+
+/**
  * Declares a switch without a value: true if given, else false.
  *
  * ```ts

@@ -180,14 +180,24 @@ export function anyData(width: number): NetworkData {
  * @throws InputError if `sizes` begins with another width
  */
 export function settingsFor<F extends RecipeFlags, A extends object>(
-  { flags, architecture }: Recipe<F, A>,
+  { name, flags, architecture }: Pick<Recipe<F, A>, "name" | "flags" | "architecture">,
   config: Config<F>,
   width: number,
 ): RecipeSettings<F, A> {
   const { sizes, code } = config as { readonly sizes?: readonly number[]; readonly code?: number };
   const usual = (flags as FlagSet).sizes?.defaultValue as readonly number[] | undefined;
   const fitted = sizes && usual ? { sizes: sizesFor(sizes, usual, width, code) } : {};
-  return { ...architecture, ...config, ...fitted };
+  return { ...architecture, ...config, ...fitted, ...outputOf(name, architecture, config) };
+}
+
+/** Activation of the output, if `--output` is given. */
+function outputOf(name: string, architecture: object, { output }: { readonly output?: unknown }): object {
+  if (output === undefined) return {};
+  if ("outputActivation" in architecture) return { outputActivation: output };
+  throw new InputError(
+    `Cannot use --output ${output} with ${name}: its output has a fixed activation, as a cross-entropy needs ` +
+      "probabilities; omit it, or use another recipe",
+  );
 }
 
 /**

@@ -67,6 +67,7 @@ export function beginFolder(
       width: data.width,
       imageShape: data.imageShape,
       classNames: data.classNames,
+      scaling: data.scaling,
       initialLoss,
     },
   });

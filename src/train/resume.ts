@@ -23,6 +23,7 @@ const OUTSIDE: ReadonlySet<string> = new Set([
   "out",
   "dataDir",
   "data",
+  "labels",
   "resume",
   "checkpointEvery",
   "keep",

@@ -87,11 +87,14 @@ Deno.test.each([
     new Uint8Array([...npy("'|u1'", [2], TWO, { version: 2 }).fill(255, 8, 12)]),
     "4294967295",
   ],
-  ["64-bit floats", npy("'<f8'", [1], new Uint8Array(8)), '"<f8" (64-bit floats)'],
-  ["64-bit integers", npy("'<i8'", [1], new Uint8Array(8)), "(64-bit integers) in the header at byte 10"],
-  ["big-endian floats", npy("'>f4'", [1], new Uint8Array(4)), "big-endian"],
-  ["a structured type", npy("[('a', '|u1')]", [2], TWO), "[('a', '|u1')]"],
-  ["Fortran order", npy("'|u1'", [1, 2], TWO, { order: "True" }), "Fortran order"],
+  ["128-bit floats", npy("'<f16'", [1], new Uint8Array(16)), 'save array.astype("float64")'],
+  ["complex numbers", npy("'<c8'", [1], new Uint8Array(8)), "(complex numbers) in the header at byte 10"],
+  ["objects", npy("'|O'", [1], new Uint8Array(8)), "(Python objects, which are pickled)"],
+  ["texts", npy("'<U3'", [1], new Uint8Array(12)), "(texts)"],
+  ["dates", npy("'<M8[ns]'", [1], new Uint8Array(8)), "(dates)"],
+  ["a structured type", npy("[('a', '|u1')]", [2], TWO), 'array["a"]'],
+  ["a key inside a text", npy("", [], TWO, { header: "{'x': \"'descr': '|u1'\"}" }), 'expected "descr"'],
+  ["an open bracket", npy("", [], TWO, { header: "{'descr': '|u1', 'shape': (2" }), 'expected "descr"'],
   ["no shape", npy("", [], TWO, { header: "{'descr': '|u1', 'fortran_order': False}" }), 'expected "shape"'],
   ["a negative shape", npy("'|u1'", [-2], TWO), 'expected "shape"'],
   ["nonsense for a header", npy("", [], TWO, { header: "import os" }), 'expected "descr"'],
@@ -109,40 +112,52 @@ Deno.test.each([
 
 Deno.test("readCsv() reads bytes, floats, quotes, empty lines, and a byte order mark", async () => {
   const bytes = await readCsv([utf8('\ufeffa,b\r\n0,255\r\n\r\n 7 ,"1.0"\r\n')], "x");
-  assert.deepEqual(bytes, { width: 2, data: Uint8Array.of(0, 255, 7, 1), labels: undefined, classNames: [] });
+  assert.deepEqual(bytes, {
+    format: "CSV",
+    count: 2,
+    shape: [2],
+    values: Uint8Array.of(0, 255, 7, 1),
+    columns: ["a", "b"],
+    classNames: [],
+    notes: [],
+    warnings: [],
+  });
   const floats = await readCsv([utf8('"a, and more",b\n0.1,1e-3\n1,.5')], "x");
-  assert.deepEqual(floats.data, Float32Array.of(0.1, 1e-3, 1, 0.5));
+  assert.deepEqual(floats.values, Float64Array.of(0.1, 1e-3, 1, 0.5));
   const zeros = await readCsv([utf8("a\n0\n1\n")], "x");
-  assert.deepEqual(zeros.data, Float32Array.of(0, 1), "0 and 1 alone are not bytes: 1 is white");
+  assert.deepEqual(zeros.values, Uint8Array.of(0, 1));
   const long = await readCsv([utf8("a,b\n" + "0.5,0.25\n".repeat(3000))], "x");
-  assert.equal(long.data.length, 6000);
-  assert.ok(long.data.every((value, k) => value === (k % 2 ? 0.25 : 0.5)));
+  assert.equal(long.values.length, 6000);
+  assert.ok(long.values.every((value, k) => value === (k % 2 ? 0.25 : 0.5)));
 });
 
 Deno.test("readCsv() reads the same from parts, wherever they are cut", async () => {
   const file = utf8('\ufeffname,"b ""é"""\r\nä,1\r\nö,255\r\n\r\nä,7\r\n');
-  const whole = await readCsv([file], "x", "name");
-  assert.deepEqual([whole.data, whole.classNames], [Uint8Array.of(1, 255, 7), ["ä", "ö"]]);
+  const whole = await readCsv([file], "x", { label: "name" });
+  assert.deepEqual([whole.values, whole.classNames], [Uint8Array.of(1, 255, 7), ["ä", "ö"]]);
   for (const size of [1, 2, 3, 10]) {
     const parts = Array.from(
       { length: Math.ceil(file.length / size) },
       (_, k) => file.subarray(k * size, (k + 1) * size),
     );
-    assert.deepEqual(await readCsv(parts, "x", "name"), whole, `parts of ${size} bytes`);
+    assert.deepEqual(await readCsv(parts, "x", { label: "name" }), whole, `parts of ${size} bytes`);
     const spoilt = [...parts, Uint8Array.of(0xff)];
-    await refuses(() => readCsv(spoilt, "x", "name"), "expected UTF-8 text but found other bytes in line 6");
+    await refuses(
+      () => readCsv(spoilt, "x", { label: "name" }),
+      "expected UTF-8 text but found other bytes in line 6",
+    );
   }
 });
 
 Deno.test("readCsv() keeps more numbers than a block holds, whole ones or not", async () => {
   const rows = 400_000, whole = "1,2,3\n".repeat(rows), shares = "0,1,0\n".repeat(rows);
   const bytes = await readCsv([utf8(`a,b,c\n${whole}`)], "x");
-  assert.ok(bytes.data instanceof Uint8Array);
-  assert.ok(bytes.data.length === 3 * rows && bytes.data.every((value, k) => value === k % 3 + 1));
+  assert.ok(bytes.values instanceof Uint8Array);
+  assert.ok(bytes.values.length === 3 * rows && bytes.values.every((value, k) => value === k % 3 + 1));
   const floats = await readCsv([utf8(`a,b,c\n${shares}0.5,0.5,0.5\n`)], "x");
-  assert.ok(floats.data instanceof Float32Array);
-  assert.ok(floats.data.subarray(0, -3).every((value, k) => value === (k % 3 === 1 ? 1 : 0)));
-  assert.deepEqual([...floats.data.subarray(-3)], [0.5, 0.5, 0.5]);
+  assert.ok(floats.values instanceof Float64Array);
+  assert.ok(floats.values.subarray(0, -3).every((value, k) => value === (k % 3 === 1 ? 1 : 0)));
+  assert.deepEqual([...floats.values.subarray(-3)], [0.5, 0.5, 0.5]);
 });
 
 Deno.test("readCsv() refuses a row without end, in quotes or not", async () => {
@@ -153,16 +168,18 @@ Deno.test("readCsv() refuses a row without end, in quotes or not", async () => {
 });
 
 Deno.test("readCsv() turns a column of classes into indices", async () => {
-  const words = await readCsv([utf8("a,kind,b\n0,dog,1\n1,cat,0\n0,dog,0\n")], "x", "kind");
+  const words = await readCsv([utf8("a,kind,b\n0,dog,1\n1,cat,0\n0,dog,0\n")], "x", { label: "kind" });
   assert.deepEqual([words.labels, words.classNames], [Uint8Array.of(1, 0, 1), ["cat", "dog"]]);
-  assert.deepEqual([words.width, words.data], [2, Float32Array.of(0, 1, 1, 0, 0, 0)]);
-  const numbers = await readCsv([utf8("y,a\n3,0\n1,0\n")], "x", "y");
+  assert.deepEqual([words.shape, words.values], [[2], Uint8Array.of(0, 1, 1, 0, 0, 0)]);
+  const numbers = await readCsv([utf8("y,a\n3,0\n1,0\n")], "x", { label: "y" });
   assert.deepEqual([numbers.labels, numbers.classNames], [Uint8Array.of(3, 1), ["0", "1", "2", "3"]]);
-  const large = await readCsv([utf8("y,a\n1900,0\n256,0\n")], "x", "y");
-  assert.deepEqual([large.labels, large.classNames], [Uint8Array.of(0, 1), ["1900", "256"]], "as words");
+  const large = await readCsv([utf8("y,a\n1900,0\n256,0\n")], "x", { label: "y" });
+  assert.deepEqual([large.labels, large.classNames], [Uint8Array.of(1, 0), ["256", "1900"]], "in order");
+  const signed = await readCsv([utf8("y,a\n1,0\n-1,0\n")], "x", { label: "1" });
+  assert.deepEqual([signed.labels, signed.classNames], [Uint8Array.of(1, 0), ["-1", "1"]]);
   const many = Array.from({ length: 257 }, (_, k) => `w${k},0`).join("\n");
   await refuses(
-    () => readCsv([utf8(`y,a\n${many}`)], "x", "y"),
+    () => readCsv([utf8(`y,a\n${many}`)], "x", { label: "y" }),
     'at most 256 classes in column "y" but found 257',
   );
 });
@@ -170,31 +187,32 @@ Deno.test("readCsv() turns a column of classes into indices", async () => {
 Deno.test.each([
   ["an empty file", "", "it is empty"],
   ["empty lines", "\n\n", "it is empty"],
-  ["a header alone", "a,b\n", "found no rows"],
-  ["no header", "1,2\n3,4\n", "a header with column names in line 1"],
+  ["a header alone", "a,b\n", "found only a header"],
   ["ragged rows", "a,b\n1,2\n1,2,3\n", "on line 3"],
   ["short rows", "a,b\n1,2\n1\n", "on line 3"],
   ["an open quote", 'a,b\n1,"2\n', "line 2"],
-  ["words", "a,b\n1,2\n1,two\n", '"two" in line 3, column "b"; name a column of classes'],
-  ["nothing", "a,b\n1,\n", '"" in line 2, column "b"'],
-  ["NaN", "a\n1\nNaN\n", '"NaN" in line 3'],
-  ["infinity", "a\nInfinity\n", '"Infinity"'],
+  ["words", "a,b\n1,2\n1,two\n", '"two" in line 3, column "b"; name the column of classes'],
+  ["words in several columns", "a,b,c\n1,x,y\n", '"x" in line 2, column "b", and words also in "c"; '],
+  ["words and missing values", "a,b\n,x\n1,y\n,z\n", "; there are missing values, too, in 2 rows"],
+  ["infinity", "a\nInfinity\n", '"Infinity" in line 2, column "a"; replace infinite values'],
+  ["numbers beyond a float's range", "a\n1e999\n", '"1e999"'],
+  ["decimal commas", "a;b\n1,5;2\n", '"1,5" in line 2, column "a"; write decimal points'],
   ["hexadecimal", "a\n0x10\n", '"0x10"'],
-  ["negative numbers", "a\n1\n-0.5\n", '"-0.5" in line 3, column "a"'],
-  ["large numbers", "a\n256\n", '"256"'],
-  ["fractions and bytes", "a,b\n0.5,2\n", 'both "2" in line 2, column "b" and "0.5" in line 2, column "a"'],
 ] as [string, string, string][])("readCsv() refuses %s", async (_what, text, part) => {
   await refuses(() => readCsv([utf8(text)], "x"), part);
 });
 
 Deno.test("readCsv() refuses a label column that does not serve, and what is not UTF-8", async () => {
   await refuses(
-    () => readCsv([utf8("a,b\n1,2\n")], "x", "c"),
-    'expected a column "c" but found "a", "b"',
+    () => readCsv([utf8("a,b\n1,2\n")], "x", { label: "c" }),
+    'expected a column "c" but found "a", "b" in the header; name one of these',
   );
-  await refuses(() => readCsv([utf8("a,a,b\n1,2,3\n")], "x", "a"), "found several");
-  await refuses(() => readCsv([utf8("a\n1\n")], "x", "a"), "columns of numbers besides");
-  await refuses(() => readCsv([utf8("a,b\n1,\n")], "x", "b"), 'expected a class but found "" in line 2');
+  await refuses(() => readCsv([utf8("a,a,b\n1,2,3\n")], "x", { label: "a" }), "found several");
+  await refuses(() => readCsv([utf8("a\n1\n")], "x", { label: "a" }), "columns of numbers besides");
+  await refuses(
+    () => readCsv([utf8("a,b\n1,\n")], "x", { label: "b" }),
+    'expected a class but found "" in line 2',
+  );
   await refuses(
     () => readCsv([new Uint8Array([...utf8("a\n1\nb"), 0xff, 10, 0xff])], "x"),
     "other bytes in line 3",
@@ -235,10 +253,13 @@ Deno.test("loadOwnData() knows formats by their first bytes and splits every row
       assert.deepEqual([data.imageShape, data.width], [shape, 6], name);
       assert.deepEqual([data.train.count, data.test.count], [6, 2], name);
       assert.deepEqual([data.train.labels, data.test.labels, data.classNames], [undefined, undefined, []]);
-      const white = data.train.images instanceof Float32Array ? 255 : 1;
-      assert.equal(white, name.startsWith("float") ? 255 : 1);
+      // images are divided by 255; each column of a table, from k to k + 42, is scaled to [0, 1]
+      const isBytes = data.train.images instanceof Uint8Array, isFloat = name.startsWith("float");
+      assert.equal(isBytes, !isFloat && shape[0] === 2, name);
+      const white = isBytes ? 1 : isFloat ? 255 : data.scaling.divisors[0];
+      const black = isBytes || isFloat ? 0 : data.scaling.offsets[0];
       const firsts = [data.train, data.test].flatMap(({ images, count }) =>
-        Array.from({ length: count }, (_, n) => Math.round(images[6 * n] * white))
+        Array.from({ length: count }, (_, n) => Math.round(images[6 * n] * white + black))
       );
       assert.deepEqual(
         firsts.toSorted((a, b) => a - b),
@@ -255,8 +276,8 @@ Deno.test("loadOwnData() splits by the seed alone, keeps classes with their rows
   withFolder(async (folder) => {
     const rows = Array.from({ length: 40 }, (_, n) => `${n},${n % 2 ? "odd" : "even"},${n}`);
     const file = utf8(`a,kind,b\n${rows.join("\n")}\n`);
-    const first = await load(folder, "a.csv", file, { label: "kind" });
-    const again = await load(folder, "b.csv", file, { label: "kind" });
+    const first = await load(folder, "a.csv", file, { label: "kind", scale: "none" });
+    const again = await load(folder, "b.csv", file, { label: "kind", scale: "none" });
     assert.deepEqual([first.train, first.test, first.checksum], [again.train, again.test, again.checksum]);
     assert.deepEqual([first.train.count, first.test.count, first.classNames], [30, 10, ["even", "odd"]]);
     for (const { images, labels, count } of [first.train, first.test]) {
@@ -267,14 +288,17 @@ Deno.test("loadOwnData() splits by the seed alone, keeps classes with their rows
       [...images].filter((_, k) => k % 2 === 0)
     );
     assert.deepEqual(rowNumbers, [...order], "test rows are the first of the permutation, in its order");
-    const other = await load(folder, "a.csv", file, { label: "kind", seed: 4 });
+    const other = await load(folder, "a.csv", file, { label: "kind", scale: "none", seed: 4 });
     assert.notDeepEqual(other.test.images, first.test.images);
-    const limited = await load(folder, "a.csv", file, { label: "kind", limit: 7 });
+    const limited = await load(folder, "a.csv", file, { label: "kind", scale: "none", limit: 7 });
     assert.deepEqual(limited.train.images, first.train.images.slice(0, 14));
     assert.deepEqual(limited.test, first.test);
-    assert.match(limited.source, /the first 7 of 30 training and 10 test rows of 1×2 bytes .*\(CSV\)/);
+    assert.match(limited.source, /the first 7 of 30 training and 10 test rows of 1×2 floats .*\(CSV\)/);
     for (const [testFraction, count] of [[0.001, 1], [0.999, 39]]) {
-      assert.equal((await load(folder, "a.csv", file, { label: "kind", testFraction })).test.count, count);
+      assert.equal(
+        (await load(folder, "a.csv", file, { label: "kind", scale: "none", testFraction })).test.count,
+        count,
+      );
     }
   }));
 
@@ -297,19 +321,26 @@ Deno.test("loadOwnData() refuses what it cannot use in one line that names the f
       );
     };
     const floats = Float32Array.from({ length: 12 }, () => 0.5);
-    for (const bad of [NaN, Infinity, -0.001, 1.001]) {
+    for (const bad of [Infinity, -Infinity]) {
       const data = floats.with(7, bad);
-      await refused("a.npy", npy("'<f4'", [3, 2, 2], data), `found ${Math.fround(bad)} at [1, 1, 1]`);
-      await refused("b.npy", npy("'<f4'", [3, 4], data), "at [1, 3]; scale them to [0, 1]");
+      await refused("a.npy", npy("'<f4'", [3, 2, 2], data), `found ${bad} in row 2, column 4; replace it`);
     }
-    await refused("one.npy", npy("'<f4'", [12], floats), "found 1: (12)");
-    await refused("four.npy", npy("'<f4'", [1, 3, 2, 2], floats), "found 4: (1, 3, 2, 2)");
+    await refused(
+      "missing.npy",
+      npy("'<f4'", [3, 4], floats.with(7, NaN).with(9, NaN)),
+      'found missing values in 2 of 3 rows, in 2 columns: "2", "4"; drop these rows',
+    );
+    await refused("one.npy", npy("'<f4'", [12], floats), "found 1: (12); if it has classes");
     await refused("none.npy", npy("'<f4'", [0, 4], new Float32Array()), "found shape (0, 4)");
     await refused("flat.npy", npy("'<f4'", [4, 0], new Float32Array()), "found shape (4, 0)");
     await refused("single.npy", npy("'<f4'", [1, 12], floats), "at least 2 rows");
-    await refused("label.npy", npy("'<f4'", [3, 4], floats), "name no column", { label: "y" });
+    await refused("label.npy", npy("'<f4'", [3, 4], floats), "found NPY; name no column", { label: "y" });
     await refused("label.idx", writeIdx([3, 4], new Uint8Array(12)), "found IDX", { label: "y" });
-    await refused("labels.idx", writeIdx([12], new Uint8Array(12)), "expected 3 dimension(s) but found 1");
+    await refused(
+      "labels.idx",
+      writeIdx([12], new Uint8Array(12)),
+      "2 dimensions (rows, numbers) or more but found 1: (12)",
+    );
     await refused("text.npy", utf8("a,b\n1,2\n"), "expected an NPY file, which starts with");
     await refused("a.npz", utf8("PK\x03\x04"), "an NPZ file holds NPY files");
     await refused("empty", new Uint8Array(), "it is empty");
@@ -475,7 +506,7 @@ Deno.test("train and basic learn from NPY and CSV files, and evaluate reads them
     assertRefused(
       await runTask("evaluate", [labeled, "--data", join(folder, "csv", "config.json")]),
       1,
-      /config\.json.*expected a column "side"/,
+      /config\.json.*found JSON; save pandas/,
     );
   }));
 
@@ -486,7 +517,7 @@ Deno.test("the command line refuses a wrong --data in one line", () =>
     assertRefused(
       await runTask("train", ["--label", "y"]),
       1,
-      /expected a CSV file too; set --data/,
+      /expected a data file too; set --data/,
     );
     assertRefused(await runTask("train", ["--test-fraction", "1"]), 2, /--test-fraction.*below 1/);
   }));

@@ -8,7 +8,14 @@ import config from "../../deno.json" with { type: "json" };
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Flags for images of 7×7, whose principal components are found a hundred times as fast as those of 28×28. */
-export const TINY = ["--data", join(ROOT, "fixtures/training/images.csv"), "--label", "class"];
+export const TINY = [
+  "--data",
+  join(ROOT, "fixtures/training/images.csv"),
+  "--label",
+  "class",
+  "--image",
+  "7x7",
+];
 
 /** What a command printed, and how it ended. */
 export interface Outcome {

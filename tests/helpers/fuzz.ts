@@ -347,7 +347,10 @@ export const READERS: readonly Reader[] = [
     name: "csv",
     sound: csvFiles,
     damage: damaged,
-    read: async (bytes) => void await readCsv([bytes], "x", labelOf(bytes)),
+    read: async (bytes) => {
+      const { notes, warnings } = await readCsv([bytes], "x", { label: labelOf(bytes) });
+      return [...notes, ...warnings.map(({ text }) => text)];
+    },
   },
   {
     name: "data",

@@ -1,0 +1,401 @@
+/**
+ * Reads a data file of any format as a table, in the file's order and units.
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { InputError, quote, toOneLine } from "../errors.ts";
+import { type CsvOptions, readCsv } from "./csv.ts";
+import { expandGzip, MAX_DECOMPRESSED_BYTES, readAnyIdx, readIdxHeader } from "./idx.ts";
+import { HEADER_BYTES, isNpy, readNpy, readNpyHeader } from "./npy.ts";
+import { classesOf, listed, type Table, type TableValues } from "./table.ts";
+
+/** Treatment of missing values. */
+export const MISSING_CHOICES = ["error", "drop", "mean"] as const;
+
+/** Options of {@link readTable}. */
+export interface ReadOptions extends CsvOptions {
+  /**
+   * Missing values: an error, rows dropped, or kept as NaN to be replaced by the mean of the training rows; an error
+   * if absent.
+   */
+  readonly missing?: typeof MISSING_CHOICES[number] | undefined;
+  /** Path of a file with the class of each row. */
+  readonly labels?: string | undefined;
+}
+
+/** Limit on the size of a file in bytes, as it is kept in memory. */
+const MAX_FILE_BYTES = 2 ** 31;
+/** Bytes of a CSV file read at a time. */
+const PART_BYTES = 2 ** 20;
+const FORMATS = "IDX, NPY or CSV";
+
+function fail(path: string, problem: string, settings: readonly string[] = []): never {
+  throw new InputError(`Cannot use "${path}" as data: ${problem}`, { settings });
+}
+
+/** A file opened for sequential reading. */
+interface OpenFile extends Disposable {
+  /** Size in bytes. */
+  readonly size: number;
+  /** Reads up to `most` further bytes, and returns them appended to `after`. */
+  read(most: number, after?: Uint8Array): Uint8Array<ArrayBuffer>;
+}
+
+function openFile(path: string): OpenFile {
+  const attempt = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) fail(path, "no such file; check the path");
+      if (error instanceof Deno.errors.NotCapable || !(error instanceof Error)) throw error;
+      fail(path, `it cannot be read: ${toOneLine(error.message)}; check the path and its permissions`);
+    }
+  };
+  const { isFile, isDirectory, size } = attempt(() => Deno.statSync(path));
+  if (!isFile) {
+    fail(path, `expected a file but found ${isDirectory ? "a folder" : "something else"}; name a file`);
+  }
+  if (size > MAX_FILE_BYTES) {
+    const percent = Math.floor(100 * MAX_FILE_BYTES / size);
+    fail(
+      path,
+      `expected at most ${MAX_FILE_BYTES} bytes but it has ${size}; use at most ${percent} % of its rows`,
+    );
+  }
+  const file = attempt(() => Deno.openSync(path));
+  return {
+    size,
+    read: (most, after = new Uint8Array()) =>
+      attempt(() => {
+        const bytes = new Uint8Array(after.length + most);
+        bytes.set(after);
+        let end = after.length;
+        while (end < bytes.length) {
+          const count = file.readSync(bytes.subarray(end));
+          if (count === null) break;
+          end += count;
+        }
+        return bytes.subarray(0, end);
+      }),
+    [Symbol.dispose]: () => file.close(),
+  };
+}
+
+/** Formats that are not read: name, first bytes or ending, and how to convert them. */
+const OTHER_FORMATS: readonly (readonly [string, string, RegExp | undefined, string])[] = [
+  ["UTF-16 text", "ff fe", undefined, "save it as UTF-8, such as with iconv -f utf-16 -t utf-8"],
+  ["UTF-16 text", "fe ff", undefined, "save it as UTF-8, such as with iconv -f utf-16 -t utf-8"],
+  [
+    "an AnnData file (HDF5)",
+    "",
+    /\.h5ad$/,
+    'save numpy.save("data.npy", adata.X), after adata.X.toarray() if it is sparse',
+  ],
+  ["HDF5", "89 48 44 46 0d 0a 1a 0a", undefined, 'save numpy.save("data.npy", h5py.File(name)[key][:])'],
+  ["a PyTorch file", "", /\.pth?$/, 'save numpy.save("data.npy", tensor.numpy())'],
+  [
+    "a MATLAB file",
+    "4d 41 54 4c 41 42",
+    /\.mat$/,
+    'save numpy.save("data.npy", scipy.io.loadmat(name)[key])',
+  ],
+  [
+    "a Python pickle, which can run code",
+    "80",
+    /\.(pkl|pickle)$/,
+    'save numpy.save("data.npy", array) or frame.to_csv(name, index=False)',
+  ],
+  ["an Excel file", "", /\.xlsx?$/, "save it as CSV"],
+  ["JSON", "", /\.jsonl?$/, "save pandas.read_json(name).to_csv(other, index=False)"],
+  [
+    "one PNG image",
+    "89 50 4e 47 0d 0a 1a 0a",
+    undefined,
+    "stack images as an array: numpy.save(name, images)",
+  ],
+  ["one JPEG image", "ff d8 ff", undefined, "stack images as an array: numpy.save(name, images)"],
+  ["Parquet", "50 41 52 31", undefined, "save pandas.read_parquet(name).to_csv(other, index=False)"],
+  [
+    "Arrow or Feather",
+    "41 52 52 4f 57 31",
+    undefined,
+    "save pandas.read_feather(name).to_csv(other, index=False)",
+  ],
+  ["a zip archive", "50 4b 03 04", undefined, "unpack it (an NPZ file holds NPY files)"],
+  ["bzip2", "42 5a 68", undefined, "decompress it with bunzip2"],
+  ["xz", "fd 37 7a 58 5a", undefined, "decompress it with unxz"],
+  ["zstd", "28 b5 2f fd", undefined, "decompress it with unzstd"],
+];
+
+/** Refuses a format that is not read. */
+function refuseOtherFormats(path: string, head: Uint8Array): void {
+  const start = Array.from(head.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+  const ending = path.toLowerCase().replace(/\.gz$/, "");
+  for (const [format, magic, endings, remedy] of OTHER_FORMATS) {
+    if (magic !== "" && start.startsWith(magic) || endings?.test(ending)) {
+      fail(path, `expected ${FORMATS} but found ${format}; ${remedy}`);
+    }
+  }
+}
+
+/** An array of a file, with its dimensions. */
+interface FileArray {
+  readonly shape: readonly number[];
+  readonly data: TableValues;
+}
+
+/** Makes a table of an array [n, d], [n, h, w] or [n, h, w, 3]; drops axes of size 1. */
+function arrayTable(path: string, format: string, { shape, data }: FileArray): Table {
+  const tuple = `(${toOneLine(shape.join(", "))})`;
+  if (shape.length < 2) {
+    fail(
+      path,
+      `expected 2 dimensions (rows, numbers) or more but found ${shape.length}: ${tuple}; ` +
+        "if it has classes, give it beside the data",
+      ["labels"],
+    );
+  }
+  if (data.length === 0) fail(path, `expected rows of numbers but found shape ${tuple}; give another file`);
+  const notes: string[] = [];
+  const [count, ...rest] = shape;
+  const sizes = rest.filter((length) => length > 1);
+  if (rest.length > sizes.length && rest.length > 1) {
+    notes.push(`shape ${tuple}: axes of size 1 dropped`);
+  }
+  if (sizes.length === 0) sizes.push(1);
+  const table = { format, count, classNames: [], warnings: [], notes, values: data };
+  if (sizes.length <= 2) return { ...table, shape: sizes };
+  if (sizes.length === 3 && (sizes[2] === 3 || sizes[0] === 3)) {
+    const isLast = sizes[2] === 3;
+    const [height, width] = isLast ? sizes : sizes.slice(1);
+    notes.push(
+      `color images of ${height}×${width}, channels ${
+        isLast ? "last" : "first"
+      }: red, green and blue are drawn one ` +
+        "above the other",
+    );
+    return {
+      ...table,
+      shape: [3, height, width],
+      values: isLast ? channelsFirst(data, height * width) : data,
+    };
+  }
+  const width = sizes.at(-1)!, height = sizes.slice(0, -1).reduce((product, length) => product * length, 1);
+  notes.push(`shape ${tuple}: rows are drawn as ${height}×${width}`);
+  return { ...table, shape: [height, width] };
+}
+
+/** Reorders the colors of each image, in place: from [pixels, 3] to [3, pixels]. */
+function channelsFirst(data: TableValues, pixels: number): TableValues {
+  for (let first = 0; first < data.length; first += 3 * pixels) {
+    const image = data.slice(first, first + 3 * pixels);
+    for (let k = 0; k < image.length; k++) data[first + k % 3 * pixels + Math.floor(k / 3)] = image[k];
+  }
+  return data;
+}
+
+/** Refuses a column name where a format has none. */
+function refuseColumns(path: string, format: string, { label, ignore }: CsvOptions): void {
+  const [setting, name] = label !== undefined ? ["label", label] : ["ignore", ignore?.[0]];
+  if (name === undefined) return;
+  fail(
+    path,
+    `expected CSV, which can have a column ${quote(name)}, but found ${format}; name no column` +
+      (setting === "label" ? ", or give a file of classes" : ""),
+    setting === "label" ? ["label", "labels"] : [setting],
+  );
+}
+
+/** Table of a file, with its SHA-256. */
+export interface FileTable {
+  /** The table, in the file's order. */
+  readonly table: Table;
+  /** SHA-256 of the file, and of the file of classes if there is one, in hex. */
+  readonly checksum: string;
+}
+
+/** Array of an IDX or NPY file; undefined for another format. */
+function arrayOf(bytes: Uint8Array<ArrayBuffer>, path: string): (FileArray & { format: string }) | undefined {
+  if (isNpy(bytes) || /\.npy$/i.test(path)) return { format: "NPY", ...readNpy(bytes, path) };
+  if (bytes[0] === 0 && bytes[1] === 0) return { format: "IDX", ...readAnyIdx(bytes, path) };
+  return undefined;
+}
+
+/** Reads a file and computes its SHA-256. */
+async function readFile(path: string, options: ReadOptions): Promise<FileTable> {
+  using file = openFile(path);
+  const hash = createHash("sha256");
+  const head = file.read(Math.min(file.size, HEADER_BYTES));
+  if (head.length === 0) fail(path, `expected ${FORMATS} but it is empty; give another file`);
+  const isGzip = head[0] === 0x1f && head[1] === 0x8b;
+  if (!isGzip) refuseOtherFormats(path, head);
+  if (isGzip || isNpy(head) || /\.npy$/i.test(path) || head[0] === 0 && head[1] === 0) {
+    // rejects a wrong header before reading the rest
+    if (isNpy(head) || /\.npy$/i.test(path) && !isGzip) readNpyHeader(head, path, file.size);
+    else if (!isGzip) readIdxHeader(head, path, undefined, file.size);
+    else if (file.size > MAX_DECOMPRESSED_BYTES) {
+      fail(
+        path,
+        `expected at most ${MAX_DECOMPRESSED_BYTES} bytes of gzip but it has ${file.size}; decompress it first`,
+      );
+    }
+    const raw = file.read(file.size - head.length, head);
+    const checksum = hash.update(raw).digest("hex");
+    const bytes = isGzip ? expandGzip(raw, path) : raw;
+    if (bytes.length === 0) fail(path, `expected ${FORMATS} but it is empty; give another file`);
+    const inner = isGzip ? path.replace(/\.gz$/i, "") : path;
+    if (isGzip) refuseOtherFormats(path, bytes);
+    const array = arrayOf(bytes, inner);
+    if (array) {
+      refuseColumns(path, array.format, options);
+      return { table: arrayTable(path, array.format, array), checksum };
+    }
+    return { table: await readCsv(partsOf(bytes), path, options), checksum };
+  }
+  function* parts(): Generator<Uint8Array> {
+    for (let part = head; part.length > 0; part = file.read(PART_BYTES)) {
+      hash.update(part);
+      yield part;
+    }
+  }
+  const table = await readCsv(parts(), path, options);
+  return { table, checksum: hash.digest("hex") };
+}
+
+/** Splits bytes into parts. */
+function* partsOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PART_BYTES) yield bytes.subarray(at, at + PART_BYTES);
+}
+
+/** Refuses or drops rows with missing values; refuses infinite ones. */
+function treatMissing(path: string, table: Table, missing: ReadOptions["missing"]): Table {
+  const { values, count, columns } = table;
+  if (values instanceof Uint8Array) return table;
+  const width = values.length / count;
+  const rows = new Set<number>(), places = new Set<number>();
+  for (let k = 0; k < values.length; k++) {
+    if (Number.isFinite(values[k])) continue;
+    const row = Math.floor(k / width), column = k % width;
+    if (!Number.isNaN(values[k])) {
+      fail(
+        path,
+        `expected finite numbers but found ${values[k]} in row ${row + 1}, column ${column + 1}; replace it`,
+      );
+    }
+    rows.add(row);
+    places.add(column);
+  }
+  if (rows.size === 0) return table;
+  const names = [...places].sort((a, b) => a - b).map((column) => columns?.[column] ?? `${column + 1}`);
+  const where = places.size === 1 ? `column ${listed(names)}` : `${places.size} columns: ${listed(names)}`;
+  const found = `missing values in ${rows.size} of ${count} rows, in ${where}`;
+  if (missing === "mean") {
+    return {
+      ...table,
+      notes: [...table.notes, `${found}: replaced by the mean of the column's training rows`],
+    };
+  }
+  if (missing !== "drop") {
+    fail(path, `found ${found}; drop these rows, or use the columns' means`, ["missing"]);
+  }
+  const kept = Uint32Array.from({ length: count }, (_, row) => row).filter((row) => !rows.has(row));
+  if (kept.length === 0) {
+    fail(path, `expected rows without missing values but found none; use the columns' means`, ["missing"]);
+  }
+  kept.forEach((row, to) => values.copyWithin(to * width, row * width, (row + 1) * width));
+  return {
+    ...table,
+    count: kept.length,
+    values: values.subarray(0, kept.length * width),
+    labels: table.labels && Uint8Array.from(kept, (row) => table.labels![row]),
+    notes: [...table.notes, `${found}: these rows are dropped`],
+  };
+}
+
+/** Texts of a file with one class per row. */
+function labelTexts(path: string, count: number): { texts: string[]; notes: string[]; checksum: string } {
+  using file = openFile(path);
+  const raw = file.read(file.size);
+  const checksum = createHash("sha256").update(raw).digest("hex");
+  const isGzip = raw[0] === 0x1f && raw[1] === 0x8b;
+  const bytes = isGzip ? expandGzip(raw, path) : raw;
+  refuseOtherFormats(path, bytes);
+  const notes: string[] = [];
+  const array = arrayOf(bytes, path);
+  if (!array) {
+    const lines = new TextDecoder().decode(bytes).replace(/^\ufeff/, "").split(/\r\n|\n|\r/).map((line) =>
+      line.trim().replace(/^"(.*)"$/, "$1")
+    ).filter((line) => line !== "" && !line.startsWith("#"));
+    const texts = lines.length === count + 1 ? lines.slice(1) : lines;
+    const several = texts.find((text) => /[,;\t]/.test(text));
+    if (several !== undefined) {
+      fail(path, `expected one class per line but found ${quote(several)}; keep one column`, ["labels"]);
+    }
+    return { texts, notes, checksum };
+  }
+  const { data, shape: [rows, ...rest], format } = array;
+  const columns = rest.reduce((product, length) => product * length, 1);
+  const at = (row: number): number => {
+    if (columns === 1) return data[row];
+    if (isOneHot) return data.subarray(row * columns, (row + 1) * columns).indexOf(1);
+    return data[row * columns];
+  };
+  const isOneHot = columns > 1 && data.length > 0 && data.every((value) => value === 0 || value === 1) &&
+    Array.from({ length: rows }, (_, row) => data.subarray(row * columns, (row + 1) * columns)).every((row) =>
+      row.indexOf(1) >= 0 && row.indexOf(1) === row.lastIndexOf(1)
+    );
+  if (columns > 1 && !isOneHot) {
+    if (format !== "IDX" || columns !== 8) {
+      fail(
+        path,
+        `expected one class per row but found shape (${toOneLine(array.shape.join(", "))}); keep one column`,
+        [
+          "labels",
+        ],
+      );
+    }
+    notes.push(`${quote(path)} has 8 numbers per row, as QMNIST's: the first is the class`);
+  }
+  const texts = Array.from({ length: rows }, (_, row) => `${at(row)}`);
+  if (texts.includes("NaN")) fail(path, "expected a class in every row but found missing values", ["labels"]);
+  return { texts, notes, checksum };
+}
+
+/** Adds the classes of a file of their own. */
+function withLabels({ table, checksum }: FileTable, path: string): FileTable {
+  const { texts, notes, checksum: other } = labelTexts(path, table.count);
+  if (texts.length !== table.count) {
+    fail(path, `expected ${table.count} classes, one for each row of the data, but found ${texts.length}`, [
+      "labels",
+    ]);
+  }
+  const both = createHash("sha256").update(checksum + other).digest("hex");
+  const labeled = { ...table, ...classesOf(texts, path, quote(path)), notes: [...table.notes, ...notes] };
+  return { table: labeled, checksum: both };
+}
+
+/**
+ * Reads a data file of any format as a table. The format is detected from the first bytes: IDX and NPY of any
+ * numbers, gzip of any of them, or CSV.
+ *
+ * Needs `--allow-read` for the file.
+ *
+ * @param path path of the file
+ * @throws {InputError} if the file does not exist or has other contents, with the position of the mistake
+ */
+export async function readTable(path: string, options: ReadOptions = {}): Promise<FileTable> {
+  const { labels, label, missing } = options;
+  if (labels !== undefined && label !== undefined) {
+    fail(
+      path,
+      `expected classes from a column or from a file but received both ${quote(label)} and ${quote(labels)}`,
+      [
+        "label",
+        "labels",
+      ],
+    );
+  }
+  const read = await readFile(path, options);
+  const { table, checksum } = labels === undefined ? read : withLabels(read, labels);
+  return { table: treatMissing(path, table, missing), checksum };
+}
