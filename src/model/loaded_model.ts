@@ -77,6 +77,14 @@ export interface LoadedModel extends Disposable {
    */
   score(rows: DataRows): Promise<Float32Array<ArrayBuffer>>;
 
+  /**
+   * Scales rows to the network's input, such as to draw them as images.
+   *
+   * @param rows [rows, width]
+   * @returns [rows, width]
+   */
+  scaled(rows: DataRows): Float32Array;
+
   /** Frees the GPU. */
   [Symbol.dispose](): void;
 }
@@ -116,7 +124,7 @@ class GpuModel implements LoadedModel {
   }
 
   async encode(rows: DataRows): Promise<Float32Array<ArrayBuffer>> {
-    return await (await this.#part("encoder")).run(this.#toNetwork(rows));
+    return await (await this.#part("encoder")).run(this.scaled(rows));
   }
 
   async decode(codes: Float32Array): Promise<Float32Array<ArrayBuffer>> {
@@ -124,11 +132,11 @@ class GpuModel implements LoadedModel {
   }
 
   async reconstruct(rows: DataRows): Promise<Float32Array<ArrayBuffer>> {
-    return this.#toRows(await (await this.#part("autoencoder")).run(this.#toNetwork(rows)));
+    return this.#toRows(await (await this.#part("autoencoder")).run(this.scaled(rows)));
   }
 
   async score(rows: DataRows): Promise<Float32Array<ArrayBuffer>> {
-    const input = this.#toNetwork(rows), { width } = this, row = this.#targetRow;
+    const input = this.scaled(rows), { width } = this, row = this.#targetRow;
     const output = await (await this.#part("autoencoder")).run(input);
     return Float32Array.from({ length: input.length / width }, (_, n) => {
       let sum = 0;
@@ -161,8 +169,7 @@ class GpuModel implements LoadedModel {
     return compiled;
   }
 
-  /** Scales rows of data to the network's input, as training does. */
-  #toNetwork(rows: DataRows): Float32Array {
+  scaled(rows: DataRows): Float32Array {
     const { width } = this, { scaling } = this.#trained;
     const scaled = scaling && rows.length % width === 0
       ? applyScaling({ values: rows.slice(), width }, scaling)
