@@ -24,6 +24,10 @@ export interface DatasetChoice extends ReadOptions {
   readonly limit?: number | undefined;
   /** Path of the user's own file, used instead of the data set. */
   readonly data?: string | undefined;
+  /** Path of a file with its test rows. */
+  readonly testData?: string | undefined;
+  /** Path of a file with their classes. */
+  readonly testLabels?: string | undefined;
   /** Scaling of its values; found by them if absent. */
   readonly scale?: OwnDataOptions["scale"];
   /** Height and width of the images that its rows are, such as `28x28`, or `none`; found by the data if absent. */
@@ -65,7 +69,17 @@ export async function openDataset(choice: DatasetChoice): Promise<Dataset> {
 }
 
 /** Settings that only the user's own data has. */
-const OWN_SETTINGS = ["label", "labels", "ignore", "header", "missing", "scale", "image"] as const;
+const OWN_SETTINGS = [
+  "label",
+  "labels",
+  "testData",
+  "testLabels",
+  "ignore",
+  "header",
+  "missing",
+  "scale",
+  "image",
+] as const;
 
 /** Loads the user's own file, and prints what was found and done. */
 async function openOwnData(path: string, choice: DatasetChoice): Promise<Dataset> {
@@ -119,10 +133,10 @@ export async function openRunDataset(
 ): Promise<Dataset> {
   const flags = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
   const { dataset, dataDir, data, testFraction, seed, limit } = flags;
-  const { label, labels, ignore, header, missing, scale, image } = flags;
+  const { label, labels, testData, testLabels, ignore, header, missing, scale, image } = flags;
   const choice = { dataset, dataDir, data, testFraction, seed, limit };
   const stored = restoreConfig(
-    { ...choice, ...{ label, labels, ignore, header, missing, scale, image } },
+    { ...choice, ...{ label, labels, testData, testLabels, ignore, header, missing, scale, image } },
     run.config,
     `"${run.path}"`,
   );

@@ -14,6 +14,8 @@ export interface CsvOptions {
   readonly label?: string | undefined;
   /** Columns left out: names, or numbers, from 1. */
   readonly ignore?: readonly string[] | undefined;
+  /** True if the column of classes may be absent, as in a file of test rows. */
+  readonly isTest?: boolean | undefined;
   /** True if the first row has names, false if it has numbers; if absent, found by its contents. */
   readonly header?: boolean | undefined;
 }
@@ -166,7 +168,7 @@ class Columns {
     file: string,
     names: readonly string[],
     hasHeader: boolean,
-    { label, ignore = [] }: CsvOptions,
+    { label, ignore = [], isTest = false }: CsvOptions,
   ) {
     const place = hasHeader ? "in the header" : "in a file without a header";
     const find = (wanted: string, setting: string): number => {
@@ -190,7 +192,8 @@ class Columns {
     };
     const ignored = new Set(ignore.map((name) => find(name, "ignore")));
     this.names = names;
-    this.label = label === undefined ? -1 : find(label, "label");
+    const isAbsent = label === undefined || isTest && !names.includes(label) && !/^\d+$/.test(label);
+    this.label = isAbsent ? -1 : find(label, "label");
     this.isNumber = names.map((_, at) => at !== this.label && !ignored.has(at));
     if (!this.isNumber.includes(true)) {
       fail(file, `expected columns of numbers besides ${listed(names)} but found none`, ["label", "ignore"]);

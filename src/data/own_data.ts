@@ -2,7 +2,8 @@
  * Data sets from the user's own files, split into training and test rows by the seed, and scaled by the training rows.
  * @module
  */
-import { InputError } from "../errors.ts";
+import { createHash } from "node:crypto";
+import { InputError, quote } from "../errors.ts";
 import type { Dataset, DatasetSplit } from "./dataset.ts";
 import { type ReadOptions, readTable } from "./read_table.ts";
 import {
@@ -15,7 +16,7 @@ import {
   type Scaling,
 } from "./scaling.ts";
 import { permutation } from "./shuffle.ts";
-import type { Remark, Table } from "./table.ts";
+import { classesOf, type Remark, type Table } from "./table.ts";
 
 /** Options of {@link loadOwnData}. */
 export interface OwnDataOptions extends ReadOptions {
@@ -23,6 +24,10 @@ export interface OwnDataOptions extends ReadOptions {
   readonly testFraction: number;
   /** Seed of the split. */
   readonly seed: number;
+  /** Path of a file with the rows for testing; then no rows of the first are held out. */
+  readonly testData?: string | undefined;
+  /** Path of a file with the class of each of these rows. */
+  readonly testLabels?: string | undefined;
   /** Maximum number of training rows, from the first of the split. */
   readonly limit?: number | undefined;
   /** Scaling: chosen by the values (`auto`, the default), a kind, or the constants of an earlier run. */
@@ -119,6 +124,11 @@ function countOutside(values: Uint8Array | Float32Array, width: number): number 
   return count;
 }
 
+/** True if all rows are the same. */
+function areEqual({ values, width }: Rows): boolean {
+  return values.length > width && values.every((value, k) => value === values[k % width]);
+}
+
 /** Returns `count` rows from row `first`: a copy if the rest of the table is to be freed, else a view. */
 function rowsOf(
   images: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>,
@@ -152,27 +162,23 @@ function rowsOf(
  * @throws {InputError} if the file does not exist or has other contents, with the position of the mistake
  */
 export async function loadOwnData(path: string, options: OwnDataOptions): Promise<OwnDataset> {
-  const { testFraction, seed, limit = Infinity, image } = options;
+  const { testFraction, limit = Infinity, image } = options;
   if (!(testFraction > 0 && testFraction < 1)) {
     throw new InputError(
       `Cannot split "${path}": expected a test fraction between 0 and 1 but received ${testFraction}`,
     );
   }
-  const { table, checksum } = await readTable(path, options);
+  const { table, testCount, checksum, testPath } = await readRows(path, options);
   const { count, format, values } = table;
-  if (count < 2) {
-    fail(path, `expected at least 2 rows, one to train on and one to test on, but found ${count}`);
-  }
   const width = values.length / count;
-  reorder(table, width, permutation(count, seed, 0, "split"));
-  const testCount = Math.min(count - 1, Math.max(1, Math.round(count * testFraction)));
   const training = { values: values.subarray(testCount * width), width };
   const layout = layoutOf(path, table, training, image), { isImages } = layout;
   const found = decide(training, options, isImages);
   // values of a table that are learned as they are may be images that were scaled before
   const isSquare = !isImages && image === undefined && found.scaling.kind === "none";
   const imageShape = isSquare ? squareOr(width) : layout.imageShape;
-  const images = applyScaling({ values, width }, found.scaling);
+  const areSame = areEqual(training);
+  const images = applyScaling({ values, width }, found.scaling); // overwrites the values
   const trainCount = Math.min(limit, count - testCount), copies = trainCount < count - testCount;
   const outside = countOutside(images.subarray(0, testCount * width), width);
   const isInside = countOutside(images.subarray(testCount * width), width) === 0;
@@ -184,13 +190,20 @@ export async function loadOwnData(path: string, options: OwnDataOptions): Promis
   return {
     name: path,
     source: `${trained} training and ${number(testCount)} test rows of ${imageShape.join("×")} ` +
-      `${images instanceof Float32Array ? "floats" : "bytes"} from "${path}" (${format})`,
+      `${images instanceof Float32Array ? "floats" : "bytes"} from "${path}"${
+        testPath === undefined ? "" : ` and "${testPath}"`
+      } (${format})`,
     checksum,
     width,
     imageShape,
     classNames,
     train: rowsOf(images, labels, { width, first: testCount, count: trainCount, copies }),
-    test: rowsOf(images, labels, { width, first: 0, count: testCount, copies }),
+    test: rowsOf(images, table.hasTestLabels ? labels : undefined, {
+      width,
+      first: 0,
+      count: testCount,
+      copies,
+    }),
     scaling: found.scaling,
     scalingLine: `${
       isImages ? `${imageShape.join("×")} images` : `a table of ${columns(width)}`
@@ -200,11 +213,86 @@ export async function loadOwnData(path: string, options: OwnDataOptions): Promis
       ...(isInside && outside > 0
         ? [`${number(outside)} of ${number(testCount)} test rows have values beyond the training rows' range`]
         : []),
+      ...(areSame ? ["all training rows are the same: there is nothing to learn"] : []),
       ...(count < 10
         ? [`only ${count} rows, of which ${testCount} ${testCount > 1 ? "are" : "is"} for testing`]
         : []),
     ],
     warnings: table.warnings,
+  };
+}
+
+/** All rows of a data set: those for testing, then those for training. */
+interface SplitRows {
+  readonly table: Table & { readonly hasTestLabels: boolean };
+  readonly testCount: number;
+  readonly checksum: string;
+  /** Path of the test rows' own file. */
+  readonly testPath?: string | undefined;
+}
+
+/** Reads the rows, and splits them if the test rows have no file or array of their own. */
+async function readRows(path: string, options: OwnDataOptions): Promise<SplitRows> {
+  const { testFraction, seed, testData, testLabels } = options;
+  const { table, test, checksum } = await readTable(path, options);
+  if (testData !== undefined) {
+    const other = await readTable(testData, { ...options, labels: testLabels, isTest: true });
+    return {
+      ...joined(path, table, other.table, testData),
+      checksum: createHash("sha256").update(checksum + other.checksum).digest("hex"),
+      testPath: testData,
+    };
+  }
+  if (test) return { ...joined(path, table, test, path), checksum };
+  const { count, values } = table;
+  if (count < 2) {
+    fail(path, `expected at least 2 rows, one to train on and one to test on, but found ${count}`);
+  }
+  reorder(table, values.length / count, permutation(count, seed, 0, "split"));
+  const testCount = Math.min(count - 1, Math.max(1, Math.round(count * testFraction)));
+  return { table: { ...table, hasTestLabels: true }, testCount, checksum };
+}
+
+/** Puts test rows before training rows, with the classes of both. */
+function joined(
+  path: string,
+  train: Table,
+  test: Table,
+  testPath: string,
+): Pick<SplitRows, "table" | "testCount"> {
+  if (train.shape.join() !== test.shape.join()) {
+    fail(
+      testPath,
+      `expected rows of ${train.shape.join("×")}, as in ${quote(path)}, but found ${test.shape.join("×")}`,
+      ["testData"],
+    );
+  }
+  const length = test.values.length + train.values.length;
+  const parts = [test.values, train.values];
+  const values = parts.every((part) => part instanceof Uint8Array)
+    ? new Uint8Array(length)
+    : parts.some((part) => part instanceof Float64Array)
+    ? new Float64Array(length)
+    : new Float32Array(length);
+  values.set(test.values);
+  values.set(train.values, test.values.length);
+  const textsOf = ({ labels, classNames }: Table) => Array.from(labels ?? [], (label) => classNames[label]);
+  const hasTestLabels = test.labels !== undefined;
+  const texts = [
+    ...(hasTestLabels ? textsOf(test) : Array<string>(test.count).fill(train.classNames[0])),
+    ...textsOf(train),
+  ];
+  return {
+    table: {
+      ...train,
+      count: test.count + train.count,
+      values,
+      ...(train.labels === undefined ? { labels: undefined } : classesOf(texts, path, "the files")),
+      notes: [...train.notes, ...test.notes.filter((note) => !train.notes.includes(note))],
+      warnings: train.warnings,
+      hasTestLabels,
+    },
+    testCount: test.count,
   };
 }
 

@@ -3,10 +3,15 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { InputError, quote, toOneLine } from "../errors.ts";
+import { FILE_NAMES, FILE_ROLES, type FileRole } from "./catalogue.ts";
 import { type CsvOptions, readCsv } from "./csv.ts";
 import { expandGzip, MAX_DECOMPRESSED_BYTES, readAnyIdx, readIdxHeader } from "./idx.ts";
+import { chooseArrays, type NamedArrays, openNpz, openSafetensors } from "./named_arrays.ts";
 import { HEADER_BYTES, isNpy, readNpy, readNpyHeader } from "./npy.ts";
+import { parquetAsCsv } from "./parquet.ts";
+import { readPngFolder } from "./png_folder.ts";
 import { classesOf, listed, type Table, type TableValues } from "./table.ts";
 
 /** Treatment of missing values. */
@@ -27,7 +32,7 @@ export interface ReadOptions extends CsvOptions {
 const MAX_FILE_BYTES = 2 ** 31;
 /** Bytes of a CSV file read at a time. */
 const PART_BYTES = 2 ** 20;
-const FORMATS = "IDX, NPY or CSV";
+const FORMATS = "CSV, NPY, NPZ, IDX, safetensors, Parquet or a folder of PNG files";
 
 function fail(path: string, problem: string, settings: readonly string[] = []): never {
   throw new InputError(`Cannot use "${path}" as data: ${problem}`, { settings });
@@ -114,14 +119,13 @@ const OTHER_FORMATS: readonly (readonly [string, string, RegExp | undefined, str
     "stack images as an array: numpy.save(name, images)",
   ],
   ["one JPEG image", "ff d8 ff", undefined, "stack images as an array: numpy.save(name, images)"],
-  ["Parquet", "50 41 52 31", undefined, "save pandas.read_parquet(name).to_csv(other, index=False)"],
   [
     "Arrow or Feather",
     "41 52 52 4f 57 31",
     undefined,
     "save pandas.read_feather(name).to_csv(other, index=False)",
   ],
-  ["a zip archive", "50 4b 03 04", undefined, "unpack it (an NPZ file holds NPY files)"],
+  ["a zip archive", "50 4b 03 04", undefined, "unpack it"],
   ["bzip2", "42 5a 68", undefined, "decompress it with bunzip2"],
   ["xz", "fd 37 7a 58 5a", undefined, "decompress it with unxz"],
   ["zstd", "28 b5 2f fd", undefined, "decompress it with unzstd"],
@@ -210,6 +214,8 @@ function refuseColumns(path: string, format: string, { label, ignore }: CsvOptio
 export interface FileTable {
   /** The table, in the file's order. */
   readonly table: Table;
+  /** Rows for testing; absent if the file has none of its own. */
+  readonly test?: Table | undefined;
   /** SHA-256 of the file, and of the file of classes if there is one, in hex. */
   readonly checksum: string;
 }
@@ -221,13 +227,88 @@ function arrayOf(bytes: Uint8Array<ArrayBuffer>, path: string): (FileArray & { f
   return undefined;
 }
 
+/** Table of the arrays of an NPZ or safetensors file. */
+function namedTable(
+  arrays: NamedArrays,
+  path: string,
+  wanted: string | undefined,
+): Omit<FileTable, "checksum"> {
+  const chosen = chooseArrays(arrays, path, wanted);
+  const read = (name: string, labels: string | undefined): Table => {
+    const table = arrayTable(path, arrays.format, arrays.read(name));
+    const note = `array ${quote(name)}${labels === undefined ? "" : `, classes from ${quote(labels)}`}`;
+    const noted = { ...table, notes: arrays.names.length > 1 ? [note, ...table.notes] : table.notes };
+    if (labels === undefined) return noted;
+    const { texts, notes } = arrayTexts(
+      { format: arrays.format, ...arrays.read(labels) },
+      `${path}:${labels}`,
+    );
+    return labeledTable(noted, texts, notes, `${path}:${labels}`);
+  };
+  return {
+    table: read(chosen.data, chosen.labels),
+    ...(chosen.test === undefined ? {} : { test: read(chosen.test, chosen.testLabels) }),
+  };
+}
+
+/** Splits `file.npz:name` into the path of the file and the name of an array. */
+function splitName(path: string): { readonly path: string; readonly name: string | undefined } {
+  const [, file, name] = /^(.*\.(?:npz|safetensors)):([^:]+)$/i.exec(path) ?? [];
+  return file === undefined ? { path, name: undefined } : { path: file, name };
+}
+
+/** True for a path of a folder. */
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    return false; // openFile() reports it
+  }
+}
+
+/** Reads a folder with the four IDX files that MNIST and its kin have; undefined if it has others. */
+async function readMnistFolder(folder: string): Promise<FileTable | undefined> {
+  const names = new Set([...Deno.readDirSync(folder)].map(({ name }) => name));
+  const pathOf = (role: FileRole) => {
+    const name = [FILE_NAMES[role], `${FILE_NAMES[role]}.gz`].find((name) => names.has(name));
+    return name && join(folder, name);
+  };
+  const [data, labels, test, testLabels] = FILE_ROLES.map(pathOf);
+  if (data === undefined) return undefined;
+  const train = await readTable(data, { labels });
+  if (test === undefined) return train;
+  const tests = await readTable(test, { labels: testLabels });
+  return {
+    table: train.table,
+    test: tests.table,
+    checksum: createHash("sha256").update(train.checksum + tests.checksum).digest("hex"),
+  };
+}
+
 /** Reads a file and computes its SHA-256. */
-async function readFile(path: string, options: ReadOptions): Promise<FileTable> {
+async function readFile(given: string, options: ReadOptions): Promise<FileTable> {
+  const { path, name } = splitName(given);
+  if (isFolder(path)) {
+    refuseColumns(path, "a folder", options);
+    return await readMnistFolder(path) ?? readPngFolder(path);
+  }
   using file = openFile(path);
   const hash = createHash("sha256");
   const head = file.read(Math.min(file.size, HEADER_BYTES));
   if (head.length === 0) fail(path, `expected ${FORMATS} but it is empty; give another file`);
   const isGzip = head[0] === 0x1f && head[1] === 0x8b;
+  const isNpz = /\.npz$/i.test(path), isParquet = head[0] === 0x50 && head[1] === 0x41 && head[2] === 0x52;
+  if (isNpz || isParquet || /\.safetensors$/i.test(path)) {
+    const bytes = file.read(file.size - head.length, head);
+    const checksum = hash.update(bytes).digest("hex");
+    if (isParquet) {
+      const table = await readCsv(await parquetAsCsv(bytes, path), path, { ...options, header: true });
+      return { table: { ...table, format: "Parquet" }, checksum };
+    }
+    const arrays = (isNpz ? openNpz : openSafetensors)(bytes, path);
+    refuseColumns(path, arrays.format, options);
+    return { ...namedTable(arrays, path, name), checksum };
+  }
   if (!isGzip) refuseOtherFormats(path, head);
   if (isGzip || isNpy(head) || /\.npy$/i.test(path) || head[0] === 0 && head[1] === 0) {
     // rejects a wrong header before reading the rest
@@ -312,75 +393,88 @@ function treatMissing(path: string, table: Table, missing: ReadOptions["missing"
   };
 }
 
+/** Classes of rows as texts, with remarks. */
+interface LabelTexts {
+  readonly texts: string[];
+  readonly notes: string[];
+}
+
 /** Texts of a file with one class per row. */
-function labelTexts(path: string, count: number): { texts: string[]; notes: string[]; checksum: string } {
+function labelTexts(given: string, count: number): LabelTexts & { readonly checksum: string } {
+  const { path, name } = splitName(given);
   using file = openFile(path);
   const raw = file.read(file.size);
   const checksum = createHash("sha256").update(raw).digest("hex");
+  const isNpz = /\.npz$/i.test(path);
+  if (isNpz || /\.safetensors$/i.test(path)) {
+    const arrays = (isNpz ? openNpz : openSafetensors)(raw, path);
+    const array = arrays.read(chooseArrays(arrays, path, name).data);
+    return { ...arrayTexts({ format: arrays.format, ...array }, given), checksum };
+  }
   const isGzip = raw[0] === 0x1f && raw[1] === 0x8b;
   const bytes = isGzip ? expandGzip(raw, path) : raw;
   refuseOtherFormats(path, bytes);
-  const notes: string[] = [];
-  const array = arrayOf(bytes, path);
-  if (!array) {
-    const lines = new TextDecoder().decode(bytes).replace(/^\ufeff/, "").split(/\r\n|\n|\r/).map((line) =>
-      line.trim().replace(/^"(.*)"$/, "$1")
-    ).filter((line) => line !== "" && !line.startsWith("#"));
-    const texts = lines.length === count + 1 ? lines.slice(1) : lines;
-    const several = texts.find((text) => /[,;\t]/.test(text));
-    if (several !== undefined) {
-      fail(path, `expected one class per line but found ${quote(several)}; keep one column`, ["labels"]);
-    }
-    return { texts, notes, checksum };
+  const array = arrayOf(bytes, path.replace(/\.gz$/i, ""));
+  if (array) return { ...arrayTexts(array, path), checksum };
+  const lines = new TextDecoder().decode(bytes).replace(/^\ufeff/, "").split(/\r\n|\n|\r/).map((line) =>
+    line.trim().replace(/^"(.*)"$/, "$1")
+  ).filter((line) => line !== "" && !line.startsWith("#"));
+  const texts = lines.length === count + 1 ? lines.slice(1) : lines;
+  const several = texts.find((text) => /[,;\t]/.test(text));
+  if (several !== undefined) {
+    fail(path, `expected one class per line but found ${quote(several)}; keep one column`, ["labels"]);
   }
-  const { data, shape: [rows, ...rest], format } = array;
-  const columns = rest.reduce((product, length) => product * length, 1);
-  const at = (row: number): number => {
-    if (columns === 1) return data[row];
-    if (isOneHot) return data.subarray(row * columns, (row + 1) * columns).indexOf(1);
-    return data[row * columns];
-  };
-  const isOneHot = columns > 1 && data.length > 0 && data.every((value) => value === 0 || value === 1) &&
-    Array.from({ length: rows }, (_, row) => data.subarray(row * columns, (row + 1) * columns)).every((row) =>
-      row.indexOf(1) >= 0 && row.indexOf(1) === row.lastIndexOf(1)
-    );
-  if (columns > 1 && !isOneHot) {
-    if (format !== "IDX" || columns !== 8) {
-      fail(
-        path,
-        `expected one class per row but found shape (${toOneLine(array.shape.join(", "))}); keep one column`,
-        [
-          "labels",
-        ],
-      );
-    }
-    notes.push(`${quote(path)} has 8 numbers per row, as QMNIST's: the first is the class`);
-  }
-  const texts = Array.from({ length: rows }, (_, row) => `${at(row)}`);
-  if (texts.includes("NaN")) fail(path, "expected a class in every row but found missing values", ["labels"]);
-  return { texts, notes, checksum };
+  return { texts, notes: [], checksum };
 }
 
-/** Adds the classes of a file of their own. */
-function withLabels({ table, checksum }: FileTable, path: string): FileTable {
-  const { texts, notes, checksum: other } = labelTexts(path, table.count);
+/** Texts of an array with one class per row, or of one-hot rows. */
+function arrayTexts(
+  { format, shape, data }: FileArray & { readonly format: string },
+  path: string,
+): LabelTexts {
+  const [rows, ...rest] = shape;
+  const columns = rest.reduce((product, length) => product * length, 1);
+  const rowOf = (row: number) => data.subarray(row * columns, (row + 1) * columns);
+  const isOneHot = columns > 1 && data.length > 0 && data.every((value) => value === 0 || value === 1) &&
+    Array.from({ length: rows }, (_, row) => rowOf(row)).every((row) =>
+      row.indexOf(1) >= 0 && row.indexOf(1) === row.lastIndexOf(1)
+    );
+  const notes: string[] = [];
+  if (isOneHot) notes.push(`${quote(path)} has one-hot rows: the class is the place of the 1`);
+  else if (columns === 8 && format === "IDX") {
+    notes.push(`${quote(path)} has 8 numbers per row, as QMNIST's: the first is the class`);
+  } else if (columns > 1) {
+    fail(
+      path,
+      `expected one class per row but found shape (${toOneLine(shape.join(", "))}); keep one column`,
+      ["labels"],
+    );
+  }
+  const texts = Array.from(
+    { length: rows ?? 0 },
+    (_, row) => `${isOneHot ? rowOf(row).indexOf(1) : data[row * columns]}`,
+  );
+  if (texts.includes("NaN")) fail(path, "expected a class in every row but found missing values", ["labels"]);
+  return { texts, notes };
+}
+
+/** Adds classes to a table. */
+function labeledTable(table: Table, texts: readonly string[], notes: readonly string[], path: string): Table {
   if (texts.length !== table.count) {
     fail(path, `expected ${table.count} classes, one for each row of the data, but found ${texts.length}`, [
       "labels",
     ]);
   }
-  const both = createHash("sha256").update(checksum + other).digest("hex");
-  const labeled = { ...table, ...classesOf(texts, path, quote(path)), notes: [...table.notes, ...notes] };
-  return { table: labeled, checksum: both };
+  return { ...table, ...classesOf(texts, path, quote(path)), notes: [...table.notes, ...notes] };
 }
 
 /**
- * Reads a data file of any format as a table. The format is detected from the first bytes: IDX and NPY of any
- * numbers, gzip of any of them, or CSV.
+ * Reads a data file of any format as a table. The format is detected from the first bytes or the ending: NPY, NPZ, IDX
+ * and safetensors of any numbers, Parquet, CSV, gzip of NPY, IDX or CSV, or a folder of PNG files.
  *
  * Needs `--allow-read` for the file.
  *
- * @param path path of the file
+ * @param path path of the file, or of an array in it: `file.npz:name`
  * @throws {InputError} if the file does not exist or has other contents, with the position of the mistake
  */
 export async function readTable(path: string, options: ReadOptions = {}): Promise<FileTable> {
@@ -395,7 +489,14 @@ export async function readTable(path: string, options: ReadOptions = {}): Promis
       ],
     );
   }
-  const read = await readFile(path, options);
-  const { table, checksum } = labels === undefined ? read : withLabels(read, labels);
-  return { table: treatMissing(path, table, missing), checksum };
+  const { table, test, checksum } = await readFile(path, options);
+  const treated = (rows: Table) => treatMissing(path, rows, missing);
+  const tests = test === undefined ? {} : { test: treated(test) };
+  if (labels === undefined) return { table: treated(table), ...tests, checksum };
+  const { texts, notes, checksum: other } = labelTexts(labels, table.count);
+  return {
+    table: treated(labeledTable(table, texts, notes, labels)),
+    ...tests,
+    checksum: createHash("sha256").update(checksum + other).digest("hex"),
+  };
 }

@@ -113,6 +113,7 @@ function constantsOf(
 
 /** Decision on scaling, and its reason. */
 export interface ScalingDecision {
+  /** The scaling. */
   readonly scaling: Scaling;
   /** Description in a line: the values found, and what is done with them. */
   readonly line: string;
@@ -165,10 +166,7 @@ export function decideScaling(
     }
     return one("byte", 255, "divided by 255");
   }
-  if (isUnit) {
-    const odd = min === max ? "; there is nothing to learn" : "";
-    return one("none", 1, `learned as they are${odd}`);
-  }
+  if (isUnit) return one("none", 1, "learned as they are");
   if (isImages && areWhole && min >= 0 && max <= MAX_LEVEL) {
     return one("minmax", max, `divided by ${max}, the largest`);
   }

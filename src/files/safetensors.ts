@@ -159,6 +159,20 @@ function wrongDtype(source: string, label: string, found: unknown): InputError {
   );
 }
 
+/** Position of a tensor in a safetensors file. */
+export interface TensorPlace {
+  /** Name, such as `encoder.0.weight`. */
+  readonly name: string;
+  /** Type of the elements, such as `F32`. */
+  readonly dtype: string;
+  /** Shape, row-major. */
+  readonly shape: readonly number[];
+  /** First byte, from the beginning of the file. */
+  readonly begin: number;
+  /** Byte after the last. */
+  readonly end: number;
+}
+
 /**
  * Decodes and validates the safetensors format, with tensors of floats and bytes.
  *
@@ -170,6 +184,31 @@ export function decodeMixedSafetensors(
   bytes: Uint8Array,
   source: string = "safetensors data",
 ): SafetensorsFile<TensorData> {
+  const sizes = { F32: 4, U8: 1 };
+  const { places, metadata } = findTensors(bytes, source, sizes);
+  const tensors = places.map(({ name, dtype, shape, begin, end }) => ({
+    name,
+    shape,
+    // a copy, as the header's length may leave the data unaligned
+    data: new DTYPES[dtype as keyof typeof DTYPES](new Uint8Array(bytes.subarray(begin, end)).buffer),
+  }));
+  return { tensors, metadata };
+}
+
+/**
+ * Validates a safetensors file and finds its tensors.
+ *
+ * @param bytes the whole file
+ * @param source origin of the bytes, for messages
+ * @param sizes bytes per element of the accepted types
+ * @returns the tensors in the order of their data, and the metadata
+ * @throws InputError if the file is damaged or invalid, or contains other types
+ */
+export function findTensors(
+  bytes: Uint8Array,
+  source: string,
+  sizes: Readonly<Record<string, number>>,
+): { readonly places: readonly TensorPlace[]; readonly metadata: Readonly<Record<string, string>> } {
   const refuse = (expected: string, found: string): InputError =>
     new InputError(
       `Cannot read ${source}: expected ${expected} but found ${found}; the file is damaged or of another kind`,
@@ -201,13 +240,7 @@ export function decodeMixedSafetensors(
   }
 
   const metadata: Record<string, string> = {};
-  const places: {
-    name: string;
-    dtype: keyof typeof DTYPES;
-    shape: readonly number[];
-    begin: number;
-    end: number;
-  }[] = [];
+  const places: TensorPlace[] = [];
   for (const [name, entry] of Object.entries(entries)) {
     if (name === METADATA_KEY) {
       if (!isRecord(entry)) throw refuse(`an object as ${METADATA_KEY}`, quote(entry));
@@ -222,7 +255,7 @@ export function decodeMixedSafetensors(
     const label = `tensor ${quote(name)}`;
     if (!isRecord(entry)) throw refuse(`an object for ${label}`, quote(entry));
     const { dtype, shape, data_offsets: offsets } = entry;
-    if (dtype !== "F32" && dtype !== "U8") throw wrongDtype(source, label, dtype);
+    if (typeof dtype !== "string" || !Object.hasOwn(sizes, dtype)) throw wrongDtype(source, label, dtype);
     if (!isSizeList(shape)) {
       throw refuse(`a list of sizes as the shape of ${label}`, quote(shape));
     }
@@ -230,7 +263,7 @@ export function decodeMixedSafetensors(
       throw refuse(`two rising offsets for ${label}`, quote(offsets));
     }
     const [begin, end] = offsets;
-    const expected = DTYPES[dtype].BYTES_PER_ELEMENT * elementCount(shape);
+    const expected = sizes[dtype] * elementCount(shape);
     if (expected !== end - begin) {
       throw refuse(`${expected} bytes for ${label} of shape ${quote(shape)}`, `${end - begin}`);
     }
@@ -252,13 +285,10 @@ export function decodeMixedSafetensors(
   if (bytes.length - start !== next) {
     throw refuse(`${next} bytes of data after the header`, `${bytes.length - start}`);
   }
-  const tensors = places.map(({ name, dtype, shape, begin, end }) => ({
-    name,
-    shape,
-    // a copy, as the header's length may leave the data unaligned
-    data: new DTYPES[dtype](new Uint8Array(bytes.subarray(start + begin, start + end)).buffer),
-  }));
-  return { tensors, metadata };
+  return {
+    metadata,
+    places: places.map(({ begin, end, ...place }) => ({ ...place, begin: start + begin, end: start + end })),
+  };
 }
 
 /**

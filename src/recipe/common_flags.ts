@@ -61,6 +61,10 @@ export interface CommonFlags {
   readonly label: Flag<string | undefined>;
   /** Path of a file with the class labels. */
   readonly labels: Flag<string | undefined>;
+  /** Path of a file of test rows. */
+  readonly testData: Flag<string | undefined>;
+  /** Path of a file with the test rows' class labels. */
+  readonly testLabels: Flag<string | undefined>;
   /** CSV columns to leave out. */
   readonly ignore: Flag<readonly string[] | undefined>;
   /** True if a CSV file has a header; found by its contents if undefined. */
@@ -130,7 +134,7 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
         defaults.dataset ?? "fashion-mnist-mini",
         "data set to train on",
       ),
-      data: optionalText("your own data file: CSV, NPY or IDX, also as gzip", "the data set"),
+      data: optionalText("your own data: CSV, NPY, NPZ, IDX, Parquet, PNG folder, …", "the data set"),
       limit: optionalInteger("use only the first N training images", { min: 1, absent: "all" }),
       out: optionalText("run folder to create; must be new or empty", "runs/RECIPE-DATE-TIME-SEED"),
       resume: {
@@ -146,6 +150,8 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
         placeholder: "column",
       },
       labels: optionalText("file with a class label for each row: NPY, IDX or a text line each"),
+      testData: optionalText("file with the test rows of your own data", "rows held out"),
+      testLabels: optionalText("file with a class label for each row of --test-data"),
       ignore: optionalTexts("CSV columns to leave out: names or numbers, separated by commas", "columns"),
       header: {
         ...optional(

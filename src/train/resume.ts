@@ -24,6 +24,8 @@ const OUTSIDE: ReadonlySet<string> = new Set([
   "dataDir",
   "data",
   "labels",
+  "testData",
+  "testLabels",
   "resume",
   "checkpointEvery",
   "keep",

@@ -8,14 +8,14 @@ Deno.test.afterAll(removeFolders);
 
 /** Files to train on, made at a path, and what is said of them. */
 const DATA: Readonly<Record<string, readonly [(path: string) => Promise<void>, RegExp]>> = {
-  "a folder": [(path) => Deno.mkdir(path), /expected a file but found a folder/],
+  "a folder": [(path) => Deno.mkdir(path), /found a folder without PNG images/],
   "a dangling link": [(path) => Deno.symlink(`${path}.gone`, path), /no such file/],
   "a link to itself": [(path) => Deno.symlink(path, path), /it cannot be read: .*symbolic links/],
   "a link to a device": [(path) => Deno.symlink("/dev/zero", path), /found something else|access/],
   "an empty file": [(path) => Deno.writeTextFile(path, ""), /it is empty/],
   "NaN in a CSV file": [
     (path) => Deno.writeTextFile(path, "a,b\n1,NaN\n"),
-    /found "NaN" in line 2, column "b"/,
+    /missing values in 1 of 1 rows, in column "b".*\(--missing\)/,
   ],
   "no UTF-8": [
     (path) => Deno.writeFile(path, Uint8Array.of(0x61, 0x0a, 0xff, 0x0a)),

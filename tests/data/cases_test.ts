@@ -6,7 +6,8 @@ import { applyScaling, decideScaling, parseScaling, unscale } from "../../src/da
 import { permutation } from "../../src/data/shuffle.ts";
 import { InputError } from "../../src/errors.ts";
 import { assertRefused, complaints, resultsTableOf, runTask, withFolder } from "../helpers/commands.ts";
-import { bytesAs, csvFile, grid, gzip, idxFile, npyFile, share, utf8, whole } from "../helpers/data_files.ts";
+import { bytesAs, csvFile, grid, gzip, idxFile, npyFile, npzFile, PARQUET } from "../helpers/data_files.ts";
+import { pngFile, safetensorsFile, share, utf8, whole } from "../helpers/data_files.ts";
 
 type Options = Partial<OwnDataOptions>;
 
@@ -175,7 +176,8 @@ const CASES: readonly Case[] = [
   ["zero.csv", csvFile(header(4), ROWS, () => [0, 0, 0, 0]), {}, {
     kind: "none",
     shape: [2, 2],
-    line: /all numbers are 0: .*there is nothing to learn/,
+    line: /all numbers are 0: .*learned as they are$/,
+    note: /all training rows are the same: there is nothing to learn/,
   }],
   ["constant.csv", csvFile(header(4), ROWS, (n) => [7, n, -3, share(n, 0)]), {}, {
     kind: "minmax",
@@ -524,6 +526,205 @@ Deno.test("values just outside [0, 1] by rounding are clamped, others are not", 
   assert.deepEqual(applyScaling({ values, width: 2 }, scaling), Float32Array.of(0, 1, 0.5, 1));
   const beyond = decideScaling({ values: Float64Array.of(0, 1 + 1e-5), width: 2 }, { isImages: false });
   assert.equal(beyond.scaling.kind, "minmax");
+});
+
+/** Loads files of a folder, the first of which, or the folder itself, is the data. */
+async function loadFolder(
+  files: Readonly<Record<string, Uint8Array>>,
+  name: string,
+  options: Options & { readonly testData?: string; readonly testLabels?: string } = {},
+): Promise<OwnDataset> {
+  let loaded: OwnDataset | undefined;
+  await withFolder(async (folder) => {
+    for (const [path, bytes] of Object.entries(files)) {
+      await Deno.mkdir(join(folder, path, ".."), { recursive: true });
+      await Deno.writeFile(join(folder, path), bytes);
+    }
+    const paths = Object.entries(options).map(([key, value]) =>
+      ["labels", "testData", "testLabels"].includes(key) ? [key, join(folder, `${value}`)] : [key, value]
+    );
+    const settings: Options = Object.fromEntries(paths);
+    loaded = await loadOwnData(join(folder, name), { testFraction: 0.2, seed: 0, ...settings });
+  });
+  return loaded!;
+}
+
+const images = (most: number, type = "|u1", count = ROWS) =>
+  npyFile(`'${type}'`, [count, 8, 8], bytesAs(type, grid(count, 64, (n, k) => whole(n, k, most))));
+const classesOf = (count: number) =>
+  npyFile("'|u1'", [count], Uint8Array.from({ length: count }, (_, n) => n % 3));
+
+Deno.test("NPZ and safetensors give the array that is named, Keras' or Pythae's, or the only one", async () => {
+  const plain = await load("a.npy", images(255));
+  for (const isPacked of [false, true]) {
+    const two = npzFile({ faces: images(255), other: images(16) }, isPacked);
+    const named = await loadFolder({ "a.npz": two }, "a.npz:faces");
+    assert.deepEqual(named.train.images, plain.train.images);
+    assert.ok(named.notes.includes('array "faces"'));
+    await assert.rejects(
+      () => loadFolder({ "a.npz": two }, "a.npz"),
+      /several, "faces", "other"; name one, as in "FILE:faces"/,
+    );
+    await assert.rejects(
+      () => loadFolder({ "a.npz": two }, "a.npz:x"),
+      /expected an array "x" but found "faces", "other"/,
+    );
+  }
+  assert.deepEqual((await load("a.npz", npzFile({ arr_0: images(255) }))).train.images, plain.train.images);
+  assert.deepEqual(
+    (await load("a.npz", npzFile({ data: images(255), x: images(3) }))).test.images,
+    plain.test.images,
+  );
+  const keras = npzFile({
+    x_test: images(200, "|u1", 10),
+    y_test: classesOf(10),
+    x_train: images(255),
+    y_train: classesOf(ROWS),
+  });
+  const { train, test, classNames } = await load("mnist.npz", keras);
+  assert.deepEqual([train.count, test.count, classNames], [ROWS, 10, ["0", "1", "2"]]);
+  assert.deepEqual(
+    train.images,
+    Uint8Array.from(grid(ROWS, 64, (n, k) => whole(n, k, 255))),
+    "in the file's order",
+  );
+  assert.deepEqual(test.images, Uint8Array.from(grid(10, 64, (n, k) => whole(n, k, 200))));
+  assert.deepEqual([train.labels![5], test.labels![7]], [2, 1]);
+
+  const values = grid(ROWS, 64, (n, k) => whole(n, k, 255)), shape = [ROWS, 8, 8];
+  const upper = bytesAs("<f4", values).filter((_, at) => at % 4 > 1); // whole numbers up to 255 have 8 bits
+  const tensors = safetensorsFile({
+    half: ["F16", shape, bytesAs("<f2", values)],
+    brain: ["BF16", shape, upper],
+    long: ["I64", shape, bytesAs("<i8", values)],
+    classes: ["U8", [ROWS], Uint8Array.from({ length: ROWS }, (_, n) => n % 3)],
+  });
+  for (const name of ["half", "brain", "long"]) {
+    const file = await loadFolder({ "a.safetensors": tensors }, `a.safetensors:${name}`, {
+      labels: "a.safetensors:classes",
+    });
+    assert.deepEqual(file.train.images, plain.train.images, name);
+    assert.equal(file.classNames.length, 3);
+  }
+  const damaged = npzFile({ a: images(255) });
+  await assert.rejects(
+    () => load("a.npz", damaged.subarray(0, damaged.length - 9)),
+    /expected an NPZ file.*found damage/,
+  );
+  await assert.rejects(() => load("a.npz", utf8("PK\x03\x04")), /a\.npz.*expected an NPZ file/);
+  await assert.rejects(
+    () => load("a.safetensors", tensors.subarray(0, 99)),
+    /a\.safetensors.*expected a header of/,
+  );
+});
+
+Deno.test("Parquet follows the rules of CSV", async () => {
+  const options = { label: "kind", ignore: ["b"], scale: "none" } as const;
+  const data = await load("a.parquet", PARQUET, options);
+  const rows = rowsInUnits(data);
+  for (let n = 0; n < ROWS; n++) {
+    const expected = [share(n, 0) * 100 - 50, n * n, n % 3 === 0 ? 1 : 0];
+    expected.forEach((value, k) =>
+      assert.ok(Math.abs(rows[3 * n + k] - value) < 1e-5, `row ${n}: ${rows[3 * n + k]}`)
+    );
+  }
+  assert.match(data.source, /\(Parquet\)$/);
+  assert.deepEqual(data.classNames, ["#gam, ma", "alpha", 'be"ta']);
+  const refused = (bytes: Uint8Array, message: RegExp, options: Options = {}) =>
+    assert.rejects(() => load("a.parquet", bytes, options), message);
+  await refused(PARQUET, /found "alpha" in line 2, column "kind".*missing values, too, in 1 row/);
+  await refused(PARQUET, /missing values in 1 of 40 rows, in column "b"/, { label: "kind" });
+  await refused(
+    PARQUET.subarray(0, 900),
+    /a\.parquet.*expected a Parquet table of numbers and words but found damage/,
+  );
+});
+
+Deno.test("a folder of PNG files is images, its subfolders are classes", async () => {
+  const pixels = (n: number) => Uint8Array.from({ length: 12 }, (_, k) => 20 * k + n);
+  const files = Object.fromEntries(
+    Array.from(
+      { length: 12 },
+      (_, n) => [`set/${n % 2 ? "odd" : "even"}/${n}.png`, pngFile(3, 4, 1, pixels(n))],
+    ),
+  );
+  const data = await loadFolder(files, "set");
+  assert.deepEqual([data.imageShape, data.classNames, data.scaling.kind], [[3, 4], ["even", "odd"], "byte"]);
+  for (const { images, labels, count } of [data.train, data.test]) {
+    for (let n = 0; n < count; n++) {
+      assert.equal(images[12 * n] % 2, labels![n]);
+      assert.deepEqual(images.slice(12 * n, 12 * n + 12), pixels(images[12 * n]));
+    }
+  }
+  const colors = Uint8Array.from({ length: 36 }, (_, k) => 7 * k);
+  const flat = await loadFolder({
+    "set/a.png": pngFile(3, 4, 3, colors),
+    "set/b.png": pngFile(3, 4, 3, colors),
+  }, "set");
+  assert.deepEqual([flat.imageShape, flat.classNames], [[9, 4], []]);
+  assert.deepEqual([...flat.train.images.slice(0, 3)], [0, 21, 42], "all of red first");
+  const clear = Uint8Array.from({ length: 48 }, (_, k) => 5 * k);
+  const { notes, width } = await loadFolder({
+    "s/1.png": pngFile(3, 4, 4, clear),
+    "s/2.png": pngFile(3, 4, 4, clear),
+  }, "s");
+  assert.deepEqual([width, notes[0]], [36, "the images' transparency is dropped"]);
+  const refused = (more: Record<string, Uint8Array>, message: RegExp) =>
+    assert.rejects(() => loadFolder({ ...files, ...more }, "set"), message);
+  await refused(
+    { "set/even/99.png": pngFile(4, 3, 1, pixels(0)) },
+    /99\.png.*expected an image of 3×4 in gray.*found 4×3 in gray/,
+  );
+  await refused({ "set/even/99.png": utf8("nonsense") }, /99\.png.*expected a PNG image but found damage/);
+  await refused(
+    { "set/here.png": pngFile(3, 4, 1, pixels(0)) },
+    /in the folder or in its subfolders.*but found both/,
+  );
+  await assert.rejects(
+    () => loadFolder({ "set/a.txt": utf8("x") }, "set"),
+    /found a folder without PNG images/,
+  );
+});
+
+Deno.test("test rows come from a file of their own, with the scaling of the training rows", async () => {
+  const files = {
+    "train.csv": csvFile("a,b,kind", ROWS, (n) => [n, -n, word(n)]),
+    "test.csv": csvFile("a,b,kind", 5, (n) => [100 * n, n, ["delta", "alpha"][n % 2]]),
+    "bare.csv": csvFile("a,b", 5, (n) => [n, -n]),
+    "wide.csv": csvFile("a,b,c", 5, (n) => [n, n, n]),
+  };
+  const options = { label: "kind", testData: "test.csv" };
+  const { train, test, scaling, classNames, notes, source } = await loadFolder(files, "train.csv", options);
+  assert.deepEqual([train.count, test.count, scaling.offsets, scaling.divisors], [ROWS, 5, [0, -39], [
+    39,
+    39,
+  ]]);
+  assert.deepEqual(classNames, ["alpha", "beta", "delta", "gamma"]);
+  assert.deepEqual([...test.labels!], [2, 0, 2, 0, 2]);
+  assert.deepEqual([...train.labels!.slice(0, 3)], [0, 1, 3]);
+  assert.equal(test.images[2], Math.fround(100 / 39));
+  assert.ok(notes.includes("4 of 5 test rows have values beyond the training rows' range"), notes.join());
+  assert.match(source, /^40 training and 5 test rows of .* and ".*test\.csv" \(CSV\)$/);
+  const bare = await loadFolder(files, "train.csv", { label: "kind", testData: "bare.csv" });
+  assert.deepEqual([bare.train.labels?.length, bare.test.labels, bare.classNames.length], [
+    ROWS,
+    undefined,
+    3,
+  ]);
+  await assert.rejects(
+    () => loadFolder(files, "train.csv", { label: "kind", testData: "wide.csv" }),
+    /expected rows of 2, as in ".*train\.csv", but found 3/,
+  );
+  const idx = {
+    "set/train-images-idx3-ubyte.gz": gzip(
+      idxFile(8, [6, 2, 3], Uint8Array.from({ length: 36 }, (_, k) => k)),
+    ),
+    "set/train-labels-idx1-ubyte": idxFile(8, [6], Uint8Array.of(0, 1, 2, 0, 1, 2)),
+    "set/t10k-images-idx3-ubyte": idxFile(8, [2, 2, 3], new Uint8Array(12).fill(255)),
+    "set/t10k-labels-idx1-ubyte.gz": gzip(idxFile(8, [2], Uint8Array.of(1, 4))),
+  };
+  const mnist = await loadFolder(idx, "set");
+  assert.deepEqual([mnist.train.count, [...mnist.test.labels!], mnist.classNames.length], [6, [1, 4], 5]);
 });
 
 Deno.test("a run keeps its scaling for --resume and evaluate, and says what was done", () =>

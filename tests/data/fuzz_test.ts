@@ -19,7 +19,11 @@ Deno.test.afterAll(removeFolders);
 
 for (const reader of READERS) {
   const isFolder = /^(run|load)-/.test(reader.name);
-  const count = isFolder ? FEW : ["data", "trace"].includes(reader.name) ? SOME : MANY;
+  const count = isFolder || reader.name === "parquet"
+    ? FEW
+    : ["data", "trace"].includes(reader.name)
+    ? SOME
+    : MANY;
   Deno.test(`${reader.name}: ${count} damaged inputs are read or refused in one line`, async () => {
     const { faults } = await fuzz(reader, SEED, count);
     const [first] = faults;

@@ -2,6 +2,8 @@
  * Files of the shapes that people bring, written by the tests themselves.
  * @module
  */
+import { encode } from "../../src/dependencies/fast_png.ts";
+import { zipSync } from "npm:fflate@0.8.3";
 import { gzipSync } from "node:zlib";
 
 /** UTF-8 bytes of a text. */
@@ -91,3 +93,69 @@ export const whole = (n: number, k: number, most: number): number =>
 export function grid(count: number, width: number, value: (n: number, k: number) => number): number[] {
   return Array.from({ length: count * width }, (_, at) => value(Math.floor(at / width), at % width));
 }
+
+/** A zip archive of NPY files, as numpy.savez (or, packed, numpy.savez_compressed) writes it. */
+export function npzFile(
+  arrays: Readonly<Record<string, Uint8Array>>,
+  isPacked = false,
+): Uint8Array<ArrayBuffer> {
+  const files = Object.fromEntries(Object.entries(arrays).map(([name, file]) => [`${name}.npy`, file]));
+  return new Uint8Array(zipSync(files, { level: isPacked ? 6 : 0 }));
+}
+
+/** A safetensors file of any types. */
+export function safetensorsFile(
+  tensors: Readonly<Record<string, readonly [dtype: string, shape: readonly number[], data: Uint8Array]>>,
+): Uint8Array<ArrayBuffer> {
+  let end = 0;
+  const entries = Object.entries(tensors).map(([name, [dtype, shape, data]]) => {
+    const begin = end;
+    end += data.length;
+    return [name, { dtype, shape, data_offsets: [begin, end] }];
+  });
+  const header = utf8(JSON.stringify(Object.fromEntries(entries)));
+  const file = new Uint8Array(8 + header.length + end);
+  new DataView(file.buffer).setBigUint64(0, BigInt(header.length), true);
+  file.set(header, 8);
+  let at = 8 + header.length;
+  for (const [, , data] of Object.values(tensors)) {
+    file.set(data, at);
+    at += data.length;
+  }
+  return file;
+}
+
+/** A PNG image of 8-bit channels. */
+export function pngFile(
+  height: number,
+  width: number,
+  channels: number,
+  data: Uint8Array,
+): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(encode({ height, width, channels, data }));
+}
+
+/**
+ * A Parquet file of 40 rows, written by hyparquet-writer 0.17.0 with snappy: `a` doubles 100 · share(n, 0) − 50, `b`
+ * 32-bit integers n without row 7, `c` 64-bit integers n², `d;e` booleans, true for every third row, and `kind`, of
+ * the words alpha, be"ta and #gam, ma.
+ */
+export const PARQUET: Uint8Array<ArrayBuffer> = Uint8Array.fromBase64(
+  "UEFSMRUGFYQFFb4EXBVQFQAVUBUAFQQVAAAAUAHAAgAABQGoScBwPQrXozA9QMD1KFyPwiBAXI/C9SjcKMAehetRuJ5AwJqZ" +
+    "mZmZ+UZApAEpECM5QFC4ARokEUB6FK5H4XowwAEnVB6lQsA0MzMzM/NEQNijcD0KFzVAAFIBKUjRP0fhehSuhzTA7FG4HoWr" +
+    "RMDMAQEQ7EJADNcBKQwxQDBcAXEkDsAVrkfhepQ4wAU3DLFGwGYBAQzmQEB8AWgM+ilASAFICEcfwAUHCKE8wAFeDFG4SMAF" +
+    "xwzAPUDkBZEkIUBACtejcL0nwAVfDFdAwOABGAhBR0AFoBCzOUCYwgHpABMJqAjXL8AB/wxwXULAAScQ4TpFQGgBeAimNUAJ" +
+    "EQTqPwVoSPgzwKRwPQrXY0TAFK5H4Xo0Q0AVBhXAAhXIAlwVUBUCFVAVABUIFQAAAAN/QAGcAfCbAAAAAAEAAAACAAAAAwAA" +
+    "AAQAAAAFAAAABgAAAAgAAAAJAAAACgAAAAsAAAAMAAAADQAAAA4AAAAPAAAAEAAAABEAAAASAAAAEwAAABQAAAAVAAAAFgAA" +
+    "ABcAAAAYAAAAGQAAABoAAAAbAAAAHAAAAB0AAAAeAAAAHwAAACAAAAAhAAAAIgAAACMAAAAkAAAAJQAAACYAAAAnAAAAFQYV" +
+    "hAUV1AJcFVAVABVQFQAVBBUAAABQAcACAAANAQABDQgABA0IAAkNCAAQDQgAGQ0IACQNCAAxDQgAQA0IAFENCABkDQgAeQ0I" +
+    "AJANCACpDQgAxA0IAOENCBF5ACENgQBEDQgAaQ0IAJANCAC5DQgA5A0IBBECCUEAQA0IAHENCACkDQgA2Q0IBBADCSgASQ0I" +
+    "AIQNCADBDQgAAA3xAEENCACEDQgAyQ0IBBAFCUAAWQ0IAKQNCBzxBQAAAAAAABUGFRgVHFwVUBUAFVAVBhUEFQAAAFABCiQG" +
+    "AAAAC0mSJEmSFQQVPBVATBUGFQAAAB50BQAAAGFscGhhBQAAAGJlInRhCAAAACNnYW0sIG1hFQYVHBUgXBVQFQAVUBUQFQQV" +
+    "AAAAUAEMLAILJEmSJEmSJEmSJBUEGWxIBHJvb3QVCgAVCiUCGAFhABUCJQIYAWIAFQQlAhgBYwAVACUCGANkO2UAFQwlAhgE" +
+    "a2luZCUAABZQGRwZXCYIHBUKGRUAGRgBYRUCFlAWsgUW7AQmCDw2ACgI4HoUrkdBR0AYCAAAAAAAAEnANgAAGRwVBhUAFQIA" +
+    "AAAm9AQcFQIZFQAZGAFiFQIWUBbuAhb2Aib0BDw2AigEJwAAABgEAAAAAAAZHBUGFQAVAgAAACbqBxwVBBkVABkYAWMVAhZQ" +
+    "FrIFFoIDJuoHPDYAKAjxBQAAAAAAABgIAAAAAAAAAAAAGRwVBhUAFQIAAAAm7AocFQAZFQYZGANkO2UVAhZQFkIWRibsCjw2" +
+    "ACgBARgBAAAZHBUGFQYVAgAAACayCxwVDBklABAZGARraW5kFQIWUBacARakASaMDCayCxw2ACgFYmUidGEYCCNnYW0sIG1h" +
+    "ABksFQQVABUCABUGFRAVAgAAABawDxZQNs4MACgJaHlwYXJxdWV0GVwcAAAcAAAcAAAcAAAcAAAAjgEAAFBBUjE=",
+);

@@ -17,7 +17,10 @@ import { readCsv } from "../../src/data/csv.ts";
 import { loadDataset } from "../../src/data/dataset.ts";
 import { readIdx, writeIdx } from "../../src/data/idx.ts";
 import { readNpy } from "../../src/data/npy.ts";
+import { openNpz, openSafetensors } from "../../src/data/named_arrays.ts";
 import { loadOwnData } from "../../src/data/own_data.ts";
+import { parquetAsCsv } from "../../src/data/parquet.ts";
+import { readPngFolder } from "../../src/data/png_folder.ts";
 import { InputError } from "../../src/errors.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
@@ -31,6 +34,7 @@ import { loadParameters, readTrainedRun, storedShape } from "../../src/runs/load
 import { readRunData } from "../../src/runs/read_run_data.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/files/safetensors.ts";
 import { saveSnapshot } from "../../src/runs/snapshot_file.ts";
+import { npzFile, PARQUET, pngFile, safetensorsFile } from "./data_files.ts";
 import { damaged, damagedJson, pick } from "./mutate.ts";
 
 /** The column of classes, where the bytes still hold its name. */
@@ -350,6 +354,45 @@ export const READERS: readonly Reader[] = [
     read: async (bytes) => {
       const { notes, warnings } = await readCsv([bytes], "x", { label: labelOf(bytes) });
       return [...notes, ...warnings.map(({ text }) => text)];
+    },
+  },
+  {
+    name: "npz",
+    sound: [false, true].map((isPacked) => npzFile({ data: npyFiles[0], more: npyFiles[1] }, isPacked)),
+    damage: damaged,
+    read: (bytes) => {
+      const arrays = openNpz(bytes, "x");
+      for (const name of arrays.names) arrays.read(name);
+    },
+  },
+  {
+    name: "tensors",
+    sound: [
+      safetensorsFile({ a: ["BF16", [2, 3], pixels.slice(0, 12)], b: ["I64", [2], pixels.slice(0, 16)] }),
+    ],
+    damage: safetensorsDamage,
+    read: (bytes) => {
+      const arrays = openSafetensors(bytes, "x");
+      for (const name of arrays.names) arrays.read(name);
+    },
+  },
+  {
+    name: "parquet",
+    sound: [PARQUET],
+    damage: damaged,
+    read: async (bytes) => {
+      const { notes } = await readCsv(await parquetAsCsv(bytes, "x", 1000), "x", { label: "kind" });
+      return [...notes];
+    },
+  },
+  {
+    name: "png",
+    sound: [pngFile(3, 4, 1, pixels.slice(0, 12)), pngFile(3, 4, 4, pixels.slice(0, 48))],
+    damage: damaged,
+    read: (bytes) => {
+      Deno.mkdirSync(join(folder, "images"), { recursive: true });
+      Deno.writeFileSync(join(folder, "images/1.png"), bytes);
+      return [...readPngFolder(join(folder, "images")).table.notes];
     },
   },
   {

@@ -50,6 +50,8 @@ Deno.test("readFlags() gives the declared defaults for an empty command line", (
       data: undefined,
       label: undefined,
       labels: undefined,
+      testData: undefined,
+      testLabels: undefined,
       ignore: undefined,
       header: undefined,
       missing: undefined,

@@ -1,0 +1,5 @@
+/**
+ * The npm package fflate: zip files.
+ * @module
+ */
+export { type UnzipFileInfo, unzipSync } from "npm:fflate@0.8.3";
