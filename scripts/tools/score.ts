@@ -4,15 +4,30 @@ import { join } from "node:path";
 import { runCommand } from "../../src/cli/command.ts";
 import { InputError } from "../../src/errors.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
-import { optionalTexts, parseFlags } from "../../src/recipe/flags.ts";
+import { number, optionalNumber, optionalTexts, parseFlags } from "../../src/recipe/flags.ts";
 import { checkEnding, encodeRows } from "../../src/runs/rows_file.ts";
+import { readScores } from "../../src/runs/scores_file.ts";
+import { quantileOf, shareUpTo } from "../../src/stats/quantiles.ts";
 import { rocAuc } from "../../src/stats/roc_auc.ts";
+import { standardDeviation } from "../../src/stats/standard_deviation.ts";
 import { forRows, openRows, rowsFlags } from "./rows_of_run.ts";
 
 const flags = {
   ...rowsFlags("scores.csv in the run folder"),
+  quantile: number(0.99, "rows above this quantile of the errors of the run's test rows are marked", {
+    min: 0,
+    max: 1,
+  }),
+  deviations: optionalNumber("mark rows above the mean and this many standard deviations of those errors", {
+    min: 0,
+    absent: "--quantile",
+  }),
   normal: optionalTexts("classes that are normal: prints the ROC AUC of all others against them", "classes"),
 };
+
+function meanOf(values: Float32Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
 
 async function main(): Promise<void> {
   const given = parseFlags(
@@ -39,9 +54,35 @@ async function main(): Promise<void> {
     );
   }
   const scores = await forRows(values, model.width, 1, (rows) => model.score(rows));
-  writeFileAtomic(out, encodeRows(out, { name: "scores", columns: ["score"], values: scores, labels }));
-  const mean = scores.reduce((sum, score) => sum + score, 0) / count;
-  console.log(`${count} scores saved in ${out}; squared error per column, mean: ${mean.toFixed(5)}`);
+  const heldOut = readScores(opened.run)?.toSorted();
+  const threshold = heldOut &&
+    (given.deviations === undefined
+      ? quantileOf(heldOut, given.quantile)
+      : meanOf(heldOut) + given.deviations * standardDeviation(heldOut, 1));
+  const [columns, rows] = heldOut
+    ? [
+      ["score", "quantile", "above"],
+      Float32Array.from({ length: 3 * count }, (_, k) => {
+        const score = scores[Math.floor(k / 3)];
+        return [score, shareUpTo(heldOut, score), score > threshold! ? 1 : 0][k % 3];
+      }),
+    ]
+    : [["score"], scores];
+  writeFileAtomic(out, encodeRows(out, { name: "scores", columns, values: rows, labels }));
+  console.log(
+    `${count} scores saved in ${out}; squared error per column, mean: ${meanOf(scores).toFixed(5)}`,
+  );
+  if (heldOut) {
+    const rule = given.deviations === undefined
+      ? `quantile ${given.quantile}`
+      : `mean and ${given.deviations} standard deviations`;
+    const above = scores.filter((score) => score > threshold!).length;
+    console.log(
+      `${above} rows above ${
+        threshold!.toPrecision(4)
+      } (${rule} of the errors of ${heldOut.length} test rows)`,
+    );
+  } else console.error(`warning: "${given.run}" has no errors of its test rows to compare with; train again`);
   if (!normalClasses) return;
   const isAnomaly = Array.from(labels!, (label) => !normalClasses.includes(label));
   const anomalies = isAnomaly.filter(Boolean).length;

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readNpy } from "../../src/data/npy.ts";
-import { decodeSafetensors } from "../../src/files/safetensors.ts";
+import { decodeSafetensors, readSafetensors } from "../../src/files/safetensors.ts";
 import { RandomStream } from "../../src/random.ts";
 import { encodeNpy, encodeRows } from "../../src/runs/rows_file.ts";
+import { quantileOf, shareUpTo } from "../../src/stats/quantiles.ts";
 import { rocAuc } from "../../src/stats/roc_auc.ts";
 import { assertRefused, complaints, runTask, withFolder } from "../helpers/commands.ts";
 
@@ -71,7 +72,28 @@ Deno.test("a run on a table is applied to files: codes, rows in the table's unit
     assert.deepEqual(readRows(at("decoded.csv")).numbers, back);
 
     const said = await use("score", "table.csv", "scores.csv", "--normal", "good");
-    const scores = readRows(at("scores.csv")).numbers.flat();
+    const marked = readRows(at("scores.csv")).numbers, scores = marked.map(([score]) => score);
+    const heldOut = readSafetensors(join(run, "scores.safetensors")).tensors[0].data;
+    const threshold = quantileOf(heldOut.toSorted(), 0.99);
+    for (const [score, quantile, above] of marked) {
+      assert.equal(quantile, Math.fround(heldOut.filter((other) => other <= score).length / 30));
+      assert.equal(above, score > threshold ? 1 : 0);
+    }
+    assert.deepEqual(
+      heldOut.filter((score) => scores.some((other) => Math.abs(other - score) < 1e-9)).length,
+      30,
+    );
+    const above = marked.filter(([, , mark]) => mark === 1).length;
+    assert.ok(
+      said.includes(`\n${above} rows above ${threshold.toPrecision(4)} (quantile 0.99 of the errors of 30`),
+      said,
+    );
+    const strict = await use("score", "table.csv", "scores.npy", "--deviations", "100");
+    assert.match(
+      strict,
+      /\n0 rows above .* \(mean and 100 standard deviations of the errors of 30 test rows\)\n$/,
+    );
+    assert.deepEqual(readNpy(await Deno.readFile(at("scores.npy")), "").shape, [150, 3]);
     const { scaling: { divisors } } = JSON.parse(Deno.readTextFileSync(join(run, "config.json"))).facts;
     for (const [n, row] of rows.entries()) {
       const error = row.reduce((sum, x, k) => sum + ((x - back[n][k]) / divisors[k]) ** 2, 0) / 4;
@@ -148,6 +170,12 @@ Deno.test("the area under the ROC curve is the share of right pairs, ties counte
   assert.equal(rocAuc([1, 2, 2, 3], [false, true, false, true]), 0.875); // pairs: 1, 0.5, 1, 1 of 4
   assert.ok(Number.isNaN(rocAuc([1, 2], [true, true])));
   assert.throws(() => rocAuc([1], []), /expected 1 classes but received 0/);
+});
+
+Deno.test("quantiles are interpolated, and shares count values up to the given one", () => {
+  assert.deepEqual([0, 0.25, 0.5, 0.9, 1].map((share) => quantileOf([1, 2, 4], share)), [1, 1.5, 2, 3.6, 4]);
+  assert.equal(quantileOf([7], 0.99), 7);
+  assert.deepEqual([0, 1, 2, 3, 4, 5].map((value) => 4 * shareUpTo([1, 2, 2, 4], value)), [0, 1, 3, 3, 4, 4]);
 });
 
 Deno.test("rows are encoded as the file's name says", () => {
