@@ -93,8 +93,7 @@ export { runCommand } from "./src/cli/command.ts";
 
 // A trained model, for programs.
 export { loadModel, type LoadModelOptions } from "./scripts/load_model.ts";
-export type { LoadedModel } from "./src/model/loaded_model.ts";
-export type { Scale } from "./src/export/network.ts";
+export type { DataRows, LoadedModel } from "./src/model/loaded_model.ts";
 
 // Evaluation: what a recipe measures beside the usual.
 export { measureLevels } from "./src/evaluate/evaluate.ts";

@@ -1,6 +1,5 @@
 // Loads a trained model for programs: mod.ts exports it. It lies here because it knows the shipped recipes.
 import { InputError } from "../src/errors.ts";
-import type { Scale } from "../src/export/network.ts";
 import { type LoadedModel, openModel } from "../src/model/loaded_model.ts";
 import { restoreConfig } from "../src/recipe/flags.ts";
 import type { Recipe } from "../src/recipe/recipe.ts";
@@ -13,8 +12,6 @@ import { SHIPPED } from "./recipes.ts";
 export interface LoadModelOptions {
   /** Recipe of the run; the shipped one of its name if absent. */
   readonly recipe?: Recipe;
-  /** Scaling of the rows; the network takes them unchanged if absent. */
-  readonly scale?: Scale;
 }
 
 /**
@@ -43,7 +40,7 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
       `Cannot load "${path}": expected its recipe, "${run.recipe}", but received "${recipe.name}"`,
     );
   }
-  return await openModel(run, recipe, restoreConfig(recipe.flags, run.config, `"${path}"`), options);
+  return await openModel(run, recipe, restoreConfig(recipe.flags, run.config, `"${path}"`));
 }
 
 /** Finds the shipped recipe that trained a run. Scripts named in the run are never executed. */

@@ -34,6 +34,8 @@ export interface Evaluation {
   readonly accuracy?: number | undefined;
   /** Number of units of a code. */
   readonly codeSize: number;
+  /** Error of each test image, mean over its pixels, [count]. */
+  readonly scores: Float32Array;
   /** Codes of the test images, [count, codeSize]. */
   readonly codes: Float32Array;
   /** Reconstructions of the first test images, [n, pixels]. */
@@ -60,7 +62,7 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { train } = data;
   const test = await encode(gpu, build, parameters, "test", data.test.images, data.width, true);
-  const { codeSize, codes, error, reconstructions } = test;
+  const { codeSize, codes, error, scores, reconstructions } = test;
   const { meanImage, pca: [{ testMse }] } = baselines(train.images, data.test.images, data.width, [
     Math.min(codeSize, data.width), // a code may be larger than the image
   ]);
@@ -73,7 +75,16 @@ export async function evaluate(
       codeSize,
       NEIGHBOURS,
     );
-  return { error, meanImageError: meanImage, pcaError: testMse, accuracy, codeSize, codes, reconstructions };
+  return {
+    error,
+    meanImageError: meanImage,
+    pcaError: testMse,
+    accuracy,
+    codeSize,
+    scores,
+    codes,
+    reconstructions,
+  };
 }
 
 async function encode(
@@ -84,7 +95,7 @@ async function encode(
   images: Uint8Array | Float32Array,
   width: number,
   decodes: boolean,
-): Promise<{ codeSize: number; codes: Float32Array; error: number; reconstructions: Float32Array }> {
+): Promise<Pick<Evaluation, "codeSize" | "codes" | "error" | "scores" | "reconstructions">> {
   using source = new DeviceImages(gpu, label, images, width);
   const graph = new Graph(Math.min(BATCH, source.count));
   const pixels = gatherBatch(graph, "pixels", source);
@@ -96,6 +107,7 @@ async function encode(
     outputs: decodes ? [code, output, target] : [code],
   });
   const codes = new Float32Array(source.count * code.width);
+  const scores = new Float32Array(decodes ? source.count : 0);
   let reconstructions = new Float32Array(), sum = 0;
   for (const batch of batches(source.count, graph.batchSize)) {
     forward.run(batch);
@@ -105,15 +117,22 @@ async function encode(
     ]);
     sum += decodes ? values[term.label][0] : NaN;
     codes.set(some, batch.first * code.width);
-    if (decodes && batch.first === 0) {
-      const [some, wanted, shown] = await forward.read(
-        [output, target, pixels],
-        Math.min(PICTURES, batch.rows),
-      );
-      reconstructions = some.map((value, k) => value + (shown[k] - wanted[k])); // in pixel space
+    if (!decodes) continue;
+    const [outputs, wanted] = await forward.read([output, target], batch.rows);
+    for (let n = 0; n < batch.rows; n++) scores[batch.first + n] = rowError(outputs, wanted, n, width);
+    if (batch.first === 0) {
+      const [shown] = await forward.read([pixels], Math.min(PICTURES, batch.rows));
+      reconstructions = shown.map((value, k) => outputs[k] + (value - wanted[k])); // in pixel space
     }
   }
-  return { codeSize: code.width, codes, error: sum / (source.count * width), reconstructions };
+  return { codeSize: code.width, codes, error: sum / (source.count * width), scores, reconstructions };
+}
+
+/** Squared error of row n, mean over its columns. */
+function rowError(outputs: Float32Array, wanted: Float32Array, n: number, width: number): number {
+  let sum = 0;
+  for (let k = n * width; k < (n + 1) * width; k++) sum += (outputs[k] - wanted[k]) ** 2;
+  return sum / width;
 }
 
 /**

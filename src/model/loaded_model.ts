@@ -3,9 +3,10 @@
  * @module
  */
 import { openGpuWith } from "../cli/open_gpu.ts";
+import { applyScaling, unscale } from "../data/scaling.ts";
 import { InputError } from "../errors.ts";
 import { Forward } from "../evaluate/forward.ts";
-import { checkScale, rowOf, type Scale, targetNode } from "../export/network.ts";
+import { checkScale, rowOf, targetNode } from "../export/network.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { Graph } from "../graph/graph.ts";
 import type { Model } from "../graph/model.ts";
@@ -16,6 +17,9 @@ import type { Recipe, RecipeFlags } from "../recipe/recipe.ts";
 import type { TrainedRun } from "../runs/load_run.ts";
 import { type TrainedModel, trainedModel } from "./trained_model.ts";
 
+/** Rows of data, row-major, in the units of the training data. */
+export type DataRows = Uint8Array | Float32Array | Float64Array;
+
 /** Maximum number of rows that are computed at a time. */
 const BATCH = 1000;
 
@@ -24,7 +28,8 @@ type Part = "encoder" | "decoder" | "autoencoder";
 
 /**
  * A trained model. Arrays are row-major: [rows, width], or [rows, codeSize] for codes. Rows are in the units of the
- * training data, such as pixels in [0, 1]. Calls may overlap.
+ * training data; the run's own scaling is applied. For the catalogue's images they are bytes, or numbers in [0, 1]. Calls
+ * may overlap.
  */
 export interface LoadedModel extends Disposable {
   /** Name of the recipe. */
@@ -41,7 +46,7 @@ export interface LoadedModel extends Disposable {
    * @returns [rows, codeSize]
    * @throws RangeError if `rows` is empty or not a whole number of rows
    */
-  encode(rows: Float32Array): Promise<Float32Array<ArrayBuffer>>;
+  encode(rows: DataRows): Promise<Float32Array<ArrayBuffer>>;
 
   /**
    * Computes rows from codes.
@@ -60,7 +65,7 @@ export interface LoadedModel extends Disposable {
    * @returns [rows, width]
    * @throws RangeError if `rows` is empty or not a whole number of rows
    */
-  reconstruct(rows: Float32Array): Promise<Float32Array<ArrayBuffer>>;
+  reconstruct(rows: DataRows): Promise<Float32Array<ArrayBuffer>>;
 
   /**
    * Computes the reconstruction error of each row: the squared error, mean over the columns of the network's input.
@@ -70,7 +75,15 @@ export interface LoadedModel extends Disposable {
    * @returns [rows]
    * @throws RangeError if `rows` is empty or not a whole number of rows
    */
-  score(rows: Float32Array): Promise<Float32Array<ArrayBuffer>>;
+  score(rows: DataRows): Promise<Float32Array<ArrayBuffer>>;
+
+  /**
+   * Scales rows to the network's input, such as to draw them as images.
+   *
+   * @param rows [rows, width]
+   * @returns [rows, width]
+   */
+  scaled(rows: DataRows): Float32Array;
 
   /** Frees the GPU. */
   [Symbol.dispose](): void;
@@ -90,8 +103,8 @@ class GpuModel implements LoadedModel {
   readonly #owned: DisposableStack = new DisposableStack();
 
   constructor(gpu: Gpu, recipe: string, trained: TrainedModel) {
-    const { width, build, parameters, scale } = trained;
-    if (scale) checkScale(scale, width);
+    const { width, build, parameters, scaling } = trained;
+    if (scaling) checkScale(scaling, width);
     this.#owned.use(gpu);
     this.#owned.use(parameters);
     [this.#gpu, this.#trained] = [gpu, trained];
@@ -110,20 +123,20 @@ class GpuModel implements LoadedModel {
     [this.recipe, this.width, this.codeSize] = [recipe, width, this.#model.code.width];
   }
 
-  async encode(rows: Float32Array): Promise<Float32Array<ArrayBuffer>> {
-    return await (await this.#part("encoder")).run(this.#toNetwork(rows));
+  async encode(rows: DataRows): Promise<Float32Array<ArrayBuffer>> {
+    return await (await this.#part("encoder")).run(this.scaled(rows));
   }
 
   async decode(codes: Float32Array): Promise<Float32Array<ArrayBuffer>> {
     return this.#toRows(await (await this.#part("decoder")).run(codes));
   }
 
-  async reconstruct(rows: Float32Array): Promise<Float32Array<ArrayBuffer>> {
-    return this.#toRows(await (await this.#part("autoencoder")).run(this.#toNetwork(rows)));
+  async reconstruct(rows: DataRows): Promise<Float32Array<ArrayBuffer>> {
+    return this.#toRows(await (await this.#part("autoencoder")).run(this.scaled(rows)));
   }
 
-  async score(rows: Float32Array): Promise<Float32Array<ArrayBuffer>> {
-    const input = this.#toNetwork(rows), { width } = this, row = this.#targetRow;
+  async score(rows: DataRows): Promise<Float32Array<ArrayBuffer>> {
+    const input = this.scaled(rows), { width } = this, row = this.#targetRow;
     const output = await (await this.#part("autoencoder")).run(input);
     return Float32Array.from({ length: input.length / width }, (_, n) => {
       let sum = 0;
@@ -156,30 +169,21 @@ class GpuModel implements LoadedModel {
     return compiled;
   }
 
-  /** Scales rows of data to the network's input. */
-  #toNetwork(rows: Float32Array): Float32Array {
-    const { width } = this, { scale } = this.#trained;
-    if (!scale) return rows;
-    const offset = perColumn(scale.offsets, width), divisor = perColumn(scale.divisors, width);
-    return rows.map((x, k) => (x - offset[k % width]) / divisor[k % width]);
+  scaled(rows: DataRows): Float32Array {
+    const { width } = this, { scaling } = this.#trained;
+    const scaled = scaling && rows.length % width === 0
+      ? applyScaling({ values: rows.slice(), width }, scaling)
+      : rows;
+    if (scaled instanceof Uint8Array) return Float32Array.from(scaled, (byte) => byte / 255);
+    return scaled instanceof Float64Array ? Float32Array.from(scaled) : scaled;
   }
 
-  /** Turns outputs of the network into rows of data, in place. */
+  /** Turns outputs of the network into rows of data. */
   #toRows(output: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
-    const { width } = this, { scale } = this.#trained, row = this.#targetRow;
-    if (!scale && !row) return output;
-    const offset = perColumn(scale?.offsets ?? [0], width),
-      divisor = perColumn(scale?.divisors ?? [1], width);
-    for (let k = 0; k < output.length; k++) {
-      output[k] = (output[k] + (row?.[k % width] ?? 0)) * divisor[k % width] + offset[k % width];
-    }
-    return output;
+    const { width } = this, { scaling } = this.#trained, row = this.#targetRow;
+    if (row) { for (let k = 0; k < output.length; k++) output[k] += row[k % width]; }
+    return scaling ? Float32Array.from(unscale(output, width, scaling)) : output;
   }
-}
-
-/** Repeats a single constant for each column. */
-function perColumn(constants: readonly number[], width: number): Float64Array {
-  return Float64Array.from({ length: width }, (_, k) => constants[constants.length === 1 ? 0 : k]);
 }
 
 /**
@@ -192,9 +196,8 @@ export async function openModel(
   run: TrainedRun,
   recipe: Recipe,
   config: Config<RecipeFlags>,
-  { scale }: { readonly scale?: Scale | undefined } = {},
 ): Promise<LoadedModel> {
-  const trained = trainedModel(run, recipe, config, scale);
+  const trained = trainedModel(run, recipe, config);
   const gpu = await openGpuWith(config.kernels, true); // as in training
   try {
     return new GpuModel(gpu, recipe.name, trained);

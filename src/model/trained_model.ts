@@ -3,7 +3,8 @@
  * @module
  */
 import { InputError, quote } from "../errors.ts";
-import type { Scale, TrainedNetwork } from "../export/network.ts";
+import { parseScaling, type Scaling } from "../data/scaling.ts";
+import type { TrainedNetwork } from "../export/network.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
@@ -20,23 +21,17 @@ export interface TrainedModel {
   readonly parameters: Parameters;
   /** Number of columns of the input. */
   readonly width: number;
-  /** Scaling of the data; the network takes them unchanged if absent. */
-  readonly scale?: Scale | undefined;
+  /** Scaling of the training data; absent for the data sets of the catalogue, whose bytes are divided by 255. */
+  readonly scaling?: Scaling | undefined;
 }
 
 /**
  * Returns the model of a run. It needs no data set: the facts about the data lie with the run.
  *
  * @param config values of the recipe's flags, as trained
- * @param scale scaling constants of the training data
  * @throws InputError if a file of the run is missing or does not match the recipe
  */
-export function trainedModel(
-  run: TrainedRun,
-  recipe: Recipe,
-  config: Config<RecipeFlags>,
-  scale?: Scale,
-): TrainedModel {
+export function trainedModel(run: TrainedRun, recipe: Recipe, config: Config<RecipeFlags>): TrainedModel {
   const width = storedWidth(run);
   let mean: Float32Array | undefined;
   const data = {
@@ -46,7 +41,7 @@ export function trainedModel(
     },
   };
   const build = networkOf(recipe, config, data, { purpose: "encode" });
-  return { build, parameters: loadParameters(run, build, width), width, scale };
+  return { build, parameters: loadParameters(run, build, width), width, scaling: storedScaling(run) };
 }
 
 /**
@@ -60,11 +55,11 @@ export async function trainedNetwork(
   recipe: Recipe,
   config: Config<RecipeFlags>,
 ): Promise<TrainedNetwork> {
-  const { build, parameters, width, scale } = trainedModel(run, recipe, config);
+  const { build, parameters, width, scaling } = trainedModel(run, recipe, config);
   const graph = new Graph(1);
   const pixels = graph.input("pixels", width);
   const model = build(graph, parameters, pixels);
-  return { name: recipe.name, graph, pixels, model, weights: await parameters.read(), scale };
+  return { name: recipe.name, graph, pixels, model, weights: await parameters.read(), scale: scaling };
 }
 
 /** Number of columns of a run's data, as stored in its `config.json`. */
@@ -72,5 +67,16 @@ function storedWidth({ path, facts: { width } }: TrainedRun): number {
   if (Number.isSafeInteger(width) && Number(width) > 0) return Number(width);
   throw new InputError(
     `Cannot load "${path}": expected "width" to be a positive integer but found ${quote(width)}; train again`,
+  );
+}
+
+/** Scaling of a run's data, as stored in its `config.json`. */
+function storedScaling({ path, facts: { scaling } }: TrainedRun): Scaling | undefined {
+  const parsed = parseScaling(scaling);
+  if (parsed || scaling === undefined) return parsed;
+  throw new InputError(
+    `Cannot load "${path}": expected "scaling" to be offsets and divisors but found ${
+      quote(scaling)
+    }; train again`,
   );
 }

@@ -22,18 +22,33 @@ function shortestText(value: number): string {
  * @throws RangeError if the lengths of the arrays do not match
  */
 export function codesCsv(codes: Float32Array, labels: Uint8Array | undefined, dimensions: number): string {
-  const count = codes.length / dimensions;
+  return rowsCsv(codes, labels, Array.from({ length: dimensions }, (_, d) => `code_${d}`));
+}
+
+/**
+ * Formats rows with their labels, as {@link codesCsv}, under columns of other names.
+ *
+ * @param columns names of the columns; at least one
+ * @throws RangeError if the lengths of the arrays do not match
+ */
+export function rowsCsv(
+  values: Float32Array,
+  labels: Uint8Array | undefined,
+  columns: readonly string[],
+): string {
+  const width = columns.length, count = values.length / width;
   if (!Number.isInteger(count) || (labels !== undefined && labels.length !== count)) {
     throw new RangeError(
-      `Cannot list codes: expected ${dimensions} numbers for each of ${
+      `Cannot list codes: expected ${width} numbers for each of ${
         labels?.length ?? "some"
-      } images but received ${codes.length}`,
+      } images but received ${values.length}`,
     );
   }
-  const lines = [["index", "label", ...Array.from({ length: dimensions }, (_, d) => `code_${d}`)].join(",")];
+  const names = columns.map((name) => /[",\n\r]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name);
+  const lines = [["index", "label", ...names].join(",")];
   for (let n = 0; n < count; n++) {
-    const code = codes.subarray(n * dimensions, (n + 1) * dimensions);
-    lines.push(`${n},${labels?.[n] ?? ""},${Array.from(code, shortestText).join(",")}`);
+    const row = values.subarray(n * width, (n + 1) * width);
+    lines.push(`${n},${labels?.[n] ?? ""},${Array.from(row, shortestText).join(",")}`);
   }
   return lines.join("\n") + "\n";
 }

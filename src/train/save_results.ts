@@ -16,6 +16,7 @@ import type { MetricsRecord } from "../report/run_data.ts";
 import type { StoredModel } from "../runs/checkpoint_file.ts";
 import { codesCsv } from "../runs/codes_csv.ts";
 import type { Results } from "../runs/results.ts";
+import { writeScores } from "../runs/scores_file.ts";
 import type { RunPictures } from "./epoch_pictures.ts";
 
 /** What {@link saveResults} takes of a run. */
@@ -56,6 +57,7 @@ export async function saveResults(run: EndedRun): Promise<string> {
   const reconstructions = await pictures.noisyReconstructions() ?? cleanReconstructions(data, result);
   writeFileAtomic(join(folder, "reconstructions.png"), reconstructions);
   writeFileAtomic(join(folder, "codes.csv"), codesCsv(result.codes, data.test.labels, result.codeSize));
+  writeScores(folder, result.scores);
   run.log({
     testError: result.error,
     meanImageError: result.meanImageError,

@@ -1,7 +1,8 @@
 // `deno task export` on a run that needs the mean image of its training data.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { loadOwnData } from "../../src/data/own_data.ts";
+import { readTable } from "../../src/data/read_table.ts";
+import { permutation } from "../../src/data/shuffle.ts";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
 import { assertRefused, complaints, runTask, TINY, withFolder } from "../helpers/commands.ts";
 import { assertAllClose } from "../helpers/gpu.ts";
@@ -10,7 +11,18 @@ import { readOnnx } from "../helpers/onnx.ts";
 Deno.test("a run is exported without its data, and repeats the run's codes and error", async () => {
   await withFolder(async (folder) => {
     const run = join(folder, "run"), out = join(folder, "tied.onnx");
-    const flags = [...TINY, "--sizes", "49,8,3", "--epochs", "1", "--quiet", "--out", run];
+    const flags = [
+      ...TINY,
+      "--scale",
+      "minmax",
+      "--sizes",
+      "49,8,3",
+      "--epochs",
+      "1",
+      "--quiet",
+      "--out",
+      run,
+    ];
     const trained = await runTask("tied", flags, folder);
     assert.equal(trained.code, 0, trained.stderr);
     const exported = await runTask("export", [run, "--out", out], folder);
@@ -20,17 +32,18 @@ Deno.test("a run is exported without its data, and repeats the run's codes and e
       /: input \[N, 49\], code \[N, 3\], reconstruction \[N, 49\], score \[N\]\n$/,
     );
 
-    const { test: { images, count } } = await loadOwnData(TINY[1], {
-      label: "class",
-      testFraction: 0.2,
-      seed: 0,
-    });
-    const white = images instanceof Uint8Array ? 255 : 1;
+    const { table: { values, count: all } } = await readTable(TINY[1], { label: "class" });
+    const count = Math.round(all / 5);
+    const rows = permutation(all, 0, 0, "split").subarray(0, count); // the split of training
+    const data = Float64Array.from(
+      { length: count * 49 },
+      (_, k) => values[rows[Math.floor(k / 49)] * 49 + k % 49],
+    );
     const file = readOnnx(await Deno.readFile(out));
     assert.equal(file.metadata.recipe, "tied");
     const outputs = file.run({
       shape: [count, 49],
-      data: Float64Array.from(images, (pixel) => pixel / white),
+      data,
     });
     const lines = Deno.readTextFileSync(join(run, "codes.csv")).trimEnd().split("\n").slice(1);
     const codes = lines.flatMap((line) => line.split(",").slice(2).map(Number));
@@ -46,9 +59,10 @@ Deno.test("a run is exported without its data, and repeats the run's codes and e
     const { tensors, metadata } = decodeSafetensors(await Deno.readFile(weights));
     const model = decodeSafetensors(await Deno.readFile(join(run, "model.safetensors"))).tensors;
     const byName = (a: { name: string }, b: { name: string }) => a.name < b.name ? -1 : 1;
-    const isOwn = ({ name }: { name: string }) => name !== "centered.row";
+    const isOwn = ({ name }: { name: string }) =>
+      !["centered.row", "scale.offset", "scale.divisor"].includes(name);
     assert.deepEqual(tensors.filter(isOwn).toSorted(byName), model.toSorted(byName));
-    assert.deepEqual([tensors.length, metadata.recipe], [model.length + 1, "tied"]);
+    assert.deepEqual([tensors.length, metadata.recipe], [model.length + 3, "tied"]);
     assert.match(Deno.readTextFileSync(join(folder, "tied.md")), /load_file\("tied\.safetensors"\)/);
     assertRefused(
       await runTask("export", [run, "--format", "safetensors", "--out", out], folder),

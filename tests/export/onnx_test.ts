@@ -7,20 +7,18 @@ import { elu } from "../../src/elementwise/elu.ts";
 import { leakyRelu } from "../../src/elementwise/leaky_relu.ts";
 import { softplus } from "../../src/elementwise/softplus.ts";
 import { InputError } from "../../src/errors.ts";
-import type { Scale, TrainedNetwork } from "../../src/export/network.ts";
+import type { Scale } from "../../src/export/network.ts";
 import { encodeNetworkAsOnnx } from "../../src/export/onnx.ts";
 import { encodeOnnx } from "../../src/export/onnx_file.ts";
 import { floatField, integerField, joinFields, messageField, textField } from "../../src/export/protobuf.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
-import { Graph } from "../../src/graph/graph.ts";
 import type { BuildModel } from "../../src/graph/model.ts";
-import { elements, Parameters } from "../../src/graph/parameters.ts";
 import { add } from "../../src/layers/add.ts";
 import { dense } from "../../src/layers/dense.ts";
 import { detach } from "../../src/layers/detach.ts";
 import { addNoise } from "../../src/layers/noise.ts";
 import { subtractRow } from "../../src/layers/subtract_row.ts";
+import { ownOutputs, recorded } from "../helpers/exported.ts";
 import { assertAllClose, gpuTest, randomFloats } from "../helpers/gpu.ts";
 import { type Numbers, readOnnx } from "../helpers/onnx.ts";
 import { recipeNetwork } from "../helpers/recipe_network.ts";
@@ -58,38 +56,6 @@ Deno.test("a file has the bytes that Python's onnx writes", () => {
   }, { recipe: "tiny" });
   assert.equal(hex(bytes), python);
 });
-
-/** A network with random weights and biases. */
-async function recorded(build: BuildModel, width: number): Promise<[TrainedNetwork, Parameters]> {
-  const parameters = new Parameters(0), graph = new Graph(1), pixels = graph.input("pixels", width);
-  const model = build(graph, parameters, pixels);
-  for (const { name, shape } of parameters.all) {
-    parameters.write(name, randomFloats(name, elements(shape), -0.5, 0.5));
-  }
-  return [{ name: "test", graph, pixels, model, weights: await parameters.read() }, parameters];
-}
-
-/** Codes, rows in the input's units, and scores by the project's own forward pass. */
-async function ownOutputs(
-  gpu: Gpu,
-  build: BuildModel,
-  parameters: Parameters,
-  rows: Float32Array,
-  width: number,
-) {
-  const count = rows.length / width, graph = new Graph(count), pixels = graph.input("pixels", width);
-  const { code, output, target = pixels } = build(graph, parameters, pixels);
-  using step = await compile(gpu, graph, parameters, { label: "test", outputs: [code, output, target] });
-  step.upload(pixels, rows);
-  step.run({ first: 0, rows: count });
-  const [codes, outputs, wanted] = await step.read([code, output, target], count);
-  const score = Float64Array.from({ length: count }, (_, n) => {
-    let sum = 0;
-    for (let k = n * width; k < (n + 1) * width; k++) sum += (outputs[k] - wanted[k]) ** 2;
-    return sum / width;
-  });
-  return { code: codes, reconstruction: outputs.map((y, k) => y + rows[k] - wanted[k]), score };
-}
 
 /** Fails unless a network's file computes what the network does, for batches of 1 and 257 rows. */
 async function assertExported(gpu: Gpu, build: BuildModel, width: number, scale?: Scale): Promise<string[]> {

@@ -66,28 +66,53 @@ Deno.test("calls may overlap", async () => {
   assert.deepEqual(together.map(bitsOf), apart.map(bitsOf));
 });
 
-Deno.test("scaling constants turn rows of data into those of the network, and back", async () => {
+/** Runs the body with a copy of the small run under other facts. */
+async function withFacts(facts: object, body: (run: string) => Promise<void>): Promise<void> {
+  await withFolder(async (folder) => {
+    for (const name of ["config.json", "model.safetensors"]) {
+      Deno.copyFileSync(join(RUN, name), join(folder, name));
+    }
+    const path = join(folder, "config.json"), stored = JSON.parse(Deno.readTextFileSync(path));
+    Deno.writeTextFileSync(path, JSON.stringify({ ...stored, facts: { ...stored.facts, ...facts } }));
+    await body(folder);
+  });
+}
+
+function near(found: Float32Array, expected: Float32Array, tolerance: number): void {
+  assert.equal(found.length, expected.length);
+  found.forEach((x, k) => assert.ok(Math.abs(x - expected[k]) <= tolerance, `${k}: ${x}, ${expected[k]}`));
+}
+
+Deno.test("a run's scaling turns rows of data into those of the network, and back", async () => {
   const rows = randomFloats("rows", 3 * 49, 0, 1);
   const offsets = [...randomFloats("offset", 49, -1000, 1000)];
   const divisors = [...randomFloats("divisor", 49, 1, 2)];
-  const inUnits = (values: Float32Array) => values.map((x, k) => x * divisors[k % 49] + offsets[k % 49]);
-  const near = (found: Float32Array, expected: Float32Array, tolerance: number) => {
-    assert.equal(found.length, expected.length);
-    found.forEach((x, k) => assert.ok(Math.abs(x - expected[k]) <= tolerance, `${k}: ${x}, ${expected[k]}`));
-  };
+  const inUnits = (values: Float32Array) =>
+    Float64Array.from(values, (x, k) => x * divisors[k % 49] + offsets[k % 49]);
   using model = await loadModel(RUN);
-  using scaled = await loadModel(RUN, { scale: { offsets, divisors } });
-  const data = inUnits(rows); // float32 has a resolution of 6e-5 there
-  near(await scaled.encode(data), await model.encode(rows), 1e-3);
-  near(await scaled.score(data), await model.score(rows), 1e-4);
-  near(await scaled.reconstruct(data), inUnits(await model.reconstruct(rows)), 1e-3);
-  using bytes = await loadModel(RUN, { scale: { offsets: [0], divisors: [255] } });
-  near(await bytes.encode(rows.map((x) => 255 * x)), await model.encode(rows), 1e-5);
-  const short = { offsets: [0, 0, 0], divisors: [1, 1, 1] };
-  await assert.rejects(
-    loadModel(RUN, { scale: short }),
-    /expected 1 or 49 finite offsets and as many nonzero divisors/,
-  );
+  await withFacts({ scaling: { kind: "minmax", offsets, divisors } }, async (run) => {
+    using scaled = await loadModel(run);
+    const data = inUnits(rows);
+    near(await scaled.encode(data), await model.encode(rows), 1e-6);
+    near(await scaled.score(data), await model.score(rows), 1e-6);
+    const expected = Float32Array.from(inUnits(await model.reconstruct(rows)));
+    near(await scaled.reconstruct(data), expected, 1e-3);
+    near(await scaled.encode(Float32Array.from(data)), await model.encode(rows), 1e-3); // float32 resolves 6e-5 there
+  });
+  await withFacts({ scaling: { kind: "byte", offsets: [0], divisors: [255] } }, async (run) => {
+    using bytes = await loadModel(run);
+    const data = Uint8Array.from(rows, (x) => Math.round(255 * x)), codes = await bytes.encode(data);
+    assert.deepEqual(bitsOf(codes), bitsOf(await model.encode(data)));
+    assert.deepEqual(bitsOf(codes), bitsOf(await bytes.encode(Float32Array.from(data))));
+    assert.ok(Math.max(...await bytes.reconstruct(data)) > 20);
+  });
+  for (const scaling of [{ kind: "minmax", offsets: [0, 0], divisors: [1, 1] }, { kind: "none" }]) {
+    await withFacts(
+      { scaling },
+      (run) =>
+        assert.rejects(loadModel(run), /expected 1 or 49 finite offsets|expected "scaling" to be offsets/),
+    );
+  }
 });
 
 Deno.test("a user's recipe is passed, and is never imported from what a run says", () =>

@@ -76,7 +76,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     ],
   },
   cli: { folders: ["recipe", "runs", "bench", "data", "files", "graph", "gpu", "errors"] },
-  model: { folders: ["cli", "recipe", "runs", "evaluate", "export", "graph", "gpu", "errors"] },
+  model: { folders: ["cli", "recipe", "runs", "evaluate", "export", "data", "graph", "gpu", "errors"] },
   train: {
     folders: [
       "cli",

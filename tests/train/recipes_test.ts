@@ -76,6 +76,7 @@ Deno.test("train writes a complete run folder, and evaluate reproduces its resul
         "reconstructions.png",
         "report.html",
         "results.json",
+        "scores.safetensors",
         "snapshot.safetensors",
         "weights.png",
       ],
