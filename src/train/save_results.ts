@@ -32,7 +32,10 @@ export interface EndedRun {
   /** The network as it is evaluated. */
   readonly evaluated: EvaluatedNetwork;
   /** Flags of the run. */
-  readonly config: { readonly overfitBatch?: boolean | undefined };
+  readonly config: {
+    readonly overfitBatch?: boolean | undefined;
+    readonly holdOutClass?: readonly string[] | undefined;
+  };
   /** Pictures of the run. */
   readonly pictures: RunPictures;
   /** Lines of metrics.jsonl, to which `log` adds. */
@@ -57,7 +60,9 @@ export async function saveResults(run: EndedRun): Promise<string> {
   const reconstructions = await pictures.noisyReconstructions() ?? cleanReconstructions(data, result);
   writeFileAtomic(join(folder, "reconstructions.png"), reconstructions);
   writeFileAtomic(join(folder, "codes.csv"), codesCsv(result.codes, data.test.labels, result.codeSize));
-  writeScores(folder, result.scores);
+  const { holdOutClass = [] } = run.config,
+    anomalies = new Set(holdOutClass.map((name) => data.classNames.indexOf(name)));
+  writeScores(folder, result.scores.filter((_, n) => !anomalies.has(data.test.labels?.[n] ?? -1)));
   run.log({
     testError: result.error,
     meanImageError: result.meanImageError,

@@ -47,6 +47,7 @@ export interface TrainingRunOptions {
     readonly patience?: number | undefined;
     readonly minDelta?: number | undefined;
     readonly overfitBatch?: boolean | undefined;
+    readonly holdOutClass?: readonly string[] | undefined;
     readonly onNan?: "stop" | "rollback" | undefined;
     readonly logEvery: number;
     readonly live: boolean;

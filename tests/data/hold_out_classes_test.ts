@@ -3,7 +3,15 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { holdOutClasses } from "../../src/data/hold_out_classes.ts";
-import { assertRefused, complaints, resultsTableOf, runTask, withFolder } from "../helpers/commands.ts";
+import { decodeSafetensors } from "../../src/files/safetensors.ts";
+import {
+  assertRefused,
+  complaints,
+  fileOf,
+  resultsTableOf,
+  runTask,
+  withFolder,
+} from "../helpers/commands.ts";
 
 const split = (...labels: number[]) => ({
   images: Uint8Array.from({ length: 2 * labels.length }, (_, k) => k),
@@ -49,6 +57,8 @@ Deno.test("--hold-out-class trains without a class, and evaluate leaves it out a
       trained.stdout,
       /^held out {2}Bag, Shirt: 1\d\d of 200 training images are left; 400 of 2,000 /m,
     );
+    const { tensors: [scores] } = decodeSafetensors(await fileOf(run, "scores.safetensors"));
+    assert.equal(scores.data.length, 1600, "anomalies have no part in the threshold");
     const evaluated = await runTask("evaluate", [run]);
     assert.deepEqual(resultsTableOf(evaluated.stdout), resultsTableOf(trained.stdout));
     assertRefused(

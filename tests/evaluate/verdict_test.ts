@@ -9,6 +9,7 @@ const GOOD: Evaluation = {
   meanImageError: 0.08,
   codeSize: 2,
   codes: Float32Array.of(0, 1, 0.5, 1, -0.5, 1),
+  scores: new Float32Array(),
   reconstructions: new Float32Array(),
 };
 
