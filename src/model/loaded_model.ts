@@ -4,11 +4,11 @@
  */
 import { openGpuWith } from "../cli/open_gpu.ts";
 import { applyScaling, unscale } from "../data/scaling.ts";
-import { InputError } from "../errors.ts";
+import { InputError, quote } from "../errors.ts";
 import { Forward } from "../evaluate/forward.ts";
 import { checkScale, rowOf, targetNode } from "../export/network.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { Graph } from "../graph/graph.ts";
+import { Graph, type Node } from "../graph/graph.ts";
 import type { Model } from "../graph/model.ts";
 import { nodesFor } from "../graph/parts.ts";
 import type { Value } from "../graph/tensor.ts";
@@ -23,9 +23,6 @@ export type DataRows = Uint8Array | Float32Array | Float64Array;
 /** Maximum number of rows that are computed at a time. */
 const BATCH = 1000;
 
-/** Functions that are compiled at their first use. */
-type Part = "encoder" | "decoder" | "autoencoder";
-
 /**
  * A trained model. Arrays are row-major: [rows, width], or [rows, codeSize] for codes. Rows are in the units of the
  * training data; the run's own scaling is applied. For the catalogue's images they are bytes, or numbers in [0, 1]. Calls
@@ -38,6 +35,8 @@ export interface LoadedModel extends Disposable {
   readonly width: number;
   /** Number of units of a code. */
   readonly codeSize: number;
+  /** Number of columns of each layer, by its name in the graph. */
+  readonly layers: ReadonlyMap<string, number>;
 
   /**
    * Computes codes; for `vae` the means, without noise.
@@ -47,6 +46,25 @@ export interface LoadedModel extends Disposable {
    * @throws RangeError if `rows` is empty or not a whole number of rows
    */
   encode(rows: DataRows): Promise<Float32Array<ArrayBuffer>>;
+
+  /**
+   * Computes the standard deviations of a variational model's codes.
+   *
+   * @param rows [rows, width]
+   * @returns [rows, codeSize]
+   * @throws InputError if the model is not variational
+   */
+  deviation(rows: DataRows): Promise<Float32Array<ArrayBuffer>>;
+
+  /**
+   * Computes the activations of a layer.
+   *
+   * @param rows [rows, width]
+   * @param layer name of the layer, one of {@link layers}
+   * @returns [rows, layer's columns]
+   * @throws InputError if there is no such layer
+   */
+  activations(rows: DataRows, layer: string): Promise<Float32Array<ArrayBuffer>>;
 
   /**
    * Computes rows from codes.
@@ -93,13 +111,15 @@ class GpuModel implements LoadedModel {
   readonly recipe: string;
   readonly width: number;
   readonly codeSize: number;
+  readonly layers: ReadonlyMap<string, number>;
   readonly #gpu: Gpu;
   readonly #trained: TrainedModel;
   readonly #graph: Graph;
   readonly #pixels: Value;
   readonly #model: Model;
   readonly #targetRow: Float32Array | undefined; // subtracted from the input to get the target
-  readonly #parts: Map<Part, Promise<Forward>> = new Map();
+  readonly #compiled: Map<Value, Promise<Forward>> = new Map(); // by output, of the input
+  #decoder: Promise<Forward> | undefined;
   readonly #owned: DisposableStack = new DisposableStack();
 
   constructor(gpu: Gpu, recipe: string, trained: TrainedModel) {
@@ -120,24 +140,61 @@ class GpuModel implements LoadedModel {
     };
     const target = targetNode(network);
     this.#targetRow = target && rowOf(target);
+    this.layers = new Map(this.#nodes().map(({ label, output }) => [label, output!.width]));
     [this.recipe, this.width, this.codeSize] = [recipe, width, this.#model.code.width];
   }
 
+  /** Nodes between the input and the outputs. */
+  #nodes(): Node[] {
+    const { code, output } = this.#model;
+    return nodesFor(this.#graph, [code, output], [this.#pixels]);
+  }
+
   async encode(rows: DataRows): Promise<Float32Array<ArrayBuffer>> {
-    return await (await this.#part("encoder")).run(this.scaled(rows));
+    return await this.#compute(rows, this.#model.code);
+  }
+
+  async deviation(rows: DataRows): Promise<Float32Array<ArrayBuffer>> {
+    const { code } = this.#model;
+    const divergence = this.#graph.nodes.find(({ op, inputs: [mean] }) =>
+      op === "Gaussian KL" && mean === code
+    );
+    if (!divergence) {
+      throw new InputError(
+        `Cannot compute deviations with "${this.recipe}": expected a variational model, such as vae's`,
+      );
+    }
+    const logVariances = await this.#compute(rows, divergence.inputs[1]);
+    return logVariances.map((logVariance) => Math.exp(logVariance / 2));
+  }
+
+  async activations(rows: DataRows, layer: string): Promise<Float32Array<ArrayBuffer>> {
+    const node = this.#nodes().find(({ label }) => label === layer);
+    if (node?.output) return await this.#compute(rows, node.output);
+    throw new InputError(
+      `Cannot compute a layer of "${this.recipe}": expected one of ${
+        [...this.layers.keys()].join(", ")
+      } but received ${quote(layer)}`,
+    );
   }
 
   async decode(codes: Float32Array): Promise<Float32Array<ArrayBuffer>> {
-    return this.#toRows(await (await this.#part("decoder")).run(codes));
+    const { code, output } = this.#model;
+    if (nodesFor(this.#graph, [output], [code]).some(({ output }) => output === this.#pixels)) {
+      throw new InputError(
+        `Cannot decode codes of "${this.recipe}": its output depends on the input too; use reconstruct()`,
+      );
+    }
+    return this.#toRows(await (await (this.#decoder ??= this.#compile(code, output))).run(codes));
   }
 
   async reconstruct(rows: DataRows): Promise<Float32Array<ArrayBuffer>> {
-    return this.#toRows(await (await this.#part("autoencoder")).run(this.scaled(rows)));
+    return this.#toRows(await this.#compute(rows, this.#model.output));
   }
 
   async score(rows: DataRows): Promise<Float32Array<ArrayBuffer>> {
     const input = this.scaled(rows), { width } = this, row = this.#targetRow;
-    const output = await (await this.#part("autoencoder")).run(input);
+    const output = await this.#compute(rows, this.#model.output);
     return Float32Array.from({ length: input.length / width }, (_, n) => {
       let sum = 0;
       for (let k = 0; k < width; k++) {
@@ -152,21 +209,16 @@ class GpuModel implements LoadedModel {
     this.#owned.dispose();
   }
 
-  /** Compiles a part at its first use. */
-  #part(part: Part): Promise<Forward> {
-    const known = this.#parts.get(part);
-    if (known) return known;
-    const { code, output } = this.#model, isDecoder = part === "decoder";
-    const [from, to] = [isDecoder ? code : this.#pixels, part === "encoder" ? code : output];
-    if (isDecoder && nodesFor(this.#graph, [output], [code]).some(({ output }) => output === this.#pixels)) {
-      throw new InputError(
-        `Cannot decode codes of "${this.recipe}": its output depends on the input too; use reconstruct()`,
-      );
-    }
-    const compiled = Forward.between(this.#gpu, this.#trained.parameters, part, this.#graph, from, to)
-      .then((forward) => this.#owned.use(forward));
-    this.#parts.set(part, compiled);
-    return compiled;
+  /** Computes a value of the graph; compiles it at its first use. */
+  async #compute(rows: DataRows, value: Value): Promise<Float32Array<ArrayBuffer>> {
+    const forward = this.#compiled.get(value) ?? this.#compile(this.#pixels, value);
+    this.#compiled.set(value, forward);
+    return await (await forward).run(this.scaled(rows));
+  }
+
+  async #compile(from: Value, to: Value): Promise<Forward> {
+    const { parameters } = this.#trained;
+    return this.#owned.use(await Forward.between(this.#gpu, parameters, to.label, this.#graph, from, to));
   }
 
   scaled(rows: DataRows): Float32Array {

@@ -63,6 +63,9 @@ Deno.test("a run on a table is applied to files: codes, rows in the table's unit
     const { tensors } = decodeTensors(await Deno.readFile(at("codes.safetensors")));
     assert.deepEqual(tensors, ["codes 150,2", "labels 150"]);
 
+    await use("encode", "table.csv", "layer.csv", "--layer", "encoder.0");
+    assert.match(Deno.readTextFileSync(at("layer.csv")), /^index,label,unit_0,unit_1,.*,unit_7\n0,1,/);
+
     await use("reconstruct", "table.csv", "rows.csv");
     assert.match(Deno.readTextFileSync(at("rows.csv")), /^index,label,a,b,"c, d",e\n0,1,/);
     const back = readRows(at("rows.csv")).numbers;
@@ -122,6 +125,13 @@ Deno.test("a run on a table is applied to files: codes, rows in the table's unit
         ["table.csv", "--out", "a.txt"],
         /expected a name that ends with \.csv, \.npy, \.safetensors \(--out\)$/,
       ],
+      [
+        "encode",
+        ["table.csv", "--layer", "x"],
+        /expected one of encoder\.0, encoder\.2, .* but received "x"$/,
+      ],
+      ["encode", ["table.csv", "--with-deviation"], /expected a variational model, such as vae's$/],
+      ["encode", ["table.csv", "--layer", "x", "--with-deviation"], /together: choose one$/],
       ["decode", ["bare.csv"], /expected codes of 2 numbers, .* but found 4; give codes of this run$/],
       [
         "score",

@@ -6,6 +6,7 @@ import { loadModel } from "../../scripts/load_model.ts";
 import { tied } from "../../scripts/tied.ts";
 import { loadDataset } from "../../src/data/dataset.ts";
 import { InputError } from "../../src/errors.ts";
+import { readSafetensors } from "../../src/files/safetensors.ts";
 import { recipe } from "../../src/recipe/recipe.ts";
 import { runTask, withFolder } from "../helpers/commands.ts";
 import { bitsOf, randomFloats } from "../helpers/gpu.ts";
@@ -54,6 +55,24 @@ for (const [name, flags] of TRAINED) {
       assert.ok(Math.abs(first - scores[0]) < 1e-6, `${first} against ${scores[0]}`);
       const one = images.subarray(784, 2 * 784), { codeSize } = model;
       assert.deepEqual(bitsOf(await model.encode(one)), bitsOf(codes.slice(codeSize, 2 * codeSize)));
+
+      if (name !== "vae") return await assert.rejects(model.deviation(one), /expected a variational model/);
+      const weights = new Map(
+        readSafetensors(join(moved, "model.safetensors")).tensors.map((t) => [t.name, t.data]),
+      );
+      const layer = (label: string, x: ArrayLike<number>) => {
+        const weight = weights.get(`${label}.weight`)!, inputs = x.length;
+        return Array.from(weights.get(`${label}.bias`)!, (bias, o) => {
+          let sum = bias;
+          for (let i = 0; i < inputs; i++) sum += weight[o * inputs + i] * x[i];
+          return sum;
+        });
+      };
+      const hidden = layer("fc1", one).map((z) => Math.max(z, 0));
+      near(await model.activations(one, "fc1"), hidden, 1e-5);
+      near(await model.deviation(one), layer("fc3", hidden).map((z) => Math.exp(z / 2)), 1e-5);
+      assert.deepEqual([...model.layers.keys()], ["fc1", "fc2", "fc4", "fc5", "output"]);
+      await assert.rejects(model.activations(one, "fc9"), /expected one of fc1, .* but received "fc9"$/);
     }));
 }
 
@@ -78,7 +97,7 @@ async function withFacts(facts: object, body: (run: string) => Promise<void>): P
   });
 }
 
-function near(found: Float32Array, expected: Float32Array, tolerance: number): void {
+function near(found: Float32Array, expected: ArrayLike<number>, tolerance: number): void {
   assert.equal(found.length, expected.length);
   found.forEach((x, k) => assert.ok(Math.abs(x - expected[k]) <= tolerance, `${k}: ${x}, ${expected[k]}`));
 }
