@@ -200,7 +200,7 @@ async function main(): Promise<void> {
   for (const way of WAYS.filter(([name]) => only === undefined || name === only)) {
     await withFolder(async (folder) => {
       await cutAndCompare(way, { ...config, folder });
-      console.log(`${way[0]}: ${config.rounds} runs, each cut ${config.cuts} times, the same to the byte`);
+      console.log(`${way[0]}: ${config.rounds} runs, each cut ${config.cuts} times, bit-exact`);
     });
   }
 }

@@ -119,7 +119,7 @@ async function main(): Promise<void> {
     });
     console.log(
       `${killed} runs killed, ${whileWriting} of them while they wrote a file and ${withoutCheckpoint} before their ` +
-        `first checkpoint, ${killedAgain} a second time; all went on and ended with the same files, 0 lost ` +
+        `first checkpoint, ${killedAgain} a second time; all resumed and ended with the same files, 0 lost ` +
         `(besides: ${tooEarly} killed before there was a run, ${tooLate} ended before they were killed)`,
     );
   });
