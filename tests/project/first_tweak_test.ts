@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import {
+  assertRefused,
   complaints,
   fileOf,
   recipeText,
@@ -11,6 +12,7 @@ import {
   runTask,
   withProjectFolder,
 } from "../helpers/commands.ts";
+import { readOnnx } from "../helpers/onnx.ts";
 
 /** What the stranger writes: a GELU by its logistic form, and Huber's loss at 0.1. */
 const DECLARATIONS = `
@@ -85,6 +87,43 @@ Deno.test("a stranger's first tweak: another activation and another loss, in one
     const resumed = await runScript(script, ["--resume", run, "--epochs", "3"], folder);
     assert.equal(resumed.code, 0, resumed.stderr);
     assert.ok(existsSync(join(run, "reconstructions-3.png")));
+  }));
+
+Deno.test("a stranger's first tweak ends with a CSV file of their own, scores and an ONNX file", () =>
+  withProjectFolder(async (folder) => {
+    const at = (name: string) => join(folder, name), script = at("stranger.ts");
+    await Deno.writeTextFile(script, tweaked().text);
+    const rows = Array.from({ length: 120 }, (_, n) => {
+      const t = n / 120;
+      return n % 40 === 7 ? `-80,40,9,${n},broken` : `${1000 * t},${5 + t * t},${700 - 300 * t},${n},good`;
+    });
+    await Deno.writeTextFile(at("sensors.csv"), `speed,heat,load,number,state\n${rows.join("\n")}\n`);
+    const run = async (name: string, ...more: string[]) => {
+      const data = ["--data", at("sensors.csv"), "--label", "state", "--ignore", "number"];
+      const learned = ["--hold-out-class", "broken", "--sizes", "3,8,2", "--epochs", "60", "--quiet"];
+      const trained = await runScript(script, [...data, ...learned, ...more, "--out", at(name)], folder);
+      assert.deepEqual(complaints(trained), []);
+      assert.equal(trained.code, 0);
+      return [at(name), "--recipe", script];
+    };
+    const own = await run("own"), shipped = await run("shipped", "--activation", "gelu");
+
+    const scored = await runTask("score", [...own, at("sensors.csv"), "--normal", "good"], folder);
+    assert.deepEqual(complaints(scored), []);
+    assert.match(scored.stdout, /^ROC AUC 1\.000: 3 rows of other classes against 117 normal ones$/m);
+    assert.equal((await Deno.readTextFile(at("own/scores.csv"))).trimEnd().split("\n").length, 121);
+
+    const refused = await runTask("export", own, folder);
+    assertRefused(refused, 1, /^error: Cannot export .*"my GELU"/);
+    const exported = await runTask("export", shipped, folder);
+    assert.deepEqual(complaints(exported), []);
+    const onnx = readOnnx(await Deno.readFile(at("shipped/model.onnx")));
+    assert.deepEqual(onnx.outputs, ["code", "reconstruction", "score"]);
+    const { score } = Object.fromEntries(onnx.run({ shape: [1, 3], data: Float64Array.of(-80, 40, 9) }));
+    await runTask("score", [...shipped, at("sensors.csv")], folder);
+    const line = (await Deno.readTextFile(at("shipped/scores.csv"))).split("\n")[1 + 7];
+    const expected = Number(line.split(",")[2]);
+    assert.ok(Math.abs(score.data[0] - expected) <= 1e-5 * expected, `${score.data[0]} and ${line}`);
   }));
 
 /** Without the script's path nobody knows the recipe, and the error says how to name it. */
