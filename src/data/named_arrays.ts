@@ -114,7 +114,7 @@ export function openSafetensors(bytes: Uint8Array<ArrayBuffer>, path: string): N
   };
 }
 
-/** Names of arrays that belong together, in files of Keras and of Pythae. */
+/** Names of arrays that belong together. */
 export interface ChosenArrays {
   /** Array of the data. */
   readonly data: string;
@@ -126,9 +126,18 @@ export interface ChosenArrays {
   readonly testLabels?: string | undefined;
 }
 
+/** Names that files of well-known libraries have. */
+const KNOWN: readonly ChosenArrays[] = [
+  { data: "x_train", labels: "y_train", test: "x_test", testLabels: "y_test" }, // Keras
+  { data: "X_train", labels: "y_train", test: "X_test", testLabels: "y_test" }, // scikit-learn's examples
+  { data: "train_images", labels: "train_labels", test: "test_images", testLabels: "test_labels" }, // MedMNIST
+  { data: "data", labels: "labels" }, // Pythae
+  { data: "X", labels: "y" },
+];
+
 /**
- * Chooses the arrays to read: the one that is named, those of Keras (`x_train`, `y_train`, `x_test`, `y_test`), Pythae's
- * (`data`), or the only one.
+ * Chooses the arrays to read: the one that is named, those with names of Keras (`x_train`, …), scikit-learn (`X_train`,
+ * `X`), MedMNIST (`train_images`) or Pythae (`data`), or the only one.
  *
  * @throws {InputError} if the name is unknown, or one is needed
  */
@@ -141,16 +150,12 @@ export function chooseArrays(
     if (names.includes(wanted)) return { data: wanted };
     fail(path, `expected an array ${quote(wanted)} but found ${listed(names)}; name one of these`);
   }
-  const known = (name: string) => names.includes(name) ? name : undefined;
-  if (known("x_train")) {
-    return {
-      data: "x_train",
-      labels: known("y_train"),
-      test: known("x_test"),
-      testLabels: known("x_test") && known("y_test"),
-    };
+  const present = (name: string | undefined) => name !== undefined && names.includes(name) ? name : undefined;
+  for (const { data, labels, test, testLabels } of KNOWN) {
+    if (!present(data)) continue;
+    const found = { data, labels: present(labels), test: present(test) };
+    return { ...found, testLabels: found.test && present(testLabels) };
   }
-  if (known("data")) return { data: "data", labels: known("labels") };
   if (names.length === 1) return { data: names[0] };
   fail(
     path,

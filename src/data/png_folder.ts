@@ -17,16 +17,26 @@ function fail(path: string, problem: string, settings: readonly string[] = []): 
   throw new InputError(`Cannot use "${path}" as data: ${problem}`, { settings });
 }
 
-/** Names of the PNG files of a folder, and of its folders, in order: 2.png before 10.png. */
-function entriesOf(folder: string): { readonly images: string[]; readonly folders: string[] } {
-  const images: string[] = [], folders: string[] = [];
+/** Names of a folder's entries. */
+interface Entries {
+  /** PNG files. */
+  readonly images: string[];
+  /** Files of images in other formats. */
+  readonly others: string[];
+  readonly folders: string[];
+}
+
+/** Names of the images of a folder, and of its folders, in order: 2.png before 10.png. */
+function entriesOf(folder: string): Entries {
+  const images: string[] = [], others: string[] = [], folders: string[] = [];
   for (const { name, isFile, isDirectory } of Deno.readDirSync(folder)) {
     if (name.startsWith(".")) continue;
     if (isDirectory) folders.push(name);
     else if (isFile && /\.png$/i.test(name)) images.push(name);
+    else if (isFile && /\.(jpe?g|webp|gif|bmp|tiff?)$/i.test(name)) others.push(name);
   }
   const byNumber = (a: string, b: string) => a.localeCompare(b, "en", { numeric: true }) || (a < b ? -1 : 1);
-  return { images: images.sort(byNumber), folders: folders.sort(byNumber) };
+  return { images: images.sort(byNumber), others: others.sort(byNumber), folders: folders.sort(byNumber) };
 }
 
 /** Reads one image as planes: gray, or red, green and blue; alpha is dropped. */
@@ -79,10 +89,21 @@ function indexAt({ data, depth, width }: DecodedPng, pixel: number): number {
  * @throws {InputError} if there are none, one is damaged, or their sizes differ
  */
 export function readPngFolder(folder: string): { readonly table: Table; readonly checksum: string } {
-  const { images, folders } = entriesOf(folder);
-  const inside = folders.flatMap((name) =>
-    entriesOf(join(folder, name)).images.map((image) => ({ path: join(name, image), name }))
+  const { images, others, folders } = entriesOf(folder);
+  const inner = folders.map((name) => ({ name, entries: entriesOf(join(folder, name)) }));
+  const inside = inner.flatMap(({ name, entries }) =>
+    entries.images.map((image) => ({ path: join(name, image), name }))
   );
+  const [other] = [
+    ...others,
+    ...inner.flatMap(({ name, entries }) => entries.others.map((one) => join(name, one))),
+  ];
+  if (other !== undefined) {
+    fail(
+      folder,
+      `expected images in PNG but found ${quote(other)}; convert all to PNG, as Pillow's Image.save() does`,
+    );
+  }
   if (images.length > 0 && inside.length > 0) {
     fail(
       folder,

@@ -595,7 +595,7 @@ const images = (most: number, type = "|u1", count = ROWS) =>
 const classesOf = (count: number) =>
   npyFile("'|u1'", [count], Uint8Array.from({ length: count }, (_, n) => n % 3));
 
-Deno.test("NPZ and safetensors give the array that is named, Keras' or Pythae's, or the only one", async () => {
+Deno.test("NPZ and safetensors give the array that is named, those of well-known names, or the only one", async () => {
   const plain = await load("a.npy", images(255));
   for (const isPacked of [false, true]) {
     const two = npzFile({ faces: images(255), other: images(16) }, isPacked);
@@ -631,6 +631,30 @@ Deno.test("NPZ and safetensors give the array that is named, Keras' or Pythae's,
   );
   assert.deepEqual(test.images, Uint8Array.from(grid(10, 64, (n, k) => whole(n, k, 200))));
   assert.deepEqual([train.labels![5], test.labels![7]], [2, 1]);
+
+  for (
+    const [data, labels, tested] of [["X_train", "y_train", "X_test"], [
+      "train_images",
+      "train_labels",
+      "test_images",
+    ]]
+  ) {
+    const arrays = {
+      [data]: images(255),
+      [labels]: classesOf(ROWS),
+      val_images: images(16),
+      [tested]: images(200, "|u1", 10),
+    };
+    const known = await load("known.npz", npzFile(arrays));
+    assert.deepEqual([known.train.images, known.test.images], [train.images, test.images], data);
+    assert.deepEqual(
+      [known.train.labels, known.test.labels],
+      [train.labels, undefined],
+      "no classes of the test rows",
+    );
+  }
+  const split = await load("both.npz", npzFile({ X: images(255), y: classesOf(ROWS) }));
+  assert.deepEqual([split.train.images, split.classNames], [plain.train.images, ["0", "1", "2"]]);
 
   const values = grid(ROWS, 64, (n, k) => whole(n, k, 255)), shape = [ROWS, 8, 8];
   const upper = bytesAs("<f4", values).filter((_, at) => at % 4 > 1); // whole numbers up to 255 have 8 bits
@@ -720,6 +744,10 @@ Deno.test("a folder of PNG files is images, its subfolders are classes", async (
   await refused(
     { "set/here.png": pngFile(3, 4, 1, pixels(0)) },
     /in the folder or in its subfolders.*but found both/,
+  );
+  await refused(
+    { "set/odd/photo.JPG": utf8("x") },
+    /expected images in PNG but found "odd\/photo.JPG"; convert/,
   );
   await assert.rejects(
     () => loadFolder({ "set/a.txt": utf8("x") }, "set"),
