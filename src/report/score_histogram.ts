@@ -19,6 +19,11 @@ export interface ScoreThreshold {
   readonly value: number;
 }
 
+/** Name of a threshold, with its value and its rule. */
+export function thresholdName({ rule, value }: ScoreThreshold): string {
+  return `threshold ${value.toPrecision(4)} (${rule})`;
+}
+
 /** Histograms of several sets over the same bins. */
 export interface ScoreHistogram {
   /** True if the bins are equally wide in the logarithm. */

@@ -4,7 +4,13 @@
  */
 import { axes, AXIS_ROOM, type Box, linearAxis, logAxis } from "./chart_axes.ts";
 import { classColor } from "./colors.ts";
-import { SCORE_AXIS, scoreHistogram, type ScoreSet, type ScoreThreshold } from "./score_histogram.ts";
+import {
+  SCORE_AXIS,
+  scoreHistogram,
+  type ScoreSet,
+  type ScoreThreshold,
+  thresholdName,
+} from "./score_histogram.ts";
 import {
   element,
   FONT_SIZE,
@@ -30,10 +36,11 @@ const LETTERS = 78;
  * above all others are left out, which the legend says. The output is deterministic.
  *
  * @param sets at least one
- * @param threshold error above which rows are marked; absent if there is none
+ * @param rule error above which rows are marked; absent if there is none
  * @returns an SVG file
  */
-export function scoresChart(sets: readonly ScoreSet[], threshold?: ScoreThreshold): Uint8Array {
+export function scoresChart(sets: readonly ScoreSet[], rule?: ScoreThreshold): Uint8Array {
+  const threshold = rule && Number.isFinite(rule.value) ? rule : undefined;
   const { isLog, edges, sets: drawn } = scoreHistogram(sets, threshold);
   const plotTop = ABOVE + LINE * (drawn.length + (threshold ? 1 : 0));
   const box: Box = { left: LEFT, top: plotTop, width: WIDTH - LEFT - RIGHT, height: PLOT_HEIGHT };
@@ -78,15 +85,11 @@ export function scoresChart(sets: readonly ScoreSet[], threshold?: ScoreThreshol
       height: bottom + BELOW,
       title: "Histogram of reconstruction errors",
       description:
-        [...drawn.map(({ label }) => label), ...(threshold ? [nameOf(threshold)] : [])].join("; ") +
+        [...drawn.map(({ label }) => label), ...(threshold ? [thresholdName(threshold)] : [])].join("; ") +
         ".",
     },
     [...keys, axes(box, x, y, titles), ...bars, ...(threshold ? [thresholdMark(box, x.at, threshold)] : [])],
   );
-}
-
-function nameOf({ rule, value }: ScoreThreshold): string {
-  return `threshold ${value.toPrecision(4)} (${rule})`;
 }
 
 /** Draws the threshold as a dashed line, with its name above the plot. */
@@ -95,7 +98,7 @@ function thresholdMark(
   at: (value: number) => number,
   threshold: ScoreThreshold,
 ) {
-  const name = nameOf(threshold), x = at(threshold.value), half = widthOf(name) / 2;
+  const name = thresholdName(threshold), x = at(threshold.value), half = widthOf(name) / 2;
   const middle = Math.max(left + half, Math.min(left + width - half, x));
   return element(
     "g",

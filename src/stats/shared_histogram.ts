@@ -44,7 +44,7 @@ const MIN_BINS = 10, MAX_BINS = 60;
  * 2·∛n for the largest sample's n (Rice's rule), from 10 to 60.
  *
  * @param samples numbers of at least 0
- * @param marks numbers that the bins must reach
+ * @param marks numbers that the bins must reach; others than finite ones of at least 0 are ignored
  */
 export function sharedHistogram(
   samples: readonly ArrayLike<number>[],
@@ -53,15 +53,16 @@ export function sharedHistogram(
   const sorted = samples.map((sample) =>
     Float64Array.from(sample).filter((value) => Number.isFinite(value) && value >= 0).sort()
   );
+  const marked = marks.filter((value) => Number.isFinite(value) && value >= 0);
   const finite = sorted.filter(({ length }) => length > 0);
-  const needed = Math.max(0, ...finite.map((sample) => at(sample, SHOWN)), ...marks);
+  const needed = Math.max(0, ...finite.map((sample) => at(sample, SHOWN)), ...marked);
   const most = Math.max(needed, ...finite.map((sample) => sample.at(-1)!));
   const high = most <= ROOM * needed ? most : needed > 0 ? 1.02 * needed : most; // a mark is not on the edge
   const median = finite.length > 0 ? at(finite[0], 0.5) : 0;
   const isLog = median > 0 && high > LOG_RATIO * median;
   const low = isLog
-    ? Math.max(lowestOf(finite, marks), high / MAX_RATIO)
-    : Math.min(...finite.map((sample) => sample[0]), ...marks, high);
+    ? Math.max(lowestOf(finite, marked), high / MAX_RATIO)
+    : Math.min(...finite.map((sample) => sample[0]), ...marked, high);
   const start = isLog || low > high / 2 && low < high ? low : 0;
   const end = high > start ? high : start + 1;
   const largest = Math.max(1, ...sorted.map(({ length }) => length));

@@ -54,6 +54,7 @@ Deno.test.each<[string, number[][], number]>([
   ["no rows", [[], []], 0],
   ["zeros", [[0, 0]], 0],
   ["NaN and infinity", [[NaN, 1, Infinity]], 1],
+  ["a threshold that is none", [[1, 2]], NaN],
   ["huge numbers", [[1e-30, 1e300], [1]], 1e299],
 ])("scoresChart() of %s is a chart", (_what, scores, value) => {
   const sets = scores.map((some, k) => ({ label: `<${k}>`, scores: some }));
