@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { readNpy } from "../../src/data/npy.ts";
 import { decodeSafetensors, readSafetensors } from "../../src/files/safetensors.ts";
 import { RandomStream } from "../../src/random.ts";
+import { readRunData } from "../../src/runs/read_run_data.ts";
 import { encodeNpy, encodeRows } from "../../src/runs/rows_file.ts";
 import { quantileOf, shareUpTo } from "../../src/stats/quantiles.ts";
 import { averagePrecision } from "../../src/stats/average_precision.ts";
@@ -103,6 +104,17 @@ Deno.test("a run on a table is applied to files: codes, rows in the table's unit
     for (const [n, row] of rows.entries()) {
       const error = row.reduce((sum, x, k) => sum + ((x - back[n][k]) / divisors[k]) ** 2, 0) / 4;
       assert.ok(Math.abs(error - scores[n]) < 1e-5, `row ${n}: ${error}, ${scores[n]}`);
+    }
+    // the run's own worst rows have the columns that are furthest off, in the table's units
+    const [first] = readRunData(run).worst!.rows,
+      n = scores.findIndex((score) => Math.abs(score - first.error) < 1e-7);
+    assert.equal(first.error, Math.max(...heldOut));
+    assert.equal(first.label, n % 3 === 0 ? 1 : 0);
+    for (const { name, value, reconstruction, share } of first.columns!) {
+      const k = ["a", "b", "c, d", "e"].indexOf(name), near = 1e-5 * divisors[k];
+      assert.ok(Math.abs(value - rows[n][k]) < near && Math.abs(reconstruction - back[n][k]) < near, name);
+      const own = ((rows[n][k] - back[n][k]) / divisors[k]) ** 2 / 4;
+      assert.ok(Math.abs(share - own / first.error) < 1e-3, `${name}: ${share}`);
     }
     const auc = rocAuc(scores, rows.map((_, n) => n % 3 === 0)).toFixed(3);
     const precision = averagePrecision(scores, rows.map((_, n) => n % 3 === 0)).toFixed(3);
