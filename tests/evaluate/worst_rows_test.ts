@@ -59,7 +59,7 @@ Deno.test("worstRows() of images has them with their reconstructions, as bytes",
     test: { images, count: 2 },
   };
   const worst = [
-    { row: 1, error: 2, reconstruction: Float32Array.of(-0.5, 0.2, 1.5, 0.4) },
+    { row: 1, error: 2, reconstruction: Float32Array.of(-0.5, 0.2, 1.5, 0.399) },
     { row: 0, error: 1, reconstruction: Float32Array.of(0, 0, 0, 1) },
   ];
   assert.deepEqual(worstRows(data, worst), {

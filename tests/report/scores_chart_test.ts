@@ -47,6 +47,7 @@ Deno.test("scoresChart() says what it leaves out, and when its axis is logarithm
   const sets = [{ label: "a", scores: many }, { label: "b", scores: [0, ...far] }];
   const log = textsOf(readSvg(scoresChart(sets)));
   assert.ok(log.includes("squared error, mean over columns (log scale)"), log.join("\n"));
+  for (const power of ["0.1", "1", "10", "100"]) assert.ok(log.includes(power), `${power} in ${log}`);
   assert.ok(log.includes("b: 5 rows (1 below the first bin)"), log.join("\n"));
 });
 
