@@ -1,15 +1,17 @@
 // Scores the rows of a data file by their reconstruction error: anomalies have high scores.
-// Run: deno task score runs/deep-… new.csv    writes scores.csv into the run folder; --out names another file
-import { join } from "node:path";
+// Run: deno task score runs/deep-… new.csv    writes scores.csv and scores.svg into the run folder; --out names others
+import { basename, extname, join } from "node:path";
 import { runCommand } from "../../src/cli/command.ts";
 import { InputError } from "../../src/errors.ts";
+import { scoreThreshold } from "../../src/evaluate/score_threshold.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
 import { number, optionalNumber, optionalTexts, parseFlags } from "../../src/recipe/flags.ts";
+import { scoresChart } from "../../src/report/scores_chart.ts";
 import { checkEnding, encodeRows } from "../../src/runs/rows_file.ts";
 import { readScores } from "../../src/runs/scores_file.ts";
-import { quantileOf, shareUpTo } from "../../src/stats/quantiles.ts";
+import { averagePrecision } from "../../src/stats/average_precision.ts";
+import { shareUpTo } from "../../src/stats/quantiles.ts";
 import { rocAuc } from "../../src/stats/roc_auc.ts";
-import { standardDeviation } from "../../src/stats/standard_deviation.ts";
 import { forRows, openRows, rowsFlags } from "./rows_of_run.ts";
 
 const flags = {
@@ -22,19 +24,18 @@ const flags = {
     min: 0,
     absent: "--quantile",
   }),
-  normal: optionalTexts("classes that are normal: prints the ROC AUC of all others against them", "classes"),
+  normal: optionalTexts(
+    "classes that are normal: compares all others with them (ROC AUC, average precision)",
+    "classes",
+  ),
 };
-
-function meanOf(values: Float32Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
 
 async function main(): Promise<void> {
   const given = parseFlags(
     {
       name: "score",
       examples: ["runs/deep-20260102-030405-0 new.csv", "runs/mine new.csv --label class --normal good"],
-      description: "Writes the reconstruction error of each row of a data file.",
+      description: "Writes the reconstruction error of each row of a data file, and draws their histogram.",
     },
     flags,
     Deno.args,
@@ -55,43 +56,61 @@ async function main(): Promise<void> {
   }
   const scores = await forRows(values, model.width, 1, (rows) => model.score(rows));
   const heldOut = readScores(opened.run)?.toSorted();
-  const threshold = heldOut &&
-    (given.deviations === undefined
-      ? quantileOf(heldOut, given.quantile)
-      : meanOf(heldOut) + given.deviations * standardDeviation(heldOut, 1));
+  const threshold = heldOut && scoreThreshold(heldOut, given);
   const [columns, rows] = heldOut
     ? [
       ["score", "quantile", "above"],
       Float32Array.from({ length: 3 * count }, (_, k) => {
         const score = scores[Math.floor(k / 3)];
-        return [score, shareUpTo(heldOut, score), score > threshold! ? 1 : 0][k % 3];
+        return [score, shareUpTo(heldOut, score), score > threshold!.value ? 1 : 0][k % 3];
       }),
     ]
     : [["score"], scores];
   writeFileAtomic(out, encodeRows(out, { name: "scores", columns, values: rows, labels }));
-  console.log(
-    `${count} scores saved in ${out}; squared error per column, mean: ${meanOf(scores).toFixed(5)}`,
+  const isAnomaly = normalClasses && Array.from(labels!, (label) => !normalClasses.includes(label));
+  const picture = out.slice(0, -extname(out).length) + ".svg";
+  writeFileAtomic(
+    picture,
+    scoresChart(
+      isAnomaly
+        ? [
+          { label: `normal (${normal!.join(", ")})`, scores: scores.filter((_, n) => !isAnomaly[n]) },
+          { label: "other classes", scores: scores.filter((_, n) => isAnomaly[n]) },
+        ]
+        : [
+          ...(heldOut ? [{ label: "test rows of the run", scores: heldOut }] : []),
+          { label: `rows of ${basename(given.file)}`, scores },
+        ],
+      threshold,
+    ),
   );
-  if (heldOut) {
-    const rule = given.deviations === undefined
-      ? `quantile ${given.quantile}`
-      : `mean and ${given.deviations} standard deviations`;
-    const above = scores.filter((score) => score > threshold!).length;
+  const mean = scores.reduce((sum, score) => sum + score, 0) / count;
+  console.log(
+    `${count} scores saved in ${out}, their histogram in ${picture}; squared error per column, mean: ${
+      mean.toFixed(5)
+    }`,
+  );
+  if (threshold) {
+    const above = scores.filter((score) => score > threshold.value).length;
     console.log(
-      `${above} rows above ${
-        threshold!.toPrecision(4)
-      } (${rule} of the errors of ${heldOut.length} test rows)`,
+      `${above} rows above ${threshold.value.toPrecision(4)} (${threshold.rule} of the errors of ` +
+        `${heldOut!.length} test rows)`,
     );
   } else console.error(`warning: "${given.run}" has no errors of its test rows to compare with; train again`);
-  if (!normalClasses) return;
-  const isAnomaly = Array.from(labels!, (label) => !normalClasses.includes(label));
-  const anomalies = isAnomaly.filter(Boolean).length;
-  console.log(
-    `ROC AUC ${rocAuc(scores, isAnomaly).toFixed(3)}: ${anomalies} rows of other classes against ${
-      count - anomalies
-    } ` +
-      `normal ones`,
-  );
+  if (isAnomaly) console.log(separationOf(scores, isAnomaly));
+}
+
+/** Line about how well scores tell anomalies from normal rows. */
+function separationOf(scores: Float32Array, isAnomaly: readonly boolean[]): string {
+  const count = scores.length, anomalies = isAnomaly.filter(Boolean).length;
+  if (anomalies === 0 || anomalies === count) {
+    return `no ROC AUC: all ${count} rows are ${anomalies === 0 ? "normal" : "of other classes"}`;
+  }
+  return `ROC AUC ${rocAuc(scores, isAnomaly).toFixed(3)}, average precision ${
+    averagePrecision(scores, isAnomaly).toFixed(3)
+  } (${(anomalies / count).toFixed(3)} by chance): ${anomalies} rows of other classes against ${
+    count - anomalies
+  } normal ones`;
 }
 
 if (import.meta.main) await runCommand(main);

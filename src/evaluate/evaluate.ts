@@ -16,6 +16,7 @@ import type { TableRow } from "../report/results_table.ts";
 import { nearestNeighborAccuracy } from "../stats/nearest_neighbors.ts";
 import { standardDeviation } from "../stats/standard_deviation.ts";
 import { averageLosses } from "./test_losses.ts";
+import { keepWorst, scaledRow, type WorstReconstruction } from "./worst_rows.ts";
 
 /** Batch size of a forward pass. */
 const BATCH = 1000;
@@ -40,6 +41,8 @@ export interface Evaluation {
   readonly codes: Float32Array;
   /** Reconstructions of the first test images, [n, pixels]. */
   readonly reconstructions: Float32Array;
+  /** Test images with the highest errors, highest first. */
+  readonly worst: readonly WorstReconstruction[];
 }
 
 /** Number of reconstructions that {@link evaluate} returns. */
@@ -62,7 +65,7 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { train } = data;
   const test = await encode(gpu, build, parameters, "test", data.test.images, data.width, true);
-  const { codeSize, codes, error, scores, reconstructions } = test;
+  const { codeSize, codes, error, scores, reconstructions, worst } = test;
   const { meanImage, pca: [{ testMse }] } = baselines(train.images, data.test.images, data.width, [
     Math.min(codeSize, data.width), // a code may be larger than the image
   ]);
@@ -84,6 +87,7 @@ export async function evaluate(
     scores,
     codes,
     reconstructions,
+    worst,
   };
 }
 
@@ -95,7 +99,7 @@ async function encode(
   images: Uint8Array | Float32Array,
   width: number,
   decodes: boolean,
-): Promise<Pick<Evaluation, "codeSize" | "codes" | "error" | "scores" | "reconstructions">> {
+): Promise<Pick<Evaluation, "codeSize" | "codes" | "error" | "scores" | "reconstructions" | "worst">> {
   using source = new DeviceImages(gpu, label, images, width);
   const graph = new Graph(Math.min(BATCH, source.count));
   const pixels = gatherBatch(graph, "pixels", source);
@@ -108,6 +112,7 @@ async function encode(
   });
   const codes = new Float32Array(source.count * code.width);
   const scores = new Float32Array(decodes ? source.count : 0);
+  const worst: WorstReconstruction[] = [];
   let reconstructions = new Float32Array(), sum = 0;
   for (const batch of batches(source.count, graph.batchSize)) {
     forward.run(batch);
@@ -119,13 +124,22 @@ async function encode(
     codes.set(some, batch.first * code.width);
     if (!decodes) continue;
     const [outputs, wanted] = await forward.read([output, target], batch.rows);
-    for (let n = 0; n < batch.rows; n++) scores[batch.first + n] = rowError(outputs, wanted, n, width);
+    for (let n = 0; n < batch.rows; n++) {
+      const row = batch.first + n;
+      scores[row] = rowError(outputs, wanted, n, width);
+      keepWorst(worst, row, scores[row], () =>
+        scaledRow(images, row, width).map((value, k) => {
+          const at = n * width + k;
+          return outputs[at] + (value - wanted[at]); // in pixel space
+        }));
+    }
     if (batch.first === 0) {
       const [shown] = await forward.read([pixels], Math.min(PICTURES, batch.rows));
       reconstructions = shown.map((value, k) => outputs[k] + (value - wanted[k])); // in pixel space
     }
   }
-  return { codeSize: code.width, codes, error: sum / (source.count * width), scores, reconstructions };
+  const error = sum / (source.count * width);
+  return { codeSize: code.width, codes, error, scores, reconstructions, worst };
 }
 
 /** Squared error of row n, mean over its columns. */

@@ -21,7 +21,7 @@ function remember<Key, Result>(): (key: Key, make: () => Result) => Result {
 
 /** The run without its large fields. */
 function bare(run: RunData): RunData {
-  return { ...run, snapshot: undefined, pictures: [], weights: [] };
+  return { ...run, snapshot: undefined, pictures: [], weights: [], errors: undefined, worst: undefined };
 }
 
 /** Converts runs and caches slow results. Fields of a run count as unchanged while they are the same objects. */
@@ -47,9 +47,9 @@ export class PageMaker {
   /** Converts the whole run. */
   whole(run: RunData): PageData {
     const snapshot = this.part(run, "snapshot"), codes = this.part(run, "codes");
-    const images = this.part(run, "images") ?? "";
+    const images = this.part(run, "images") ?? "", { errors, worst } = run;
     return {
-      ...pageData(bare(run)),
+      ...pageData({ ...bare(run), errors, worst }),
       snapshot: snapshot && { ...snapshot, codes: codes && { ...codes, images } },
       pictures: this.part(run, "pictures"),
       weights: this.#weights(run.weights, () => pageData({ ...bare(run), weights: run.weights }).weights),

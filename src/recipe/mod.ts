@@ -63,6 +63,7 @@ export type {
   ResultsContext,
 } from "../evaluate/recipe_evaluation.ts";
 export type { Evaluation } from "../evaluate/evaluate.ts";
+export type { WorstReconstruction } from "../evaluate/worst_rows.ts";
 export type { StageName } from "../evaluate/stage_ends.ts";
 export type { LayerwiseEvaluation } from "../evaluate/layerwise.ts";
 export type { Sparsity } from "../evaluate/sparsity.ts";

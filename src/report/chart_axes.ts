@@ -129,7 +129,7 @@ export function axes({ left, top, width, height }: Box, x: Axis, y: Axis, titles
   const marks = { stroke: FRAME };
   let free = -Infinity; // right end of the last label, so that labels do not overlap
   const below = x.ticks.map(({ at, text }) => {
-    const isFree = at - widthOf(text) / 2 > free;
+    const isFree = text !== "" && at - widthOf(text) / 2 > free;
     if (isFree) free = at + widthOf(text) / 2 + 6;
     const shown = isFree ? label(at, bottom + 8 + FONT_SIZE, text, { "text-anchor": "middle" }) : "";
     return line([at, bottom], [at, bottom + 4], marks) + shown;

@@ -15,7 +15,11 @@ export type {
   RunStatus,
   Snapshot,
   TensorRecord,
+  TestErrors,
   WeightImages,
+  WorstColumn,
+  WorstRow,
+  WorstRows,
 } from "./run_data.ts";
 export { resultsTable, type TableRow } from "./results_table.ts";
 export { type GridOptions, imageGrid, reconstructionGrid } from "./picture.ts";

@@ -103,6 +103,48 @@ export interface WeightImages {
   readonly values: Float32Array;
 }
 
+/** Errors of a run's test rows, mean over their columns. */
+export interface TestErrors {
+  /** Error of each test row, without those of classes that training left out. */
+  readonly scores: Float32Array;
+  /** Errors of test rows of classes that training left out; absent without such classes. */
+  readonly anomalies?: Float32Array | undefined;
+}
+
+/** A column of a table whose reconstruction is far off. */
+export interface WorstColumn {
+  /** Name of the column. */
+  readonly name: string;
+  /** Its value in the row, in the units of the data. */
+  readonly value: number;
+  /** The reconstruction of the value, likewise. */
+  readonly reconstruction: number;
+  /** Share of the row's error, in [0, 1]. */
+  readonly share: number;
+}
+
+/** A test row with a high error. */
+export interface WorstRow {
+  /** Number of the row, as in the column `index` of `codes.csv`. */
+  readonly row: number;
+  /** Squared error, mean over columns. */
+  readonly error: number;
+  /** Its class; absent without classes. */
+  readonly label?: number | undefined;
+  /** Columns with the largest errors, largest first; absent for images. */
+  readonly columns?: readonly WorstColumn[] | undefined;
+}
+
+/** The test rows with the highest errors. */
+export interface WorstRows {
+  /** The rows, highest error first. */
+  readonly rows: readonly WorstRow[];
+  /** The rows as images, [rows, pixels], 0 to 255; absent for tables. */
+  readonly images?: Uint8Array | undefined;
+  /** Their reconstructions, likewise. */
+  readonly reconstructions?: Uint8Array | undefined;
+}
+
 /** A picture saved after an epoch. */
 export interface EpochPicture {
   /** Subject of the picture. */
@@ -143,6 +185,10 @@ export interface RunData {
   readonly snapshot?: Snapshot | undefined;
   /** Pictures after epochs, in order. */
   readonly pictures: readonly EpochPicture[];
+  /** Errors of the test rows; absent before the end. */
+  readonly errors?: TestErrors | undefined;
+  /** Test rows with the highest errors; absent before the end. */
+  readonly worst?: WorstRows | undefined;
   /** Weights as images, encoder first. */
   readonly weights: readonly WeightImages[];
 }

@@ -24,12 +24,14 @@ import { loadSnapshot } from "./snapshot_file.ts";
 import type { Results } from "./results.ts";
 import { isBeingTrained, readMetrics } from "./metrics_log.ts";
 import { readRun, type Run } from "./run_config.ts";
+import { readTestErrors } from "./scores_file.ts";
+import { loadWorstRows, WORST_FILE } from "./worst_rows_file.ts";
 
 /** Names of tasks that differ from those of their recipes. */
 const TASKS: Readonly<Record<string, string>> = { deep: "train" };
 
 /** Result of {@link readRunFigures}: all data except images. */
-export type RunFigures = Omit<RunData, "snapshot" | "pictures" | "weights">;
+export type RunFigures = Omit<RunData, "snapshot" | "pictures" | "weights" | "errors" | "worst">;
 
 /**
  * Reads a run folder.
@@ -48,6 +50,7 @@ export function readRunData(folder: string, warn: (line: string) => void = conso
       ? unlessDamaged(() => snapshotOf(folder, figures.facts), warn)
       : undefined,
     pictures: picturesIn(folder, names, warn),
+    ...(names.has("results.json") ? readErrors(folder, warn) : {}), // a resumed run has those of its end before
     weights: names.has("model.safetensors") ? unlessDamaged(() => weightsOf(folder), warn) ?? [] : [],
   };
 }
@@ -81,6 +84,29 @@ export function readRunFigures(folder: string, warn: (line: string) => void = co
     baselines: results?.baselines ?? [],
     rows: results?.rows ?? [],
     stepMilliseconds: results?.stepMilliseconds ?? stepMillisecondsOf(metrics),
+  };
+}
+
+/**
+ * Reads the errors of a run's test rows, which it saves at its end.
+ *
+ * @param folder the run folder
+ * @param warn called with one line for each damaged file that is skipped
+ * @throws InputError if it is not a run folder
+ */
+export function readErrors(
+  folder: string,
+  warn: (line: string) => void = console.error,
+): Pick<RunData, "errors" | "worst"> {
+  const names = namesIn(folder), run = readRun(folder);
+  return {
+    errors: unlessDamaged(() => readTestErrors(run), warn),
+    worst: names.has(WORST_FILE)
+      ? unlessDamaged(() => {
+        const [height, width] = storedShape(run);
+        return loadWorstRows(folder, height * width);
+      }, warn)
+      : undefined,
   };
 }
 

@@ -5,17 +5,23 @@
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import { readSafetensors, writeSafetensors } from "../files/safetensors.ts";
+import type { TestErrors } from "../report/run_data.ts";
 import type { Run } from "./run_config.ts";
 
-const FILE = "scores.safetensors", TENSOR = "scores";
+/** Name of the file. */
+export const SCORES_FILE = "scores.safetensors";
+const SCORES = "scores", ANOMALIES = "anomalies";
 
 /**
  * Saves the errors in a run folder.
  *
- * @param scores [test rows], in the order of `codes.csv`
+ * @param errors of test rows, in the order of `codes.csv`
  */
-export function writeScores(folder: string, scores: Float32Array): void {
-  writeSafetensors(join(folder, FILE), [{ name: TENSOR, shape: [scores.length], data: scores }]);
+export function writeScores(folder: string, { scores, anomalies }: TestErrors): void {
+  writeSafetensors(join(folder, SCORES_FILE), [
+    { name: SCORES, shape: [scores.length], data: scores },
+    ...(anomalies ? [{ name: ANOMALIES, shape: [anomalies.length], data: anomalies }] : []),
+  ]);
 }
 
 /**
@@ -23,9 +29,20 @@ export function writeScores(folder: string, scores: Float32Array): void {
  *
  * @throws InputError if the file is damaged
  */
-export function readScores({ path }: Run): Float32Array | undefined {
-  if (![...Deno.readDirSync(path)].some(({ name }) => name === FILE)) return undefined;
-  const [tensor, ...others] = readSafetensors(join(path, FILE)).tensors;
-  if (tensor?.name === TENSOR && tensor.data.length > 0 && others.length === 0) return tensor.data;
-  throw new InputError(`Cannot read "${path}": expected ${FILE} to hold "${TENSOR}" alone; train again`);
+export function readTestErrors({ path }: Pick<Run, "path">): TestErrors | undefined {
+  if (![...Deno.readDirSync(path)].some(({ name }) => name === SCORES_FILE)) return undefined;
+  const { tensors } = readSafetensors(join(path, SCORES_FILE));
+  const [scores, anomalies] = [SCORES, ANOMALIES].map((name) =>
+    tensors.find((tensor) => tensor.name === name)?.data
+  );
+  const isKnown = tensors.every(({ name }) => name === SCORES || name === ANOMALIES);
+  if (isKnown && scores && scores.length > 0) return { scores, ...(anomalies ? { anomalies } : {}) };
+  throw new InputError(
+    `Cannot read "${path}": expected ${SCORES_FILE} to hold "${SCORES}" and at most "${ANOMALIES}"; train again`,
+  );
+}
+
+/** Reads {@link TestErrors.scores}, as {@link readTestErrors}. */
+export function readScores(run: Run): Float32Array | undefined {
+  return readTestErrors(run)?.scores;
 }

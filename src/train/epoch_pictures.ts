@@ -11,7 +11,7 @@ import { lossPerImage } from "../report/loss_per_image.ts";
 import { reportPage } from "../report/page/report_page.ts";
 import { imageGrid, reconstructionGrid } from "../report/picture.ts";
 import type { EpochPicture, Snapshot } from "../report/run_data.ts";
-import { readRunData } from "../runs/read_run_data.ts";
+import { readErrors, readRunData } from "../runs/read_run_data.ts";
 import type { Results } from "../runs/results.ts";
 import { saveSnapshot } from "../runs/snapshot_file.ts";
 import { Snapshots } from "../evaluate/epoch_snapshot.ts";
@@ -141,7 +141,7 @@ export class RunPictures implements Disposable {
    */
   async finish(results: Results): Promise<void> {
     const { folder, data } = this.#options;
-    const run = { ...readRunData(folder), ...results };
+    const run = { ...readRunData(folder), ...readErrors(folder), ...results };
     const { snapshot, weights } = run;
     // imported here, so that loading their packages does not delay the first step
     const { lossChart } = await import("../report/loss_chart.ts");

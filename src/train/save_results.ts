@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import { evaluate, type Evaluation, PICTURES } from "../evaluate/evaluate.ts";
 import { verdict } from "../evaluate/verdict.ts";
+import { worstRows } from "../evaluate/worst_rows.ts";
 import { writeFileAtomic } from "../files/write_file.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
@@ -17,6 +18,7 @@ import type { StoredModel } from "../runs/checkpoint_file.ts";
 import { codesCsv } from "../runs/codes_csv.ts";
 import type { Results } from "../runs/results.ts";
 import { writeScores } from "../runs/scores_file.ts";
+import { saveWorstRows } from "../runs/worst_rows_file.ts";
 import type { RunPictures } from "./epoch_pictures.ts";
 
 /** What {@link saveResults} takes of a run. */
@@ -62,7 +64,12 @@ export async function saveResults(run: EndedRun): Promise<string> {
   writeFileAtomic(join(folder, "codes.csv"), codesCsv(result.codes, data.test.labels, result.codeSize));
   const { holdOutClass = [] } = run.config,
     anomalies = new Set(holdOutClass.map((name) => data.classNames.indexOf(name)));
-  writeScores(folder, result.scores.filter((_, n) => !anomalies.has(data.test.labels?.[n] ?? -1)));
+  const isAnomaly = (n: number) => anomalies.has(data.test.labels?.[n] ?? -1);
+  writeScores(folder, {
+    scores: result.scores.filter((_, n) => !isAnomaly(n)),
+    ...(anomalies.size > 0 ? { anomalies: result.scores.filter((_, n) => isAnomaly(n)) } : {}),
+  });
+  saveWorstRows(folder, worstRows(data, result.worst));
   run.log({
     testError: result.error,
     meanImageError: result.meanImageError,

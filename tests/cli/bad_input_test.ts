@@ -102,10 +102,12 @@ Deno.test("report says in a line each what is damaged, and leaves it out", async
       "samples-1.png": "no picture",
       "snapshot.safetensors": "no snapshot",
       "model.safetensors": undefined,
+      "scores.safetensors": "no scores",
+      "worst.safetensors": "no rows",
     });
     const outcome = await runTask("report", [run], folder);
     assert.equal(outcome.code, 0, outcome.stderr);
-    assert.equal(complaints(outcome).length, 4, outcome.stderr);
+    assert.equal(complaints(outcome).length, 6, outcome.stderr);
     for (const line of complaints(outcome)) assert.match(line, /^warning: Cannot read /);
   });
 });

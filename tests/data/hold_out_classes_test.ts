@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { holdOutClasses } from "../../src/data/hold_out_classes.ts";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
+import { readRunData } from "../../src/runs/read_run_data.ts";
 import {
   assertRefused,
   complaints,
@@ -57,8 +58,14 @@ Deno.test("--hold-out-class trains without a class, and evaluate leaves it out a
       trained.stdout,
       /^held out {2}Bag, Shirt: 1\d\d of 200 training images are left; 400 of 2,000 /m,
     );
-    const { tensors: [scores] } = decodeSafetensors(await fileOf(run, "scores.safetensors"));
+    const { tensors: [scores, anomalies] } = decodeSafetensors(await fileOf(run, "scores.safetensors"));
     assert.equal(scores.data.length, 1600, "anomalies have no part in the threshold");
+    const { errors, worst, classNames } = readRunData(run);
+    assert.deepEqual([errors!.scores, errors!.anomalies], [scores.data, anomalies.data]);
+    const isHeldOut = worst!.rows.map(({ label }) => ["Bag", "Shirt"].includes(classNames![label!]));
+    for (const [k, { error }] of worst!.rows.entries()) {
+      assert.ok((isHeldOut[k] ? anomalies : scores).data.includes(error), `${error}`);
+    }
     const evaluated = await runTask("evaluate", [run]);
     assert.deepEqual(resultsTableOf(evaluated.stdout), resultsTableOf(trained.stdout));
     assertRefused(

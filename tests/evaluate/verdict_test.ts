@@ -11,6 +11,7 @@ const GOOD: Evaluation = {
   codes: Float32Array.of(0, 1, 0.5, 1, -0.5, 1),
   scores: new Float32Array(),
   reconstructions: new Float32Array(),
+  worst: [],
 };
 
 Deno.test.each<[string, Partial<Evaluation>, RegExp]>([

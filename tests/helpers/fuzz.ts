@@ -33,7 +33,9 @@ import { type FlagSet, positional, readFlags, toggle } from "../../src/recipe/fl
 import { loadParameters, readTrainedRun, storedShape } from "../../src/runs/load_run.ts";
 import { readRunData } from "../../src/runs/read_run_data.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/files/safetensors.ts";
+import { writeScores } from "../../src/runs/scores_file.ts";
 import { saveSnapshot } from "../../src/runs/snapshot_file.ts";
+import { saveWorstRows } from "../../src/runs/worst_rows_file.ts";
 import { npzFile, PARQUET, pngFile, safetensorsFile } from "./data_files.ts";
 import { damaged, damagedJson, pick } from "./mutate.ts";
 
@@ -226,6 +228,12 @@ const folder = Deno.makeTempDirSync({ prefix: "bottleneck-fuzz-" });
 const run = join(folder, "run");
 Deno.mkdirSync(run);
 saveSnapshot(run, snapshot);
+writeScores(run, { scores: Float32Array.of(0.1, 0.2, 0.3), anomalies: Float32Array.of(0.4) });
+saveWorstRows(run, {
+  rows: [{ row: 1, label: 2, error: 0.3, columns: [{ name: "age", value: 3, reconstruction: 4, share: 1 }] }],
+  images: new Uint8Array(784),
+  reconstructions: new Uint8Array(784),
+});
 /** The files of a small run of `deep`. */
 export const soundRun: Readonly<Record<string, Uint8Array<ArrayBuffer>>> = {
   "config.json": utf8(JSON.stringify(config)),
@@ -233,6 +241,8 @@ export const soundRun: Readonly<Record<string, Uint8Array<ArrayBuffer>>> = {
   "results.json": utf8(JSON.stringify(results)),
   "model.safetensors": encodeSafetensors(tensors),
   "snapshot.safetensors": Deno.readFileSync(join(run, "snapshot.safetensors")),
+  "scores.safetensors": Deno.readFileSync(join(run, "scores.safetensors")),
+  "worst.safetensors": Deno.readFileSync(join(run, "worst.safetensors")),
   "samples-1.png": Uint8Array.from(imageGrid(new Float32Array(4 * 784), 4, [28, 28], { columns: 2 })),
 };
 for (const [name, bytes] of Object.entries(soundRun)) Deno.writeFileSync(join(run, name), bytes);
@@ -461,6 +471,8 @@ export const READERS: readonly Reader[] = [
   readsRun("snapshot.safetensors", safetensorsDamage),
   readsRun("model.safetensors", safetensorsDamage),
   readsRun("samples-1.png", damaged),
+  readsRun("scores.safetensors", safetensorsDamage),
+  readsRun("worst.safetensors", safetensorsDamage),
   loadsModel("config.json", jsonDamage),
   loadsModel("model.safetensors", safetensorsDamage),
 ];

@@ -3,7 +3,14 @@ import { fileURLToPath } from "node:url";
 import { loadDataset } from "../../src/data/dataset.ts";
 import { RandomStream } from "../../src/random.ts";
 import { imageGrid, reconstructionGrid } from "../../src/report/picture.ts";
-import type { Baseline, MetricsRecord, RunData, Snapshot } from "../../src/report/run_data.ts";
+import type {
+  Baseline,
+  MetricsRecord,
+  RunData,
+  Snapshot,
+  TestErrors,
+  WorstRows,
+} from "../../src/report/run_data.ts";
 
 const cacheDir = fileURLToPath(new URL("../../.cache/datasets", import.meta.url));
 const { test, classNames } = await loadDataset("fashion-mnist-mini", { cacheDir });
@@ -163,6 +170,8 @@ export function madeUpRun(
     stepMilliseconds: 6.13,
     snapshot,
     pictures,
+    errors: madeUpErrors(random),
+    worst: madeUpWorst(),
     weights: ["encoder.0.weight", "decoder.6.weight"].map((label) => ({
       label,
       values: Float32Array.from({ length: 128 * PIXELS }, (_, k) => {
@@ -173,6 +182,23 @@ export function madeUpRun(
       }),
     })),
   };
+}
+
+/** Errors of 1,800 test images, and of 200 of held-out classes. */
+function madeUpErrors(random: RandomStream): TestErrors {
+  const errors = (count: number, usual: number) =>
+    Float32Array.from({ length: count }, () => usual * Math.exp(random.nextUnit() + random.nextUnit() - 1));
+  return { scores: errors(1800, 0.02), anomalies: errors(200, 0.06) };
+}
+
+/** Twelve test images with the highest errors. */
+function madeUpWorst(): WorstRows {
+  const images = firstImages(12);
+  const rows = Array.from(
+    { length: 12 },
+    (_, row) => ({ row, error: 0.2 - row / 100, label: test.labels![row] }),
+  );
+  return { rows, images, reconstructions: blurred(images) };
 }
 
 function madeUpSnapshot(

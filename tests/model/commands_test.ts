@@ -4,10 +4,13 @@ import { join } from "node:path";
 import { readNpy } from "../../src/data/npy.ts";
 import { decodeSafetensors, readSafetensors } from "../../src/files/safetensors.ts";
 import { RandomStream } from "../../src/random.ts";
+import { readRunData } from "../../src/runs/read_run_data.ts";
 import { encodeNpy, encodeRows } from "../../src/runs/rows_file.ts";
 import { quantileOf, shareUpTo } from "../../src/stats/quantiles.ts";
+import { averagePrecision } from "../../src/stats/average_precision.ts";
 import { rocAuc } from "../../src/stats/roc_auc.ts";
 import { assertRefused, complaints, runTask, withFolder } from "../helpers/commands.ts";
+import { readSvg, textsOf } from "../helpers/svg.ts";
 
 type Command = "encode" | "decode" | "reconstruct" | "score";
 
@@ -102,8 +105,39 @@ Deno.test("a run on a table is applied to files: codes, rows in the table's unit
       const error = row.reduce((sum, x, k) => sum + ((x - back[n][k]) / divisors[k]) ** 2, 0) / 4;
       assert.ok(Math.abs(error - scores[n]) < 1e-5, `row ${n}: ${error}, ${scores[n]}`);
     }
+    // the run's own worst rows have the columns that are furthest off, in the table's units
+    const [first] = readRunData(run).worst!.rows,
+      n = scores.findIndex((score) => Math.abs(score - first.error) < 1e-7);
+    assert.equal(first.error, Math.max(...heldOut));
+    assert.equal(first.label, n % 3 === 0 ? 1 : 0);
+    for (const { name, value, reconstruction, share } of first.columns!) {
+      const k = ["a", "b", "c, d", "e"].indexOf(name), near = 1e-5 * divisors[k];
+      assert.ok(Math.abs(value - rows[n][k]) < near && Math.abs(reconstruction - back[n][k]) < near, name);
+      const own = ((rows[n][k] - back[n][k]) / divisors[k]) ** 2 / 4;
+      assert.ok(Math.abs(share - own / first.error) < 1e-3, `${name}: ${share}`);
+    }
     const auc = rocAuc(scores, rows.map((_, n) => n % 3 === 0)).toFixed(3);
-    assert.ok(said.includes(`ROC AUC ${auc}: 50 rows of other classes against 100 normal ones`), said);
+    const precision = averagePrecision(scores, rows.map((_, n) => n % 3 === 0)).toFixed(3);
+    const separation =
+      `\nROC AUC ${auc}, average precision ${precision} (0.333 by chance): 50 rows of other ` +
+      "classes against 100 normal ones\n";
+    assert.ok(said.includes(separation), said);
+    const both = await use("score", "table.csv", "all.csv", "--normal", "good,odd");
+    assert.match(both, /\nno ROC AUC: all 150 rows are normal\n$/);
+    // a picture beside the scores
+    assert.ok(
+      said.startsWith(`150 scores saved in ${at("scores.csv")}, their histogram in ${at("scores.svg")}; `),
+      said,
+    );
+    const drawn = (name: string) => textsOf(readSvg(Deno.readFileSync(at(name))));
+    const [normal, others] = drawn("all.svg");
+    assert.match(`${normal}; ${others}`, /^normal \(good, odd\): 150 rows.*; other classes: 0 rows$/);
+    assert.ok(drawn("all.svg").includes(`threshold ${threshold.toPrecision(4)} (quantile 0.99)`));
+    await use("score", "table.csv", "plain.safetensors");
+    assert.match(
+      drawn("plain.svg").slice(0, 2).join("; "),
+      /^test rows of the run: 30 rows.*; rows of table\.csv: 150 rows/,
+    );
 
     // new data without classes are read all the same
     const bare = lines.map((line) => line.slice(0, line.lastIndexOf(",")));

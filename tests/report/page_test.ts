@@ -13,6 +13,9 @@ import { saveSnapshot } from "../../src/runs/snapshot_file.ts";
 import { writeSafetensors } from "../../src/files/safetensors.ts";
 import { assertRefused, ROOT, runTask, withFolder } from "../helpers/commands.ts";
 import { madeUpRun, RECIPE_NAMES } from "../helpers/run_data.ts";
+import { writeScores } from "../../src/runs/scores_file.ts";
+import { saveWorstRows } from "../../src/runs/worst_rows_file.ts";
+import { quantileOf } from "../../src/stats/quantiles.ts";
 import { MetricsLog } from "../../src/runs/metrics_log.ts";
 import { writeConfig } from "../../src/runs/run_config.ts";
 
@@ -119,6 +122,51 @@ Deno.test("pageData() survives JSON, and keeps what matters of numbers and image
     assert.ok(Math.abs(kept - was) <= 9, `image ${n} at (${x}, ${y}): ${kept}, was ${was}`);
   }
 });
+
+Deno.test("pageData() has the errors of test rows as shares of each set, and the worst rows", () => {
+  const run = madeUpRun("deep"), { errors, worst } = pageData(run);
+  const threshold = quantileOf(run.errors!.scores.toSorted(), 0.99);
+  assert.deepEqual(errors!.threshold, {
+    label: `threshold ${threshold.toPrecision(4)} (quantile 0.99)`,
+    value: threshold,
+  });
+  const [low, high] = errors!.range;
+  for (const [k, scores] of [run.errors!.scores, run.errors!.anomalies!].entries()) {
+    const { shares } = errors!.sets[k], bin = (high - low) / shares.length;
+    const middle = Math.floor(shares.length / 4), edge = low + middle * bin;
+    const below = scores.filter((score) => score < edge).length / scores.length;
+    const drawn = shares.slice(0, middle).reduce((sum, share) => sum + share, 0);
+    assert.ok(Math.abs(drawn - 100 * below) < 0.1 && drawn > 1, `${drawn} %, not ${100 * below} %`);
+  }
+  assert.deepEqual(errors!.sets.map(({ label }) => label.replace(/ \(.*/, "")), [
+    "test rows: 1,800 rows",
+    "test rows of held-out classes: 200 rows",
+  ]);
+  assert.deepEqual(worst!.map(({ row }) => row), Array.from({ length: 12 }, (_, k) => k));
+  const shown = worst![5].images!.map((uri) =>
+    decode(Uint8Array.from(atob(uri.split(",")[1]), (c) => c.charCodeAt(0)))
+  );
+  for (const [k, images] of [run.worst!.images!, run.worst!.reconstructions!].entries()) {
+    assert.deepEqual([...shown[k].data], [...images.subarray(5 * 784, 6 * 784)]);
+  }
+  const without = pageData({ ...run, errors: undefined, worst: undefined }); // as of a run that crashed
+  assert.deepEqual([without.errors, without.worst], [undefined, undefined]);
+  const odd = pageData({ ...run, errors: { scores: Float32Array.of(NaN, 1) } });
+  assert.equal(odd.errors!.threshold, undefined);
+  assert.equal(odd.errors!.sets[0].shares.reduce((sum, share) => sum + share), 50);
+});
+
+Deno.test("only a finished run shows errors: those of a resumed one are of its end before", () =>
+  withFolder((folder) => {
+    writeCrashed(folder);
+    writeScores(folder, { scores: Float32Array.of(1, 2) });
+    saveWorstRows(folder, { rows: [{ row: 1, error: 2 }] });
+    const before = readRunData(folder);
+    assert.deepEqual([before.errors, before.worst], [undefined, undefined]);
+    Deno.writeTextFileSync(join(folder, "results.json"), '{"rows":[],"baselines":[],"status":"finished"}');
+    const { errors, worst } = readRunData(folder);
+    assert.deepEqual([errors, worst], [{ scores: Float32Array.of(1, 2) }, { rows: [{ row: 1, error: 2 }] }]);
+  }));
 
 Deno.test("a snapshot with numbers that are none gives a page", () => {
   const { snapshot, ...run } = madeUpRun("deep", { codes: 10 });

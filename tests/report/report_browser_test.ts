@@ -79,6 +79,58 @@ for (const recipe of RECIPE_NAMES) {
   });
 }
 
+browserTest(
+  "a report has the errors of test rows: histograms with the threshold, worst rows",
+  async (visit) => {
+    const run = madeUpRun("deep", { codes: 20 });
+    const page = await openReport(visit, { runs: [run] });
+    const chart = page.locator("#errors canvas");
+    assert.match(
+      (await chart.getAttribute("aria-label"))!,
+      /Squared error of each test row, % of the rows: test rows: 1,800 rows.*; test rows of held-out classes: 200 rows.*; threshold 0\.\d+ \(quantile 0\.99\)$/,
+    );
+    const figures = page.locator("#errors .tiles figure");
+    assert.equal(await figures.count(), 12);
+    const label = run.classNames![run.worst!.rows[3].label!];
+    assert.equal(await figures.nth(3).locator("figcaption").innerText(), `row 3\n${label}\n0.170`);
+    assert.equal(
+      await figures.nth(3).locator("img").nth(1).getAttribute("alt"),
+      `test row 3, ${label}, reconstruction, error 0.170`,
+    );
+  },
+);
+
+browserTest(
+  "a table's report names the columns of its worst rows; spread errors are on a log scale",
+  async (visit) => {
+    const columns = [
+      { name: "age, <b>years</b>", value: 40.84, reconstruction: 33.9, share: 0.87 },
+      { name: "rate", value: NaN, reconstruction: 2, share: 0.13 },
+    ];
+    const worst = { rows: [{ row: 1234, error: 0.5, columns }] };
+    const scores = Float32Array.from({ length: 300 }, (_, k) => 10 ** (-3 + 3 * k / 300));
+    const page = await openReport(visit, {
+      runs: [{ ...madeUpRun("deep", { codes: 20 }), worst, errors: { scores } }],
+    });
+    const cells = await page.locator("#errors tbody tr").first().locator("th, td").allInnerTexts();
+    assert.deepEqual(cells, [
+      "1234",
+      "–",
+      "0.5000",
+      "age, <b>years</b>: 40.84 → 33.90 (87 %); rate: – → 2 (13 %)",
+    ]);
+    assert.match(
+      (await page.locator("#errors canvas").getAttribute("aria-label"))!,
+      /threshold 0\.9\d+ \(quantile/,
+    );
+    await page.locator("#errors summary").click();
+    assert.match(
+      (await page.locator("#errors details thead").innerText())!,
+      /squared error, mean over columns \(log scale\)/,
+    );
+  },
+);
+
 browserTest("a report marks rollbacks", async (visit) => {
   const run = madeUpRun("deep"), went = { divergedAtStep: 200, wentBackToStep: 157, learningRateShare: 0.5 };
   const page = await openReport(visit, { runs: [{ ...run, metrics: [...run.metrics, went] }] });

@@ -21,10 +21,17 @@ import {
   TINY,
   withFolder,
 } from "../helpers/commands.ts";
+import { readRunData } from "../../src/runs/read_run_data.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
 import { lastEpoch } from "../../src/evaluate/stage_ends.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "5"];
+
+/** Squared error between images `n` of two arrays of bytes, mean over pixels. */
+function squaredErrorOf(originals: Uint8Array, reconstructions: Uint8Array, n: number): number {
+  const pixels = originals.subarray(784 * n, 784 * (n + 1));
+  return pixels.reduce((sum, gray, k) => sum + ((gray - reconstructions[784 * n + k]) / 255) ** 2, 0) / 784;
+}
 
 Deno.test("train writes a complete run folder, and evaluate reproduces its results table", () =>
   withFolder(async (folder) => {
@@ -79,12 +86,21 @@ Deno.test("train writes a complete run folder, and evaluate reproduces its resul
         "scores.safetensors",
         "snapshot.safetensors",
         "weights.png",
+        "worst.safetensors",
       ],
     );
     assert.deepEqual(
       resultsTableOf((await runTask("evaluate", [run])).stdout),
       resultsTableOf(trained.stdout),
     );
+    const { errors, worst } = readRunData(run), scores = [...errors!.scores];
+    const order = [...scores.keys()].sort((a, b) => scores[b] - scores[a]);
+    assert.deepEqual(worst!.rows.map(({ row }) => row), order.slice(0, 12));
+    worst!.rows.forEach(({ row, error, label }, k) => {
+      assert.deepEqual([error, `${label}`], [scores[row], codes[1 + row].split(",")[1]]);
+      const drawn = squaredErrorOf(worst!.images!, worst!.reconstructions!, k);
+      assert.ok(Math.abs(drawn - error) < 0.01 * error, `row ${row}: ${drawn} in the picture, not ${error}`);
+    });
     const error = Number(metrics.at(-1)!.testError);
     assert.equal(error.toFixed(5), /this model +([\d.]+)/.exec(trained.stdout)?.[1]);
 

@@ -7,6 +7,7 @@ import type { TableRow } from "../results_table.ts";
 import { lossPerImage } from "../loss_per_image.ts";
 import type { EpochPicture, MetricsRecord, RunData, Snapshot } from "../run_data.ts";
 import { packedImages, pageCodes } from "./page_codes.ts";
+import { pageErrors, pageWorstRows } from "./page_errors.ts";
 import { compactPicture, grayTile, pageWeights } from "./page_images.ts";
 import type { PageData, PagePicture, PageRecord, PageRow, PageSnapshot, PageTensors } from "./page_types.ts";
 
@@ -38,6 +39,8 @@ export function pageData(run: RunData): PageData {
     rows: run.rows.map(pageRow),
     snapshot: run.snapshot && wholeSnapshot(run.snapshot),
     pictures: history(run.pictures),
+    errors: run.errors && pageErrors(run.errors),
+    worst: run.worst && pageWorstRows(run.worst, run.snapshot?.imageShape ?? imageShapeOf(run.facts)),
     weights: run.weights.map((weights) =>
       pageWeights(weights, run.snapshot?.imageShape ?? imageShapeOf(run.facts))
     ),

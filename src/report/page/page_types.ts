@@ -103,6 +103,41 @@ export type PageRecord =
 /** `[gradientNorm, weightNorm, updateRatio]` by tensor name. */
 export type PageTensors = Readonly<Record<string, readonly [number, number, number]>>;
 
+/** Histograms of the test rows' errors. */
+export interface PageErrors {
+  /** True if the bins are equally wide in the logarithm. */
+  readonly isLog: boolean;
+  /** Lower edge of the first bin and upper edge of the last. */
+  readonly range: readonly [low: number, high: number];
+  /** Sets of rows, with the share of its rows in each bin, in percent. */
+  readonly sets: readonly { readonly label: string; readonly shares: readonly number[] }[];
+  /** Name and value of the threshold of `deno task score`; absent if it is not finite. */
+  readonly threshold?: { readonly label: string; readonly value: number } | undefined;
+}
+
+/** A test row with a high error. */
+export interface PageWorstRow {
+  /** Number of the row, as in `codes.csv`. */
+  readonly row: number;
+  /** Squared error, mean over columns; null if not finite. */
+  readonly error: number | null;
+  /** Its class; absent without classes. */
+  readonly label?: number | undefined;
+  /** The row and its reconstruction as data URIs; absent for tables. */
+  readonly images?: readonly [original: string, reconstruction: string] | undefined;
+  /** Columns with the largest errors; absent for images. */
+  readonly columns?: readonly PageWorstColumn[] | undefined;
+}
+
+/** A column with its reconstruction; numbers are null if not finite. */
+export interface PageWorstColumn {
+  readonly name: string;
+  readonly value: number | null;
+  readonly reconstruction: number | null;
+  /** Share of the row's error, in [0, 1]. */
+  readonly share: number | null;
+}
+
 /** Data of a run for the page. */
 export interface PageData {
   /** Name of the run folder. */
@@ -132,6 +167,10 @@ export interface PageData {
   readonly snapshot?: PageSnapshot | undefined;
   /** Pictures after epochs, in order. */
   readonly pictures: readonly PagePicture[];
+  /** Histograms of the test rows' errors; absent before the end. */
+  readonly errors?: PageErrors | undefined;
+  /** Test rows with the highest errors, highest first; absent before the end. */
+  readonly worst?: readonly PageWorstRow[] | undefined;
   /** Weights as pictures. */
   readonly weights: readonly PageWeights[];
 }

@@ -63,9 +63,9 @@ export function reportPage(runs: readonly RunData[], { cdn = false }: ReportOpti
   return parts.join("\n") + "\n";
 }
 
-/** Data of a run for a comparison, without pictures after epochs and images of codes. */
+/** Data of a run for a comparison, without pictures after epochs, errors of rows and images of codes. */
 function comparedData(run: RunData): PageData {
-  const { snapshot, ...page } = pageData({ ...run, pictures: [] });
+  const { snapshot, ...page } = pageData({ ...run, pictures: [], errors: undefined, worst: undefined });
   const codes = snapshot?.codes && { ...snapshot.codes, images: "" };
   return { ...page, snapshot: snapshot && { ...snapshot, codes } };
 }

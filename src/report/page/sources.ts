@@ -22,6 +22,7 @@ import css from "./client/page.css" with { type: "text" };
 import pictures from "./client/pictures.ts" with { type: "text" };
 import report from "./client/report.ts" with { type: "text" };
 import sections from "./client/sections.ts" with { type: "text" };
+import testErrors from "./client/test_errors.ts" with { type: "text" };
 import theme from "./client/theme.ts" with { type: "text" };
 import turningPoints from "./client/turning_points.ts" with { type: "text" };
 
@@ -40,6 +41,7 @@ const TYPESCRIPT: Readonly<Record<string, string>> = {
   "turning_points.ts": turningPoints,
   "cloud.ts": cloud,
   "pictures.ts": pictures,
+  "test_errors.ts": testErrors,
   "sections.ts": sections,
   "mount.ts": mount,
   "compare.ts": compare,

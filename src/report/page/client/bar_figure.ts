@@ -2,10 +2,13 @@
  * Bar charts and histograms, with their tables.
  * @module
  */
-import type { Chart, ChartConfiguration } from "npm:chart.js@4.6.1";
+import type { Chart, ChartConfiguration, Scale } from "npm:chart.js@4.6.1";
 import { type ChartBoard, type Color, evenTicks, type Figure, framed, type Mark } from "./charts.ts";
 import { folded, make, table } from "./dom.ts";
 import { readable, tick } from "./format.ts";
+
+/** Opacity of bars over each other, as the end of a color `#rrggbb`. */
+const TRANSLUCENT = "99";
 
 /** Content of a bar chart. */
 export interface BarSpec {
@@ -21,8 +24,12 @@ export interface BarSpec {
     readonly color: Color;
     readonly values: readonly number[];
   }[];
-  /** For histograms, the lower edge of the first bin and the upper edge of the last. */
+  /** For histograms, the lower edge of the first bin and the upper edge of the last; sets are drawn over each other. */
   readonly range?: readonly [low: number, high: number];
+  /** True if `range` and `marks` are decimal logarithms of what the axis shows. */
+  readonly isLog?: boolean;
+  /** For histograms, vertical lines. */
+  readonly marks?: readonly Mark[];
   /** Horizontal lines. */
   readonly baselines?: readonly Mark[];
 }
@@ -53,7 +60,10 @@ export function barFigure(board: ChartBoard, first: BarSpec): Figure<BarSpec> {
     },
     plugins: [{
       id: "marks",
-      afterDatasetsDraw: (chart) => drawLevels(board, chart, spec),
+      afterDatasetsDraw: (chart) => {
+        drawLevels(board, chart, spec);
+        drawVerticals(board, chart, spec);
+      },
     }],
   };
   const { refresh } = board.chart(canvas, configuration, (chart) => {
@@ -61,16 +71,22 @@ export function barFigure(board: ChartBoard, first: BarSpec): Figure<BarSpec> {
     const sum = spec.sets.map(({ label, values }) =>
       `${label} from ${readable(Math.min(...values))} to ${readable(Math.max(...values))}`
     );
-    canvas.setAttribute("aria-label", `Bar chart of ${spec.title}, ${spec.y}: ${sum.join("; ")}`);
+    const marks = (spec.marks ?? []).map(({ label }) => label);
+    canvas.setAttribute(
+      "aria-label",
+      `Bar chart of ${spec.title}, ${spec.y}: ${[...sum, ...marks].join("; ")}`,
+    );
     const { range } = spec;
+    const isDense = range !== undefined || spec.labels.length > 15;
     const bin = range ? (range[1] - range[0]) / spec.labels.length : 0;
     chart.data.labels = range ? [] : spec.labels.map((label) => label.split(", ")); // one line per part
     chart.data.datasets = spec.sets.map(({ label, color, values }) => ({
       label,
       data: range ? values.map((y, k) => ({ x: range[0] + (k + 0.5) * bin, y })) : [...values],
-      backgroundColor: board.paint(color),
-      barPercentage: spec.labels.length > 15 ? 1 : 0.8,
-      categoryPercentage: spec.labels.length > 15 ? 0.96 : 0.8,
+      backgroundColor: board.paint(color) + (range && spec.sets.length > 1 ? TRANSLUCENT : ""),
+      grouped: !range,
+      barPercentage: isDense ? 1 : 0.8,
+      categoryPercentage: isDense ? 0.96 : 0.8,
     }));
     const { text, muted, line, surface } = board.theme.colors;
     const highest = Math.max(...(spec.baselines ?? []).map(({ value }) => value), 0);
@@ -84,7 +100,8 @@ export function barFigure(board: ChartBoard, first: BarSpec): Figure<BarSpec> {
           autoSkipPadding: 12,
           ...(range
             ? {
-              callback: (value: string | number) => tick(Number(Number(value).toPrecision(6))),
+              callback: (value: string | number) =>
+                tick(Number((spec.isLog ? 10 ** Number(value) : Number(value)).toPrecision(6))),
             }
             : {}),
         },
@@ -94,7 +111,7 @@ export function barFigure(board: ChartBoard, first: BarSpec): Figure<BarSpec> {
             offset: false,
             min: range[0],
             max: range[1],
-            afterBuildTicks: evenTicks,
+            afterBuildTicks: spec.isLog ? logTicks : evenTicks,
           }
           : {}),
         grid: { display: false, offset: false },
@@ -116,7 +133,7 @@ export function barFigure(board: ChartBoard, first: BarSpec): Figure<BarSpec> {
     chart.options.plugins = {
       legend: {
         align: "start",
-        display: spec.sets.length > 1,
+        display: spec.sets.length > 1 || spec.marks !== undefined,
         labels: { color: text, boxWidth: 12, boxHeight: 12 },
       },
       tooltip: {
@@ -140,6 +157,39 @@ export function barFigure(board: ChartBoard, first: BarSpec): Figure<BarSpec> {
       behind.update();
     },
   };
+}
+
+/** Sets the ticks of an axis of decimal logarithms to 1, 2 and 5 times powers of ten, or to powers of ten if those are many. */
+function logTicks(axis: Scale) {
+  const { min, max } = axis;
+  const factors = max - min > 2 ? [1] : [1, 2, 5];
+  axis.ticks = Array.from({ length: Math.ceil(max) - Math.floor(min) + 1 }, (_, k) => Math.floor(min) + k)
+    .flatMap((power) => factors.map((factor) => ({ value: power + Math.log10(factor) })))
+    .filter(({ value }) => value >= min && value <= max);
+}
+
+/** Draws vertical lines, with labels beside their upper ends. */
+function drawVerticals(board: ChartBoard, chart: Chart, { marks = [] }: BarSpec) {
+  const { ctx, chartArea: { left, right, top, bottom }, scales: { x } } = chart;
+  const { text, surface } = board.theme.colors;
+  ctx.save();
+  ctx.font = "11px system-ui, sans-serif";
+  for (const { label, value } of marks) {
+    const at = x.getPixelForValue(value), width = ctx.measureText(label).width + 8;
+    ctx.strokeStyle = text;
+    ctx.lineWidth = 1.5;
+    ctx.setLineDash([6, 4]);
+    ctx.beginPath();
+    ctx.moveTo(at, top);
+    ctx.lineTo(at, bottom);
+    ctx.stroke();
+    const from = at + 4 + width <= right ? at + 4 : Math.max(left, at - 4 - width);
+    ctx.fillStyle = surface;
+    ctx.fillRect(from, top + 2, width, 16);
+    ctx.fillStyle = text;
+    ctx.fillText(label, from + 4, top + 14);
+  }
+  ctx.restore();
 }
 
 /** Draws baselines across the bars, with labels on the right. */

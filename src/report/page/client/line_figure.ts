@@ -2,13 +2,13 @@
  * Line charts by training step, with baselines, stages and their tables.
  * @module
  */
-import type { Chart, ChartConfiguration, ChartDataset, Scale } from "npm:chart.js@4.6.1";
+import type { Chart, ChartConfiguration, Scale } from "npm:chart.js@4.6.1";
 import { type ChartBoard, type Color, evenTicks, type Figure, framed, type Mark } from "./charts.ts";
 import { type Point, smooth } from "./curves.ts";
 import { folded, make, table } from "./dom.ts";
 import { readable, tick } from "./format.ts";
 
-type LineDataset = ChartDataset<"line", { x: number; y: number }[]>;
+type LineDataset = Chart["data"]["datasets"][number];
 
 /** A curve of a line chart. */
 export interface Line {

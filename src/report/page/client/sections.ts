@@ -9,6 +9,7 @@ import { cloud, type CloudData } from "./cloud.ts";
 import { groupCurves, stageBounds, tensorCurves } from "./curves.ts";
 import { make, table } from "./dom.ts";
 import { tick } from "./format.ts";
+import { errorSpecs, worstRows } from "./test_errors.ts";
 import { lineFigure, type LineSpec } from "./line_figure.ts";
 import { history, reconstructions, samples, weights } from "./pictures.ts";
 
@@ -66,6 +67,22 @@ export const SECTIONS: readonly Section[] = [
     shows: "snapshot",
     applies: ({ snapshot }) => (snapshot?.tiles.length ?? 0) > 0,
     build: (page) => ofSnapshot(page, reconstructions),
+  },
+  {
+    id: "errors",
+    title: "Errors",
+    applies: ({ errors, worst }) => errors !== undefined || (worst?.length ?? 0) > 0,
+    build: (page, { board }) => {
+      const histogram = keyed(errorSpecs, (spec) => barFigure(board, spec), page);
+      const worst = replaced(page, worstRows);
+      return {
+        element: make("div", {}, histogram.element, worst.element),
+        update: (next) => {
+          histogram.update(next);
+          worst.update(next);
+        },
+      };
+    },
   },
   {
     id: "samples",
