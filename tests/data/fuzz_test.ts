@@ -10,35 +10,17 @@ import { fuzz, judge, type Reader, READERS, removeFolders } from "../helpers/fuz
 
 const SEED = 20261121;
 /** Inputs for a reader of run folders, for one that is slow, and for any other. */
-const FEW = 100, SOME = 500, MANY = 1500;
+const FEW = 25, SOME = 100, MANY = 300;
 const CORPUS = new URL("../../fixtures/corpus/", import.meta.url);
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
 Deno.test.afterAll(removeFolders);
 
-/** Fuzzes in a process of its own, with which decoders end that damage keeps in a loop: Deno cannot stop a busy worker. */
-async function fuzzInProcess(name: string, count: number): Promise<void> {
-  const permissions = ["--allow-read", "--allow-write", "--allow-sys"];
-  const flags = ["--only", name, "--count", `${count}`, "--seed", `${SEED}`];
-  const { code, stdout, stderr } = await new Deno.Command("deno", {
-    args: ["run", "--no-prompt", "--no-check", "--frozen", ...permissions, "tests/long/fuzz.ts", ...flags],
-    cwd: ROOT,
-  }).output();
-  const said = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
-  assert.equal(code, 0, said);
-  assert.match(said, new RegExp(`^${count} inputs, 0 faults$`, "m"));
-}
-
 for (const reader of READERS) {
   const isFolder = /^(run|load)-/.test(reader.name);
-  const count = isFolder || reader.name === "parquet"
-    ? FEW
-    : ["data", "trace"].includes(reader.name)
-    ? SOME
-    : MANY;
+  const count = isFolder ? FEW : ["data", "trace"].includes(reader.name) ? SOME : MANY;
   Deno.test(`${reader.name}: ${count} damaged inputs are read or refused in one line`, async () => {
-    if (reader.name === "parquet") return await fuzzInProcess(reader.name, count);
     const { faults } = await fuzz(reader, SEED, count);
     const [first] = faults;
     if (first) {
@@ -100,7 +82,7 @@ for (const [fault, read] of Object.entries(FAULTS)) {
 
 Deno.test("the fuzzer measures how long a reader computes", async () => {
   const read = () => {
-    for (const began = process.cpuUsage(); process.cpuUsage(began).user < 2e5;);
+    for (const began = process.cpuUsage(); process.cpuUsage(began).user < 5e4;);
     return [];
   };
   const reader = {
@@ -109,7 +91,7 @@ Deno.test("the fuzzer measures how long a reader computes", async () => {
     damage: (_random: unknown, input: Uint8Array) => input.slice(),
   };
   const { mostMilliseconds } = await fuzz({ ...reader, read }, SEED, 2);
-  assert.ok(mostMilliseconds >= 200, `${mostMilliseconds}`);
+  assert.ok(mostMilliseconds >= 50, `${mostMilliseconds}`);
 });
 
 /** A gzip stream that expands to an IDX header and so many mebibytes of zeros. */
