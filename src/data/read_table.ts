@@ -241,9 +241,9 @@ function namedTable(
     if (labels === undefined) return noted;
     const { texts, notes } = arrayTexts(
       { format: arrays.format, ...arrays.read(labels) },
-      `${path}:${labels}`,
+      `${path}:${toOneLine(labels)}`,
     );
-    return labeledTable(noted, texts, notes, `${path}:${labels}`);
+    return labeledTable(noted, texts, notes, `${path}:${toOneLine(labels)}`);
   };
   return {
     table: read(chosen.data, chosen.labels),

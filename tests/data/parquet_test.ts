@@ -71,24 +71,34 @@ interface Parts {
   readonly isOptional?: boolean;
   /** Fields of the column's description besides. */
   readonly schema?: { readonly [id: number]: Field };
+  /** Number of equal groups of rows; 1 if absent. */
+  readonly groups?: number;
+  /** Fields of the file's description besides. */
+  readonly about?: { readonly [id: number]: Field };
+  /** Fields of the pages' description besides. */
+  readonly chunk?: { readonly [id: number]: Field };
 }
 
 /** A Parquet file of one column `a`. */
-function fileOf(
-  { pages, rows, type = 1, codec = 0, isOptional = false, schema = {} }: Parts,
-): Uint8Array<ArrayBuffer> {
+function fileOf(parts: Parts): Uint8Array<ArrayBuffer> {
+  const { pages, rows, type = 1, codec = 0, isOptional = false, groups = 1 } = parts;
   const body = pages.flatMap((
     { header, bytes },
   ) => [...header === undefined ? [] : bytesOf(header), ...bytes]);
-  const about = { 1: type, 3: ["a"], 4: codec, 5: rows, 6: body.length, 7: body.length, 9: 4 };
-  const columns = [{ 4: "root", 5: 1 }, { 1: type, 3: isOptional ? 1 : 0, 4: "a", ...schema }];
-  const end = bytesOf({
-    1: 2,
-    2: columns,
-    3: rows,
-    4: [{ 1: [{ 2: 4, 3: about }], 2: body.length, 3: rows }],
-  });
-  const length = new Uint8Array(Uint32Array.of(end.length).buffer);
+  const chunk = {
+    1: type,
+    3: ["a"],
+    4: codec,
+    5: rows,
+    6: body.length,
+    7: body.length,
+    9: 4,
+    ...parts.chunk,
+  };
+  const columns = [{ 4: "root", 5: 1 }, { 1: type, 3: isOptional ? 1 : 0, 4: "a", ...parts.schema }];
+  const group = { 1: [{ 2: 4, 3: chunk }], 2: body.length, 3: rows };
+  const about = { 1: 2, 2: columns, 3: groups * rows, 4: Array(groups).fill(group), ...parts.about };
+  const end = bytesOf(about), length = new Uint8Array(Uint32Array.of(end.length).buffer);
   return Uint8Array.from([...utf8("PAR1"), ...body, ...end, ...length, ...utf8("PAR1")]);
 }
 
@@ -129,6 +139,8 @@ for (const [what, [codec, bytes]] of Object.entries(COMPRESSED)) {
   Deno.test(`a page is expanded from ${what}`, () => {
     const text = csvOf(fileOf({ pages: [page(40, 0, bytes, 160)], rows: 40, codec }));
     assert.deepEqual(text.trim().split("\n").slice(1).map(Number), NUMBERS);
+    const longer = fileOf({ pages: [page(40, 0, bytes, 164)], rows: 40, codec });
+    assert.throws(() => csvOf(longer), /InputError: Cannot read "x": .* found damage: /);
     const shorter = fileOf({ pages: [page(39, 0, bytes, 156)], rows: 39, codec });
     assert.throws(() => csvOf(shorter), /InputError: Cannot read "x": .* found damage: /);
   });
@@ -162,6 +174,21 @@ const HOSTILE: Readonly<Record<string, readonly [file: Parts, said: RegExp]>> = 
     { pages: [page(4, 0, int32s(1, 2, 3, 4))], rows: 3 },
     /values of 4, not 0 to 3/,
   ],
+  "more values than a table may have": [
+    { pages: [], rows: 2 ** 29, groups: 2 },
+    /more than 536870912 values/,
+  ],
+  "another number of rows than its groups have": [{
+    pages: [page(1, 0, int32s(1))],
+    rows: 1,
+    about: { 3: 2 },
+  }, /number of rows of 2, not 1 to 1/],
+  "a group of fewer columns": [
+    { pages: [], rows: 1, about: { 4: [{ 1: [], 2: 0, 3: 1 }] } },
+    /0 of 1 columns/,
+  ],
+  "pages of another type": [{ pages: [], rows: 1, chunk: { 1: 5 } }, /type DOUBLE in a column of type INT32/],
+  "pages beyond the end": [{ pages: [], rows: 1, chunk: { 7: 99 } }, /size of 99, not 0 to 0/],
   "a page without a size": [
     { pages: [{ header: { 1: 0, 2: 4, 5: { 1: 1, 2: 0 } }, bytes: [] }], rows: 1 },
     /page size/,
@@ -210,6 +237,15 @@ const HOSTILE: Readonly<Record<string, readonly [file: Parts, said: RegExp]>> = 
     pages: [page(9, 5, [...deltas, ...Array(99).fill(0x80), 0, 0, 0, 0, 0])],
     rows: 9,
   }, /an integer of more than 10 bytes/],
+  "differences of 65 bits": [{
+    pages: [page(9, 5, [...deltas, 0, 65, 0, 0, 0, ...new Uint8Array(999)])],
+    rows: 9,
+  }, /differences of 65 bits/],
+  "a word that has more of the one before than there is": [{
+    pages: [page(2, 7, [...varint(128), 1, 0, 0, 2, 0, ...varint(128), 1, 0, 0, 2, 0, 0x61])],
+    rows: 2,
+    type: 6,
+  }, /1 bytes of 0/],
   "a snappy literal that ends before it begins": [{
     pages: [page(1, 0, [4, 63 << 2, 0xf0, 0xff, 0xff, 0xff, 1, 2, 3, 4], 4)],
     rows: 1,
@@ -276,9 +312,11 @@ for (const [what, [parts, said]] of Object.entries(HOSTILE)) {
     const file = fileOf(parts), before = Deno.memoryUsage().rss;
     let length = 0;
     assert.throws(() => {
-      for (const part of parquetAsCsv(file, "x")) length += part.length;
+      for (const part of parquetAsCsv(file, "x")) {
+        length += part.length;
+        assert.ok(length <= 2 ** 27, "CSV without end");
+      }
     }, (error: Error) => error.name === "InputError" && said.test(error.message) || assert.fail(error));
-    assert.ok(length <= 2 ** 27, `${length} bytes of CSV`);
     const mebibytes = (Deno.memoryUsage().rss - before) / 2 ** 20;
     assert.ok(mebibytes < 200, `${mebibytes} MiB`);
   });

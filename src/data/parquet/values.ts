@@ -62,7 +62,7 @@ function bitsAt(bytes: Uint8Array, at: number, width: number): number {
 
 /** Copies of items of `size` bytes, aligned. */
 function aligned(reader: ByteReader, count: number, size: number): ArrayBuffer {
-  return Uint8Array.from(reader.take(count * size)).buffer;
+  return new Uint8Array(reader.take(count * size)).buffer;
 }
 
 /** Bytes as numbers of a type. */
@@ -126,14 +126,12 @@ export function readRuns(reader: ByteReader, width: number, count: number): Runs
   const numbers = new (width <= 8 ? Uint8Array : width <= 16 ? Uint16Array : Uint32Array)(count);
   if (width === 0) return numbers;
   for (let filled = 0; filled < count;) {
-    const head = reader.varint(), left = count - filled;
+    const head = reader.varint();
     if (head % 2 === 0) {
       const value = bitsAt(reader.take(Math.ceil(width / 8)), 0, width);
-      const end = filled + Math.min(left, head / 2);
-      numbers.fill(value, filled, end);
-      filled = end;
+      numbers.fill(value, filled, filled += head / 2); // as far as there is room
     } else {
-      const groups = (head - 1) / 2, wanted = Math.min(left, 8 * groups);
+      const groups = (head - 1) / 2, wanted = Math.min(count - filled, 8 * groups);
       const bytes = reader.take(Math.min(reader.left, groups * width)); // some writers end amid the last group
       if (8 * bytes.length < wanted * width) throw new Error(`${bytes.length} bytes for ${wanted} numbers`);
       for (let k = 0; k < wanted; k++) numbers[filled++] = bitsAt(bytes, k * width, width);
