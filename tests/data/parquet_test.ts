@@ -122,6 +122,7 @@ const START = PLAIN.subarray(0, 36);
 const big = (value: number) => [value >> 24, value >> 16 & 255, value >> 8 & 255, value & 255];
 const LZ4 = [0xff, 36 - 15, ...START, 4, 0, 112 - 19, 0xc0, ...PLAIN.subarray(148)];
 const COMPRESSED: Readonly<Record<string, readonly [codec: number, bytes: Iterable<number>]>> = {
+  "itself": [0, PLAIN],
   "snappy, with copies": [
     1,
     [...varint(160), 35 << 2, ...START, 63 << 2 | 2, 4, 0, 1, 4, 55 << 2 | 3, 4, 0, 0, 0], // of 64, 4 and 56 bytes

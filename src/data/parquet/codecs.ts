@@ -7,33 +7,33 @@ import { ByteReader } from "./thrift.ts";
 
 /** What a compression is expanded into, from the front to the back. */
 class Expanded {
-  readonly bytes: Uint8Array;
+  readonly #bytes: Uint8Array;
   #end = 0;
 
   constructor(size: number) {
-    this.bytes = new Uint8Array(size);
+    this.#bytes = new Uint8Array(size);
   }
 
-  /** True if there is no room left. */
-  get isFull(): boolean {
-    return this.#end === this.bytes.length;
+  /** What there is so far. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#end);
   }
 
   append(part: Uint8Array): void {
     this.#reserve(part.length);
-    this.bytes.set(part, this.#end - part.length);
+    this.#bytes.set(part, this.#end - part.length);
   }
 
   /** Repeats what stands `distance` bytes before, which may overlap what it writes. */
   repeat(distance: number, length: number): void {
     if (!(distance >= 1 && distance <= this.#end)) throw new Error(`a copy from ${distance} bytes before`);
     this.#reserve(length);
-    for (let at = this.#end - length; at < this.#end; at++) this.bytes[at] = this.bytes[at - distance];
+    for (let at = this.#end - length; at < this.#end; at++) this.#bytes[at] = this.#bytes[at - distance];
   }
 
   #reserve(length: number): void {
-    if (length > this.bytes.length - this.#end) {
-      throw new Error(`more than ${this.bytes.length} bytes in a page`);
+    if (length > this.#bytes.length - this.#end) {
+      throw new Error(`more than ${this.#bytes.length} bytes in a page`);
     }
     this.#end += length;
   }
@@ -51,7 +51,7 @@ function expandSnappy(packed: Uint8Array, size: number): Uint8Array {
     else if ((tag & 3) === 1) expanded.repeat((tag >> 5) * 256 + reader.byte(), 4 + (high & 7));
     else expanded.repeat(integer((tag & 3) === 2 ? 2 : 4), 1 + high);
   }
-  return whole(expanded);
+  return expanded.bytes;
 }
 
 function expandLz4(packed: Uint8Array, expanded: Expanded): void {
@@ -78,35 +78,28 @@ function expandLz4Blocks(packed: Uint8Array, size: number): Uint8Array {
     integer(); // its size when expanded
     expandLz4(reader.take(integer()), expanded);
   }
-  return whole(expanded);
+  return expanded.bytes;
 }
 
 function expandLz4Block(packed: Uint8Array, size: number): Uint8Array {
   const expanded = new Expanded(size);
   expandLz4(packed, expanded);
-  return whole(expanded);
-}
-
-function whole(expanded: Expanded): Uint8Array {
-  if (!expanded.isFull) throw new Error(`less than ${expanded.bytes.length} bytes in a page`);
   return expanded.bytes;
 }
 
 function expandLz4OfAnyKind(packed: Uint8Array, size: number): Uint8Array {
   try {
-    return expandLz4Blocks(packed, size);
+    const bytes = expandLz4Blocks(packed, size);
+    if (bytes.length === size) return bytes;
   } catch {
-    return expandLz4Block(packed, size);
+    // no blocks
   }
+  return expandLz4Block(packed, size);
 }
 
 /** Expands with zlib, which stops at the size. */
 function native(expand: (packed: Uint8Array, options: { maxOutputLength: number }) => Uint8Array) {
-  return (packed: Uint8Array, size: number): Uint8Array => {
-    const bytes = expand(packed, { maxOutputLength: size });
-    if (bytes.length !== size) throw new Error(`${bytes.length} bytes in a page of ${size}`);
-    return bytes;
-  };
+  return (packed: Uint8Array, size: number): Uint8Array => expand(packed, { maxOutputLength: size });
 }
 
 /** The compressions by their number in Parquet; LZO has none. */
@@ -130,5 +123,7 @@ const CODECS: readonly (((packed: Uint8Array, size: number) => Uint8Array) | und
 export function expand(codec: number, packed: Uint8Array, size: number): Uint8Array {
   const one = CODECS[codec];
   if (!one) throw new Error(`compression ${codec}, which is not supported`);
-  return size === 0 ? new Uint8Array() : one(packed, size);
+  const bytes = size === 0 ? new Uint8Array() : one(packed, size);
+  if (bytes.length !== size) throw new Error(`${bytes.length} bytes in a page of ${size}`);
+  return bytes;
 }

@@ -61,8 +61,8 @@ export class Cells {
   next(): string {
     while (this.#row === this.#rows) this.#turn();
     const { isThere, values, areWords } = this.#page;
-    if (isThere && isThere[this.#row++] === 0) return MISSING;
-    if (!isThere) this.#row++;
+    const row = this.#row++;
+    if (isThere?.[row] === 0) return MISSING;
     const value = values[this.#value++];
     return areWords ? this.#words![value as number] : this.#column.cell(value);
   }
