@@ -10,7 +10,7 @@ import { type CsvOptions, readCsv } from "./csv.ts";
 import { expandGzip, MAX_DECOMPRESSED_BYTES, readAnyIdx, readIdxHeader } from "./idx.ts";
 import { chooseArrays, type NamedArrays, openNpz, openSafetensors } from "./named_arrays.ts";
 import { HEADER_BYTES, isNpy, readNpy, readNpyHeader, readNpyTexts } from "./npy.ts";
-import { parquetAsCsv } from "./parquet.ts";
+import { parquetAsCsv } from "./parquet/read.ts";
 import { readPngFolder } from "./png_folder.ts";
 import { classesOf, listed, type Table, type TableValues } from "./table.ts";
 
@@ -241,9 +241,9 @@ function namedTable(
     if (labels === undefined) return noted;
     const { texts, notes } = arrayTexts(
       { format: arrays.format, ...arrays.read(labels) },
-      `${path}:${labels}`,
+      `${path}:${toOneLine(labels)}`,
     );
-    return labeledTable(noted, texts, notes, `${path}:${labels}`);
+    return labeledTable(noted, texts, notes, `${path}:${toOneLine(labels)}`);
   };
   return {
     table: read(chosen.data, chosen.labels),
@@ -302,7 +302,7 @@ async function readFile(given: string, options: ReadOptions): Promise<FileTable>
     const bytes = file.read(file.size - head.length, head);
     const checksum = hash.update(bytes).digest("hex");
     if (isParquet) {
-      const table = await readCsv(await parquetAsCsv(bytes, path), path, { ...options, header: true });
+      const table = await readCsv(parquetAsCsv(bytes, path), path, { ...options, header: true });
       return { table: { ...table, format: "Parquet" }, checksum };
     }
     const arrays = (isNpz ? openNpz : openSafetensors)(bytes, path);

@@ -19,7 +19,8 @@ import { readIdx, writeIdx } from "../../src/data/idx.ts";
 import { readNpy } from "../../src/data/npy.ts";
 import { openNpz, openSafetensors } from "../../src/data/named_arrays.ts";
 import { loadOwnData } from "../../src/data/own_data.ts";
-import { parquetAsCsv } from "../../src/data/parquet.ts";
+import { parquetAsCsv } from "../../src/data/parquet/read.ts";
+import { readTable } from "../../src/data/read_table.ts";
 import { readPngFolder } from "../../src/data/png_folder.ts";
 import { InputError } from "../../src/errors.ts";
 import { Graph } from "../../src/graph/graph.ts";
@@ -41,8 +42,11 @@ import { damaged, damagedJson, pick } from "./mutate.ts";
 
 /** The column of classes, where the bytes still hold its name. */
 function labelOf(bytes: Uint8Array): string | undefined {
-  return textOf(bytes).includes("class") ? "class" : undefined;
+  return ["class", "kind"].find((name) => textOf(bytes).includes(name));
 }
+
+/** Bytes on which integers of a variable number of bytes end, or go on. */
+const EDGES: readonly number[] = [0, 1, 2, 3, 0x7e, 0x7f, 0x80, 0x81, 0xfe, 0xff];
 
 /** Longest message that anybody would read. */
 const MAX_CHARACTERS = 1000;
@@ -88,6 +92,18 @@ function resumesRun(name: string, damage: Reader["damage"]): Reader {
 /** Half of the time its bytes are damaged, half of the time its values. */
 function jsonDamage(random: RandomStream, input: Uint8Array): Uint8Array<ArrayBuffer> {
   return random.nextBelow(2) === 0 ? damaged(random, input) : utf8(damagedJson(random, textOf(input)));
+}
+
+/** Half of the time a few bytes are replaced, so that all others stay where a file says that they are. */
+function inPlaceDamage(random: RandomStream, input: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (random.nextBelow(2) === 0) return damaged(random, input);
+  const bytes = Uint8Array.from(input);
+  for (let faults = 1 + random.nextBelow(4); faults > 0; faults--) {
+    bytes[random.nextBelow(bytes.length)] = random.nextBelow(2) === 0
+      ? random.nextBelow(256)
+      : pick(random, EDGES);
+  }
+  return bytes;
 }
 
 /** The same for JSON lines. */
@@ -147,6 +163,23 @@ const csvFiles = [
   'a,b,"c ""d""",class\n1,2,255,7\r\n0,0,1,5\n',
   "\ufeffclass,x\nshoe,0.5\nhat,1e-3\n\nhat,1\n",
 ].map(utf8);
+
+/** Classes of the five rows of `npyFiles[0]`. */
+const classFiles = [
+  writeIdx([5], Uint8Array.of(1, 0, 2, 1, 9)),
+  gzipSync(writeIdx([5], new Uint8Array(5))),
+  npy("|u1", "(5, 2)", Uint8Array.of(1, 0, 0, 1, 1, 0, 1, 0, 0, 1)),
+  npy("<U2", "(5,)", new Uint8Array(Uint32Array.from("abcaabcaab", (letter) => letter.charCodeAt(0)).buffer)),
+  npzFile({ labels: npy("|u1", "(5,)", Uint8Array.of(3, 1, 3, 1, 1)) }, true),
+  utf8('class\nshoe\nhat\nshoe\n"a hat"\r\n# none\n7\n'),
+];
+
+const parquetFiles = [
+  PARQUET,
+  ...["dictionaries", "encodings"].map((name) =>
+    Deno.readFileSync(new URL(`../../fixtures/parquet/${name}.parquet`, import.meta.url))
+  ),
+];
 
 const model = {
   sizes: [784, 6, 2],
@@ -388,10 +421,11 @@ export const READERS: readonly Reader[] = [
   },
   {
     name: "parquet",
-    sound: [PARQUET],
-    damage: damaged,
+    sound: parquetFiles,
+    damage: inPlaceDamage,
     read: async (bytes) => {
-      const { notes } = await readCsv(await parquetAsCsv(bytes, "x", 1000), "x", { label: "kind" });
+      const ignore = ["word", "name", "day", "moment"].filter((name) => textOf(bytes).includes(name));
+      const { notes } = await readCsv(parquetAsCsv(bytes, "x"), "x", { ignore, label: labelOf(bytes) });
       return [...notes];
     },
   },
@@ -417,6 +451,18 @@ export const READERS: readonly Reader[] = [
         seed: 1,
         label: labelOf(bytes),
       });
+    },
+  },
+  {
+    name: "labels",
+    sound: classFiles,
+    damage: damaged,
+    read: async (bytes) => {
+      const data = join(folder, "rows"), isZip = bytes[0] === 0x50 && bytes[1] === 0x4b;
+      const labels = join(folder, isZip ? "labels.npz" : "labels");
+      Deno.writeFileSync(data, npyFiles[0]);
+      Deno.writeFileSync(labels, bytes);
+      return [...(await readTable(data, { labels })).table.notes];
     },
   },
   {
