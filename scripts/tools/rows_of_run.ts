@@ -1,4 +1,6 @@
 // What the commands that apply a run to a data file share: their flags, reading the file, and going through its rows.
+import { exitOnInterrupt } from "../../src/cli/command.ts";
+import { WorkProgress } from "../../src/cli/work_progress.ts";
 import { type FileTable, type ReadOptions, readTable } from "../../src/data/read_table.ts";
 import type { Table } from "../../src/data/table.ts";
 import { InputError } from "../../src/errors.ts";
@@ -12,6 +14,7 @@ import {
   restoreConfig,
 } from "../../src/recipe/flags.ts";
 import { readTrainedRun, type TrainedRun } from "../../src/runs/load_run.ts";
+import { RowsFile, type RowsLayout } from "../../src/runs/rows_file.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 
 const { label, labels, ignore, header, missing } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
@@ -22,7 +25,7 @@ export function rowsFlags(absentOut: string) {
   return {
     run: positional("RUN", "run folder"),
     file: positional("FILE", "data file, with the columns of the training data"),
-    out: optionalText("file to write: .csv, .npy or .safetensors", absentOut),
+    out: optionalText("file to write: .csv, .npy, .npz or .safetensors", absentOut),
     recipe: recipeFlag(),
     ...READING,
   };
@@ -87,32 +90,60 @@ async function readFitting(
   }
 }
 
-/** Number of rows that are computed at a time. */
-const BATCH = 1000;
+/** Maximum number of rows, and of numbers, that are computed at a time: Ctrl-C is heard between. */
+const BATCH = { rows: 1000, numbers: 2 ** 18 };
+
+/** Number of rows to compute at a time. */
+function rowsAtATime(width: number, outputs: number): number {
+  return Math.max(1, Math.min(BATCH.rows, Math.floor(BATCH.numbers / Math.max(width, outputs))));
+}
 
 /**
  * Computes something for every row, some rows at a time.
  *
  * @param values [rows, width], row-major
- * @param compute returns [some rows, outputs] of some rows
+ * @param compute returns [some rows, outputs] of some rows, of which the first is the given one
  * @returns [rows, outputs]
  */
 export async function forRows<T extends Table["values"]>(
   values: T,
   width: number,
   outputs: number,
-  compute: (rows: T) => Promise<Float32Array>,
+  compute: (rows: T, first: number) => Promise<Float32Array>,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const count = values.length / width, results = new Float32Array(count * outputs);
-  const isTerminal = Deno.stderr.isTerminal() && count > 10 * BATCH;
-  const say = (text: string) => isTerminal && Deno.stderr.writeSync(new TextEncoder().encode(`\r${text}`));
-  for (let first = 0; first < count; first += BATCH) {
-    const rows = values.subarray(first * width, (first + BATCH) * width) as T;
-    results.set(await compute(rows), first * outputs);
-    say(`${first + rows.length / width} of ${count} rows`);
+  const results = new Float32Array(values.length / width * outputs), batch = rowsAtATime(width, outputs);
+  for (let first = 0; first * width < values.length; first += batch) {
+    const rows = values.subarray(first * width, (first + batch) * width) as T;
+    results.set(await compute(rows, first), first * outputs);
   }
-  say(" ".repeat(40) + "\r");
   return results;
+}
+
+/**
+ * Computes something for every row of a table, and writes it to a file in parts. Ctrl-C ends the process and leaves no
+ * file.
+ *
+ * @param layout name and columns of what is computed
+ * @param compute returns [some rows, columns] of some rows, of which the first is the given one
+ * @throws InputError if the file cannot be written
+ */
+export async function writeRows<T extends Table["values"]>(
+  out: string,
+  layout: Pick<RowsLayout, "name" | "columns">,
+  { values, count, rows, labels }: Pick<Table, "count" | "rows" | "labels"> & { readonly values: T },
+  compute: (rows: T, first: number) => Promise<Float32Array>,
+): Promise<void> {
+  const width = values.length / count, batch = rowsAtATime(width, layout.columns.length);
+  const progress = new WorkProgress("rows");
+  using file = new RowsFile(out, { ...layout, count, rows, labels });
+  using _interrupt = exitOnInterrupt(() => file[Symbol.dispose]());
+  for (let first = 0; first < count; first += batch) {
+    const some = values.subarray(first * width, (first + batch) * width) as T;
+    file.add(await compute(some, first));
+    progress.update(Math.min(first + batch, count), count);
+  }
+  file.finish();
+  progress.finish();
 }
 
 /** Names of a table's columns; numbers from 0 after `column_` if the file has none. */

@@ -36,7 +36,9 @@ const flags = {
   count: integer(64, "number of images to sample from the prior", { min: 1, max: 10000 }),
   seed: integer(0, "random seed for sampling", { min: 0, max: 4294967295 }),
   interpolate: {
-    ...optionalText(`interpolate between two test images, given by index, in ${STEPS} steps`),
+    ...optionalText(
+      `interpolate between two test images, given by their index in codes.csv, in ${STEPS} steps`,
+    ),
     placeholder: "A,B",
     expected: "two indices of test images, such as 3,17",
     parse: (text: string) => /^\d{1,9},\d{1,9}$/.test(text) ? text : undefined,
@@ -93,16 +95,22 @@ async function main(): Promise<void> {
 
   /** Interpolates between two test images; the originals stand at the ends of the row. */
   async function walk(indices: readonly number[]): Promise<Drawing> {
-    const { test, width: found } = await openRunDataset(run, config);
+    const { test, testRows, width: found } = await openRunDataset(run, config);
     if (found !== width) {
       throw new InputError(`Cannot use ${source}: expected images of ${width} pixels but found ${found}`);
     }
-    const bad = indices.find((index) => index >= test.count);
-    if (bad !== undefined) {
+    const places = indices.map((index) =>
+      testRows ? testRows.indexOf(index) : index < test.count ? index : -1
+    );
+    if (places.includes(-1)) {
+      const expected = testRows
+        ? "the index of a test row, as in codes.csv,"
+        : `indices from 0 to ${test.count - 1}`;
       throw new InputError(
-        `Cannot interpolate between test images: expected indices from 0 to ${
-          test.count - 1
-        } but received ${bad}`,
+        `Cannot interpolate between test images: expected ${expected} but received ${
+          indices[places.indexOf(-1)]
+        }`,
+        { settings: ["interpolate"] },
       );
     }
     using encode = await Forward.compile(
@@ -111,7 +119,7 @@ async function main(): Promise<void> {
       { label: "encoder", width, batchSize: 2 },
       (graph, pixels) => build(graph, parameters, pixels).code,
     );
-    const ends = imagesAt(test, width, indices);
+    const ends = imagesAt(test, width, places);
     const codes = await encode.run(ends);
     const between = await generate.run(
       interpolateCodes(codes.subarray(0, code), codes.subarray(code), STEPS),

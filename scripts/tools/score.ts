@@ -3,14 +3,13 @@
 import { join } from "node:path";
 import { runCommand } from "../../src/cli/command.ts";
 import { InputError } from "../../src/errors.ts";
-import { writeFileAtomic } from "../../src/files/write_file.ts";
 import { number, optionalNumber, optionalTexts, parseFlags } from "../../src/recipe/flags.ts";
-import { checkEnding, encodeRows } from "../../src/runs/rows_file.ts";
+import { checkEnding } from "../../src/runs/rows_file.ts";
 import { readScores } from "../../src/runs/scores_file.ts";
 import { quantileOf, shareUpTo } from "../../src/stats/quantiles.ts";
 import { rocAuc } from "../../src/stats/roc_auc.ts";
 import { standardDeviation } from "../../src/stats/standard_deviation.ts";
-import { forRows, openRows, rowsFlags } from "./rows_of_run.ts";
+import { openRows, rowsFlags, writeRows } from "./rows_of_run.ts";
 
 const flags = {
   ...rowsFlags("scores.csv in the run folder"),
@@ -42,7 +41,7 @@ async function main(): Promise<void> {
   const { out = join(given.run, "scores.csv"), normal } = given;
   checkEnding(out);
   using opened = await openRows(given);
-  const { model, table: { values, labels, classNames, count } } = opened;
+  const { model, table } = opened, { labels, classNames, count } = table;
   const normalClasses = normal?.map((name) => classNames.indexOf(name));
   if (normalClasses && (!labels || normalClasses.includes(-1))) {
     const found = labels ? classNames.slice(0, 10).join(", ") : "a file without classes";
@@ -53,22 +52,22 @@ async function main(): Promise<void> {
       },
     );
   }
-  const scores = await forRows(values, model.width, 1, (rows) => model.score(rows));
   const heldOut = readScores(opened.run)?.toSorted();
   const threshold = heldOut &&
     (given.deviations === undefined
       ? quantileOf(heldOut, given.quantile)
       : meanOf(heldOut) + given.deviations * standardDeviation(heldOut, 1));
-  const [columns, rows] = heldOut
-    ? [
-      ["score", "quantile", "above"],
-      Float32Array.from({ length: 3 * count }, (_, k) => {
-        const score = scores[Math.floor(k / 3)];
+  const columns = heldOut ? ["score", "quantile", "above"] : ["score"], scores = new Float32Array(count);
+  await writeRows(out, { name: "scores", columns }, table, async (rows, first) => {
+    const some = await model.score(rows);
+    scores.set(some, first);
+    return heldOut
+      ? Float32Array.from({ length: 3 * some.length }, (_, k) => {
+        const score = some[Math.floor(k / 3)];
         return [score, shareUpTo(heldOut, score), score > threshold! ? 1 : 0][k % 3];
-      }),
-    ]
-    : [["score"], scores];
-  writeFileAtomic(out, encodeRows(out, { name: "scores", columns, values: rows, labels }));
+      })
+      : some;
+  });
   console.log(
     `${count} scores saved in ${out}; squared error per column, mean: ${meanOf(scores).toFixed(5)}`,
   );

@@ -392,6 +392,7 @@ function treatMissing(path: string, table: Table, missing: ReadOptions["missing"
     ...table,
     count: kept.length,
     values: values.subarray(0, kept.length * width),
+    rows: kept,
     labels: table.labels && Uint8Array.from(kept, (row) => table.labels![row]),
     notes: [...table.notes, `${found}: these rows are dropped`],
   };

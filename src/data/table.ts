@@ -27,6 +27,8 @@ export interface Table {
   readonly values: TableValues;
   /** Names of the columns; absent if the format has none. */
   readonly columns?: readonly string[] | undefined;
+  /** Number of each row in the file, from 0; absent if all rows of the file are here, in order. */
+  readonly rows?: Uint32Array<ArrayBuffer> | undefined;
   /** Class index of each row; absent without classes. */
   readonly labels?: Uint8Array<ArrayBuffer> | undefined;
   /** Class names, by class index; empty without classes. */

@@ -346,7 +346,7 @@ Deno.test("constants come from the training rows alone, and a run's own are appl
   );
 });
 
-Deno.test("missing values become the mean of the training rows; dropped rows take their classes along", async () => {
+Deno.test("missing values become the mean of the training rows; dropped rows take their classes and numbers along", async () => {
   const bytes = csvFile("a,kind", ROWS, (n) => [n % 4 === 0 ? "" : n, n % 2 ? "odd" : "even"]);
   const mean = await load("a.csv", bytes, { label: "kind", missing: "mean" });
   const order = permutation(ROWS, 0, 0, "split");
@@ -357,6 +357,8 @@ Deno.test("missing values become the mean of the training rows; dropped rows tak
   );
   const dropped = await load("a.csv", bytes, { label: "kind", missing: "drop", scale: "none" });
   assert.equal(dropped.train.count + dropped.test.count, 30);
+  assert.deepEqual([...mean.testRows!], [...order.subarray(0, 8)]);
+  assert.deepEqual([...dropped.testRows!], [...dropped.test.images], "each row's value is its number");
   for (const { images, labels } of [dropped.train, dropped.test]) {
     images.forEach((value, k) => assert.equal(dropped.classNames[labels![k]], value % 2 ? "odd" : "even"));
   }
