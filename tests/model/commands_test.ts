@@ -3,14 +3,17 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readNpy } from "../../src/data/npy.ts";
 import { openNpz, openSafetensors } from "../../src/data/named_arrays.ts";
-import { readSafetensors } from "../../src/files/safetensors.ts";
+import { loadOwnData } from "../../src/data/own_data.ts";
+import { readSafetensors, writeSafetensors } from "../../src/files/safetensors.ts";
 import { RandomStream } from "../../src/random.ts";
+import { readResults } from "../../src/runs/read_results.ts";
 import { RowsFile } from "../../src/runs/rows_file.ts";
 import { quantileOf, shareUpTo } from "../../src/stats/quantiles.ts";
 import { rocAuc } from "../../src/stats/roc_auc.ts";
 import { assertRefused, complaints, ROOT, runTask, withFolder } from "../helpers/commands.ts";
 import { npyFile } from "../helpers/data_files.ts";
 import { withFullDisk } from "../helpers/full_disk.ts";
+import { randomFloats } from "../helpers/gpu.ts";
 
 type Command = "encode" | "decode" | "reconstruct" | "score";
 
@@ -223,6 +226,38 @@ Deno.test("codes of a file of test rows have its rows' numbers, counted before r
     const index = readRows(at("codes.csv")).heads.map((head) => Number(head.split(",")[0]));
     assert.deepEqual(index, [0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 17, 18, 19]);
     assert.equal(Deno.readTextFileSync(at("codes.csv")), Deno.readTextFileSync(join(run, "codes.csv")));
+    const scored = await runTask("score", [run, at("more.csv"), "--out", at("scores.csv")], folder);
+    const [{ label, value }] = readResults(join(run, "results.json")).rows;
+    assert.equal(label, "this model");
+    assert.match(scored.stdout, new RegExp(`mean: ${Number(value).toFixed(5)}\n`), "as in the closing table");
+  }));
+
+Deno.test("a CSV file of values up to ±1000 comes back within 1e-5 from a network that changes nothing", () =>
+  withFolder(async (folder) => {
+    const at = (name: string) => join(folder, name), width = 4;
+    const values = randomFloats("values", 40 * width, -1000, 1000).map((x, k) =>
+      k % width === 3 ? x / 1e4 : x
+    );
+    const lines = Array.from({ length: 40 }, (_, n) => values.subarray(n * width, (n + 1) * width).join());
+    Deno.writeTextFileSync(at("rows.csv"), `a,b,c,d\n${lines.join("\n")}\n`);
+    const { scaling } = await loadOwnData(at("rows.csv"), { testFraction: 0.2, seed: 0 });
+    assert.equal(scaling.kind, "minmax");
+    const stored = JSON.parse(Deno.readTextFileSync("fixtures/run/config.json"));
+    const config = { ...stored.config, sizes: [width, width], output: "identity", label: undefined };
+    const facts = { ...stored.facts, width, imageShape: [1, width], scaling };
+    Deno.writeTextFileSync(at("config.json"), JSON.stringify({ ...stored, config, facts }));
+    const identity = Float32Array.from({ length: width ** 2 }, (_, k) => k % (width + 1) === 0 ? 1 : 0);
+    const tensors = ["encoder.0", "decoder.0"].flatMap((layer) => [
+      { name: `${layer}.weight`, shape: [width, width], data: identity },
+      { name: `${layer}.bias`, shape: [width], data: new Float32Array(width) },
+    ]);
+    writeSafetensors(at("model.safetensors"), tensors);
+    const outcome = await runTask("reconstruct", [folder, at("rows.csv"), "--out", at("back.csv")], folder);
+    assert.equal(outcome.code, 0, outcome.stderr);
+    readRows(at("back.csv")).numbers.flat().forEach((back, k) => {
+      const range = k % width === 3 ? 0.2 : 2000, bound = Math.max(1e-5 * Math.abs(values[k]), 1e-7 * range);
+      assert.ok(Math.abs(back - values[k]) <= bound, `${back} for ${values[k]}`);
+    });
   }));
 
 Deno.test("rows are written as the file's name says, in parts", () =>
