@@ -1,24 +1,16 @@
 // What the commands that apply a run to a data file share: their flags, reading the file, and going through its rows.
 import { exitOnInterrupt } from "../../src/cli/command.ts";
-import { WorkProgress } from "../../src/cli/work_progress.ts";
+import { readingProgress, WorkProgress } from "../../src/cli/work_progress.ts";
 import { type FileTable, type ReadOptions, readTable } from "../../src/data/read_table.ts";
+import { parseScaling } from "../../src/data/scaling.ts";
 import type { Table } from "../../src/data/table.ts";
 import { InputError } from "../../src/errors.ts";
 import { type LoadedModel, openModel } from "../../src/model/loaded_model.ts";
-import {
-  commonFlags,
-  type Config,
-  flagName,
-  optionalText,
-  positional,
-  restoreConfig,
-} from "../../src/recipe/flags.ts";
+import { type Config, flagName, optionalText, positional, restoreConfig } from "../../src/recipe/flags.ts";
 import { readTrainedRun, type TrainedRun } from "../../src/runs/load_run.ts";
 import { RowsFile, type RowsLayout } from "../../src/runs/rows_file.ts";
+import { READING } from "./data_of_run.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
-
-const { label, labels, ignore, header, missing } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
-const READING = { label, labels, ignore, header, missing };
 
 /** Declares the flags of a command that applies a run to a data file. */
 export function rowsFlags(absentOut: string) {
@@ -49,12 +41,22 @@ export async function openRows(given: Config<ReturnType<typeof rowsFlags>>): Pro
   const { recipe, config } = await recipeOfRun(run, given.recipe);
   const { label, ignore, header, missing } = restoreConfig(READING, run.config, `"${run.path}"`);
   const ignored = given.ignore ?? ignore;
+  const width = Number(run.facts.width), hasNoMeans = parseScaling(run.facts.scaling)?.fill === undefined;
+  if (given.missing === "mean" && hasNoMeans) {
+    throw new InputError(
+      `Cannot replace missing values: expected a run with the means of its training rows but "${run.path}" has none; ` +
+        "drop these rows (drop)",
+      { settings: ["missing"] },
+    );
+  }
+  const reading = readingProgress();
   const options: ReadOptions = {
     ...{ label: given.labels === undefined ? given.label ?? label : given.label, labels: given.labels },
     ...{ ignore: ignored, header: given.header ?? header, missing: given.missing ?? missing },
+    ...{ hasNoMeans, progress: reading.progress },
   };
-  const width = Number(run.facts.width);
   const { table } = await readFitting(given.file, options, given, width);
+  reading.finish();
   for (const { text, settings } of table.warnings) {
     console.error(`warning: ${text} (${settings.map(flagName).join(", ")})`);
   }
@@ -63,7 +65,7 @@ export async function openRows(given: Config<ReturnType<typeof rowsFlags>>): Pro
     throw new InputError(
       `Cannot use "${given.file}" with "${given.run}": expected rows of ${width} numbers, as in training, but found ` +
         `${found}; give the columns of the training data`,
-      { settings: ["label", "ignore"] },
+      { settings: table.columns ? ["label", "ignore"] : [] },
     );
   }
   const model = await openModel(run, recipe, config);
@@ -85,7 +87,8 @@ async function readFitting(
     if (!(error instanceof InputError) || !isFromRun) throw error;
     const { label: _label, ignore: _ignore, ...others } = options;
     const without = await readTable(path, others).catch(() => undefined);
-    if (without && without.table.values.length / without.table.count === width) return without;
+    const fits = ({ table }: FileTable) => !table.columns || table.values.length / table.count === width;
+    if (without && fits(without)) return without;
     throw error;
   }
 }

@@ -9,18 +9,12 @@ import { openGpu } from "../../src/gpu/device.ts";
 import { interpolateCodes, quantileGrid } from "../../src/evaluate/code_space.ts";
 import { imageGrid } from "../../src/report/picture.ts";
 import { runCommand } from "../../src/cli/command.ts";
-import {
-  commonFlags,
-  integer,
-  optionalInteger,
-  optionalText,
-  parseFlags,
-  positional,
-} from "../../src/recipe/flags.ts";
+import { integer, optionalInteger, optionalText, parseFlags, positional } from "../../src/recipe/flags.ts";
 import { Forward } from "../../src/evaluate/forward.ts";
 import { loadParameters, readTrainedRun, storedShape } from "../../src/runs/load_run.ts";
 import { compileGenerator, imagesAt, priorCodes } from "../../src/evaluate/variational.ts";
 import { anyData } from "../../src/recipe/recipe.ts";
+import { RUN_DATA } from "./data_of_run.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
 import { openRunDataset } from "../../src/cli/open_dataset.ts";
@@ -29,7 +23,6 @@ import { evaluatedNetwork } from "../../src/recipe/evaluated_network.ts";
 /** Number of interpolated codes, both ends included. */
 const STEPS = 10;
 
-const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
 const flags = {
   run: positional("RUN", "run folder of the vae recipe, or of another recipe with a generator"),
   recipe: recipeFlag(),
@@ -45,8 +38,7 @@ const flags = {
   },
   grid: optionalInteger("decode an N×N grid of codes; needs a 2-D code", { min: 1, max: 100 }),
   out: optionalText("PNG file to write", "a file in the run folder"),
-  dataDir,
-  data,
+  ...RUN_DATA,
 };
 
 /** Images to save, [count, pixels] in [0, 1], with the name of the file and the columns of the grid. */

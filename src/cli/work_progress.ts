@@ -66,3 +66,12 @@ export class WorkProgress {
     this.#line.finish();
   }
 }
+
+/** Returns the progress line of reading a file of text, in megabytes: its `progress` takes the bytes read. */
+export function readingProgress(): { progress(done: number, total: number): void; finish(): void } {
+  const line = new WorkProgress("MB read");
+  return {
+    progress: (done, total) => line.update(done / 1e6, total / 1e6),
+    finish: () => line.finish(),
+  };
+}

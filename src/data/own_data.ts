@@ -320,17 +320,19 @@ function decide(
   { scale = "auto", missing }: OwnDataOptions,
   isImages: boolean,
 ): { readonly scaling: Scaling; readonly line: string } {
+  const filled = (scaling: Scaling): Scaling =>
+    missing === "mean" && scaling.fill === undefined ? { ...scaling, fill: columnMeans(training) } : scaling;
   if (scale === "older") {
     const isBytes = training.values instanceof Uint8Array;
     return {
-      scaling: { kind: isBytes ? "byte" : "none", offsets: [0], divisors: [isBytes ? 255 : 1] },
+      scaling: filled({ kind: isBytes ? "byte" : "none", offsets: [0], divisors: [isBytes ? 255 : 1] }),
       line: isBytes ? "divided by 255, as in training" : "learned as they are, as in training",
     };
   }
-  if (typeof scale === "object") return { scaling: scale, line: `scaled as in training (${scale.kind})` };
-  const { scaling, line } = decideScaling(training, {
-    isImages,
-    choice: scale === "auto" ? undefined : scale,
-  });
-  return { line, scaling: missing === "mean" ? { ...scaling, fill: columnMeans(training) } : scaling };
+  if (typeof scale === "object") {
+    return { scaling: filled(scale), line: `scaled as in training (${scale.kind})` };
+  }
+  const choice = scale === "auto" ? undefined : scale;
+  const { scaling, line } = decideScaling(training, { isImages, choice });
+  return { line, scaling: filled(scaling) };
 }

@@ -48,12 +48,14 @@ const INTEGER = /^-?\d{1,15}$/;
  *
  * @param texts class of each row
  * @param place origin of the classes, for the error, such as `column "kind"`
+ * @param remedy what to do about too many classes, and the settings that help
  * @throws {InputError} if there are too many classes
  */
 export function classesOf(
   texts: readonly string[],
   name: string,
   place: string,
+  [remedy, ...settings]: readonly [string, ...string[]] = ["name a column of classes", "label"],
 ): Required<Pick<Table, "labels" | "classNames">> {
   const isInteger = texts.every((text) => INTEGER.test(text));
   const distinct = [...new Set(texts)];
@@ -68,8 +70,8 @@ export function classesOf(
   if (classNames.length > MAX_CLASSES) {
     throw new InputError(
       `Cannot read "${name}": expected at most ${MAX_CLASSES} classes in ${place} but found ${classNames.length}; ` +
-        "name a column of classes",
-      { settings: ["label"] },
+        remedy,
+      { settings },
     );
   }
   const index = new Map(classNames.map((text, k) => [text, k]));

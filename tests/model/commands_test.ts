@@ -138,6 +138,12 @@ Deno.test("a run on a table is applied to files: codes, rows in the table's unit
         ["table.csv", "--layer", "x"],
         /expected one of encoder\.0, encoder\.2, .* but received "x"$/,
       ],
+      ["encode", ["codes.npy"], /but found 2; give the columns of the training data$/],
+      [
+        "encode",
+        ["table.csv", "--missing", "mean"],
+        /expected a run with the means of its .*; drop these rows \(drop\) \(--missing\)$/,
+      ],
       ["encode", ["table.csv", "--with-deviation"], /expected a variational model, such as vae's$/],
       ["encode", ["table.csv", "--layer", "x", "--with-deviation"], /together: choose one$/],
       ["decode", ["bare.csv"], /expected codes of 2 numbers, .* but found 4; give codes of this run$/],
@@ -230,6 +236,13 @@ Deno.test("codes of a file of test rows have its rows' numbers, counted before r
     const [{ label, value }] = readResults(join(run, "results.json")).rows;
     assert.equal(label, "this model");
     assert.match(scored.stdout, new RegExp(`mean: ${Number(value).toFixed(5)}\n`), "as in the closing table");
+
+    // moved files are named, and read as in training
+    for (const name of ["table.csv", "more.csv"]) Deno.renameSync(at(name), at(`moved-${name}`));
+    const moved = ["--data", at("moved-table.csv"), "--test-data", at("moved-more.csv")];
+    const evaluated = await runTask("evaluate", [run, ...moved]);
+    assert.deepEqual(complaints(evaluated), []);
+    assert.match(evaluated.stdout, new RegExp(`^this model +${Number(value).toFixed(5)} `, "m"));
   }));
 
 Deno.test("a CSV file of values up to ±1000 comes back within 1e-5 from a network that changes nothing", () =>
