@@ -9,9 +9,9 @@ import { openModel } from "../../src/model/loaded_model.ts";
 import { optionalText, parseFlags, positional } from "../../src/recipe/flags.ts";
 import { imageGrid } from "../../src/report/picture.ts";
 import { readTrainedRun, storedShape } from "../../src/runs/load_run.ts";
-import { checkEnding, encodeRows } from "../../src/runs/rows_file.ts";
+import { checkEnding } from "../../src/runs/rows_file.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
-import { columnNames, forRows } from "./rows_of_run.ts";
+import { columnNames, forRows, writeRows } from "./rows_of_run.ts";
 
 /** Maximum number of images in a picture. */
 const IMAGES = 1000;
@@ -19,14 +19,20 @@ const IMAGES = 1000;
 const flags = {
   run: positional("RUN", "run folder"),
   codes: positional("CODES", "file of codes, such as encode writes"),
-  out: optionalText("file to write: .csv, .npy, .safetensors or .png", "decoded.csv in the run folder"),
+  out: optionalText("file to write: .csv, .npy, .npz, .safetensors or .png", "decoded.csv in the run folder"),
   recipe: recipeFlag(),
 };
 
-/** Reads codes; a CSV file may have columns `index` and `label`, as those of this project do. */
+/**
+ * Reads codes, of files of this project without the rows' numbers and classes: columns `index` and `label` in CSV, arrays
+ * beside `codes` in NPZ and safetensors.
+ */
 async function readCodes(path: string): Promise<FileTable> {
+  const isArchive = /\.(npz|safetensors)$/i.test(path);
   try {
-    return await readTable(path, { ignore: ["index", "label"] });
+    return isArchive
+      ? await readTable(`${path}:codes`)
+      : await readTable(path, { ignore: ["index", "label"] });
   } catch (error) {
     if (error instanceof InputError) return await readTable(path);
     throw error;
@@ -58,13 +64,13 @@ async function main(): Promise<void> {
   }
   const count = isPicture ? Math.min(IMAGES, table.count) : table.count;
   const values = table.values.subarray(0, count * codeSize);
-  const rows = await forRows(values, codeSize, width, (codes) => model.decode(Float32Array.from(codes)));
+  const decode = (codes: typeof values) => model.decode(Float32Array.from(codes));
   if (isPicture) {
-    const columns = Math.ceil(Math.sqrt(count));
+    const rows = await forRows(values, codeSize, width, decode), columns = Math.ceil(Math.sqrt(count));
     writeFileAtomic(out, imageGrid(model.scaled(rows), count, storedShape(run), { columns }));
   } else {
     const columns = columnNames({ ...table, columns: undefined }, width);
-    writeFileAtomic(out, encodeRows(out, { name: "rows", columns, values: rows }));
+    await writeRows(out, { name: "rows", columns }, { values, count }, decode);
   }
   console.log(`${count} rows saved in ${out}`);
 }

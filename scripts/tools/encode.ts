@@ -5,10 +5,9 @@
 import { join } from "node:path";
 import { runCommand } from "../../src/cli/command.ts";
 import { InputError } from "../../src/errors.ts";
-import { writeFileAtomic } from "../../src/files/write_file.ts";
 import { flag, optionalText, parseFlags } from "../../src/recipe/flags.ts";
-import { checkEnding, encodeRows } from "../../src/runs/rows_file.ts";
-import { forRows, openRows, rowsFlags } from "./rows_of_run.ts";
+import { checkEnding } from "../../src/runs/rows_file.ts";
+import { openRows, rowsFlags, writeRows } from "./rows_of_run.ts";
 
 const flags = {
   ...rowsFlags("encoded.csv in the run folder"),
@@ -35,19 +34,18 @@ async function main(): Promise<void> {
     throw new InputError("Cannot use --layer and --with-deviation together: choose one");
   }
   using opened = await openRows(given);
-  const { model, table: { values, labels, count } } = opened, { width, codeSize } = model;
+  const { model, table } = opened, { codeSize } = model;
   const named = (name: string, size: number) => Array.from({ length: size }, (_, d) => `${name}_${d}`);
   let columns = named("code", codeSize);
   if (layer !== undefined) columns = named("unit", model.layers.get(layer) ?? 0);
   else if (withDeviation) columns = [...columns, ...named("deviation", codeSize)];
-  const codes = await forRows(values, width, columns.length, async (rows) => {
+  await writeRows(out, { name: "codes", columns }, table, async (rows) => {
     if (layer !== undefined) return await model.activations(rows, layer);
     const means = await model.encode(rows);
     return withDeviation ? besideEachOther(means, await model.deviation(rows), codeSize) : means;
   });
-  writeFileAtomic(out, encodeRows(out, { name: "codes", columns, values: codes, labels }));
   const what = layer === undefined ? "codes" : "activations";
-  console.log(`${count} ${what} of ${columns.length} numbers saved in ${out}`);
+  console.log(`${table.count} ${what} of ${columns.length} numbers saved in ${out}`);
 }
 
 /** Joins the rows of two arrays of equal width. */

@@ -4,18 +4,18 @@ import { resultsTable } from "../../src/report/results_table.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { evaluate } from "../../src/evaluate/evaluate.ts";
 import { verdict } from "../../src/evaluate/verdict.ts";
-import { commonFlags, kernelsFlag, parseFlags, positional } from "../../src/recipe/flags.ts";
+import { kernelsFlag, parseFlags, positional } from "../../src/recipe/flags.ts";
 import { loadParameters, readTrainedRun } from "../../src/runs/load_run.ts";
 import { networkData } from "../../src/recipe/recipe.ts";
 import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
+import { RUN_DATA } from "./data_of_run.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
 import { openRunDataset } from "../../src/cli/open_dataset.ts";
 import { fitToRecipe } from "../../src/recipe/data_range.ts";
 import { evaluatedNetwork, resultsRows } from "../../src/recipe/evaluated_network.ts";
 
-const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
-const flags = { run: positional("RUN", "run folder"), recipe: recipeFlag(), dataDir, data };
+const flags = { run: positional("RUN", "run folder"), recipe: recipeFlag(), ...RUN_DATA };
 
 async function main(): Promise<void> {
   const { run: folder, recipe: path, ...given } = parseFlags(

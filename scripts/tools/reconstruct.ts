@@ -6,8 +6,8 @@ import { writeFileAtomic } from "../../src/files/write_file.ts";
 import { parseFlags } from "../../src/recipe/flags.ts";
 import { reconstructionGrid } from "../../src/report/picture.ts";
 import { storedShape } from "../../src/runs/load_run.ts";
-import { checkEnding, encodeRows } from "../../src/runs/rows_file.ts";
-import { columnNames, forRows, openRows, rowsFlags } from "./rows_of_run.ts";
+import { checkEnding } from "../../src/runs/rows_file.ts";
+import { columnNames, forRows, openRows, rowsFlags, writeRows } from "./rows_of_run.ts";
 
 /** Maximum number of pairs in a picture. */
 const PAIRS = 60;
@@ -28,14 +28,14 @@ async function main(): Promise<void> {
   using opened = await openRows(given);
   const { run, model, table } = opened, { width } = model, isPicture = out.toLowerCase().endsWith(".png");
   const count = isPicture ? Math.min(PAIRS, table.count) : table.count;
-  const values = table.values.subarray(0, count * width);
-  const output = await forRows(values, width, width, (rows) => model.reconstruct(rows));
+  const reconstruct = (rows: typeof table.values) => model.reconstruct(rows);
   if (isPicture) {
+    const values = table.values.subarray(0, count * width);
+    const output = await forRows(values, width, width, reconstruct);
     const [shown, drawn] = [model.scaled(values), model.scaled(output)];
     writeFileAtomic(out, reconstructionGrid([shown, drawn], count, storedShape(run)));
   } else {
-    const { labels } = table, columns = columnNames(table, width);
-    writeFileAtomic(out, encodeRows(out, { name: "rows", columns, values: output, labels }));
+    await writeRows(out, { name: "rows", columns: columnNames(table, width) }, table, reconstruct);
   }
   console.log(`${count} reconstructions saved in ${out}`);
 }

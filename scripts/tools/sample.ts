@@ -9,18 +9,12 @@ import { openGpu } from "../../src/gpu/device.ts";
 import { interpolateCodes, quantileGrid } from "../../src/evaluate/code_space.ts";
 import { imageGrid } from "../../src/report/picture.ts";
 import { runCommand } from "../../src/cli/command.ts";
-import {
-  commonFlags,
-  integer,
-  optionalInteger,
-  optionalText,
-  parseFlags,
-  positional,
-} from "../../src/recipe/flags.ts";
+import { integer, optionalInteger, optionalText, parseFlags, positional } from "../../src/recipe/flags.ts";
 import { Forward } from "../../src/evaluate/forward.ts";
 import { loadParameters, readTrainedRun, storedShape } from "../../src/runs/load_run.ts";
 import { compileGenerator, imagesAt, priorCodes } from "../../src/evaluate/variational.ts";
 import { anyData } from "../../src/recipe/recipe.ts";
+import { RUN_DATA } from "./data_of_run.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
 import { openRunDataset } from "../../src/cli/open_dataset.ts";
@@ -29,22 +23,22 @@ import { evaluatedNetwork } from "../../src/recipe/evaluated_network.ts";
 /** Number of interpolated codes, both ends included. */
 const STEPS = 10;
 
-const { dataDir, data } = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
 const flags = {
   run: positional("RUN", "run folder of the vae recipe, or of another recipe with a generator"),
   recipe: recipeFlag(),
   count: integer(64, "number of images to sample from the prior", { min: 1, max: 10000 }),
   seed: integer(0, "random seed for sampling", { min: 0, max: 4294967295 }),
   interpolate: {
-    ...optionalText(`interpolate between two test images, given by index, in ${STEPS} steps`),
+    ...optionalText(
+      `interpolate between two test images, given by their index in codes.csv, in ${STEPS} steps`,
+    ),
     placeholder: "A,B",
     expected: "two indices of test images, such as 3,17",
     parse: (text: string) => /^\d{1,9},\d{1,9}$/.test(text) ? text : undefined,
   },
   grid: optionalInteger("decode an N×N grid of codes; needs a 2-D code", { min: 1, max: 100 }),
   out: optionalText("PNG file to write", "a file in the run folder"),
-  dataDir,
-  data,
+  ...RUN_DATA,
 };
 
 /** Images to save, [count, pixels] in [0, 1], with the name of the file and the columns of the grid. */
@@ -93,16 +87,22 @@ async function main(): Promise<void> {
 
   /** Interpolates between two test images; the originals stand at the ends of the row. */
   async function walk(indices: readonly number[]): Promise<Drawing> {
-    const { test, width: found } = await openRunDataset(run, config);
+    const { test, testRows, width: found } = await openRunDataset(run, config);
     if (found !== width) {
       throw new InputError(`Cannot use ${source}: expected images of ${width} pixels but found ${found}`);
     }
-    const bad = indices.find((index) => index >= test.count);
-    if (bad !== undefined) {
+    const places = indices.map((index) =>
+      testRows ? testRows.indexOf(index) : index < test.count ? index : -1
+    );
+    if (places.includes(-1)) {
+      const expected = testRows
+        ? "the index of a test row, as in codes.csv,"
+        : `indices from 0 to ${test.count - 1}`;
       throw new InputError(
-        `Cannot interpolate between test images: expected indices from 0 to ${
-          test.count - 1
-        } but received ${bad}`,
+        `Cannot interpolate between test images: expected ${expected} but received ${
+          indices[places.indexOf(-1)]
+        }`,
+        { settings: ["interpolate"] },
       );
     }
     using encode = await Forward.compile(
@@ -111,7 +111,7 @@ async function main(): Promise<void> {
       { label: "encoder", width, batchSize: 2 },
       (graph, pixels) => build(graph, parameters, pixels).code,
     );
-    const ends = imagesAt(test, width, indices);
+    const ends = imagesAt(test, width, places);
     const codes = await encode.run(ends);
     const between = await generate.run(
       interpolateCodes(codes.subarray(0, code), codes.subarray(code), STEPS),

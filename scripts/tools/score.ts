@@ -7,12 +7,12 @@ import { scoreThreshold } from "../../src/evaluate/score_threshold.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
 import { number, optionalNumber, optionalTexts, parseFlags } from "../../src/recipe/flags.ts";
 import { scoresChart } from "../../src/report/scores_chart.ts";
-import { checkEnding, encodeRows } from "../../src/runs/rows_file.ts";
+import { checkEnding } from "../../src/runs/rows_file.ts";
 import { readScores } from "../../src/runs/scores_file.ts";
 import { averagePrecision } from "../../src/stats/average_precision.ts";
 import { shareUpTo } from "../../src/stats/quantiles.ts";
 import { rocAuc } from "../../src/stats/roc_auc.ts";
-import { forRows, openRows, rowsFlags } from "./rows_of_run.ts";
+import { openRows, rowsFlags, writeRows } from "./rows_of_run.ts";
 
 const flags = {
   ...rowsFlags("scores.csv in the run folder"),
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   const { out = join(given.run, "scores.csv"), normal } = given;
   checkEnding(out);
   using opened = await openRows(given);
-  const { model, table: { values, labels, classNames, count } } = opened;
+  const { model, table } = opened, { labels, classNames, count } = table;
   const normalClasses = normal?.map((name) => classNames.indexOf(name));
   if (normalClasses && (!labels || normalClasses.includes(-1))) {
     const found = labels ? classNames.slice(0, 10).join(", ") : "a file without classes";
@@ -54,19 +54,19 @@ async function main(): Promise<void> {
       },
     );
   }
-  const scores = await forRows(values, model.width, 1, (rows) => model.score(rows));
   const heldOut = readScores(opened.run)?.toSorted();
   const threshold = heldOut && scoreThreshold(heldOut, given);
-  const [columns, rows] = heldOut
-    ? [
-      ["score", "quantile", "above"],
-      Float32Array.from({ length: 3 * count }, (_, k) => {
-        const score = scores[Math.floor(k / 3)];
+  const columns = heldOut ? ["score", "quantile", "above"] : ["score"], scores = new Float32Array(count);
+  await writeRows(out, { name: "scores", columns }, table, async (rows, first) => {
+    const some = await model.score(rows);
+    scores.set(some, first);
+    return heldOut
+      ? Float32Array.from({ length: 3 * some.length }, (_, k) => {
+        const score = some[Math.floor(k / 3)];
         return [score, shareUpTo(heldOut, score), score > threshold!.value ? 1 : 0][k % 3];
-      }),
-    ]
-    : [["score"], scores];
-  writeFileAtomic(out, encodeRows(out, { name: "scores", columns, values: rows, labels }));
+      })
+      : some;
+  });
   const isAnomaly = normalClasses && Array.from(labels!, (label) => !normalClasses.includes(label));
   const picture = out.slice(0, -extname(out).length) + ".svg";
   writeFileAtomic(

@@ -108,18 +108,12 @@ export interface Interrupt extends Disposable {
  */
 export function watchInterrupt(): Interrupt {
   let exitCode = 0;
-  const listen = (code: number) => () => {
+  const listening = listenForSignals((code) => {
     if (exitCode !== 0) Deno.exit(code);
     exitCode = code;
     console.error("\nStopping after the current report; interrupt again to stop at once");
-  };
-  const listeners = new Map<Deno.Signal, () => void>([["SIGINT", listen(130)]]);
-  if (Deno.build.os !== "windows") listeners.set("SIGTERM", listen(143)); // Windows has no SIGTERM
-  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
-  const dispose = () => {
-    for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
-    listeners.clear();
-  };
+  });
+  const dispose = () => listening[Symbol.dispose]();
   return {
     get requested() {
       return exitCode !== 0;
@@ -129,5 +123,29 @@ export function watchInterrupt(): Interrupt {
     },
     dispose,
     [Symbol.dispose]: dispose,
+  };
+}
+
+/**
+ * Ends the process with 130 on Ctrl-C and with 143 on SIGTERM, after a cleanup such as the removal of an unfinished file.
+ * Signals are delivered only while the command awaits I/O. Needs no permission.
+ */
+export function exitOnInterrupt(cleanUp: () => void): Disposable {
+  return listenForSignals((code) => {
+    cleanUp();
+    Deno.exit(code);
+  });
+}
+
+/** Calls `handle` with the exit code at Ctrl-C and SIGTERM, until it is disposed of. */
+function listenForSignals(handle: (exitCode: number) => void): Disposable {
+  const listeners = new Map<Deno.Signal, () => void>([["SIGINT", () => handle(130)]]);
+  if (Deno.build.os !== "windows") listeners.set("SIGTERM", () => handle(143)); // Windows has no SIGTERM
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+  return {
+    [Symbol.dispose]() {
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+      listeners.clear();
+    },
   };
 }

@@ -12,6 +12,7 @@ import { InputError, quote } from "../errors.ts";
 import { commonFlags, flagName, restoreConfig } from "../recipe/flags.ts";
 import { storedShape } from "../runs/load_run.ts";
 import { readRun, type Run } from "../runs/run_config.ts";
+import { readingProgress } from "./work_progress.ts";
 
 /** Download folder of `deno task data`; ignored by git. */
 export const DATASET_CACHE: string = cachePath("datasets");
@@ -97,13 +98,15 @@ const OWN_SETTINGS = [
 async function openOwnData(path: string, choice: DatasetChoice): Promise<Dataset> {
   const { image, resume, scale, testFraction = 0.2, seed = 0, quiet = false } = choice;
   const sizes = image?.split(/[x×]/).map(Number);
+  const reading = readingProgress();
   const own = await loadOwnData(path, {
     ...choice,
-    ...{ testFraction, seed },
+    ...{ testFraction, seed, progress: quiet ? undefined : reading.progress },
     scale,
     image: image === undefined || image === "none" ? image : [sizes![0], sizes![1]],
     ...(resume === undefined ? {} : asTrained(readRun(resume))),
   });
+  reading.finish();
   for (const { text, settings } of own.warnings) {
     console.error(`warning: ${text} (${settings.map(flagName).join(", ")})`);
   }
@@ -133,16 +136,19 @@ function asTrained(run: Run): Pick<OwnDataOptions, "scale"> & { readonly image?:
   );
 }
 
+/** Where a run's data is now, and how it is read; as in training where absent. */
+export type MovedData = Pick<
+  DatasetChoice,
+  "dataDir" | "data" | "testData" | "testLabels" | "label" | "labels" | "ignore" | "header" | "missing"
+>;
+
 /**
  * Opens the data set that a run was trained on; warns if it has changed since.
  *
- * @param given new location of the data, if it has moved
+ * @param given new location of the data, if it has moved, and how it is read if that has changed
  * @throws InputError if the data cannot be loaded
  */
-export async function openRunDataset(
-  run: Run,
-  given: { readonly dataDir?: string | undefined; readonly data?: string | undefined },
-): Promise<Dataset> {
+export async function openRunDataset(run: Run, given: MovedData): Promise<Dataset> {
   const flags = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
   const { dataset, dataDir, data, testFraction, seed, limit, holdOutClass } = flags;
   const { label, labels, testData, testLabels, ignore, header, missing, scale, image } = flags;
@@ -154,10 +160,18 @@ export async function openRunDataset(
   );
   const path = given.data ?? stored.data;
   const { scale: kept, image: shape } = path === undefined ? {} : asTrained(run);
+  const isGiven = given.label !== undefined || given.labels !== undefined;
   const images = await openDataset({
     ...stored,
     dataDir: given.dataDir ?? stored.dataDir,
     data: path,
+    testData: given.testData ?? stored.testData,
+    testLabels: given.testLabels ?? stored.testLabels,
+    label: isGiven ? given.label : stored.label, // one of them replaces the other
+    labels: isGiven ? given.labels : stored.labels,
+    ignore: given.ignore ?? stored.ignore,
+    header: given.header ?? stored.header,
+    missing: given.missing ?? stored.missing,
     ...(kept === undefined ? {} : { scale: kept }),
     ...(shape === undefined ? {} : { image: shape.join("x") }),
   });

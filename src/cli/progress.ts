@@ -8,6 +8,7 @@
  * On a terminal the line is rewritten in place; elsewhere each report is a separate line.
  * @module
  */
+import { ProgressLine, writerTo } from "./progress_line.ts";
 
 /** Options of {@linkcode Progress}. */
 export interface ProgressOptions {
@@ -57,21 +58,8 @@ export function formatDuration(seconds: number): string {
 }
 
 /** Formats an integer with commas: `12,345`. */
-function withCommas(value: number): string {
+export function withCommas(value: number): string {
   return `${Math.round(value)}`.replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
-function terminalColumns(): number {
-  try {
-    return Deno.consoleSize().columns || 80; // some terminals say 0
-  } catch {
-    return 80;
-  }
-}
-
-function writeToStdout(text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let written = 0; written < bytes.length;) written += Deno.stdout.writeSync(bytes.subarray(written));
 }
 
 /** Prints the progress of training. */
@@ -79,22 +67,19 @@ export class Progress {
   readonly #epochs: number;
   readonly #steps: number;
   readonly #firstStep: number;
-  readonly #terminal: boolean;
-  readonly #columns: number | undefined;
+  readonly #line: ProgressLine;
   readonly #write: (text: string) => void;
   readonly #now: () => number;
   readonly #startedAt: number;
-  #isLineOpen = false;
-  #shown = 0; // characters on the open line
 
   /** Starts the clock. */
   constructor(options: ProgressOptions) {
     this.#epochs = options.epochs;
     this.#steps = options.steps;
     this.#firstStep = options.firstStep ?? 0;
-    this.#terminal = options.terminal ?? Deno.stdout.isTerminal();
-    this.#columns = options.columns;
-    this.#write = options.write ?? writeToStdout;
+    const { terminal = Deno.stdout.isTerminal(), columns, write = writerTo(Deno.stdout) } = options;
+    this.#line = new ProgressLine({ terminal, columns, write });
+    this.#write = write;
     this.#now = options.now ?? (() => performance.now());
     this.#startedAt = this.#now();
   }
@@ -110,7 +95,7 @@ export class Progress {
       `${withCommas(report.images / seconds).padStart(7)} images/s`,
       ...(done > 0 ? [`${formatDuration(seconds / done * (this.#steps - report.step))} left`] : []),
     ];
-    this.#show(columns.join("  "));
+    this.#line.show(columns.join("  "));
   }
 
   /** Prints a separate line, such as the result of an evaluation, after ending the progress line. */
@@ -121,24 +106,10 @@ export class Progress {
 
   /** Ends the progress line, so that further output begins on a new line. May be called more than once. */
   finish(): void {
-    if (this.#isLineOpen) this.#write("\n");
-    this.#isLineOpen = false;
-    this.#shown = 0;
+    this.#line.finish();
   }
 
   #part(value: number, total: number): string {
     return `${value}`.padStart(`${total}`.length) + `/${total}`;
-  }
-
-  #show(line: string): void {
-    if (!this.#terminal) return this.#write(`${line}\n`);
-    // A line as wide as the terminal would wrap and could not be rewritten: narrow terminals get separate lines.
-    if (line.length >= (this.#columns ?? terminalColumns())) {
-      this.finish();
-      return this.#write(`${line}\n`);
-    }
-    this.#write(`\r${line.padEnd(this.#shown)}`); // overwrites the old line with spaces, not with escape codes
-    this.#shown = line.length;
-    this.#isLineOpen = true;
   }
 }

@@ -228,7 +228,7 @@ export async function readCsv(
   const texts: string[] = [], known = new Map<string, string>(); // one copy of each text
   const notes: string[] = [], warnings: Remark[] = [];
   const isFilled: boolean[] = []; // by column
-  const words = new Map<number, { readonly cell: string; readonly where: string }>(); // by column: the first cell
+  const words = new Map<number, Word>(); // by column: the first cell
   let columns: Columns | undefined, missing = 0; // rows with missing values
   let count = 0, start: number | undefined, counts = true, areWhole = true; // of the first column, and of the class column
 
@@ -254,7 +254,8 @@ export async function readCsv(
       else {
         fail(
           name,
-          `expected ${names.length} cells, as in the first row, but found ${cells.length} in line ${line}; fix that line`,
+          `expected ${names.length} cells, as in the first row, but found ${cells.length} in line ${line}; ` +
+            (count === 0 ? "fix one of them, or remove lines above the table" : "fix that line"),
         );
       }
     }
@@ -267,7 +268,9 @@ export async function readCsv(
       } else if (isNumber[at]) {
         const value = valueOf(cell);
         if (value === undefined) {
-          if (!words.has(at)) words.set(at, { cell, where: whereOf(cells[at], line, names[at]) });
+          if (!words.has(at)) {
+            words.set(at, { cell, line, row: count, where: whereOf(cells[at], line, names[at]) });
+          }
           continue;
         }
         if (Number.isNaN(value)) isMissing = true;
@@ -322,7 +325,7 @@ export async function readCsv(
   if (columns === undefined || count === 0) {
     fail(name, `expected rows of numbers but ${columns ? "found only a header" : "it is empty"}`);
   }
-  if (words.size > 0) refuseWords(name, words, columns, missing);
+  if (words.size > 0) refuseWords(name, words, columns, missing, options.header);
   const { names, isNumber } = columns;
   const isUnnamed = (at: number) => /^(|unnamed: \d+)$/i.test(names[at]);
   const isEmpty = (at: number) => isUnnamed(at) && !isFilled[at];
@@ -375,27 +378,42 @@ export async function readCsv(
   };
 }
 
+/** A cell that is not a number. */
+interface Word {
+  readonly cell: string;
+  readonly line: number;
+  /** Number of its row, from 0. */
+  readonly row: number;
+  /** Its place, for messages. */
+  readonly where: string;
+}
+
 /** Refuses columns with cells that are not numbers. */
 function refuseWords(
   name: string,
-  words: ReadonlyMap<number, { readonly cell: string; readonly where: string }>,
-  { names, label }: Columns,
+  words: ReadonlyMap<number, Word>,
+  { names, label, isNumber }: Columns,
   missing: number,
+  header: boolean | undefined,
 ): never {
-  const [[, { cell, where }], ...others] = words;
-  const isDecimalComma = /^[+-]?\d+,\d+$/.test(cell);
-  const remedy = isDecimalComma
-    ? "write decimal points"
+  const [[, { cell, where, line, row }], ...others] = words;
+  const isWholeLine = words.size === isNumber.filter(Boolean).length &&
+    others.every(([, word]) => word.line === line);
+  const [remedy, ...settings] = /^[+-]?\d+,\d+$/.test(cell)
+    ? ["write decimal points"]
     : /^[+-]?inf/i.test(cell)
-    ? "replace infinite values"
+    ? ["replace infinite values"]
+    : header === false && row === 0
+    ? ["if the first line has the columns' names, say so", "header"]
+    : isWholeLine
+    ? [`remove line ${line} if it is no row of data, or write numbers in it`]
     : label < 0
-    ? "name the column of classes, and leave out other columns of words"
-    : "leave out columns of words";
+    ? ["name the column of classes, and leave out other columns of words", "label", "ignore"]
+    : ["leave out columns of words", "ignore"];
   const more = others.length === 0 ? "" : `, and words also in ${listed(others.map(([at]) => names[at]))}`;
   const also = missing === 0
     ? ""
     : `; there are missing values, too, in ${missing} row${missing > 1 ? "s" : ""}`;
-  const settings = isDecimalComma ? [] : label < 0 ? ["label", "ignore"] : ["ignore"];
   fail(name, `expected a number but found ${where}${more}; ${remedy}${also}`, [
     ...settings,
     ...(missing > 0 ? ["missing"] : []),

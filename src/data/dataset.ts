@@ -52,6 +52,8 @@ export interface Dataset {
   readonly train: DatasetSplit;
   /** The test images. */
   readonly test: DatasetSplit;
+  /** Number of each test row in the user's own file, from 0; absent for a data set of the catalogue. */
+  readonly testRows?: Uint32Array<ArrayBuffer> | undefined;
   /** Scaling of the user's own data; absent for a data set of the catalogue, whose bytes are divided by 255. */
   readonly scaling?: Scaling;
 }

@@ -86,7 +86,7 @@ export function openNpz(bytes: Uint8Array<ArrayBuffer>, path: string): NamedArra
     read(name) {
       const { file } = unzip(name);
       if (!file) fail(path, `expected an array ${quote(name)} but did not find it`);
-      return readNpy(new Uint8Array(file), `${path}:${toOneLine(name)}`);
+      return readNpy(file, `${path}:${toOneLine(name)}`);
     },
   };
 }

@@ -30,13 +30,14 @@ export function decodeNumbers(
   if (type === "u1") return bytes;
   if (type === "b1") return bytes.map((byte) => byte === 0 ? 0 : 1);
   const size = bytesOf(type), count = bytes.length / size;
+  if (isLittleEndian && (type === "f4" || type === "f8")) {
+    const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+    return type === "f4"
+      ? new Float32Array(buffer, byteOffset, count)
+      : new Float64Array(buffer, byteOffset, count);
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (type === "f4" || type === "f2") {
-    if (type === "f4" && isLittleEndian) {
-      return bytes.byteOffset % 4 === 0
-        ? new Float32Array(bytes.buffer, bytes.byteOffset, count)
-        : new Float32Array(bytes.slice().buffer);
-    }
     const floats = new Float32Array(count);
     for (let k = 0; k < count; k++) {
       floats[k] = type === "f4" ? view.getFloat32(4 * k, false) : view.getFloat16(2 * k, isLittleEndian);

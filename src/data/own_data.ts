@@ -89,7 +89,12 @@ interface Layout {
 }
 
 /** Returns the layout of a table's rows. */
-function layoutOf(path: string, { shape }: Table, train: Rows, image: OwnDataOptions["image"]): Layout {
+function layoutOf(
+  path: string,
+  { shape }: Pick<Table, "shape">,
+  train: Rows,
+  image: OwnDataOptions["image"],
+): Layout {
   const { width } = train;
   if (image === "none") return { imageShape: [1, width], isImages: false };
   if (image !== undefined) {
@@ -171,7 +176,7 @@ export async function loadOwnData(path: string, options: OwnDataOptions): Promis
       `Cannot split "${path}": expected a test fraction between 0 and 1 but received ${testFraction}`,
     );
   }
-  const { table, testCount, checksum, testPath } = await readRows(path, options);
+  const { table, testCount, testRows, checksum, testPath } = await readRows(path, options);
   const { count, format, values } = table;
   const width = values.length / count;
   const training = { values: values.subarray(testCount * width), width };
@@ -208,6 +213,7 @@ export async function loadOwnData(path: string, options: OwnDataOptions): Promis
       count: testCount,
       copies,
     }),
+    testRows,
     scaling: found.scaling,
     scalingLine: `${
       isImages ? `${imageShape.join("×")} images` : `a table of ${columns(width)}`
@@ -228,8 +234,10 @@ export async function loadOwnData(path: string, options: OwnDataOptions): Promis
 
 /** All rows of a data set: those for testing, then those for training. */
 interface SplitRows {
-  readonly table: Table & { readonly hasTestLabels: boolean };
+  readonly table: Omit<Table, "rows"> & { readonly hasTestLabels: boolean };
   readonly testCount: number;
+  /** Number of each test row in its file. */
+  readonly testRows: Uint32Array<ArrayBuffer>;
   readonly checksum: string;
   /** Path of the test rows' own file. */
   readonly testPath?: string | undefined;
@@ -252,9 +260,11 @@ async function readRows(path: string, options: OwnDataOptions): Promise<SplitRow
   if (count < 2) {
     fail(path, `expected at least 2 rows, one to train on and one to test on, but found ${count}`);
   }
-  reorder(table, values.length / count, permutation(count, seed, 0, "split"));
+  const order = permutation(count, seed, 0, "split");
+  reorder(table, values.length / count, order);
   const testCount = Math.min(count - 1, Math.max(1, Math.round(count * testFraction)));
-  return { table: { ...table, hasTestLabels: true }, testCount, checksum };
+  const testRows = order.slice(0, testCount).map((row) => table.rows?.[row] ?? row);
+  return { table: { ...table, hasTestLabels: true }, testCount, testRows, checksum };
 }
 
 /** Puts test rows before training rows, with the classes of both. */
@@ -263,7 +273,7 @@ function joined(
   train: Table,
   test: Table,
   testPath: string,
-): Pick<SplitRows, "table" | "testCount"> {
+): Pick<SplitRows, "table" | "testCount" | "testRows"> {
   if (train.shape.join() !== test.shape.join()) {
     fail(
       testPath,
@@ -297,6 +307,7 @@ function joined(
       hasTestLabels,
     },
     testCount: test.count,
+    testRows: test.rows ?? Uint32Array.from({ length: test.count }, (_, row) => row),
   };
 }
 
@@ -310,17 +321,19 @@ function decide(
   { scale = "auto", missing }: OwnDataOptions,
   isImages: boolean,
 ): { readonly scaling: Scaling; readonly line: string } {
+  const filled = (scaling: Scaling): Scaling =>
+    missing === "mean" && scaling.fill === undefined ? { ...scaling, fill: columnMeans(training) } : scaling;
   if (scale === "older") {
     const isBytes = training.values instanceof Uint8Array;
     return {
-      scaling: { kind: isBytes ? "byte" : "none", offsets: [0], divisors: [isBytes ? 255 : 1] },
+      scaling: filled({ kind: isBytes ? "byte" : "none", offsets: [0], divisors: [isBytes ? 255 : 1] }),
       line: isBytes ? "divided by 255, as in training" : "learned as they are, as in training",
     };
   }
-  if (typeof scale === "object") return { scaling: scale, line: `scaled as in training (${scale.kind})` };
-  const { scaling, line } = decideScaling(training, {
-    isImages,
-    choice: scale === "auto" ? undefined : scale,
-  });
-  return { line, scaling: missing === "mean" ? { ...scaling, fill: columnMeans(training) } : scaling };
+  if (typeof scale === "object") {
+    return { scaling: filled(scale), line: `scaled as in training (${scale.kind})` };
+  }
+  const choice = scale === "auto" ? undefined : scale;
+  const { scaling, line } = decideScaling(training, { isImages, choice });
+  return { line, scaling: filled(scaling) };
 }

@@ -147,7 +147,7 @@ export function readPngFolder(folder: string): { readonly table: Table; readonly
       values: isBytes ? Uint8Array.from(values) : values,
       ...(images.length > 0
         ? { classNames: [] }
-        : classesOf(all.map(({ name }) => name), folder, "its subfolders")),
+        : classesOf(all.map(({ name }) => name), folder, "its subfolders", ["move the images into fewer"])),
       notes,
       warnings: [],
     },

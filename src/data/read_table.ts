@@ -24,8 +24,12 @@ export interface ReadOptions extends CsvOptions {
    * if absent.
    */
   readonly missing?: typeof MISSING_CHOICES[number] | undefined;
+  /** True if there are no means to replace missing values with; an error then does not advise it. */
+  readonly hasNoMeans?: boolean | undefined;
   /** Path of a file with the class of each row. */
   readonly labels?: string | undefined;
+  /** Called with the bytes of CSV read so far, and all of them. */
+  readonly progress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** Limit on the size of a file in bytes, as it is kept in memory. */
@@ -331,12 +335,14 @@ async function readFile(given: string, options: ReadOptions): Promise<FileTable>
       refuseColumns(path, array.format, options);
       return { table: arrayTable(path, array.format, array), checksum };
     }
-    return { table: await readCsv(partsOf(bytes), path, options), checksum };
+    return { table: await readCsv(partsOf(bytes, options), path, options), checksum };
   }
   function* parts(): Generator<Uint8Array> {
+    let done = 0;
     for (let part = head; part.length > 0; part = file.read(PART_BYTES)) {
       hash.update(part);
       yield part;
+      options.progress?.(done += part.length, file.size);
     }
   }
   const table = await readCsv(parts(), path, options);
@@ -344,16 +350,19 @@ async function readFile(given: string, options: ReadOptions): Promise<FileTable>
 }
 
 /** Splits bytes into parts. */
-function* partsOf(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += PART_BYTES) yield bytes.subarray(at, at + PART_BYTES);
+function* partsOf(bytes: Uint8Array, { progress }: ReadOptions): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PART_BYTES) {
+    yield bytes.subarray(at, at + PART_BYTES);
+    progress?.(Math.min(at + PART_BYTES, bytes.length), bytes.length);
+  }
 }
 
 /** Refuses or drops rows with missing values; refuses infinite ones. */
-function treatMissing(path: string, table: Table, missing: ReadOptions["missing"]): Table {
+function treatMissing(path: string, table: Table, { missing, hasNoMeans = false }: ReadOptions): Table {
   const { values, count, columns } = table;
   if (values instanceof Uint8Array) return table;
   const width = values.length / count;
-  const rows = new Set<number>(), places = new Set<number>();
+  const rows = new Set<number>(), places = new Map<number, number>(); // columns, with the number of missing values
   for (let k = 0; k < values.length; k++) {
     if (Number.isFinite(values[k])) continue;
     const row = Math.floor(k / width), column = k % width;
@@ -364,10 +373,12 @@ function treatMissing(path: string, table: Table, missing: ReadOptions["missing"
       );
     }
     rows.add(row);
-    places.add(column);
+    places.set(column, (places.get(column) ?? 0) + 1);
   }
   if (rows.size === 0) return table;
-  const names = [...places].sort((a, b) => a - b).map((column) => columns?.[column] ?? `${column + 1}`);
+  const namesOf = (list: Iterable<number>) =>
+    [...list].sort((a, b) => a - b).map((column) => columns?.[column] ?? `${column + 1}`);
+  const names = namesOf(places.keys());
   const where = places.size === 1 ? `column ${listed(names)}` : `${places.size} columns: ${listed(names)}`;
   const found = `missing values in ${rows.size} of ${count} rows, in ${where}`;
   if (missing === "mean") {
@@ -376,22 +387,29 @@ function treatMissing(path: string, table: Table, missing: ReadOptions["missing"
       notes: [...table.notes, `${found}: replaced by the mean of the column's training rows`],
     };
   }
-  if (missing !== "drop") {
-    fail(path, `found ${found}; drop these rows (drop), or use the mean of their columns (mean)`, [
-      "missing",
-    ]);
+  if (missing !== "drop" || rows.size === count) {
+    const empty = namesOf([...places.keys()].filter((column) => places.get(column) === count));
+    const remedies = empty.length > 0
+      ? [`leave out ${listed(empty)}, which ${empty.length > 1 ? "have" : "has"} no value`]
+      : [
+        ...(rows.size < count ? ["drop these rows (drop)"] : []),
+        ...(hasNoMeans ? [] : ["use the mean of their columns (mean)"]),
+      ];
+    fail(
+      path,
+      `found ${found}; ${remedies.join(", or ") || "fill them in"}`,
+      [
+        empty.length === 0 ? "missing" : columns ? "ignore" : [],
+      ].flat(),
+    );
   }
   const kept = Uint32Array.from({ length: count }, (_, row) => row).filter((row) => !rows.has(row));
-  if (kept.length === 0) {
-    fail(path, `expected rows without missing values but found none; use the mean of their columns (mean)`, [
-      "missing",
-    ]);
-  }
   kept.forEach((row, to) => values.copyWithin(to * width, row * width, (row + 1) * width));
   return {
     ...table,
     count: kept.length,
     values: values.subarray(0, kept.length * width),
+    rows: kept,
     labels: table.labels && Uint8Array.from(kept, (row) => table.labels![row]),
     notes: [...table.notes, `${found}: these rows are dropped`],
   };
@@ -471,7 +489,11 @@ function labeledTable(table: Table, texts: readonly string[], notes: readonly st
       "labels",
     ]);
   }
-  return { ...table, ...classesOf(texts, path, quote(path)), notes: [...table.notes, ...notes] };
+  return {
+    ...table,
+    ...classesOf(texts, path, quote(path), ["give a file of classes", "labels"]),
+    notes: [...table.notes, ...notes],
+  };
 }
 
 /**
@@ -484,7 +506,7 @@ function labeledTable(table: Table, texts: readonly string[], notes: readonly st
  * @throws {InputError} if the file does not exist or has other contents, with the position of the mistake
  */
 export async function readTable(path: string, options: ReadOptions = {}): Promise<FileTable> {
-  const { labels, label, missing } = options;
+  const { labels, label } = options;
   if (labels !== undefined && label !== undefined) {
     fail(
       path,
@@ -496,7 +518,7 @@ export async function readTable(path: string, options: ReadOptions = {}): Promis
     );
   }
   const { table, test, checksum } = await readFile(path, options);
-  const treated = (rows: Table) => treatMissing(path, rows, missing);
+  const treated = (rows: Table) => treatMissing(path, rows, options);
   const tests = test === undefined ? {} : { test: treated(test) };
   if (labels === undefined) return { table: treated(table), ...tests, checksum };
   const { texts, notes, checksum: other } = labelTexts(labels, table.count);

@@ -221,11 +221,12 @@ export function unscale(
   width: number,
   { offsets, divisors }: Scaling,
 ): Float64Array<ArrayBuffer> {
-  const perColumn = offsets.length > 1;
-  return Float64Array.from(values, (value, k) => {
-    const group = perColumn ? k % width : 0;
-    return value * divisors[group] + offsets[group];
-  });
+  const perColumn = offsets.length > 1, rows = new Float64Array(values.length);
+  for (let k = 0, column = 0; k < values.length; k++, column = column + 1 === width ? 0 : column + 1) {
+    const group = perColumn ? column : 0;
+    rows[k] = values[k] * divisors[group] + offsets[group];
+  }
+  return rows;
 }
 
 /** Reads a scaling from a stored configuration; undefined if there is none, or it is damaged. */

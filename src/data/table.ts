@@ -27,6 +27,8 @@ export interface Table {
   readonly values: TableValues;
   /** Names of the columns; absent if the format has none. */
   readonly columns?: readonly string[] | undefined;
+  /** Number of each row in the file, from 0; absent if all rows of the file are here, in order. */
+  readonly rows?: Uint32Array<ArrayBuffer> | undefined;
   /** Class index of each row; absent without classes. */
   readonly labels?: Uint8Array<ArrayBuffer> | undefined;
   /** Class names, by class index; empty without classes. */
@@ -46,12 +48,14 @@ const INTEGER = /^-?\d{1,15}$/;
  *
  * @param texts class of each row
  * @param place origin of the classes, for the error, such as `column "kind"`
+ * @param remedy what to do about too many classes, and the settings that help
  * @throws {InputError} if there are too many classes
  */
 export function classesOf(
   texts: readonly string[],
   name: string,
   place: string,
+  [remedy, ...settings]: readonly [string, ...string[]] = ["name a column of classes", "label"],
 ): Required<Pick<Table, "labels" | "classNames">> {
   const isInteger = texts.every((text) => INTEGER.test(text));
   const distinct = [...new Set(texts)];
@@ -66,8 +70,8 @@ export function classesOf(
   if (classNames.length > MAX_CLASSES) {
     throw new InputError(
       `Cannot read "${name}": expected at most ${MAX_CLASSES} classes in ${place} but found ${classNames.length}; ` +
-        "name a column of classes",
-      { settings: ["label"] },
+        remedy,
+      { settings },
     );
   }
   const index = new Map(classNames.map((text, k) => [text, k]));

@@ -8,7 +8,7 @@
  * data      the tensors, row-major, little-endian, without gaps; offsets count from here
  * ```
  *
- * Only 32-bit floats (`F32`) and bytes (`U8`) are supported. All of Deno's platforms are little-endian, so
+ * Only 32-bit floats (`F32`) and bytes (`U8`) are read, and 32-bit integers (`I32`) written besides. All of Deno's platforms are little-endian, so
  * typed arrays are copied without conversion.
  *
  * Source: https://github.com/huggingface/safetensors, section "Format".
@@ -52,6 +52,61 @@ function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
+/** Bytes of an element, by type. */
+const WRITTEN = { F32: 4, I32: 4, U8: 1 } as const;
+
+/** A tensor whose values follow the header. */
+export interface AnnouncedTensor {
+  /** Name, such as `codes`. */
+  readonly name: string;
+  /** Type of the elements. */
+  readonly dtype: keyof typeof WRITTEN;
+  /** Shape, row-major. */
+  readonly shape: readonly number[];
+}
+
+/**
+ * Encodes the beginning of a safetensors file; the tensors' values follow, in the same order without gaps. Its length
+ * is a multiple of 8.
+ *
+ * @param tensors the tensors, with distinct names
+ * @param metadata text by key; it is sorted
+ * @throws TypeError if a name is used twice or reserved, or a size is not whole
+ */
+export function encodeHeader(
+  tensors: readonly AnnouncedTensor[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const entries: string[] = [];
+  const keys = Object.keys(metadata).sort();
+  if (keys.length > 0) {
+    const texts = keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`);
+    entries.push(`"${METADATA_KEY}":{${texts.join(",")}}`);
+  }
+  const names = new Set([METADATA_KEY]);
+  let end = 0;
+  for (const { name, dtype, shape } of tensors) {
+    const action = `Cannot encode tensor "${name}"`;
+    if (names.has(name)) throw new TypeError(`${action}: its name is taken`);
+    if (!name.isWellFormed()) throw new TypeError(`${action}: its name is not valid Unicode`);
+    if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
+      throw new TypeError(`${action}: expected whole sizes but received shape [${shape}]`);
+    }
+    names.add(name);
+    const begin = end;
+    end += WRITTEN[dtype] * elementCount(shape);
+    entries.push(
+      `${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape}],"data_offsets":[${begin},${end}]}`,
+    );
+  }
+  const header = new TextEncoder().encode(`{${entries.join(",")}}`);
+  const start = 8 + Math.ceil(header.length / 8) * 8;
+  const bytes = new Uint8Array(start).fill(0x20, 8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
+  bytes.set(header, 8);
+  return bytes;
+}
+
 /**
  * Encodes tensors in the safetensors format. It is deterministic: tensors in the given order, metadata sorted
  * by key.
@@ -64,40 +119,22 @@ export function encodeSafetensors(
   tensors: readonly NamedTensor<TensorData>[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  const entries: string[] = [];
-  const keys = Object.keys(metadata).sort();
-  if (keys.length > 0) {
-    const texts = keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`);
-    entries.push(`"${METADATA_KEY}":{${texts.join(",")}}`);
-  }
-  const names = new Set([METADATA_KEY]);
-  let end = 0;
+  const announced = tensors.map(({ name, shape, data }): AnnouncedTensor => ({
+    ...{ name, shape },
+    dtype: data instanceof Uint8Array ? "U8" : "F32",
+  }));
+  const header = encodeHeader(announced, metadata);
   for (const { name, shape, data } of tensors) {
-    const action = `Cannot encode tensor "${name}"`;
-    if (names.has(name)) throw new TypeError(`${action}: its name is taken`);
-    if (!name.isWellFormed()) throw new TypeError(`${action}: its name is not valid Unicode`);
-    if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-      throw new TypeError(`${action}: expected whole sizes but received shape [${shape}]`);
-    }
-    if (elementCount(shape) !== data.length) {
-      throw new TypeError(
-        `${action}: expected ${elementCount(shape)} values for shape [${shape}] but received ${data.length}`,
-      );
-    }
-    names.add(name);
-    const begin = end;
-    end += data.byteLength;
-    const dtype = data instanceof Uint8Array ? "U8" : "F32";
-    entries.push(
-      `${JSON.stringify(name)}:{"dtype":"${dtype}","shape":[${shape}],"data_offsets":[${begin},${end}]}`,
+    if (elementCount(shape) === data.length) continue;
+    throw new TypeError(
+      `Cannot encode tensor "${name}": expected ${
+        elementCount(shape)
+      } values for shape [${shape}] but received ${data.length}`,
     );
   }
-  const header = new TextEncoder().encode(`{${entries.join(",")}}`);
-  const start = 8 + Math.ceil(header.length / 8) * 8;
-  const bytes = new Uint8Array(start + end).fill(0x20, 8, start);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
-  bytes.set(header, 8);
-  let offset = start;
+  const bytes = new Uint8Array(tensors.reduce((sum, { data }) => sum + data.byteLength, header.length));
+  bytes.set(header);
+  let offset = header.length;
   for (const { data } of tensors) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
     offset += data.byteLength;

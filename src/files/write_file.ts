@@ -13,38 +13,88 @@ export function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
 }
 
 /**
- * Writes a file atomically: writes a temporary file with a random name in the same folder, syncs it to disk,
- * and renames it. If anything fails, an existing file is unchanged. A symbolic link is replaced, not
- * followed.
+ * A file that is written in parts, to a temporary file with a random name in the same folder, and has its own name once
+ * it is finished. If anything fails before, or it is disposed of, an existing file is unchanged and nothing is left. A
+ * symbolic link is replaced, not followed.
+ */
+export class AtomicFile implements Disposable {
+  readonly #path: string;
+  readonly #partial: string;
+  readonly #file: Deno.FsFile;
+  #isOpen = true;
+
+  /**
+   * Creates the temporary file.
+   *
+   * @param path path of the file to create or replace
+   * @throws InputError if the folder is missing, not writable or not permitted
+   */
+  constructor(path: string) {
+    this.#path = path;
+    this.#partial = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.partial`);
+    this.#file = this.#attempt(() => Deno.openSync(this.#partial, { write: true, createNew: true }));
+  }
+
+  /**
+   * Appends bytes.
+   *
+   * @throws InputError if the disk is full
+   */
+  write(bytes: Uint8Array): void {
+    this.#attempt(() => writeAll(this.#file, bytes));
+  }
+
+  /**
+   * Syncs the file to disk and gives it its name.
+   *
+   * @throws InputError if that fails, such as for a path that is a folder
+   */
+  finish(): void {
+    this.#attempt(() => {
+      this.#file.syncSync();
+      Deno.renameSync(this.#partial, this.#path);
+    });
+    this.#close();
+  }
+
+  /** Closes the file; removes it if it is not finished. */
+  [Symbol.dispose](): void {
+    if (!this.#isOpen) return;
+    this.#close();
+    try {
+      Deno.removeSync(this.#partial);
+    } catch { /* reports the first error */ }
+  }
+
+  #close(): void {
+    this.#file.close();
+    this.#isOpen = false;
+  }
+
+  #attempt<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      // names the folder, as permission for the temporary file would not help
+      const refused = error instanceof Deno.errors.NotCapable
+        ? new Deno.errors.NotCapable(error.message.replace(this.#partial, dirname(this.#path)))
+        : error;
+      throw ioError(`Cannot write "${this.#path}"`, refused);
+    }
+  }
+}
+
+/**
+ * Writes a file atomically, as an {@link AtomicFile}.
  *
  * @param path path of the file to create or replace
  * @param data bytes or text of the file
  * @throws InputError if the folder is missing, not writable or not permitted, or the disk is full
  */
 export function writeFileAtomic(path: string, data: Uint8Array | string): void {
-  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  const partial = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.partial`);
-  let isOpened = false;
-  try {
-    {
-      using file = Deno.openSync(partial, { write: true, createNew: true });
-      isOpened = true;
-      writeAll(file, bytes);
-      file.syncSync();
-    }
-    Deno.renameSync(partial, path);
-  } catch (error) {
-    if (isOpened) {
-      try {
-        Deno.removeSync(partial);
-      } catch { /* reports the first error */ }
-    }
-    // names the folder, as permission for the temporary file would not help
-    const refused = error instanceof Deno.errors.NotCapable
-      ? new Deno.errors.NotCapable(error.message.replace(partial, dirname(path)))
-      : error;
-    throw ioError(`Cannot write "${path}"`, refused);
-  }
+  using file = new AtomicFile(path);
+  file.write(typeof data === "string" ? new TextEncoder().encode(data) : data);
+  file.finish();
 }
 
 /**

@@ -234,7 +234,7 @@ class GpuModel implements LoadedModel {
   #toRows(output: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
     const { width } = this, { scaling } = this.#trained, row = this.#targetRow;
     if (row) { for (let k = 0; k < output.length; k++) output[k] += row[k % width]; }
-    return scaling ? Float32Array.from(unscale(output, width, scaling)) : output;
+    return scaling ? new Float32Array(unscale(output, width, scaling)) : output;
   }
 }
 

@@ -62,7 +62,7 @@ export async function resultsRows(
   closing: Omit<ResultsContext, "network">,
 ): Promise<TableRow[]> {
   const all = [...evaluationRows(closing.result), ...await rows?.({ ...closing, network }) ?? []];
-  return withReferenceFigures(all, recipe, config);
+  return withReferenceFigures(all, recipe, config, closing.data.checksum);
 }
 
 /**

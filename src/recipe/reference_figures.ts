@@ -19,8 +19,12 @@ interface ReferenceFigures {
 /** Values of flags and of a recipe's architecture, by name. */
 type Settings = Readonly<Partial<Record<string, unknown>>>;
 
-/** The file stores each recipe's usual settings too, as the script's defaults may have been edited since. */
-const { usual, measured }: {
+/**
+ * The file stores each recipe's usual settings too, as the script's defaults may have been edited since, and the SHA-256
+ * of the data sets, as `Dataset.checksum`, as a folder may have other files.
+ */
+const { checksums, usual, measured }: {
+  readonly checksums: Readonly<Partial<Record<string, string>>>;
   readonly usual: Readonly<Partial<Record<string, Settings>>>;
   readonly measured: readonly ReferenceFigures[];
 } = figures;
@@ -50,16 +54,18 @@ const INDIFFERENT: ReadonlySet<string> = new Set([
  * Adds PyTorch's figures to the rows of a results table where they are known for these settings and this data set.
  *
  * @param config values of the recipe's flags
+ * @param checksum SHA-256 of the data set
  */
 export function withReferenceFigures(
   rows: readonly TableRow[],
   { name, architecture }: Pick<Recipe, "name" | "architecture">,
   config: Readonly<Record<string, unknown>>,
+  checksum: string,
 ): TableRow[] {
   const now: Settings = { ...architecture, ...config };
   const found = measured.find(({ recipe, dataset, settings }) => {
     const then: Settings = { ...usual[recipe], ...settings };
-    return recipe === name && dataset === config.dataset &&
+    return recipe === name && dataset === config.dataset && checksums[dataset] === checksum &&
       Object.keys({ ...now, ...then }).every((key) =>
         INDIFFERENT.has(key) || JSON.stringify(now[key]) === JSON.stringify(then[key])
       );

@@ -61,7 +61,8 @@ export async function saveResults(run: EndedRun): Promise<string> {
   const result = await evaluate(gpu, evaluated.build, parameters, data);
   const reconstructions = await pictures.noisyReconstructions() ?? cleanReconstructions(data, result);
   writeFileAtomic(join(folder, "reconstructions.png"), reconstructions);
-  writeFileAtomic(join(folder, "codes.csv"), codesCsv(result.codes, data.test.labels, result.codeSize));
+  const { test: { labels }, testRows } = data, { codes, codeSize } = result;
+  writeFileAtomic(join(folder, "codes.csv"), codesCsv(codes, labels, codeSize, testRows));
   const { holdOutClass = [] } = run.config,
     anomalies = new Set(holdOutClass.map((name) => data.classNames.indexOf(name)));
   const isAnomaly = (n: number) => anomalies.has(data.test.labels?.[n] ?? -1);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { formatDuration, formatLoss, Progress } from "../../src/cli/progress.ts";
+import { WorkProgress } from "../../src/cli/work_progress.ts";
 
 /** A progress line with a clock set by hand. */
 function recorded(
@@ -67,6 +68,31 @@ Deno.test("Progress counts the time left from the steps of this process only", (
   progress.update({ ...report, step: 1470 }); // 100 steps a minute, 100 steps to go
   assert.ok(!written[0].includes("left"), written[0]);
   assert.ok(written[1].endsWith("1:00 left\n"), written[1]);
+});
+
+Deno.test("WorkProgress reports long work several times a second on a terminal, every ten seconds elsewhere", () => {
+  const written = (terminal: boolean, seconds: number) => {
+    const clock = { milliseconds: 0 }, lines: string[] = [], now = () => clock.milliseconds;
+    const options = { terminal, columns: 80, now, write: (text: string) => void lines.push(text) };
+    const progress = new WorkProgress("rows", options);
+    for (let done = 1000; done <= 20_000; done += 1000) {
+      clock.milliseconds = seconds * done / 20;
+      progress.update(done, 20_000);
+    }
+    progress.finish();
+    return lines;
+  };
+  assert.deepEqual(written(true, 2.2), [
+    "\r5,000 of 20,000 rows  0:02 left",
+    "\r10,000 of 20,000 rows  0:01 left",
+    "\r15,000 of 20,000 rows  0:01 left",
+    "\n",
+  ]);
+  assert.deepEqual(written(false, 30), [
+    "7,000 of 20,000 rows  0:20 left\n",
+    "14,000 of 20,000 rows  0:09 left\n",
+  ]);
+  assert.deepEqual([...written(false, 9), ...written(true, 0.4)], [], "short work is not worth a line");
 });
 
 Deno.test.each([

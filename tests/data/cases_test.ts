@@ -346,7 +346,7 @@ Deno.test("constants come from the training rows alone, and a run's own are appl
   );
 });
 
-Deno.test("missing values become the mean of the training rows; dropped rows take their classes along", async () => {
+Deno.test("missing values become the mean of the training rows; dropped rows take their classes and numbers along", async () => {
   const bytes = csvFile("a,kind", ROWS, (n) => [n % 4 === 0 ? "" : n, n % 2 ? "odd" : "even"]);
   const mean = await load("a.csv", bytes, { label: "kind", missing: "mean" });
   const order = permutation(ROWS, 0, 0, "split");
@@ -355,10 +355,33 @@ Deno.test("missing values become the mean of the training rows; dropped rows tak
   rowsInUnits(mean).forEach((value, n) =>
     assert.ok(Math.abs(value - (n % 4 === 0 ? expected : n)) < 1e-5, `${n}: ${value}`)
   );
+  const { fill: _fill, ...unfilled } = mean.scaling;
+  const again = await load("a.csv", bytes, { label: "kind", missing: "mean", scale: unfilled });
+  assert.deepEqual(
+    again.test.images,
+    mean.test.images,
+    "a run without means takes those of the training rows",
+  );
   const dropped = await load("a.csv", bytes, { label: "kind", missing: "drop", scale: "none" });
   assert.equal(dropped.train.count + dropped.test.count, 30);
+  assert.deepEqual([...mean.testRows!], [...order.subarray(0, 8)]);
+  assert.deepEqual([...dropped.testRows!], [...dropped.test.images], "each row's value is its number");
   for (const { images, labels } of [dropped.train, dropped.test]) {
     images.forEach((value, k) => assert.equal(dropped.classNames[labels![k]], value % 2 ? "odd" : "even"));
+  }
+});
+
+Deno.test("progress of reading CSV, packed or not, ends with all bytes", async () => {
+  const bytes = csvFile("a,b", 3000, (n) => [n, -n]);
+  for (const [name, file] of [["a.csv", bytes], ["a.csv.gz", gzip(bytes)]] as const) {
+    const seen: number[] = [];
+    await load(name, file, { progress: (done, total) => void seen.push(done, total) });
+    const done = seen.filter((_, k) => k % 2 === 0);
+    assert.deepEqual([done.at(-1), new Set(seen.filter((_, k) => k % 2 === 1))], [
+      bytes.length,
+      new Set([bytes.length]),
+    ]);
+    assert.deepEqual(done, done.toSorted((a, b) => a - b));
   }
 });
 
@@ -435,6 +458,62 @@ const REFUSALS: readonly (readonly [string, Uint8Array, Options, RegExp, readonl
     {},
     /found missing values in 5 of 40 rows, in 2 columns: "f1", "f3"; drop these rows \(drop\)/,
     ["missing"],
+  ],
+  [
+    "missing everywhere.csv",
+    csvFile("a,b", ROWS, (n) => n % 2 ? [n, ""] : ["", n]),
+    {},
+    /found missing values in 40 of 40 rows, in 2 columns: "a", "b"; use the mean of their columns \(mean\)$/,
+    ["missing"],
+  ],
+  [
+    "dropped.csv",
+    csvFile("a,b", ROWS, (n) => n % 2 ? [n, ""] : ["", n]),
+    { missing: "drop" },
+    /found missing values in 40 of 40 rows, .*; use the mean of their columns \(mean\)$/,
+    ["missing"],
+  ],
+  [
+    "no means.csv",
+    csvFile("a,b", ROWS, (n) => n % 2 ? [n, ""] : ["", n]),
+    { hasNoMeans: true },
+    /found missing values in 40 of 40 rows, .*; fill them in$/,
+    ["missing"],
+  ],
+  [
+    "an empty column.csv",
+    csvFile("a,b,c", ROWS, (n) => [n, "", n % 9 ? n : "NA"]),
+    { missing: "drop" },
+    /in 2 columns: "b", "c"; leave out "b", which has no value$/,
+    ["ignore"],
+  ],
+  [
+    "an empty column.npy",
+    npyFile("'<f4'", [ROWS, 2], bytesAs("<f4", grid(ROWS, 2, (_, k) => k ? NaN : 1))),
+    {},
+    /missing values in 40 of 40 rows, in column "2"; leave out "2", which has no value$/,
+    [],
+  ],
+  [
+    "a header taken for numbers.csv",
+    csvFile("a,b", ROWS, (n) => [n, n]),
+    { header: false },
+    /found "a" in line 1, column "1", and words also in "2"; if the first line has the columns' names, say so$/,
+    ["header"],
+  ],
+  [
+    "units.csv",
+    csvFile("a,b", ROWS, (n) => n === 0 ? ["mm", "kg"] : [n, n]),
+    {},
+    /found "mm" in line 2, .*; remove line 2 if it is no row of data, or write numbers in it$/,
+    [],
+  ],
+  [
+    "a title.csv",
+    csvFile("All we measured\na,b", ROWS, (n) => [n, n]),
+    {},
+    /expected 1 cells, .* found 2 in line 2; fix one of them, or remove lines above the table$/,
+    [],
   ],
   [
     "words.csv",

@@ -15,6 +15,7 @@ import { decodeSafetensors } from "../../src/files/safetensors.ts";
 import type { Results } from "../../src/runs/results.ts";
 import { priorCodes } from "../../src/evaluate/variational.ts";
 import { assertRefused, complaints, fileOf, runTask, TINY, withFolder } from "../helpers/commands.ts";
+import { readTable } from "../../src/data/read_table.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
 import { perImage } from "../../src/graph/loss_ring.ts";
 
@@ -105,6 +106,24 @@ Deno.test("vae is deterministic for a seed; --beta weights the KL and --code set
     assert.ok(last(heavy) < last(seeds[0]) / 10, `${last(heavy)} against ${last(seeds[0])}`);
     const codes = new TextDecoder().decode(await fileOf(seeds[0], "codes.csv")).split("\n")[0];
     assert.equal(codes.split(",").length, 2 + 20);
+
+    // images of one's own data are named by their row in the file
+    const { table: { values } } = await readTable(TINY[1], { label: "class" });
+    const rows = new TextDecoder().decode(await fileOf(seeds[0], "codes.csv")).split("\n").slice(1, 3);
+    const [a, b] = rows.map((line) => Number(line.split(",")[0]));
+    const out = join(folder, "walk.png");
+    const walk = await runTask("sample", [seeds[0], "--interpolate", `${a},${b}`, "--out", out], folder);
+    assert.deepEqual(complaints(walk), []);
+    const { data, width } = decode(await Deno.readFile(out));
+    const [left, right] = [1, 1 + 11 * 8].map((column) =>
+      Array.from({ length: 49 }, (_, k) => data[2 * (1 + Math.floor(k / 7)) * width + 2 * (column + k % 7)])
+    );
+    assert.deepEqual([left, right], [a, b].map((row) => [...values.subarray(49 * row, 49 * (row + 1))]));
+    assertRefused(
+      await runTask("sample", [seeds[0], "--interpolate", `${a},${values.length}`, "--out", out], folder),
+      1,
+      /expected the index of a test row, as in codes\.csv, but received \d+ \(--interpolate\)$/,
+    );
   }));
 
 Deno.test("sample draws from the prior, interpolates between images and decodes a grid of 2-D codes", () =>

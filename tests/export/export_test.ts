@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readTable } from "../../src/data/read_table.ts";
 import { permutation } from "../../src/data/shuffle.ts";
+import { readRun } from "../../src/runs/run_config.ts";
+import { readScores } from "../../src/runs/scores_file.ts";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
 import { assertRefused, complaints, runTask, TINY, withFolder } from "../helpers/commands.ts";
 import { assertAllClose } from "../helpers/gpu.ts";
@@ -52,6 +54,8 @@ Deno.test("a run is exported without its data, and repeats the run's codes and e
     const { testError } = JSON.parse(metrics.at(-1)!);
     const mean = outputs.get("score")!.data.reduce((sum, score) => sum + score, 0) / count;
     assertAllClose("error", [mean], [testError], [1], 1e-6);
+    const scores = readScores(readRun(run))!;
+    assertAllClose("scores", outputs.get("score")!.data, scores, [count], 1e-5);
 
     const weights = join(folder, "tied.safetensors");
     const second = await runTask("export", [run, "--format", "safetensors", "--out", weights], folder);

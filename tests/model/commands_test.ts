@@ -2,15 +2,21 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readNpy } from "../../src/data/npy.ts";
-import { decodeSafetensors, readSafetensors } from "../../src/files/safetensors.ts";
+import { openNpz, openSafetensors } from "../../src/data/named_arrays.ts";
+import { loadOwnData } from "../../src/data/own_data.ts";
+import { readSafetensors, writeSafetensors } from "../../src/files/safetensors.ts";
 import { RandomStream } from "../../src/random.ts";
 import { readRunData } from "../../src/runs/read_run_data.ts";
-import { encodeNpy, encodeRows } from "../../src/runs/rows_file.ts";
+import { readResults } from "../../src/runs/read_results.ts";
+import { RowsFile } from "../../src/runs/rows_file.ts";
 import { quantileOf, shareUpTo } from "../../src/stats/quantiles.ts";
 import { averagePrecision } from "../../src/stats/average_precision.ts";
 import { rocAuc } from "../../src/stats/roc_auc.ts";
-import { assertRefused, complaints, runTask, withFolder } from "../helpers/commands.ts";
 import { readSvg, textsOf } from "../helpers/svg.ts";
+import { assertRefused, complaints, ROOT, runTask, withFolder } from "../helpers/commands.ts";
+import { npyFile } from "../helpers/data_files.ts";
+import { withFullDisk } from "../helpers/full_disk.ts";
+import { randomFloats } from "../helpers/gpu.ts";
 
 type Command = "encode" | "decode" | "reconstruct" | "score";
 
@@ -53,18 +59,18 @@ Deno.test("a run on a table is applied to files: codes, rows in the table's unit
     );
     const codes = readRows(at("codes.csv"));
     assert.deepEqual(codes.heads.slice(0, 3), ["0,1", "1,0", "2,0"]); // row and class: good 0, odd 1
-    const tested = new Map(readRows(join(run, "codes.csv")).numbers.map((code) => [`${code}`, true]));
-    assert.equal(
-      codes.numbers.filter((code) => tested.has(`${code}`)).length,
-      30,
-      "codes.csv has these, bit for bit",
-    );
+    assertHasRowsOf(at("codes.csv"), join(run, "codes.csv"), 30);
     await use("encode", "table.csv", "codes.npy");
     const npy = readNpy(await Deno.readFile(at("codes.npy")), "codes.npy");
     assert.deepEqual([npy.shape, [...npy.data]], [[150, 2], codes.numbers.flat()]);
     await use("encode", "table.csv", "codes.safetensors");
-    const { tensors } = decodeTensors(await Deno.readFile(at("codes.safetensors")));
-    assert.deepEqual(tensors, ["codes 150,2", "labels 150"]);
+    await use("encode", "table.csv", "codes.npz");
+    for (const file of ["codes.safetensors", "codes.npz"]) {
+      const arrays = arraysOf(at(file));
+      assert.deepEqual(arrays.codes, { shape: [150, 2], data: codes.numbers.flat() }, file);
+      assert.deepEqual(arrays.index, { shape: [150], data: rows.map((_, n) => n) }, file);
+      assert.deepEqual(arrays.labels, { shape: [150], data: rows.map((_, n) => n % 3 === 0 ? 1 : 0) }, file);
+    }
 
     await use("encode", "table.csv", "layer.csv", "--layer", "encoder.0");
     assert.match(Deno.readTextFileSync(at("layer.csv")), /^index,label,unit_0,unit_1,.*,unit_7\n0,1,/);
@@ -74,8 +80,10 @@ Deno.test("a run on a table is applied to files: codes, rows in the table's unit
     const back = readRows(at("rows.csv")).numbers;
     await use("decode", "codes.npy", "decoded.npy");
     assert.deepEqual([...readNpy(await Deno.readFile(at("decoded.npy")), "").data], back.flat());
-    await use("decode", "codes.csv", "decoded.csv");
-    assert.deepEqual(readRows(at("decoded.csv")).numbers, back);
+    for (const file of ["codes.csv", "codes.npz", "codes.safetensors"]) {
+      await use("decode", file, "decoded.csv");
+      assert.deepEqual(readRows(at("decoded.csv")).numbers, back, file);
+    }
 
     const said = await use("score", "table.csv", "scores.csv", "--normal", "good");
     const marked = readRows(at("scores.csv")).numbers, scores = marked.map(([score]) => score);
@@ -157,12 +165,18 @@ Deno.test("a run on a table is applied to files: codes, rows in the table's unit
       [
         "encode",
         ["table.csv", "--out", "a.txt"],
-        /expected a name that ends with \.csv, \.npy, \.safetensors \(--out\)$/,
+        /expected a name that ends with \.csv, \.npy, \.npz, \.safetensors \(--out\)$/,
       ],
       [
         "encode",
         ["table.csv", "--layer", "x"],
         /expected one of encoder\.0, encoder\.2, .* but received "x"$/,
+      ],
+      ["encode", ["codes.npy"], /but found 2; give the columns of the training data$/],
+      [
+        "encode",
+        ["table.csv", "--missing", "mean"],
+        /expected a run with the means of its .*; drop these rows \(drop\) \(--missing\)$/,
       ],
       ["encode", ["table.csv", "--with-deviation"], /expected a variational model, such as vae's$/],
       ["encode", ["table.csv", "--layer", "x", "--with-deviation"], /together: choose one$/],
@@ -179,12 +193,24 @@ Deno.test("a run on a table is applied to files: codes, rows in the table's unit
     }
   }));
 
-/** Names and shapes of a file's tensors; the classes are bytes, which the float reader refuses. */
-function decodeTensors(bytes: Uint8Array<ArrayBuffer>): { tensors: string[] } {
-  assert.throws(() => decodeSafetensors(bytes, "codes"), /U8/);
-  const header = new TextDecoder().decode(bytes.subarray(8, 8 + bytes[0] + 256 * bytes[1]));
-  const entries = Object.entries<{ shape: number[] }>(JSON.parse(header));
-  return { tensors: entries.map(([name, { shape }]) => `${name} ${shape}`) };
+/** The arrays of an NPZ or safetensors file, by name. */
+function arraysOf(path: string): Record<string, { shape: readonly number[]; data: number[] }> {
+  const bytes = Deno.readFileSync(path);
+  const arrays = (path.endsWith(".npz") ? openNpz : openSafetensors)(bytes, path);
+  return Object.fromEntries(arrays.names.map((name) => {
+    const { shape, data } = arrays.read(name);
+    return [name, { shape, data: [...data] }];
+  }));
+}
+
+/** Asserts that a file of `encode` has the rows of a run's codes.csv, with their numbers and classes, bit for bit. */
+function assertHasRowsOf(encoded: string, codes: string, count: number): void {
+  const linesOf = (path: string) => Deno.readTextFileSync(path).trimEnd().split("\n").slice(1);
+  const found = new Map(linesOf(encoded).map((line) => [line.slice(0, line.indexOf(",")), line]));
+  const expected = linesOf(codes);
+  assert.equal(expected.length, count);
+  assert.deepEqual(expected.map((line) => found.get(line.slice(0, line.indexOf(",")))), expected);
+  assert.notDeepEqual(expected, expected.toSorted(), "test rows are drawn from all of the file");
 }
 
 Deno.test("images are drawn: pairs above each other, decoded codes in a square", () =>
@@ -197,7 +223,7 @@ Deno.test("images are drawn: pairs above each other, decoded codes in a square",
     assert.equal(pairs.stdout, `60 reconstructions saved in ${out}\n`);
     const size = (png: Uint8Array) => new DataView(png.buffer).getUint32(16);
     const width = size(await Deno.readFile(out));
-    Deno.writeFileSync(join(folder, "codes.npy"), encodeNpy([9, 3], new Float32Array(27)));
+    Deno.writeFileSync(join(folder, "codes.npy"), npyFile("'<f4'", [9, 3], new Uint8Array(4 * 27)));
     const decoded = await runTask(
       "decode",
       ["fixtures/run", join(folder, "codes.npy"), "--out", out],
@@ -222,15 +248,145 @@ Deno.test("quantiles are interpolated, and shares count values up to the given o
   assert.deepEqual([0, 1, 2, 3, 4, 5].map((value) => 4 * shareUpTo([1, 2, 2, 4], value)), [0, 1, 3, 3, 4, 4]);
 });
 
-Deno.test("rows are encoded as the file's name says", () => {
-  const rows = { name: "codes", columns: ["x", 'y "1"'], values: Float32Array.of(1, 0.1, 2, 3) };
-  assert.equal(encodeRows("a.csv", rows), 'index,label,x,"y ""1"""\n0,,1,0.1\n1,,2,3\n');
-  const npy = encodeRows("a.NPY", rows) as Uint8Array;
-  // numpy.save of a float32 array of this shape has this header
-  const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }";
-  assert.equal(
-    new TextDecoder("latin1").decode(npy.subarray(1, 10 + 118)),
-    `NUMPY\x01\0v\0${header.padEnd(117)}\n`,
-  );
-  assert.equal(npy.length, 128 + 16);
+Deno.test("codes of a file of test rows have its rows' numbers, counted before rows were dropped", () =>
+  withFolder(async (folder) => {
+    const at = (name: string) => join(folder, name), run = at("run");
+    const table = (count: number) => {
+      const row = (n: number) => [n % 7 === 2 ? "" : Math.sin(n), Math.cos(n), n % 5 < 2 ? "a" : "b"].join();
+      return `x,y,kind\n${Array.from({ length: count }, (_, n) => row(n)).join("\n")}\n`;
+    };
+    Deno.writeTextFileSync(at("table.csv"), table(60));
+    Deno.writeTextFileSync(at("more.csv"), table(20));
+    const reading = ["--data", at("table.csv"), "--test-data", at("more.csv"), "--label", "kind"];
+    const training = ["--missing", "drop", "--sizes", "2,2", "--epochs", "1", "--quiet", "--out", run];
+    const trained = await runTask("train", [...reading, ...training], folder);
+    assert.equal(trained.code, 0, trained.stderr);
+    const encoded = await runTask("encode", [run, at("more.csv"), "--out", at("codes.csv")], folder);
+    assert.deepEqual(complaints(encoded), []);
+    const index = readRows(at("codes.csv")).heads.map((head) => Number(head.split(",")[0]));
+    assert.deepEqual(index, [0, 1, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 17, 18, 19]);
+    assert.equal(Deno.readTextFileSync(at("codes.csv")), Deno.readTextFileSync(join(run, "codes.csv")));
+    const scored = await runTask("score", [run, at("more.csv"), "--out", at("scores.csv")], folder);
+    const [{ label, value }] = readResults(join(run, "results.json")).rows;
+    assert.equal(label, "this model");
+    assert.match(scored.stdout, new RegExp(`mean: ${Number(value).toFixed(5)}\n`), "as in the closing table");
+
+    // moved files are named, and read as in training
+    for (const name of ["table.csv", "more.csv"]) Deno.renameSync(at(name), at(`moved-${name}`));
+    const moved = ["--data", at("moved-table.csv"), "--test-data", at("moved-more.csv")];
+    const evaluated = await runTask("evaluate", [run, ...moved]);
+    assert.deepEqual(complaints(evaluated), []);
+    assert.match(evaluated.stdout, new RegExp(`^this model +${Number(value).toFixed(5)} `, "m"));
+  }));
+
+Deno.test("a CSV file of values up to ±1000 comes back within 1e-5 from a network that changes nothing", () =>
+  withFolder(async (folder) => {
+    const at = (name: string) => join(folder, name), width = 4;
+    const values = randomFloats("values", 40 * width, -1000, 1000).map((x, k) =>
+      k % width === 3 ? x / 1e4 : x
+    );
+    const lines = Array.from({ length: 40 }, (_, n) => values.subarray(n * width, (n + 1) * width).join());
+    Deno.writeTextFileSync(at("rows.csv"), `a,b,c,d\n${lines.join("\n")}\n`);
+    const { scaling } = await loadOwnData(at("rows.csv"), { testFraction: 0.2, seed: 0 });
+    assert.equal(scaling.kind, "minmax");
+    const stored = JSON.parse(Deno.readTextFileSync("fixtures/run/config.json"));
+    const config = { ...stored.config, sizes: [width, width], output: "identity", label: undefined };
+    const facts = { ...stored.facts, width, imageShape: [1, width], scaling };
+    Deno.writeTextFileSync(at("config.json"), JSON.stringify({ ...stored, config, facts }));
+    const identity = Float32Array.from({ length: width ** 2 }, (_, k) => k % (width + 1) === 0 ? 1 : 0);
+    const tensors = ["encoder.0", "decoder.0"].flatMap((layer) => [
+      { name: `${layer}.weight`, shape: [width, width], data: identity },
+      { name: `${layer}.bias`, shape: [width], data: new Float32Array(width) },
+    ]);
+    writeSafetensors(at("model.safetensors"), tensors);
+    const outcome = await runTask("reconstruct", [folder, at("rows.csv"), "--out", at("back.csv")], folder);
+    assert.equal(outcome.code, 0, outcome.stderr);
+    readRows(at("back.csv")).numbers.flat().forEach((back, k) => {
+      const range = k % width === 3 ? 0.2 : 2000, bound = Math.max(1e-5 * Math.abs(values[k]), 1e-7 * range);
+      assert.ok(Math.abs(back - values[k]) <= bound, `${back} for ${values[k]}`);
+    });
+  }));
+
+Deno.test("rows are written as the file's name says, in parts", () =>
+  withFolder(async (folder) => {
+    const at = (name: string) => join(folder, name);
+    const layout = { name: "codes", columns: ["x", 'y "1"'], count: 3, rows: Uint32Array.of(4, 0, 70000) };
+    const write = (path: string, labels?: Uint8Array) => {
+      using file = new RowsFile(path, { ...layout, labels });
+      file.add(Float32Array.of(1, 0.1));
+      file.add(Float32Array.of(2, 3, 4, 5));
+      file.finish();
+    };
+    write(at("a.csv"));
+    assert.equal(
+      await Deno.readTextFile(at("a.csv")),
+      'index,label,x,"y ""1"""\n4,,1,0.1\n0,,2,3\n70000,,4,5\n',
+    );
+    write(at("a.NPY"));
+    const npy = await Deno.readFile(at("a.NPY"));
+    // numpy.save of a float32 array of this shape has this header
+    const header = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }";
+    assert.equal(
+      new TextDecoder("latin1").decode(npy.subarray(1, 10 + 118)),
+      `NUMPY\x01\0v\0${header.padEnd(117)}\n`,
+    );
+    assert.equal(npy.length, 128 + 24);
+    for (const name of ["a.npz", "a.safetensors"]) {
+      write(at(name));
+      assert.deepEqual(Object.keys(arraysOf(at(name))), ["codes", "index"]);
+      write(at(name), Uint8Array.of(7, 8, 255));
+      const { codes, index, labels } = arraysOf(at(name));
+      assert.deepEqual(codes, { shape: [3, 2], data: [1, Math.fround(0.1), 2, 3, 4, 5] });
+      assert.deepEqual(index, { shape: [3], data: [4, 0, 70000] });
+      assert.deepEqual(labels, { shape: [3], data: [7, 8, 255] });
+    }
+    const [before, names] = [await Deno.readFile(at("a.npz")), () => [...Deno.readDirSync(folder)].length];
+    const count = names();
+    assert.throws(() => {
+      using file = new RowsFile(at("a.npz"), layout);
+      file.add(Float32Array.of(1, 2));
+      file.finish();
+    }, /expected 4 further values/);
+    assert.deepEqual([await Deno.readFile(at("a.npz")), names()], [before, count]);
+    const large = { ...layout, count: 2 ** 29 };
+    assert.throws(
+      () => new RowsFile(at("b.npz"), large),
+      /expected less than 4 GiB .* write \.npy or \.safetensors$/,
+    );
+    for (const ending of ["csv", "npz"]) {
+      withFullDisk(() => assert.throws(() => write(at(`full.${ending}`)), /the disk is full/));
+    }
+    assert.equal(names(), count);
+  }));
+
+Deno.test({
+  name: "Ctrl-C while rows are written ends a command with 130 and leaves no file",
+  ignore: Deno.build.os === "windows", // which has no signals to send
+  fn: () =>
+    withFolder(async (folder) => {
+      const [script, out] = [join(folder, "script.ts"), join(folder, "out")];
+      Deno.mkdirSync(out);
+      const module = new URL("../../scripts/tools/rows_of_run.ts", import.meta.url);
+      Deno.writeTextFileSync(
+        script,
+        `import { writeRows } from "${module}";
+        const table = { values: new Float32Array(1e6), count: 1e6 };
+        await writeRows("${
+          join(out, "rows.csv")
+        }", { name: "rows", columns: ["x"] }, table, async (rows, first) => {
+          if (first === 2000) console.log("ready");
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          return rows;
+        });`,
+      );
+      const args = ["run", "--no-check", "--quiet", `--allow-write=${out}`, "--config", "deno.json", script];
+      const child = new Deno.Command("deno", { args, cwd: ROOT, stdout: "piped" }).spawn();
+      const reader = child.stdout.getReader();
+      await reader.read();
+      assert.equal([...Deno.readDirSync(out)].length, 1, "the file is written in parts");
+      child.kill("SIGINT");
+      assert.equal((await child.status).code, 130);
+      await reader.cancel();
+      assert.deepEqual([...Deno.readDirSync(out)], []);
+    }),
 });

@@ -29,6 +29,10 @@ Deno.test("codesCsv() lists index, label and code", () => {
     "index,label,code_0,code_1,code_2\n0,7,0.1,-2,3\n1,0,1e-20,NaN,0\n",
   );
   assert.equal(codesCsv(codes.subarray(0, 2), undefined, 2), "index,label,code_0,code_1\n0,,0.1,-2\n");
+  assert.equal(
+    codesCsv(codes.subarray(4), undefined, 1, Uint32Array.of(12, 5)),
+    "index,label,code_0\n12,,NaN\n5,,0\n",
+  );
 });
 
 Deno.test("codesCsv() writes numbers that read back as the same 32-bit floats", () => {
@@ -41,4 +45,5 @@ Deno.test("codesCsv() writes numbers that read back as the same 32-bit floats", 
 Deno.test("codesCsv() refuses arrays that do not fit together", () => {
   assert.throws(() => codesCsv(new Float32Array(5), undefined, 3), RangeError);
   assert.throws(() => codesCsv(new Float32Array(6), new Uint8Array(3), 3), RangeError);
+  assert.throws(() => codesCsv(new Float32Array(6), undefined, 3, new Uint32Array(3)), RangeError);
 });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { decode } from "../../src/dependencies/fast_png.ts";
 import { KERNEL_KINDS } from "../../src/gpu/product_kernel.ts";
 import { resultsTable } from "../../src/report/results_table.ts";
+import figures from "../../src/recipe/reference_figures.json" with { type: "json" };
 import { withReferenceFigures } from "../../src/recipe/reference_figures.ts";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
 import { sizesFor } from "../../src/recipe/sizes.ts";
@@ -316,11 +317,15 @@ Deno.test("PyTorch's results appear beside a run's only for the same flags and d
     { label: "this model", value: 0.04, digits: 5, unit: "u" },
     { label: "mean image", value: 0.07, digits: 5, unit: "u" },
   ];
-  const units = (changes: Record<string, unknown>) =>
-    withReferenceFigures(rows, deep, { ...defaults, ...changes }).map(({ unit }) => unit);
+  const mnist = figures.checksums.mnist;
+  const units = (changes: Record<string, unknown>, checksum = mnist) =>
+    withReferenceFigures(rows, deep, { ...defaults, ...changes }, checksum).map(({ unit }) => unit);
   const beside = ["u; PyTorch: 0.0338 to 0.0374", "u"], alone = ["u", "u"];
   assert.deepEqual(units({ dataset: "mnist", seed: 7, out: "x", logEvery: 1 }), beside);
   assert.deepEqual(units({}), alone, "on the shipped images");
+  const folder = { dataset: "mnist", dataDir: "mine" };
+  assert.deepEqual(units(folder), beside);
+  assert.deepEqual(units(folder, "0".repeat(64)), alone, "of other files of that name");
   const own = activationOf({
     name: "own",
     forward: "x",
@@ -330,21 +335,23 @@ Deno.test("PyTorch's results appear beside a run's only for the same flags and d
   for (
     const changes of [
       ...[{ epochs: 3 }, { limit: 10 }, { data: "own.npy" }, { sizes: [784, 3] }, { activation: "relu" }],
-      ...[{ activation: own }, { weightDecay: 0.01 }, { betas: [0.8, 0.999] }],
+      ...[{ activation: own }, { weightDecay: 0.01 }, { betas: [0.8, 0.999] }, { from: "runs/a" }],
+      ...[{ scale: "minmax" }, { output: "identity" }, { holdOutClass: ["1"] }, { batchSize: 32 }],
+      ...[{ clipNorm: 1 }, { schedule: "cosine" }, { patience: 3 }, { overfitBatch: true }],
     ]
   ) {
     assert.deepEqual(units({ dataset: "mnist", ...changes }), alone, JSON.stringify(changes));
   }
   assert.deepEqual(
-    withReferenceFigures(rows, { ...deep, name: "mine" }, { ...defaults, dataset: "mnist" }).map(({ unit }) =>
-      unit
-    ),
+    withReferenceFigures(rows, { ...deep, name: "mine" }, { ...defaults, dataset: "mnist" }, mnist).map((
+      { unit },
+    ) => unit),
     alone,
     "of another recipe nobody measured anything",
   );
   const edited = { ...deep, architecture: { ...deep.architecture, codeActivation: "relu" } };
   assert.deepEqual(
-    withReferenceFigures(rows, edited, { ...defaults, dataset: "mnist" }).map(({ unit }) => unit),
+    withReferenceFigures(rows, edited, { ...defaults, dataset: "mnist" }, mnist).map(({ unit }) => unit),
     alone,
     "of an edited architecture neither",
   );
@@ -353,7 +360,7 @@ Deno.test("PyTorch's results appear beside a run's only for the same flags and d
   );
   const stage = [{ label: "stage 3, last epoch", value: 0.05, digits: 5, unit: "u" }];
   const unit = (freeze: boolean) =>
-    withReferenceFigures(stage, stacked, { ...frozen, freeze, dataset: "mnist" })[0].unit;
+    withReferenceFigures(stage, stacked, { ...frozen, freeze, dataset: "mnist" }, mnist)[0].unit;
   assert.equal(unit(true), "u; PyTorch: 0.0527 to 0.0530");
   assert.equal(unit(false), "u; PyTorch: 0.0292");
 });

@@ -142,6 +142,14 @@ Deno.test("--resume refuses the run of another recipe, and folders that are not 
   refused(() => fromFlags("--resume", join(home, "nothing")), /no such file or folder/);
 });
 
+Deno.test("--data and --dataset together are refused", () => {
+  refused(
+    () => fromFlags("--data", "a.csv", "--dataset", "mnist"),
+    /expected --data or --dataset but received both/,
+  );
+  assert.equal(fromFlags("--data", "a.csv").data, "a.csv");
+});
+
 /** The identity that a checkpoint must match. */
 const run = () => ({
   recipe: "deep",
