@@ -8,7 +8,7 @@ import { InputError } from "../../src/errors.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
 import { flag, optionalText, parseFlags } from "../../src/recipe/flags.ts";
 import { checkEnding, encodeRows } from "../../src/runs/rows_file.ts";
-import { forRows, openRows, rowsFlags } from "./rows_of_run.ts";
+import { forRows, openRows, rowsFlags, warnOfBeyond } from "./rows_of_run.ts";
 
 const flags = {
   ...rowsFlags("encoded.csv in the run folder"),
@@ -45,6 +45,7 @@ async function main(): Promise<void> {
     const means = await model.encode(rows);
     return withDeviation ? besideEachOther(means, await model.deviation(rows), codeSize) : means;
   });
+  warnOfBeyond(opened);
   writeFileAtomic(out, encodeRows(out, { name: "codes", columns, values: codes, labels }));
   const what = layer === undefined ? "codes" : "activations";
   console.log(`${count} ${what} of ${columns.length} numbers saved in ${out}`);

@@ -7,7 +7,7 @@ import { parseFlags } from "../../src/recipe/flags.ts";
 import { reconstructionGrid } from "../../src/report/picture.ts";
 import { storedShape } from "../../src/runs/load_run.ts";
 import { checkEnding, encodeRows } from "../../src/runs/rows_file.ts";
-import { columnNames, forRows, openRows, rowsFlags } from "./rows_of_run.ts";
+import { columnNames, forRows, openRows, rowsFlags, warnOfBeyond } from "./rows_of_run.ts";
 
 /** Maximum number of pairs in a picture. */
 const PAIRS = 60;
@@ -30,6 +30,7 @@ async function main(): Promise<void> {
   const count = isPicture ? Math.min(PAIRS, table.count) : table.count;
   const values = table.values.subarray(0, count * width);
   const output = await forRows(values, width, width, (rows) => model.reconstruct(rows));
+  warnOfBeyond(opened);
   if (isPicture) {
     const [shown, drawn] = [model.scaled(values), model.scaled(output)];
     writeFileAtomic(out, reconstructionGrid([shown, drawn], count, storedShape(run)));

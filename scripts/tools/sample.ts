@@ -24,6 +24,7 @@ import { anyData } from "../../src/recipe/recipe.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
 import { openRunDataset } from "../../src/cli/open_dataset.ts";
+import { fitToRecipe } from "../../src/recipe/data_range.ts";
 import { evaluatedNetwork } from "../../src/recipe/evaluated_network.ts";
 
 /** Number of interpolated codes, both ends included. */
@@ -73,7 +74,7 @@ async function main(): Promise<void> {
   const { recipe, config: trained } = await recipeOfRun(run, config.recipe);
   const shape = storedShape(run);
   const width = shape[0] * shape[1];
-  const { build, generator } = evaluatedNetwork(recipe, trained, anyData(width));
+  const evaluated = evaluatedNetwork(recipe, trained, anyData(width)), { build, generator } = evaluated;
   if (!generator) {
     throw new InputError(
       `Cannot sample from ${source}: expected a run of a recipe with a generator, such as vae, but found one of ` +
@@ -93,7 +94,7 @@ async function main(): Promise<void> {
 
   /** Interpolates between two test images; the originals stand at the ends of the row. */
   async function walk(indices: readonly number[]): Promise<Drawing> {
-    const { test, width: found } = await openRunDataset(run, config);
+    const { test, width: found } = fitToRecipe(await openRunDataset(run, config), evaluated);
     if (found !== width) {
       throw new InputError(`Cannot use ${source}: expected images of ${width} pixels but found ${found}`);
     }

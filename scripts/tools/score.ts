@@ -10,7 +10,7 @@ import { readScores } from "../../src/runs/scores_file.ts";
 import { quantileOf, shareUpTo } from "../../src/stats/quantiles.ts";
 import { rocAuc } from "../../src/stats/roc_auc.ts";
 import { standardDeviation } from "../../src/stats/standard_deviation.ts";
-import { forRows, openRows, rowsFlags } from "./rows_of_run.ts";
+import { forRows, openRows, rowsFlags, warnOfBeyond } from "./rows_of_run.ts";
 
 const flags = {
   ...rowsFlags("scores.csv in the run folder"),
@@ -54,6 +54,7 @@ async function main(): Promise<void> {
     );
   }
   const scores = await forRows(values, model.width, 1, (rows) => model.score(rows));
+  warnOfBeyond(opened);
   const heldOut = readScores(opened.run)?.toSorted();
   const threshold = heldOut &&
     (given.deviations === undefined

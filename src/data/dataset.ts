@@ -23,6 +23,8 @@ import type { Scaling } from "./scaling.ts";
 export interface DatasetSplit {
   /** Pixels, `[count, width]`, row-major: bytes from 0 (background) to 255, or floats, usually in [0, 1]. */
   readonly images: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  /** Pixels before they were clamped to [0, 1], `[count, width]`; absent if none was. */
+  readonly unclamped?: Float32Array<ArrayBuffer> | undefined;
   /** Class index of each image; absent without classes. */
   readonly labels?: Uint8Array<ArrayBuffer> | undefined;
   /** Number of images. */

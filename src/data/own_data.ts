@@ -9,6 +9,7 @@ import { type ReadOptions, readTable } from "./read_table.ts";
 import {
   applyScaling,
   columnMeans,
+  countOutside,
   decideScaling,
   isImageTable,
   type Rows,
@@ -110,21 +111,6 @@ function layoutOf(path: string, { shape }: Table, train: Rows, image: OwnDataOpt
 function squareOr(width: number): readonly [number, number] {
   const side = Math.round(Math.sqrt(width));
   return side * side === width ? [side, side] : [1, width];
-}
-
-/** Number of rows with a value outside [0, 1], beyond rounding. */
-function countOutside(values: Uint8Array | Float32Array, width: number): number {
-  if (values instanceof Uint8Array) return 0;
-  let count = 0;
-  for (let first = 0; first < values.length; first += width) {
-    for (let k = first; k < first + width; k++) {
-      if (values[k] < 0 || values[k] > 1) {
-        count++;
-        break;
-      }
-    }
-  }
-  return count;
 }
 
 /** True if all rows are the same. */

@@ -2,7 +2,7 @@
  * Evaluation of a model on held-out images, with baselines.
  * @module
  */
-import type { Dataset } from "../data/dataset.ts";
+import type { Dataset, DatasetSplit } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { compile } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
@@ -34,7 +34,7 @@ export interface Evaluation {
   readonly accuracy?: number | undefined;
   /** Number of units of a code. */
   readonly codeSize: number;
-  /** Error of each test image, mean over its pixels, [count]. */
+  /** Error of each test image, mean over its pixels, [count]; for a clamped one, of the image as it was. */
   readonly scores: Float32Array;
   /** Codes of the test images, [count, codeSize]. */
   readonly codes: Float32Array;
@@ -61,13 +61,13 @@ export async function evaluate(
   data: Dataset,
 ): Promise<Evaluation> {
   const { train } = data;
-  const test = await encode(gpu, build, parameters, "test", data.test.images, data.width, true);
+  const test = await encode(gpu, build, parameters, "test", data.test, data.width, true);
   const { codeSize, codes, error, scores, reconstructions } = test;
   const { meanImage, pca: [{ testMse }] } = baselines(train.images, data.test.images, data.width, [
     Math.min(codeSize, data.width), // a code may be larger than the image
   ]);
   const gallery = train.labels && data.test.labels &&
-    await encode(gpu, build, parameters, "gallery", train.images, data.width, false);
+    await encode(gpu, build, parameters, "gallery", train, data.width, false);
   const accuracy = gallery &&
     nearestNeighborAccuracy(
       { codes: gallery.codes, labels: train.labels! },
@@ -92,7 +92,7 @@ async function encode(
   build: BuildModel,
   parameters: Parameters,
   label: string,
-  images: Uint8Array | Float32Array,
+  { images, unclamped }: DatasetSplit,
   width: number,
   decodes: boolean,
 ): Promise<Pick<Evaluation, "codeSize" | "codes" | "error" | "scores" | "reconstructions">> {
@@ -119,7 +119,9 @@ async function encode(
     codes.set(some, batch.first * code.width);
     if (!decodes) continue;
     const [outputs, wanted] = await forward.read([output, target], batch.rows);
-    for (let n = 0; n < batch.rows; n++) scores[batch.first + n] = rowError(outputs, wanted, n, width);
+    const first = batch.first * width; // an error counts what clamping has taken off
+    const whole = unclamped ? wanted.map((x, k) => x + (unclamped[first + k] - images[first + k])) : wanted;
+    for (let n = 0; n < batch.rows; n++) scores[batch.first + n] = rowError(outputs, whole, n, width);
     if (batch.first === 0) {
       const [shown] = await forward.read([pixels], Math.min(PICTURES, batch.rows));
       reconstructions = shown.map((value, k) => outputs[k] + (value - wanted[k])); // in pixel space
