@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { InputError } from "../../src/errors.ts";
 import { openGpu } from "../../src/gpu/device.ts";
 import { interpolateCodes, quantileGrid } from "../../src/evaluate/code_space.ts";
+import { valuesIn } from "../../src/report/image_shape.ts";
 import { imageGrid } from "../../src/report/picture.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import {
@@ -73,7 +74,7 @@ async function main(): Promise<void> {
   const run = readTrainedRun(folder);
   const { recipe, config: trained } = await recipeOfRun(run, config.recipe);
   const shape = storedShape(run);
-  const width = shape[0] * shape[1];
+  const width = valuesIn(shape);
   const evaluated = evaluatedNetwork(recipe, trained, anyData(width)), { build, generator } = evaluated;
   if (!generator) {
     throw new InputError(

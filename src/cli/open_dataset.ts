@@ -5,7 +5,7 @@
 import { type Dataset, loadDataset } from "../data/dataset.ts";
 import { holdOutClasses } from "../data/hold_out_classes.ts";
 import { cachePath } from "../files/project.ts";
-import { loadOwnData, type OwnDataOptions } from "../data/own_data.ts";
+import { loadOwnData, type OwnDataOptions, type OwnDataset } from "../data/own_data.ts";
 import type { ReadOptions } from "../data/read_table.ts";
 import { parseScaling } from "../data/scaling.ts";
 import { InputError, quote } from "../errors.ts";
@@ -97,13 +97,14 @@ const OWN_SETTINGS = [
 async function openOwnData(path: string, choice: DatasetChoice): Promise<Dataset> {
   const { image, resume, scale, testFraction = 0.2, seed = 0, quiet = false } = choice;
   const sizes = image?.split(/[x×]/).map(Number);
-  const own = await loadOwnData(path, {
+  const loaded = await loadOwnData(path, {
     ...choice,
     ...{ testFraction, seed },
     scale,
     image: image === undefined || image === "none" ? image : [sizes![0], sizes![1]],
     ...(resume === undefined ? {} : asTrained(readRun(resume))),
   });
+  const own = resume === undefined ? loaded : drawnAsIn(readRun(resume), loaded);
   for (const { text, settings } of own.warnings) {
     console.error(`warning: ${text} (${settings.map(flagName).join(", ")})`);
   }
@@ -123,7 +124,10 @@ async function openOwnData(path: string, choice: DatasetChoice): Promise<Dataset
  */
 function asTrained(run: Run): Pick<OwnDataOptions, "scale"> & { readonly image?: readonly [number, number] } {
   const { path, facts: { scaling } } = run;
-  if (scaling === undefined) return { scale: "older", image: storedShape(run) };
+  if (scaling === undefined) {
+    const [height, width] = storedShape(run);
+    return { scale: "older", image: [height, width] };
+  }
   const parsed = parseScaling(scaling);
   if (parsed) return { scale: parsed };
   throw new InputError(
@@ -131,6 +135,12 @@ function asTrained(run: Run): Pick<OwnDataOptions, "scale"> & { readonly image?:
       quote(scaling)
     }; train again`,
   );
+}
+
+/** Gives the images of a resumed run the shape that its pictures have: older runs drew color as three gray planes. */
+function drawnAsIn(run: Run, data: OwnDataset): OwnDataset {
+  const imageShape = storedShape(run), [height, width, colors = 1] = imageShape;
+  return height * width * colors === data.width ? { ...data, imageShape } : data;
 }
 
 /**

@@ -42,10 +42,10 @@ export interface Dataset {
    * labels), or over the user's own file; independent of `limit`.
    */
   readonly checksum: string;
-  /** Pixels per image: rows × columns. */
+  /** Values of an image: rows × columns, and × 3 for color. */
   readonly width: number;
-  /** Rows and columns of an image. */
-  readonly imageShape: readonly [number, number];
+  /** Rows and columns of an image, and 3 if it is in color: red, green and blue pixels one after another. */
+  readonly imageShape: readonly [rows: number, columns: number, colors?: 1 | 3];
   /** Class names, indexed by label; empty without labels. */
   readonly classNames: readonly string[];
   /** The training images. */

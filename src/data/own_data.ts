@@ -85,7 +85,7 @@ function reorder(
 
 /** Layout of rows: the shape in which they are drawn, and whether they are images that share their scaling. */
 interface Layout {
-  readonly imageShape: readonly [number, number];
+  readonly imageShape: Dataset["imageShape"];
   readonly isImages: boolean;
 }
 
@@ -102,6 +102,8 @@ function layoutOf(path: string, { shape }: Table, train: Rows, image: OwnDataOpt
     }
     return { imageShape: image, isImages: true };
   }
+  const [colors, height, columns] = shape;
+  if (colors === 3 && shape.length === 3) return { imageShape: [height, columns, 3], isImages: true };
   if (shape.length > 1) return { imageShape: [width / shape.at(-1)!, shape.at(-1)!], isImages: true };
   if (isImageTable(train)) return { imageShape: squareOr(width), isImages: true };
   return { imageShape: [1, width], isImages: false };

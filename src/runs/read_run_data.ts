@@ -16,6 +16,7 @@ import type {
 } from "../report/run_data.ts";
 import { checkPicture } from "./check_picture.ts";
 import { ioError } from "../files/io_error.ts";
+import { valuesIn } from "../report/image_shape.ts";
 import { storedShape } from "./load_run.ts";
 import { readBytes } from "../files/read_file.ts";
 import { readResults } from "./read_results.ts";
@@ -188,7 +189,7 @@ function picturesIn(
  * transposed.
  */
 function weightsOf(folder: string): WeightImages[] {
-  const [height, width] = storedShape(readRun(folder)), pixels = height * width;
+  const pixels = valuesIn(storedShape(readRun(folder)));
   const matrices = readSafetensors(join(folder, "model.safetensors")).tensors.filter(({ shape, data }) =>
     shape.length === 2 && data.length > 0
   );
