@@ -48,6 +48,8 @@ export interface Dataset {
   readonly imageShape: readonly [rows: number, columns: number, colors?: 1 | 3];
   /** Class names, indexed by label; empty without labels. */
   readonly classNames: readonly string[];
+  /** Names of the columns of the user's own table; absent if the file has none. */
+  readonly columns?: readonly string[] | undefined;
   /** The training images. */
   readonly train: DatasetSplit;
   /** The test images. */

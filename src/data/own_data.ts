@@ -188,6 +188,7 @@ export async function loadOwnData(path: string, options: OwnDataOptions): Promis
     width,
     imageShape,
     classNames,
+    columns: table.columns?.length === width ? table.columns : undefined,
     train: rowsOf(images, labels, { width, first: testCount, count: trainCount, copies }),
     test: rowsOf(images, table.hasTestLabels ? labels : undefined, {
       width,

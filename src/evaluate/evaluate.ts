@@ -36,6 +36,8 @@ export interface Evaluation {
   readonly codeSize: number;
   /** Error of each test image, mean over its pixels, [count]; for a clamped one, of the image as it was. */
   readonly scores: Float32Array;
+  /** Error of each column, mean over the test images, [width]. */
+  readonly columnErrors: Float64Array;
   /** Codes of the test images, [count, codeSize]. */
   readonly codes: Float32Array;
   /** Reconstructions of the first test images, [n, pixels]. */
@@ -62,7 +64,7 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { train } = data;
   const test = await encode(gpu, build, parameters, "test", data.test, data.width, true);
-  const { codeSize, codes, error, scores, reconstructions } = test;
+  const { codeSize, codes, error, scores, columnErrors, reconstructions } = test;
   const { meanImage, pca: [{ testMse }] } = baselines(train.images, data.test.images, data.width, [
     Math.min(codeSize, data.width), // a code may be larger than the image
   ]);
@@ -82,6 +84,7 @@ export async function evaluate(
     accuracy,
     codeSize,
     scores,
+    columnErrors,
     codes,
     reconstructions,
   };
@@ -95,7 +98,7 @@ async function encode(
   { images, unclamped }: DatasetSplit,
   width: number,
   decodes: boolean,
-): Promise<Pick<Evaluation, "codeSize" | "codes" | "error" | "scores" | "reconstructions">> {
+): Promise<Omit<Evaluation, "meanImageError" | "pcaError" | "accuracy">> {
   using source = new DeviceImages(gpu, label, images, width);
   const graph = new Graph(Math.min(BATCH, source.count));
   const pixels = gatherBatch(graph, "pixels", source);
@@ -107,7 +110,7 @@ async function encode(
     outputs: decodes ? [code, output, target] : [code],
   });
   const codes = new Float32Array(source.count * code.width);
-  const scores = new Float32Array(decodes ? source.count : 0);
+  const scores = new Float32Array(decodes ? source.count : 0), columnErrors = new Float64Array(width);
   let reconstructions = new Float32Array(), sum = 0;
   for (const batch of batches(source.count, graph.batchSize)) {
     forward.run(batch);
@@ -122,12 +125,14 @@ async function encode(
     const first = batch.first * width; // an error counts what clamping has taken off
     const whole = unclamped ? wanted.map((x, k) => x + (unclamped[first + k] - images[first + k])) : wanted;
     for (let n = 0; n < batch.rows; n++) scores[batch.first + n] = rowError(outputs, whole, n, width);
+    outputs.forEach((y, k) => columnErrors[k % width] += (y - wanted[k]) ** 2 / source.count);
     if (batch.first === 0) {
       const [shown] = await forward.read([pixels], Math.min(PICTURES, batch.rows));
       reconstructions = shown.map((value, k) => outputs[k] + (value - wanted[k])); // in pixel space
     }
   }
-  return { codeSize: code.width, codes, error: sum / (source.count * width), scores, reconstructions };
+  const error = sum / (source.count * width);
+  return { codeSize: code.width, codes, error, scores, columnErrors, reconstructions };
 }
 
 /** Squared error of row n, mean over its columns. */
