@@ -7,7 +7,7 @@ import { runCommand } from "../../src/cli/command.ts";
 import { InputError } from "../../src/errors.ts";
 import { flag, optionalText, parseFlags } from "../../src/recipe/flags.ts";
 import { checkEnding } from "../../src/runs/rows_file.ts";
-import { openRows, rowsFlags, writeRows } from "./rows_of_run.ts";
+import { openRows, rowsFlags, warnOfBeyond, writeRows } from "./rows_of_run.ts";
 
 const flags = {
   ...rowsFlags("encoded.csv in the run folder"),
@@ -44,6 +44,7 @@ async function main(): Promise<void> {
     const means = await model.encode(rows);
     return withDeviation ? besideEachOther(means, await model.deviation(rows), codeSize) : means;
   });
+  warnOfBeyond(opened);
   const what = layer === undefined ? "codes" : "activations";
   console.log(`${table.count} ${what} of ${columns.length} numbers saved in ${out}`);
 }

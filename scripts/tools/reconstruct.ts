@@ -7,7 +7,7 @@ import { parseFlags } from "../../src/recipe/flags.ts";
 import { reconstructionGrid } from "../../src/report/picture.ts";
 import { storedShape } from "../../src/runs/load_run.ts";
 import { checkEnding } from "../../src/runs/rows_file.ts";
-import { columnNames, forRows, openRows, rowsFlags, writeRows } from "./rows_of_run.ts";
+import { columnNames, forRows, openRows, rowsFlags, warnOfBeyond, writeRows } from "./rows_of_run.ts";
 
 /** Maximum number of pairs in a picture. */
 const PAIRS = 60;
@@ -29,6 +29,7 @@ async function main(): Promise<void> {
   const { run, model, table } = opened, { width } = model, isPicture = out.toLowerCase().endsWith(".png");
   const count = isPicture ? Math.min(PAIRS, table.count) : table.count;
   const reconstruct = (rows: typeof table.values) => model.reconstruct(rows);
+  warnOfBeyond(opened);
   if (isPicture) {
     const values = table.values.subarray(0, count * width);
     const output = await forRows(values, width, width, reconstruct);

@@ -72,6 +72,16 @@ export async function openRows(given: Config<ReturnType<typeof rowsFlags>>): Pro
   return { run, model, table, [Symbol.dispose]: () => model[Symbol.dispose]() };
 }
 
+/** Warns of rows beyond the range of the training rows. */
+export function warnOfBeyond({ model, table: { values, count } }: OpenedRows): void {
+  const beyond = model.countBeyond(values);
+  if (beyond === 0) return;
+  console.error(
+    `warning: ${beyond} of ${count} rows have values beyond the training rows' range` +
+      (model.clamps ? ", which the network's cross-entropy cannot take: clamped for it" : ""),
+  );
+}
+
 /** Reads a file; one without the run's column of classes, which new data often lacks, is read without it. */
 async function readFitting(
   path: string,

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { InputError } from "../../src/errors.ts";
 import { openGpu } from "../../src/gpu/device.ts";
 import { interpolateCodes, quantileGrid } from "../../src/evaluate/code_space.ts";
+import { valuesIn } from "../../src/report/image_shape.ts";
 import { imageGrid } from "../../src/report/picture.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { integer, optionalInteger, optionalText, parseFlags, positional } from "../../src/recipe/flags.ts";
@@ -18,6 +19,7 @@ import { RUN_DATA } from "./data_of_run.ts";
 import { recipeFlag, recipeOfRun } from "./recipe_of_run.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
 import { openRunDataset } from "../../src/cli/open_dataset.ts";
+import { fitToRecipe } from "../../src/recipe/data_range.ts";
 import { evaluatedNetwork } from "../../src/recipe/evaluated_network.ts";
 
 /** Number of interpolated codes, both ends included. */
@@ -66,8 +68,8 @@ async function main(): Promise<void> {
   const run = readTrainedRun(folder);
   const { recipe, config: trained } = await recipeOfRun(run, config.recipe);
   const shape = storedShape(run);
-  const width = shape[0] * shape[1];
-  const { build, generator } = evaluatedNetwork(recipe, trained, anyData(width));
+  const width = valuesIn(shape);
+  const evaluated = evaluatedNetwork(recipe, trained, anyData(width)), { build, generator } = evaluated;
   if (!generator) {
     throw new InputError(
       `Cannot sample from ${source}: expected a run of a recipe with a generator, such as vae, but found one of ` +
@@ -87,7 +89,7 @@ async function main(): Promise<void> {
 
   /** Interpolates between two test images; the originals stand at the ends of the row. */
   async function walk(indices: readonly number[]): Promise<Drawing> {
-    const { test, testRows, width: found } = await openRunDataset(run, config);
+    const { test, testRows, width: found } = fitToRecipe(await openRunDataset(run, config), evaluated);
     if (found !== width) {
       throw new InputError(`Cannot use ${source}: expected images of ${width} pixels but found ${found}`);
     }

@@ -12,7 +12,7 @@ import { readScores } from "../../src/runs/scores_file.ts";
 import { averagePrecision } from "../../src/stats/average_precision.ts";
 import { shareUpTo } from "../../src/stats/quantiles.ts";
 import { rocAuc } from "../../src/stats/roc_auc.ts";
-import { openRows, rowsFlags, writeRows } from "./rows_of_run.ts";
+import { openRows, rowsFlags, warnOfBeyond, writeRows } from "./rows_of_run.ts";
 
 const flags = {
   ...rowsFlags("scores.csv in the run folder"),
@@ -54,6 +54,7 @@ async function main(): Promise<void> {
       },
     );
   }
+  warnOfBeyond(opened);
   const heldOut = readScores(opened.run)?.toSorted();
   const threshold = heldOut && scoreThreshold(heldOut, given);
   const columns = heldOut ? ["score", "quantile", "above"] : ["score"], scores = new Float32Array(count);

@@ -5,7 +5,7 @@
 import { type Dataset, loadDataset } from "../data/dataset.ts";
 import { holdOutClasses } from "../data/hold_out_classes.ts";
 import { cachePath } from "../files/project.ts";
-import { loadOwnData, type OwnDataOptions } from "../data/own_data.ts";
+import { loadOwnData, type OwnDataOptions, type OwnDataset } from "../data/own_data.ts";
 import type { ReadOptions } from "../data/read_table.ts";
 import { parseScaling } from "../data/scaling.ts";
 import { InputError, quote } from "../errors.ts";
@@ -99,7 +99,7 @@ async function openOwnData(path: string, choice: DatasetChoice): Promise<Dataset
   const { image, resume, scale, testFraction = 0.2, seed = 0, quiet = false } = choice;
   const sizes = image?.split(/[x×]/).map(Number);
   const reading = readingProgress();
-  const own = await loadOwnData(path, {
+  const loaded = await loadOwnData(path, {
     ...choice,
     ...{ testFraction, seed, progress: quiet ? undefined : reading.progress },
     scale,
@@ -107,6 +107,7 @@ async function openOwnData(path: string, choice: DatasetChoice): Promise<Dataset
     ...(resume === undefined ? {} : asTrained(readRun(resume))),
   });
   reading.finish();
+  const own = resume === undefined ? loaded : drawnAsIn(readRun(resume), loaded);
   for (const { text, settings } of own.warnings) {
     console.error(`warning: ${text} (${settings.map(flagName).join(", ")})`);
   }
@@ -126,7 +127,10 @@ async function openOwnData(path: string, choice: DatasetChoice): Promise<Dataset
  */
 function asTrained(run: Run): Pick<OwnDataOptions, "scale"> & { readonly image?: readonly [number, number] } {
   const { path, facts: { scaling } } = run;
-  if (scaling === undefined) return { scale: "older", image: storedShape(run) };
+  if (scaling === undefined) {
+    const [height, width] = storedShape(run);
+    return { scale: "older", image: [height, width] };
+  }
   const parsed = parseScaling(scaling);
   if (parsed) return { scale: parsed };
   throw new InputError(
@@ -134,6 +138,12 @@ function asTrained(run: Run): Pick<OwnDataOptions, "scale"> & { readonly image?:
       quote(scaling)
     }; train again`,
   );
+}
+
+/** Gives the images of a resumed run the shape that its pictures have: older runs drew color as three gray planes. */
+function drawnAsIn(run: Run, data: OwnDataset): OwnDataset {
+  const imageShape = storedShape(run), [height, width, colors = 1] = imageShape;
+  return height * width * colors === data.width ? { ...data, imageShape } : data;
 }
 
 /** Where a run's data is now, and how it is read; as in training where absent. */

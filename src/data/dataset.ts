@@ -23,6 +23,8 @@ import type { Scaling } from "./scaling.ts";
 export interface DatasetSplit {
   /** Pixels, `[count, width]`, row-major: bytes from 0 (background) to 255, or floats, usually in [0, 1]. */
   readonly images: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  /** Pixels before they were clamped to [0, 1], `[count, width]`; absent if none was. */
+  readonly unclamped?: Float32Array<ArrayBuffer> | undefined;
   /** Class index of each image; absent without classes. */
   readonly labels?: Uint8Array<ArrayBuffer> | undefined;
   /** Number of images. */
@@ -40,10 +42,10 @@ export interface Dataset {
    * labels), or over the user's own file; independent of `limit`.
    */
   readonly checksum: string;
-  /** Pixels per image: rows × columns. */
+  /** Values of an image: rows × columns, and × 3 for color. */
   readonly width: number;
-  /** Rows and columns of an image. */
-  readonly imageShape: readonly [number, number];
+  /** Rows and columns of an image, and 3 if it is in color: red, green and blue pixels one after another. */
+  readonly imageShape: readonly [rows: number, columns: number, colors?: 1 | 3];
   /** Class names, indexed by label; empty without labels. */
   readonly classNames: readonly string[];
   /** Names of the columns of the user's own table; absent if the file has none. */

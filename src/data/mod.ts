@@ -17,6 +17,8 @@ export { type FileTable, MISSING_CHOICES, type ReadOptions, readTable } from "./
 export { type Remark, type Table, type TableValues } from "./table.ts";
 export {
   applyScaling,
+  clampToUnit,
+  countOutside,
   decideScaling,
   parseScaling,
   type Rows,

@@ -9,6 +9,7 @@ import { type ReadOptions, readTable } from "./read_table.ts";
 import {
   applyScaling,
   columnMeans,
+  countOutside,
   decideScaling,
   isImageTable,
   type Rows,
@@ -84,7 +85,7 @@ function reorder(
 
 /** Layout of rows: the shape in which they are drawn, and whether they are images that share their scaling. */
 interface Layout {
-  readonly imageShape: readonly [number, number];
+  readonly imageShape: Dataset["imageShape"];
   readonly isImages: boolean;
 }
 
@@ -106,6 +107,8 @@ function layoutOf(
     }
     return { imageShape: image, isImages: true };
   }
+  const [colors, height, columns] = shape;
+  if (colors === 3 && shape.length === 3) return { imageShape: [height, columns, 3], isImages: true };
   if (shape.length > 1) return { imageShape: [width / shape.at(-1)!, shape.at(-1)!], isImages: true };
   if (isImageTable(train)) return { imageShape: squareOr(width), isImages: true };
   return { imageShape: [1, width], isImages: false };
@@ -115,21 +118,6 @@ function layoutOf(
 function squareOr(width: number): readonly [number, number] {
   const side = Math.round(Math.sqrt(width));
   return side * side === width ? [side, side] : [1, width];
-}
-
-/** Number of rows with a value outside [0, 1], beyond rounding. */
-function countOutside(values: Uint8Array | Float32Array, width: number): number {
-  if (values instanceof Uint8Array) return 0;
-  let count = 0;
-  for (let first = 0; first < values.length; first += width) {
-    for (let k = first; k < first + width; k++) {
-      if (values[k] < 0 || values[k] > 1) {
-        count++;
-        break;
-      }
-    }
-  }
-  return count;
 }
 
 /** True if all rows are the same. */

@@ -137,7 +137,6 @@ export function readPngFolder(folder: string): { readonly table: Table; readonly
     values.set(image.planes, n * image.planes.length);
   });
   if (hasAlpha) notes.push("the images' transparency is dropped");
-  if (first!.shape.length > 2) notes.push("color images: red, green and blue are drawn one above the other");
   const isBytes = values.every((value) => value >= 0 && value <= 255 && Number.isInteger(value));
   return {
     table: {

@@ -176,12 +176,7 @@ function arrayTable(path: string, format: string, { shape, data }: FileArray): T
   if (sizes.length === 3 && (sizes[2] === 3 || sizes[0] === 3)) {
     const isLast = sizes[2] === 3;
     const [height, width] = isLast ? sizes : sizes.slice(1);
-    notes.push(
-      `color images of ${height}×${width}, channels ${
-        isLast ? "last" : "first"
-      }: red, green and blue are drawn one ` +
-        "above the other",
-    );
+    notes.push(`color images of ${height}×${width}, channels ${isLast ? "last" : "first"}`);
     return {
       ...table,
       shape: [3, height, width],

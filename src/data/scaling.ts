@@ -215,6 +215,26 @@ export function applyScaling(
   return scaled;
 }
 
+/** Number of rows, of [rows, width], with a value outside [0, 1]. */
+export function countOutside(values: Uint8Array | Float32Array, width: number): number {
+  if (values instanceof Uint8Array) return 0;
+  let count = 0;
+  for (let first = 0; first < values.length; first += width) {
+    for (let k = first; k < first + width; k++) {
+      if (!(values[k] >= 0 && values[k] <= 1)) {
+        count++;
+        break;
+      }
+    }
+  }
+  return count;
+}
+
+/** Clamps values to [0, 1], as a copy; NaN stays NaN. */
+export function clampToUnit(values: Float32Array): Float32Array<ArrayBuffer> {
+  return Float32Array.from(values, (value) => Math.min(1, Math.max(0, value)));
+}
+
 /** Converts scaled values back to the data's own units. */
 export function unscale(
   values: Float32Array | Float64Array,

@@ -21,7 +21,7 @@ export interface Table {
   readonly format: string;
   /** Number of rows. */
   readonly count: number;
-  /** Shape of a row: [numbers], [height, width] or, for color images, [height, width, 3]. */
+  /** Shape of a row: [numbers], [height, width] or, for color images, [3, height, width]. */
   readonly shape: readonly number[];
   /** Values, row-major, in the file's own units. */
   readonly values: TableValues;

@@ -2,7 +2,7 @@
  * Evaluation of a model on held-out images, with baselines.
  * @module
  */
-import type { Dataset } from "../data/dataset.ts";
+import type { Dataset, DatasetSplit } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { compile } from "../graph/compile.ts";
 import { Graph } from "../graph/graph.ts";
@@ -35,8 +35,10 @@ export interface Evaluation {
   readonly accuracy?: number | undefined;
   /** Number of units of a code. */
   readonly codeSize: number;
-  /** Error of each test image, mean over its pixels, [count]. */
+  /** Error of each test image, mean over its pixels, [count]; for a clamped one, of the image as it was. */
   readonly scores: Float32Array;
+  /** Error of each column, mean over the test images, [width]. */
+  readonly columnErrors: Float64Array;
   /** Codes of the test images, [count, codeSize]. */
   readonly codes: Float32Array;
   /** Reconstructions of the first test images, [n, pixels]. */
@@ -64,13 +66,13 @@ export async function evaluate(
   data: Dataset,
 ): Promise<Evaluation> {
   const { train } = data;
-  const test = await encode(gpu, build, parameters, "test", data.test.images, data.width, true);
-  const { codeSize, codes, error, scores, reconstructions, worst } = test;
+  const test = await encode(gpu, build, parameters, "test", data.test, data.width, true);
+  const { codeSize, codes, error, scores, columnErrors, reconstructions, worst } = test;
   const { meanImage, pca: [{ testMse }] } = baselines(train.images, data.test.images, data.width, [
     Math.min(codeSize, data.width), // a code may be larger than the image
   ]);
   const gallery = train.labels && data.test.labels &&
-    await encode(gpu, build, parameters, "gallery", train.images, data.width, false);
+    await encode(gpu, build, parameters, "gallery", train, data.width, false);
   const accuracy = gallery &&
     nearestNeighborAccuracy(
       { codes: gallery.codes, labels: train.labels! },
@@ -85,6 +87,7 @@ export async function evaluate(
     accuracy,
     codeSize,
     scores,
+    columnErrors,
     codes,
     reconstructions,
     worst,
@@ -96,10 +99,10 @@ async function encode(
   build: BuildModel,
   parameters: Parameters,
   label: string,
-  images: Uint8Array | Float32Array,
+  { images, unclamped }: DatasetSplit,
   width: number,
   decodes: boolean,
-): Promise<Pick<Evaluation, "codeSize" | "codes" | "error" | "scores" | "reconstructions" | "worst">> {
+): Promise<Omit<Evaluation, "meanImageError" | "pcaError" | "accuracy">> {
   using source = new DeviceImages(gpu, label, images, width);
   const graph = new Graph(Math.min(BATCH, source.count));
   const pixels = gatherBatch(graph, "pixels", source);
@@ -111,7 +114,7 @@ async function encode(
     outputs: decodes ? [code, output, target] : [code],
   });
   const codes = new Float32Array(source.count * code.width);
-  const scores = new Float32Array(decodes ? source.count : 0);
+  const scores = new Float32Array(decodes ? source.count : 0), columnErrors = new Float64Array(width);
   const worst: WorstReconstruction[] = [];
   let reconstructions = new Float32Array(), sum = 0;
   for (const batch of batches(source.count, graph.batchSize)) {
@@ -124,22 +127,25 @@ async function encode(
     codes.set(some, batch.first * code.width);
     if (!decodes) continue;
     const [outputs, wanted] = await forward.read([output, target], batch.rows);
+    const start = batch.first * width; // an error counts what clamping has taken off
+    const whole = unclamped ? wanted.map((x, k) => x + (unclamped[start + k] - images[start + k])) : wanted;
     for (let n = 0; n < batch.rows; n++) {
       const row = batch.first + n;
-      scores[row] = rowError(outputs, wanted, n, width);
+      scores[row] = rowError(outputs, whole, n, width);
       keepWorst(worst, row, scores[row], () =>
         scaledRow(images, row, width).map((value, k) => {
           const at = n * width + k;
           return outputs[at] + (value - wanted[at]); // in pixel space
         }));
     }
+    outputs.forEach((y, k) => columnErrors[k % width] += (y - wanted[k]) ** 2 / source.count);
     if (batch.first === 0) {
       const [shown] = await forward.read([pixels], Math.min(PICTURES, batch.rows));
       reconstructions = shown.map((value, k) => outputs[k] + (value - wanted[k])); // in pixel space
     }
   }
   const error = sum / (source.count * width);
-  return { codeSize: code.width, codes, error, scores, reconstructions, worst };
+  return { codeSize: code.width, codes, error, scores, columnErrors, reconstructions, worst };
 }
 
 /** Squared error of row n, mean over its columns. */

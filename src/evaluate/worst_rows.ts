@@ -42,7 +42,7 @@ export function keepWorst(
 /** Describes the worst test rows: images with their reconstructions, or the columns of a table with the largest errors. */
 export function worstRows(data: Dataset, worst: readonly WorstReconstruction[]): WorstRows {
   const { test, testRows, width, imageShape } = data;
-  const inputs = worst.map(({ row }) => scaledRow(test.images, row, width));
+  const inputs = worst.map(({ row }) => scaledRow(test.unclamped ?? test.images, row, width));
   const isTable = imageShape[0] === 1;
   const rows = worst.map(({ row, error, reconstruction }, k): WorstRow => ({
     row: testRows?.[row] ?? row,

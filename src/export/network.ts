@@ -27,6 +27,8 @@ export interface TrainedNetwork {
   readonly weights: ReadonlyMap<string, Float32Array>;
   /** Scaling of the data; the network takes them unchanged if absent. */
   readonly scale?: Scale | undefined;
+  /** True if scaled rows are clamped to [0, 1] for the network; scores are those of the rows as they are. */
+  readonly clamps?: boolean;
 }
 
 /**

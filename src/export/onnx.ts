@@ -77,7 +77,7 @@ const parametersOf = ({ parameters }: Node) => parameters.map(({ name }) => name
 /**
  * Encodes a trained network as an ONNX file of opset 17. Its input `input` is [N, columns] float32, in the data's
  * units if the network has a scale. Its outputs are `code` [N, code size], `reconstruction` [N, columns] in the units
- * of the input, and `score` [N], the squared error of each row, mean over the columns of the network's own input.
+ * of the input, and `score` [N], the squared error of each row, mean over the columns of the scaled row.
  *
  * @param metadata text by key
  * @throws InputError if the network has an op without an ONNX form, or the file would have more than 2 GiB
@@ -98,7 +98,7 @@ export function encodeNetworkAsOnnx(
 
 /** Translates the network. */
 function onnxGraph(network: TrainedNetwork): OnnxGraph {
-  const { name, graph, pixels, model, weights, scale } = network, columns = pixels.width;
+  const { name, graph, pixels, model, weights, scale, clamps } = network, columns = pixels.width;
   const nodes: OnnxNode[] = [], initializers: OnnxTensor[] = [];
   const taken = new Set([INPUT, CODE, RECONSTRUCTION, SCORE, ...weights.keys()]);
   const unique = (label: string): string => {
@@ -136,7 +136,9 @@ function onnxGraph(network: TrainedNetwork): OnnxGraph {
       "scaled input",
     );
   }
-  const names = new Map<Value, string>([[pixels, scaled]]);
+  const bounds = () => [scalar(builder, "least", 0), scalar(builder, "greatest", 1)];
+  const input = clamps ? builder.add("Clip", [scaled, ...bounds()], "clamped input") : scaled;
+  const names = new Map<Value, string>([[pixels, input]]);
   const target = targetNode(network);
   const wanted = [model.code, model.output, ...(target?.output ? [target.output] : [])];
   for (const node of nodesFor(graph, wanted, [pixels])) {
@@ -161,7 +163,9 @@ function onnxGraph(network: TrainedNetwork): OnnxGraph {
   }
 
   const [code, output] = [names.get(model.code)!, names.get(model.output)!];
-  const error = builder.add("Sub", [output, target ? names.get(target.output!)! : scaled], "error");
+  const ofWhole = (node: Node) => NODE_FORMS[node.op](builder, node, [scaled], "whole target"); // of what clamping cuts
+  const whole = !target ? scaled : clamps ? ofWhole(target) : names.get(target.output!)!;
+  const error = builder.add("Sub", [output, whole], "error");
   const squares = builder.add("Mul", [error, error], "squared error");
   const inUnits = (steps: readonly (readonly [string, string])[]) =>
     steps.reduce((x, [op, by]) => builder.add(op, [x, by], `reconstruction ${op}`), output);

@@ -82,7 +82,7 @@ Load it with \`w = safetensors.torch.load_file("${file}")\` (\`pip install torch
 Modules of the same names take it with \`model.load_state_dict(w)\`; without modules, use the function below.
 Input: [N, ${pixels.width}], ${
     network.scale ? "in the units of the training data" : "as the network takes it: pixels in [0, 1]"
-  }.
+  }${network.clamps ? "; scaled values are clamped to [0, 1] for the network, but not for the score" : ""}.
 Output: code [N, ${model.code.width}], reconstruction [N, ${pixels.width}], score [N] (squared error, mean over columns).
 
 ${
@@ -101,14 +101,16 @@ ${lines.map((line) => `    ${line}\n`).join("")}\`\`\`
 
 /** Lines of the Python function; a text with the reason if an op has no form in PyTorch. */
 function pythonLines(network: TrainedNetwork): string[] | string {
-  const { graph, pixels, model, scale } = network, lines: string[] = [], target = targetNode(network);
+  const { graph, pixels, model, scale, clamps } = network, lines: string[] = [], target = targetNode(network);
   const names = new Map<Value, string>();
   const assign = (value: Value, expression: string): void => {
     const name = `x${names.size}`;
     names.set(value, name);
     lines.push(`${name} = ${expression}`);
   };
-  assign(pixels, scale ? `(input - ${tensor("scale.offset")}) / ${tensor("scale.divisor")}` : "input");
+  const scaled = scale ? `(input - ${tensor("scale.offset")}) / ${tensor("scale.divisor")}` : "input";
+  if (clamps) lines.push(`x = ${scaled}`);
+  assign(pixels, clamps ? "x.clamp(0, 1)" : scaled);
   const wanted = [model.code, model.output, ...(target?.output ? [target.output] : [])];
   for (const node of nodesFor(graph, wanted, [pixels])) {
     const { op, label, inputs, output, elementwise, attributes } = node;
@@ -123,6 +125,7 @@ function pythonLines(network: TrainedNetwork): string[] | string {
   const output = names.get(model.output)!;
   const rows = target ? `${output} + ${tensor(rowName(target))}` : output;
   const unscaled = scale ? `(${rows}) * ${tensor("scale.divisor")} + ${tensor("scale.offset")}` : rows;
-  const error = `(${output} - ${names.get(target?.output ?? pixels)}) ** 2`;
+  const whole = target ? `(${NODE_FORMS[target.op](target, ["x"])})` : "x"; // of what clamping cuts
+  const error = `(${output} - ${clamps ? whole : names.get(target?.output ?? pixels)}) ** 2`;
   return [...lines, `return ${names.get(model.code)}, ${unscaled}, (${error}).mean(1)`];
 }

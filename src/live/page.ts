@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { packedImages, pageCodes } from "../report/page/page_codes.ts";
 import { pageData, pagePicture, pageSnapshot } from "../report/page/page_data.ts";
 import type { PageData, PagePicture } from "../report/page/page_types.ts";
+import type { ImageShape } from "../report/image_shape.ts";
 import type { EpochPicture, MetricsRecord, RunData, Snapshot } from "../report/run_data.ts";
 import type { PartName, Parts } from "./events.ts";
 
@@ -57,7 +58,7 @@ export class PageMaker {
   }
 
   /** Packs the images of codes; they are the same test images for every snapshot. */
-  #packed(bytes: Uint8Array, imageShape: readonly [number, number]): string {
+  #packed(bytes: Uint8Array, imageShape: ImageShape): string {
     if (!this.#images || !sameBytes(this.#images.bytes, bytes)) {
       this.#images = { bytes, packed: packedImages(bytes, imageShape, 1) };
     }

@@ -3,7 +3,7 @@
  * @module
  */
 import { openGpuWith } from "../cli/open_gpu.ts";
-import { applyScaling, unscale } from "../data/scaling.ts";
+import { applyScaling, clampToUnit, countOutside, unscale } from "../data/scaling.ts";
 import { InputError, quote } from "../errors.ts";
 import { Forward } from "../evaluate/forward.ts";
 import { checkScale, rowOf, targetNode } from "../export/network.ts";
@@ -37,6 +37,17 @@ export interface LoadedModel extends Disposable {
   readonly codeSize: number;
   /** Number of columns of each layer, by its name in the graph. */
   readonly layers: ReadonlyMap<string, number>;
+  /** True if values beyond the training rows' range are clamped for the network, whose cross-entropy needs them so. */
+  readonly clamps: boolean;
+
+  /**
+   * Counts rows with a value beyond the range of the training rows. Squared-error networks take them as they are,
+   * others clamped: see {@link clamps}.
+   *
+   * @param rows [rows, width]
+   * @returns number of rows; 0 if the range is not known, as with `--scale standard`
+   */
+  countBeyond(rows: DataRows): number;
 
   /**
    * Computes codes; for `vae` the means, without noise.
@@ -86,8 +97,9 @@ export interface LoadedModel extends Disposable {
   reconstruct(rows: DataRows): Promise<Float32Array<ArrayBuffer>>;
 
   /**
-   * Computes the reconstruction error of each row: the squared error, mean over the columns of the network's input.
-   * Its mean over the test images is the error that `evaluate` prints.
+   * Computes the reconstruction error of each row: the squared error, mean over the columns of the scaled row. What
+   * was clamped for the network counts too. Its mean over the test images is the error that `evaluate` prints, unless
+   * some were clamped.
    *
    * @param rows [rows, width]
    * @returns [rows]
@@ -96,7 +108,7 @@ export interface LoadedModel extends Disposable {
   score(rows: DataRows): Promise<Float32Array<ArrayBuffer>>;
 
   /**
-   * Scales rows to the network's input, such as to draw them as images.
+   * Scales rows as for the network's input, such as to draw them as images. Nothing is clamped.
    *
    * @param rows [rows, width]
    * @returns [rows, width]
@@ -112,6 +124,7 @@ class GpuModel implements LoadedModel {
   readonly width: number;
   readonly codeSize: number;
   readonly layers: ReadonlyMap<string, number>;
+  readonly clamps: boolean;
   readonly #gpu: Gpu;
   readonly #trained: TrainedModel;
   readonly #graph: Graph;
@@ -123,7 +136,7 @@ class GpuModel implements LoadedModel {
   readonly #owned: DisposableStack = new DisposableStack();
 
   constructor(gpu: Gpu, recipe: string, trained: TrainedModel) {
-    const { width, build, parameters, scaling } = trained;
+    const { width, build, parameters, scaling, range: { clamps } } = trained;
     if (scaling) checkScale(scaling, width);
     this.#owned.use(gpu);
     this.#owned.use(parameters);
@@ -142,12 +155,23 @@ class GpuModel implements LoadedModel {
     this.#targetRow = target && rowOf(target);
     this.layers = new Map(this.#nodes().map(({ label, output }) => [label, output!.width]));
     [this.recipe, this.width, this.codeSize] = [recipe, width, this.#model.code.width];
+    this.clamps = clamps;
   }
 
   /** Nodes between the input and the outputs. */
   #nodes(): Node[] {
     const { code, output } = this.#model;
     return nodesFor(this.#graph, [code, output], [this.#pixels]);
+  }
+
+  countBeyond(rows: DataRows): number {
+    const { width } = this;
+    if (!this.#trained.range.isUnit) return 0;
+    let count = 0;
+    for (let first = 0; first < rows.length; first += BATCH * width) { // a copy of some rows at a time
+      count += countOutside(this.scaled(rows.subarray(first, first + BATCH * width)), width);
+    }
+    return count;
   }
 
   async encode(rows: DataRows): Promise<Float32Array<ArrayBuffer>> {
@@ -213,7 +237,8 @@ class GpuModel implements LoadedModel {
   async #compute(rows: DataRows, value: Value): Promise<Float32Array<ArrayBuffer>> {
     const forward = this.#compiled.get(value) ?? this.#compile(this.#pixels, value);
     this.#compiled.set(value, forward);
-    return await (await forward).run(this.scaled(rows));
+    const scaled = this.scaled(rows);
+    return await (await forward).run(this.clamps ? clampToUnit(scaled) : scaled);
   }
 
   async #compile(from: Value, to: Value): Promise<Forward> {

@@ -9,7 +9,9 @@ import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import type { Config } from "../recipe/flag_kinds.ts";
-import { networkOf, type Recipe, type RecipeFlags } from "../recipe/recipe.ts";
+import { type InputRange, inputRange } from "../recipe/data_range.ts";
+import { evaluatedNetwork } from "../recipe/evaluated_network.ts";
+import type { Recipe, RecipeFlags } from "../recipe/recipe.ts";
 import { loadParameters, type TrainedRun } from "../runs/load_run.ts";
 import { readMeanImage } from "../runs/mean_image_file.ts";
 
@@ -23,6 +25,8 @@ export interface TrainedModel {
   readonly width: number;
   /** Scaling of the training data; absent for the data sets of the catalogue, whose bytes are divided by 255. */
   readonly scaling?: Scaling | undefined;
+  /** Range of the scaled rows that the network takes. */
+  readonly range: InputRange;
 }
 
 /**
@@ -40,8 +44,11 @@ export function trainedModel(run: TrainedRun, recipe: Recipe, config: Config<Rec
       return mean ??= readMeanImage(run, width);
     },
   };
-  const build = networkOf(recipe, config, data, { purpose: "encode" });
-  return { build, parameters: loadParameters(run, build, width), width, scaling: storedScaling(run) };
+  const evaluated = evaluatedNetwork(recipe, config, data),
+    { build } = evaluated,
+    scaling = storedScaling(run);
+  const range = inputRange(evaluated, scaling);
+  return { build, parameters: loadParameters(run, build, width), width, scaling, range };
 }
 
 /**
@@ -55,11 +62,12 @@ export async function trainedNetwork(
   recipe: Recipe,
   config: Config<RecipeFlags>,
 ): Promise<TrainedNetwork> {
-  const { build, parameters, width, scaling } = trainedModel(run, recipe, config);
+  const { build, parameters, width, scaling, range: { clamps } } = trainedModel(run, recipe, config);
   const graph = new Graph(1);
   const pixels = graph.input("pixels", width);
   const model = build(graph, parameters, pixels);
-  return { name: recipe.name, graph, pixels, model, weights: await parameters.read(), scale: scaling };
+  const weights = await parameters.read();
+  return { name: recipe.name, graph, pixels, model, weights, scale: scaling, clamps };
 }
 
 /** Number of columns of a run's data, as stored in its `config.json`. */

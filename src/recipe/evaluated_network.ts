@@ -4,6 +4,7 @@
  */
 import type { Dataset } from "../data/dataset.ts";
 import { type Evaluation, evaluationRows } from "../evaluate/evaluate.ts";
+import { ownUnitRows } from "../evaluate/own_units.ts";
 import type { NetworkUse, RecipeEvaluation, ResultsContext } from "../evaluate/recipe_evaluation.ts";
 import type { Network } from "../evaluate/test_losses.ts";
 import type { BuildModel } from "../graph/model.ts";
@@ -56,13 +57,17 @@ export function evaluatedNetwork(
   return { ...evaluation, ...ofStage(undefined), ofStage, network, usedMeanImage, recipe, config };
 }
 
-/** Rows of the results table: those of all recipes, then the recipe's own, with PyTorch's figures where known. */
+/**
+ * Rows of the results table: those of all recipes, errors in the units of the user's own data, then the recipe's own
+ * rows, with PyTorch's figures where known.
+ */
 export async function resultsRows(
   { rows, network, recipe, config }: EvaluatedNetwork,
   closing: Omit<ResultsContext, "network">,
 ): Promise<TableRow[]> {
-  const all = [...evaluationRows(closing.result), ...await rows?.({ ...closing, network }) ?? []];
-  return withReferenceFigures(all, recipe, config, closing.data.checksum);
+  const { result, data } = closing, common = [...evaluationRows(result), ...ownUnitRows(result, data)];
+  const all = [...common, ...await rows?.({ ...closing, network }) ?? []];
+  return withReferenceFigures(all, recipe, config, data.checksum);
 }
 
 /**

@@ -22,5 +22,6 @@ export type {
   WorstRows,
 } from "./run_data.ts";
 export { resultsTable, type TableRow } from "./results_table.ts";
+export type { ImageShape } from "./image_shape.ts";
 export { type GridOptions, imageGrid, reconstructionGrid } from "./picture.ts";
 export { lossPerImage } from "./loss_per_image.ts";

@@ -1,9 +1,11 @@
 /**
- * Grids of images as one grayscale PNG: images alone, or above their reconstructions.
+ * Images as PNG, gray or in color: one, a grid of them, or a grid of images above their reconstructions. Rows of
+ * numbers become pixels here, and only here.
  * @module
  */
 
 import { encode } from "../dependencies/fast_png.ts";
+import { type ImageShape, valuesIn } from "./image_shape.ts";
 
 /** Layout of a grid of images. */
 export interface GridOptions {
@@ -20,66 +22,64 @@ const COLUMN_GAP = 1, PAIR_GAP = 1, BAND_GAP = 5;
 /** Gap between rows of a grid, in image pixels. */
 const ROW_GAP = 1;
 
-/** Converts a pixel in [0, 1] to a gray in 0 … 255, clamped and rounded; NaN is black. */
-function grayOf(value: number): number {
+/** Converts a value in [0, 1] to a level in 0 … 255, clamped and rounded; NaN is black. */
+function levelOf(value: number): number {
   return value >= 1 ? 255 : value > 0 ? Math.round(value * 255) : 0;
 }
 
-/** Returns the gray of a pixel, or its palette index. */
-type GrayAt = (pixel: number) => number;
+/** Returns the level of a color (0 if gray) of a pixel, or the pixel's palette index. */
+type LevelAt = (pixel: number, color: number) => number;
 
-/** Returns the grays of the image that starts at index `first`. */
-function graysFrom(images: Float32Array | Uint8Array, first: number): GrayAt {
+/** Returns the levels of image `n`. */
+function levelsFrom(images: Float32Array | Uint8Array, n: number, shape: ImageShape): LevelAt {
+  const first = n * valuesIn(shape), pixels = shape[0] * shape[1];
   return images instanceof Uint8Array
-    ? (pixel) => images[first + pixel]
-    : (pixel) => grayOf(images[first + pixel]);
+    ? (pixel, color) => images[first + color * pixels + pixel]
+    : (pixel, color) => levelOf(images[first + color * pixels + pixel]);
 }
 
-/** A canvas with one byte per pixel, addressed in image pixels. */
+/** A canvas of bytes, one per pixel and color, addressed in image pixels. */
 export class Tiles {
   readonly #scale: number;
   readonly #width: number;
   readonly #height: number;
+  readonly #colors: 1 | 3;
   readonly #data: Uint8Array;
 
   /** Creates a canvas filled with one gray, or one palette index. */
-  constructor(height: number, width: number, scale: number, background: number = GAP_GRAY) {
+  constructor(
+    height: number,
+    width: number,
+    scale: number,
+    { background = GAP_GRAY, colors = 1 }: { readonly background?: number; readonly colors?: 1 | 3 } = {},
+  ) {
     this.#scale = scale;
     this.#width = scale * width;
     this.#height = scale * height;
-    this.#data = new Uint8Array(this.#width * this.#height).fill(background);
+    this.#colors = colors;
+    this.#data = new Uint8Array(this.#width * this.#height * colors).fill(background);
   }
 
   /** Draws an image with its top left corner at (top, left). */
-  draw(top: number, left: number, [height, width]: readonly [number, number], grayAt: GrayAt): void {
-    const scale = this.#scale;
+  draw(top: number, left: number, [height, width]: ImageShape, levelAt: LevelAt): void {
+    const scale = this.#scale, colors = this.#colors, data = this.#data, line = this.#width * colors;
     for (let row = 0; row < height; row++) {
-      const line = scale * (top + row) * this.#width;
-      for (let column = 0; column < width; column++) {
-        const begin = line + scale * (left + column);
-        this.#data.fill(grayAt(row * width + column), begin, begin + scale);
+      const begin = scale * (top + row) * line + scale * left * colors;
+      let at = begin;
+      for (let pixel = row * width; pixel < (row + 1) * width; pixel++) {
+        for (let color = 0; color < colors; color++) data[at + color] = levelAt(pixel, color);
+        for (let copy = 1; copy < scale; copy++) data.copyWithin(at + copy * colors, at, at + colors);
+        at += scale * colors;
       }
-      for (let copy = 1; copy < scale; copy++) {
-        this.#data.copyWithin(
-          line + copy * this.#width + scale * left,
-          line + scale * left,
-          line + scale * (left + width),
-        );
-      }
+      for (let copy = 1; copy < scale; copy++) data.copyWithin(begin + copy * line, begin, at);
     }
   }
 
-  /** Encodes the canvas as a PNG file, grayscale or with a palette. */
-  encode(palette?: number[][]): Uint8Array {
-    const colors = palette ? { palette } : {};
-    return encode({
-      width: this.#width,
-      height: this.#height,
-      channels: 1,
-      depth: 8,
-      data: this.#data,
-      ...colors,
-    });
+  /** Encodes the canvas as a PNG file: gray, with a palette, or in color; zlib's level is fast-png's if absent. */
+  encode({ palette, level }: { readonly palette?: number[][]; readonly level?: 6 } = {}): Uint8Array {
+    const [width, height, channels, data] = [this.#width, this.#height, this.#colors, this.#data];
+    const picture = { width, height, channels, depth: 8 as const, data, ...(palette ? { palette } : {}) };
+    return encode(picture, level === undefined ? {} : { zlib: { level } });
   }
 }
 
@@ -101,10 +101,10 @@ function check(numbers: readonly number[], count: number, held: number, where: s
  * Draws images above their reconstructions, in bands of `columns` images; noisy inputs may stand in between. The output
  * is deterministic.
  *
- * @param rows rows of a band from the top, at least one, each an array [images, pixels]: bytes in 0 … 255, or numbers,
+ * @param rows rows of a band from the top, at least one, each an array [images, values]: bytes in 0 … 255, or numbers,
  *   which are clamped to [0, 1]
  * @param count number of images to draw, at least 1
- * @param size height and width of an image
+ * @param shape height, width and colors of an image
  * @param options the layout
  * @returns a PNG file
  * @throws RangeError if an array holds fewer than `count` images, or a number is not a positive integer
@@ -112,13 +112,12 @@ function check(numbers: readonly number[], count: number, held: number, where: s
 export function reconstructionGrid(
   rows: readonly (Float32Array | Uint8Array)[],
   count: number,
-  size: readonly [number, number],
+  shape: ImageShape,
   options: GridOptions = {},
 ): Uint8Array {
   const { scale = 2, columns = 15 } = options;
-  const [height, width] = size;
-  const pixels = height * width;
-  const held = Math.min(...rows.map(({ length }) => length)) / pixels;
+  const [height, width, colors = 1] = shape;
+  const held = Math.min(...rows.map(({ length }) => length)) / valuesIn(shape);
   check([rows.length, count, height, width, scale, columns], count, held, " in each array");
   const perBand = Math.min(columns, count);
   const bands = Math.ceil(count / perBand);
@@ -127,12 +126,13 @@ export function reconstructionGrid(
     bands * (bandHeight + BAND_GAP) - BAND_GAP + 2 * PAIR_GAP,
     perBand * (width + COLUMN_GAP) + COLUMN_GAP,
     scale,
+    { colors },
   );
   for (let n = 0; n < count; n++) {
     const top = PAIR_GAP + Math.floor(n / perBand) * (bandHeight + BAND_GAP);
     const left = COLUMN_GAP + (n % perBand) * (width + COLUMN_GAP);
     rows.forEach((images, k) =>
-      tiles.draw(top + k * (height + PAIR_GAP), left, size, graysFrom(images, n * pixels))
+      tiles.draw(top + k * (height + PAIR_GAP), left, shape, levelsFrom(images, n, shape))
     );
   }
   return tiles.encode();
@@ -141,9 +141,9 @@ export function reconstructionGrid(
 /**
  * Draws images row by row, with gaps of one image pixel. The output is deterministic.
  *
- * @param images [images, pixels]: bytes in 0 … 255, or numbers, which are clamped to [0, 1]
+ * @param images [images, values]: bytes in 0 … 255, or numbers, which are clamped to [0, 1]
  * @param count number of images to draw, at least 1
- * @param size height and width of an image
+ * @param shape height, width and colors of an image
  * @param options the layout
  * @returns a PNG file
  * @throws RangeError if the array holds fewer than `count` images, or a number is not a positive integer
@@ -151,24 +151,38 @@ export function reconstructionGrid(
 export function imageGrid(
   images: Float32Array | Uint8Array,
   count: number,
-  size: readonly [number, number],
+  shape: ImageShape,
   options: GridOptions = {},
 ): Uint8Array {
   const { scale = 2, columns = 15 } = options;
-  const [height, width] = size;
-  const pixels = height * width;
-  check([count, height, width, scale, columns], count, images.length / pixels, "");
+  const [height, width, colors = 1] = shape;
+  check([count, height, width, scale, columns], count, images.length / valuesIn(shape), "");
   const perRow = Math.min(columns, count);
   const rows = Math.ceil(count / perRow);
   const tiles = new Tiles(
     rows * (height + ROW_GAP) + ROW_GAP,
     perRow * (width + COLUMN_GAP) + COLUMN_GAP,
     scale,
+    { colors },
   );
   for (let n = 0; n < count; n++) {
     const top = ROW_GAP + Math.floor(n / perRow) * (height + ROW_GAP);
     const left = COLUMN_GAP + (n % perRow) * (width + COLUMN_GAP);
-    tiles.draw(top, left, size, graysFrom(images, n * pixels));
+    tiles.draw(top, left, shape, levelsFrom(images, n, shape));
   }
   return tiles.encode();
+}
+
+/**
+ * Draws one image without a gap, pixel by pixel.
+ *
+ * @param images [images, values], as in {@link imageGrid}
+ * @param n number of the image, from 0
+ * @returns a PNG file
+ */
+export function imagePng(images: Float32Array | Uint8Array, n: number, shape: ImageShape): Uint8Array {
+  const [height, width, colors = 1] = shape;
+  const tiles = new Tiles(height, width, 1, { colors });
+  tiles.draw(0, 0, shape, levelsFrom(images, n, shape));
+  return tiles.encode({ level: 6 });
 }

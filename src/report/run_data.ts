@@ -3,6 +3,7 @@
  * draws.
  * @module
  */
+import type { ImageShape } from "./image_shape.ts";
 import type { TableRow } from "./results_table.ts";
 
 /** Status of a run. A `crashed` run is no longer running, but neither finished nor stopped on request. */
@@ -67,14 +68,14 @@ export interface LevelState {
   readonly decoderSpread: number;
 }
 
-/** Outputs of the network for test images at one step. Pixels are 0 to 255. */
+/** Outputs of the network for test images at one step. Pixels are 0 to 255; a color image has three per place. */
 export interface Snapshot {
   /** Epoch, from 1. */
   readonly epoch: number;
   /** Number of training steps done. */
   readonly step: number;
-  /** [height, width]. */
-  readonly imageShape: readonly [number, number];
+  /** Shape of an image. */
+  readonly imageShape: ImageShape;
   /** Test images, [count, pixels]. */
   readonly images: Uint8Array;
   /** Noisy inputs, [count, pixels]; absent if the images are the inputs. */

@@ -3,6 +3,7 @@
  * @module
  */
 import { interpolateRdBu } from "../dependencies/d3_scale_chromatic.ts";
+import { type ImageShape, stacked } from "./image_shape.ts";
 import { Tiles } from "./picture.ts";
 import type { WeightImages } from "./run_data.ts";
 
@@ -31,14 +32,14 @@ const GAP_COLOR = 0, ZERO_COLOR = 1 + SHADES, NOT_FINITE = PALETTE.length - 1;
  * Non-finite weights are gray. The output is deterministic.
  *
  * @param layers weights of at least one layer
- * @param imageShape height and width of an image
+ * @param imageShape height, width and colors of an image; a unit's red, green and blue weights are one above the other
  * @returns a PNG file
  */
 export function weightsPicture(
   layers: readonly WeightImages[],
-  imageShape: readonly [number, number],
+  imageShape: ImageShape,
 ): Uint8Array {
-  const [height, width] = imageShape, pixels = height * width;
+  const shape = stacked(imageShape), [height, width] = shape, pixels = height * width;
   let below = GAP;
   const plans = layers.map(({ values }) => {
     const shown = Math.min(Math.floor(values.length / pixels), ROWS * COLUMNS), top = below;
@@ -46,14 +47,16 @@ export function weightsPicture(
     return { values, shown, top, usual: usualMagnitude(values) || 1 };
   });
   const columns = Math.min(COLUMNS, Math.max(...plans.map(({ shown }) => shown)));
-  const tiles = new Tiles(below - LAYER_GAP, columns * (width + GAP) + GAP, SCALE, GAP_COLOR);
+  const tiles = new Tiles(below - LAYER_GAP, columns * (width + GAP) + GAP, SCALE, {
+    background: GAP_COLOR,
+  });
   for (const { values, shown, top, usual } of plans) {
     for (let n = 0; n < shown; n++) {
       const upper = top + Math.floor(n / COLUMNS) * (height + GAP), left = GAP + n % COLUMNS * (width + GAP);
-      tiles.draw(upper, left, imageShape, (pixel) => colorOf(values[n * pixels + pixel] / usual));
+      tiles.draw(upper, left, shape, (pixel) => colorOf(values[n * pixels + pixel] / usual));
     }
   }
-  return tiles.encode(PALETTE);
+  return tiles.encode({ palette: PALETTE });
 }
 
 /** 99th percentile of the magnitudes of the finite values; 0 if there are none. */

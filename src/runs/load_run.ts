@@ -8,6 +8,7 @@ import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
 import { type NamedTensor, readSafetensors } from "../files/safetensors.ts";
+import { type ImageShape, parseImageShape } from "../report/image_shape.ts";
 import { readRun, type Run } from "./run_config.ts";
 
 /** A run with its trained tensors. */
@@ -28,21 +29,18 @@ export function readTrainedRun(folder: string): TrainedRun {
 }
 
 /**
- * Height and width of a run's images, as stored in its `config.json`.
+ * Shape of a run's images, as stored in its `config.json`.
  *
  * @throws InputError if they are missing
  */
-export function storedShape(run: Run): [number, number] {
-  const shape = run.facts.imageShape;
-  const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
-  if (!Array.isArray(shape) || shape.length !== 2 || !shape.every(isSize)) {
-    throw new InputError(
-      `Cannot use "${run.path}": expected "imageShape" to be two sizes but found ${
-        quote(shape)
-      }; train again`,
-    );
-  }
-  return [shape[0], shape[1]];
+export function storedShape({ path, facts: { imageShape } }: Run): ImageShape {
+  const shape = parseImageShape(imageShape);
+  if (shape) return shape;
+  throw new InputError(
+    `Cannot use "${path}": expected "imageShape" to be two sizes, and 3 for color, but found ${
+      quote(imageShape)
+    }; train again`,
+  );
 }
 
 /**

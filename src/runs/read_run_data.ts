@@ -16,6 +16,7 @@ import type {
 } from "../report/run_data.ts";
 import { checkPicture } from "./check_picture.ts";
 import { ioError } from "../files/io_error.ts";
+import { valuesIn } from "../report/image_shape.ts";
 import { storedShape } from "./load_run.ts";
 import { readBytes } from "../files/read_file.ts";
 import { readResults } from "./read_results.ts";
@@ -102,10 +103,7 @@ export function readErrors(
   return {
     errors: unlessDamaged(() => readTestErrors(run), warn),
     worst: names.has(WORST_FILE)
-      ? unlessDamaged(() => {
-        const [height, width] = storedShape(run);
-        return loadWorstRows(folder, height * width);
-      }, warn)
+      ? unlessDamaged(() => loadWorstRows(folder, valuesIn(storedShape(run))), warn)
       : undefined,
   };
 }
@@ -214,7 +212,7 @@ function picturesIn(
  * transposed.
  */
 function weightsOf(folder: string): WeightImages[] {
-  const [height, width] = storedShape(readRun(folder)), pixels = height * width;
+  const pixels = valuesIn(storedShape(readRun(folder)));
   const matrices = readSafetensors(join(folder, "model.safetensors")).tensors.filter(({ shape, data }) =>
     shape.length === 2 && data.length > 0
   );

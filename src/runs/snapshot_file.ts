@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { InputError, quote } from "../errors.ts";
+import { parseImageShape, valuesIn } from "../report/image_shape.ts";
 import type { ActivationHistogram, CodeCloud, LevelState, Snapshot } from "../report/run_data.ts";
 import {
   encodeSafetensors,
@@ -30,7 +31,7 @@ type Facts = Pick<Snapshot, "epoch" | "step" | "imageShape" | "activations" | "s
 export function saveSnapshot(folder: string, snapshot: Snapshot): void {
   const { epoch, step, imageShape, activations, sparsity, levels, errors, codes } = snapshot;
   const { images, inputs, reconstructions, samples } = snapshot;
-  const pixels = imageShape[0] * imageShape[1];
+  const pixels = valuesIn(imageShape);
   const matrix = <T extends TensorData>(name: string, data: T | undefined, width: number) =>
     data ? [{ name, shape: [data.length / width, width], data }] : [];
   const tensors: NamedTensor<TensorData>[] = [ // floats first, for alignment in the file
@@ -69,7 +70,7 @@ export function loadSnapshot(folder: string): Snapshot | undefined {
   if (!facts) throw damaged(path, `facts of format "${FORMAT}"`, "others");
 
   const found = new Map(tensors.map((tensor) => [tensor.name, tensor]));
-  const pixels = facts.imageShape[0] * facts.imageShape[1];
+  const pixels = valuesIn(facts.imageShape);
   /** Returns the tensor with a name and shape, in which -1 matches any size; undefined if there is none. */
   function read<T extends TensorData>(
     name: string,
@@ -131,11 +132,9 @@ function parseFacts(text: string | undefined): Facts | undefined {
     return undefined;
   }
   if (!isRecord(facts)) return undefined;
-  const { epoch, step, imageShape, activations, sparsity, levels } = facts;
-  if (
-    !isCount(epoch) || !isCount(step) || !isPair(imageShape) ||
-    !imageShape.every((size) => isCount(size) && size > 0)
-  ) return undefined;
+  const { epoch, step, activations, sparsity, levels } = facts,
+    imageShape = parseImageShape(facts.imageShape);
+  if (!isCount(epoch) || !isCount(step) || !imageShape) return undefined;
   if (!isListOf(activations, isHistogram)) return undefined;
   if (sparsity !== undefined && !isSparsity(sparsity)) return undefined;
   if (levels !== undefined && !isListOf(levels, isLevel)) return undefined;

@@ -161,7 +161,7 @@ Deno.test("compareTraining() fails each number that deviates, is missing or not 
     [{ rows: rows.with(0, rows[1]) }, /row 1: expected "this model" but found "PCA, 50 components"/],
     [{ rows: rows.with(0, { ...rows[0], value: "none" }) }, /this model: expected .* but found nothing/],
     [{ rows: rows.with(3, { ...rows[3], value: Number(rows[3].value) + 0.003 }) }, /accuracy; bound/],
-    [{ rows: rows.with(4, { ...rows[4], unit: "" }) }, /table NaN \(spread of level 0/],
+    [{ rows: rows.with(5, { ...rows[5], unit: "" }) }, /table NaN \(spread of level 0/],
   ];
   for (const [change, expected] of wrong) {
     const report = compareTraining(trace, { ...run, ...change });

@@ -54,7 +54,7 @@ const word = (n: number) => ["alpha", "beta", "gamma"][n % 3];
 /** What a file gives: kind of scaling, image shape, and parts of the lines about it. */
 interface Answer {
   readonly kind: string;
-  readonly shape: readonly [number, number];
+  readonly shape: readonly number[];
   readonly line?: RegExp;
   readonly note?: RegExp;
   readonly warning?: RegExp;
@@ -275,8 +275,9 @@ const CASES: readonly Case[] = [
     {},
     {
       kind: "byte",
-      shape: [12, 5],
-      note: /color images of 4×5, channels last/,
+      shape: [4, 5, 3],
+      note: /^color images of 4×5, channels last$/,
+      line: /^4×5×3 images, whole numbers/,
     },
   ],
   ["ints.idx", idxFile(0x0c, [ROWS, 2, 3], bytesAs(">i4", grid(ROWS, 6, (n, k) => whole(n, k, 99)))), {}, {
@@ -805,7 +806,7 @@ Deno.test("a folder of PNG files is images, its subfolders are classes", async (
     "set/a.png": pngFile(3, 4, 3, colors),
     "set/b.png": pngFile(3, 4, 3, colors),
   }, "set");
-  assert.deepEqual([flat.imageShape, flat.classNames], [[9, 4], []]);
+  assert.deepEqual([flat.imageShape, flat.classNames], [[3, 4, 3], []]);
   assert.deepEqual([...flat.train.images.slice(0, 3)], [0, 21, 42], "all of red first");
   const clear = Uint8Array.from({ length: 48 }, (_, k) => 5 * k);
   const { notes, width } = await loadFolder({

@@ -10,6 +10,7 @@ const GOOD: Evaluation = {
   codeSize: 2,
   codes: Float32Array.of(0, 1, 0.5, 1, -0.5, 1),
   scores: new Float32Array(),
+  columnErrors: new Float64Array(),
   reconstructions: new Float32Array(),
   worst: [],
 };

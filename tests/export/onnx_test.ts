@@ -58,21 +58,28 @@ Deno.test("a file has the bytes that Python's onnx writes", () => {
 });
 
 /** Fails unless a network's file computes what the network does, for batches of 1 and 257 rows. */
-async function assertExported(gpu: Gpu, build: BuildModel, width: number, scale?: Scale): Promise<string[]> {
+async function assertExported(
+  gpu: Gpu,
+  build: BuildModel,
+  width: number,
+  scale?: Scale,
+  clamps = false,
+): Promise<string[]> {
   const [network, owned] = await recorded(build, width);
   using parameters = owned;
-  const file = readOnnx(encodeNetworkAsOnnx({ ...network, scale }));
+  const file = readOnnx(encodeNetworkAsOnnx({ ...network, scale, clamps }));
   assert.deepEqual([file.opset, file.inputs, file.outputs], [17, ["input"], [
     "code",
     "reconstruction",
     "score",
   ]]);
   for (const count of [1, 257]) {
-    const rows = randomFloats(`rows ${count}`, count * width, 0, 1);
-    const own = await ownOutputs(gpu, build, parameters, rows, width);
+    const whole = randomFloats(`rows ${count}`, count * width, clamps ? -1 : 0, clamps ? 2 : 1);
+    const rows = whole.map((x) => clamps ? Math.min(1, Math.max(0, x)) : x);
+    const own = await ownOutputs(gpu, build, parameters, rows, width, whole);
     const unscaled = (x: number, k: number) =>
       scale ? x * scale.divisors[k % scale.divisors.length] + scale.offsets[k % scale.offsets.length] : x;
-    const outputs = file.run({ shape: [count, width], data: Float64Array.from(rows, unscaled) });
+    const outputs = file.run({ shape: [count, width], data: Float64Array.from(whole, unscaled) });
     const compare = (
       name: keyof typeof own,
       shape: readonly number[],
@@ -181,6 +188,26 @@ gpuTest(
     );
   },
 );
+
+gpuTest("rows are clamped for a network with cross-entropy, and scored as they are", async (gpu) => {
+  const offsets = [...randomFloats("offset", 30, -10, 10)],
+    divisors = [...randomFloats("divisor", 30, 1, 10)];
+  const { recipe } = (await allRecipes()).find(({ recipe }) => recipe.name === "vae")!;
+  const vae = recipeNetwork(recipe, { sizes: [30, 18, 11] }, "encode");
+  assert.ok((await assertExported(gpu, vae, 30, { offsets, divisors }, true)).includes("Clip"));
+  assert.ok(!(await assertExported(gpu, vae, 30)).includes("Clip"));
+  await assertExported(
+    gpu,
+    (graph, parameters, pixels) => {
+      const row = randomFloats("row", 7, 0, 1);
+      const centered = subtractRow(graph, pixels, { label: "centered", row });
+      return { ...oneLayer("tanh")(graph, parameters, centered), target: centered };
+    },
+    7,
+    undefined,
+    true,
+  );
+});
 
 Deno.test("what has no ONNX form is refused in one line that names it", async () => {
   const wave = activationOf({

@@ -69,6 +69,23 @@ Deno.test("scaling constants are in the state_dict, and undone in the reconstruc
   );
 });
 
+Deno.test("rows are clamped for a network with cross-entropy, and scored as they are", async () => {
+  const clamped = { ...await recorded(centeredAndTied, { offsets: [4], divisors: [2] }), clamps: true };
+  const body = bodyOf(clamped);
+  assert.deepEqual(body.slice(0, 3), [
+    'x = (input - w["scale.offset"]) / w["scale.divisor"]',
+    "x0 = x.clamp(0, 1)",
+    'x1 = x0 - w["centered.row"]',
+  ]);
+  assert.match(`${body.at(-1)}`, /, \(\(x3 - \(x - w\["centered\.row"\]\)\) \*\* 2\)\.mean\(1\)$/);
+  assert.match(pytorchReadme(clamped, "w.safetensors"), /clamped to \[0, 1\] for the network, but not for/);
+  const plain = await recorded((graph, _parameters, pixels) => {
+    const code = activate(graph, pixels, { label: "code", activation: "relu" });
+    return { code, output: code, losses: [] };
+  });
+  assert.equal(bodyOf({ ...plain, clamps: true }).at(-1), "return x1, x1, ((x1 - x) ** 2).mean(1)");
+});
+
 Deno.test("every built-in activation has its form in PyTorch; a user-defined one leaves the function out", async () => {
   const lineOf = async (activation: ActivationLike) =>
     bodyOf(

@@ -24,13 +24,18 @@ export async function recorded(
   return [{ name: "test", graph, pixels, model, weights: await parameters.read() }, parameters];
 }
 
-/** Codes, rows in the input's units, and scores by the project's own forward pass. */
+/**
+ * Codes, rows in the input's units, and scores by the project's own forward pass.
+ *
+ * @param whole the rows before they were clamped for the network
+ */
 export async function ownOutputs(
   gpu: Gpu,
   build: BuildModel,
   parameters: Parameters,
   rows: Float32Array,
   width: number,
+  whole = rows,
 ) {
   const count = rows.length / width, graph = new Graph(count), pixels = graph.input("pixels", width);
   const { code, output, target = pixels } = build(graph, parameters, pixels);
@@ -40,7 +45,9 @@ export async function ownOutputs(
   const [codes, outputs, wanted] = await step.read([code, output, target], count);
   const score = Float64Array.from({ length: count }, (_, n) => {
     let sum = 0;
-    for (let k = n * width; k < (n + 1) * width; k++) sum += (outputs[k] - wanted[k]) ** 2;
+    for (let k = n * width; k < (n + 1) * width; k++) {
+      sum += (outputs[k] - wanted[k] - (whole[k] - rows[k])) ** 2;
+    }
     return sum / width;
   });
   return { code: codes, reconstruction: outputs.map((y, k) => y + rows[k] - wanted[k]), score };

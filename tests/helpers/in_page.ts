@@ -50,10 +50,11 @@ export function cloudInk(): number {
 }
 
 /** The image on the card. */
-export function cardImage(): { point: number; grays: number[] } {
+export function cardImage(): { point: number; grays: number[]; colors: number[] } {
   const canvas = document.querySelector<HTMLCanvasElement>(".card canvas")!;
   const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
-  return { point: Number(canvas.dataset.point), grays: [...data.filter((_, k) => k % 4 === 0)] };
+  const colors = [...data.filter((_, k) => k % 4 < 3)];
+  return { point: Number(canvas.dataset.point), grays: colors.filter((_, k) => k % 3 === 0), colors };
 }
 
 /** The color of the page's ground. */

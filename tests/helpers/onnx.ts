@@ -129,6 +129,9 @@ function compute(op: string, [a, b, c]: Numbers[], attributes: ReadonlyMap<strin
   if (Object.hasOwn(BINARY, op)) { // the second is as large, a row, or a scalar
     return { shape: a.shape, data: a.data.map((x, k) => BINARY[op](x, b.data[k % b.data.length])) };
   }
+  if (op === "Clip") {
+    return { shape: a.shape, data: a.data.map((x) => Math.min(Math.max(x, b.data[0]), c.data[0])) };
+  }
   if (op === "ReduceMean" && attributes.get("axes") === 1 && attributes.get("keepdims") === 0) {
     const [rows, columns] = a.shape;
     const mean = (n: number) =>

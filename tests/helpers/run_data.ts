@@ -272,3 +272,23 @@ function blurred(images: Uint8Array): Uint8Array {
 function floats(bytes: Uint8Array): Float32Array {
   return Float32Array.from(bytes, (gray) => gray / 255);
 }
+
+/** A run on images of 6×5 in color, each of one color that runs to black on the right. */
+export function colorRun(): RunData {
+  const run = madeUpRun("matched", { codes: 30 }),
+    random = new RandomStream(3, "colors"),
+    shape = [6, 5, 3] as const;
+  const images = Uint8Array.from({ length: 30 * 90 }, (_, k) => 255 * random.nextUnit() * (1 - k % 5 / 4));
+  const reconstructions = images.map((level) => 0.9 * level);
+  const png = reconstructionGrid([images, reconstructions], 30, shape);
+  return {
+    ...run,
+    facts: { ...run.facts, imageShape: shape, width: 90 },
+    snapshot: {
+      ...run.snapshot!,
+      ...{ imageShape: shape, images, reconstructions, codes: { ...run.snapshot!.codes!, images } },
+    },
+    pictures: [{ kind: "reconstructions", epoch: 1, png }],
+    weights: [{ label: "encoder.0.weight", values: floats(images.subarray(0, 2 * 90)) }],
+  };
+}

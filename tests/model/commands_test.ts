@@ -48,7 +48,8 @@ Deno.test("a run on a table is applied to files: codes, rows in the table's unit
     assert.equal(trained.code, 0, trained.stderr);
     const use = async (command: Command, input: string, out: string, ...more: string[]) => {
       const outcome = await runTask(command, [run, at(input), "--out", at(out), ...more], folder);
-      assert.deepEqual(complaints(outcome), []);
+      const beyond = "warning: 1 of 150 rows have values beyond the training rows' range"; // a test row
+      assert.deepEqual(complaints(outcome), command === "decode" ? [] : [beyond]);
       assert.equal(outcome.code, 0);
       return outcome.stdout;
     };

@@ -16,17 +16,18 @@ ort.env.wasm.numThreads = 1;
 const WIDTH = 784;
 
 /** Fails unless the file computes what the network does, for batches of 1 and 257 rows; relative where scaled. */
-async function assertSame(gpu: Gpu, build: BuildModel, scale?: Scale): Promise<void> {
+async function assertSame(gpu: Gpu, build: BuildModel, scale?: Scale, clamps = false): Promise<void> {
   const [network, owned] = await recorded(build, WIDTH, 0.1);
   using parameters = owned;
-  const session = await ort.InferenceSession.create(encodeNetworkAsOnnx({ ...network, scale }));
+  const session = await ort.InferenceSession.create(encodeNetworkAsOnnx({ ...network, scale, clamps }));
   for (const count of [1, 257]) {
-    const rows = randomFloats(`rows ${count}`, count * WIDTH, 0, 1);
+    const whole = randomFloats(`rows ${count}`, count * WIDTH, clamps ? -1 : 0, clamps ? 2 : 1);
+    const rows = whole.map((x) => clamps ? Math.min(1, Math.max(0, x)) : x);
     const inUnits = (x: number, k: number) =>
       scale ? x * scale.divisors[k % WIDTH] + scale.offsets[k % WIDTH] : x;
-    const input = new ort.Tensor("float32", rows.map(inUnits), [count, WIDTH]);
+    const input = new ort.Tensor("float32", whole.map(inUnits), [count, WIDTH]);
     const outputs = await session.run({ input });
-    const own = await ownOutputs(gpu, build, parameters, rows, WIDTH);
+    const own = await ownOutputs(gpu, build, parameters, rows, WIDTH, whole);
     const largest = scale ? Math.max(...scale.offsets.map(Math.abs)) : 1;
     const expected = { ...own, reconstruction: Array.from(own.reconstruction, inUnits) };
     for (const [name, values] of Object.entries(expected)) {
@@ -59,4 +60,9 @@ gpuTest("onnxruntime-web scales rows of ±1000, and back, within 1e-5", async (g
   for (const { recipe } of await allRecipes()) {
     await assertSame(gpu, recipeNetwork(recipe, {}, "encode"), { offsets, divisors });
   }
+});
+
+gpuTest("onnxruntime-web clamps rows for a cross-entropy, and scores them as they are", async (gpu) => {
+  const { recipe } = (await allRecipes()).find(({ recipe }) => recipe.name === "vae")!;
+  await assertSame(gpu, recipeNetwork(recipe, {}, "encode"), undefined, true);
 });

@@ -18,7 +18,7 @@ import {
   paper,
   updateReport,
 } from "../helpers/in_page.ts";
-import { madeUpRun, RECIPE_NAMES } from "../helpers/run_data.ts";
+import { colorRun, madeUpRun, RECIPE_NAMES } from "../helpers/run_data.ts";
 
 interface Opened extends VisitOptions, ReportOptions {
   readonly runs: readonly RunData[];
@@ -193,6 +193,22 @@ for (const recipe of ["deep", "matched"]) {
     },
   );
 }
+
+browserTest("a color image behind a code is shown in color", async (visit) => {
+  const run = colorRun(), page = await openReport(visit, { runs: [run] });
+  await page.locator(".cloud").focus();
+  await page.keyboard.press("Enter");
+  await page.locator(".card").waitFor();
+  await page.waitForSelector(".card canvas[data-point]");
+  const { point, colors } = await page.evaluate(cardImage), { images } = run.snapshot!.codes!;
+  const wrong = colors.filter((level, k) => {
+    const [pixel, color] = [Math.floor(k / 3), k % 3];
+    return Math.abs(level - images[90 * point + 30 * color + pixel]) > 9;
+  });
+  assert.deepEqual([colors.length, wrong], [90, []]);
+  const text = await page.locator("#weights figcaption").textContent();
+  assert.match(`${text}`, /2 units; red, green, blue from top to bottom/);
+});
 
 browserTest("a tap on a phone shows the image behind a code", async (visit) => {
   const page = await openReport(visit, {

@@ -342,6 +342,7 @@ Deno.test.each([
   ["is cut short", (bytes) => bytes.slice(0, -1), /bytes of data/],
   ["is that of a model", () => encodeSafetensors([]), /format "bottleneck-snapshot-1"/],
   ["has no image shape", withFact("imageShape", undefined), /format/],
+  ["has images of four colors", withFact("imageShape", [1, 5, 4]), /format/],
   ["has another image shape", withFact("imageShape", [3, 4]), /"images" as Uint8Array \[-1,12\].*\[2,15\]/],
   ["has a string as an epoch", withFact("epoch", "3"), /format/],
   ["has broken histograms", withFact("activations", [{ label: "a", range: [0], counts: [] }]), /format/],

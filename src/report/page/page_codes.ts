@@ -5,11 +5,12 @@
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { principalComponents } from "../../stats/principal_components.ts";
+import type { ImageShape } from "../image_shape.ts";
 import type { CodeCloud } from "../run_data.ts";
 import type { PageCodes } from "./page_types.ts";
 
-/** Gray levels of the encoded images, which are shown small but take most of the page's size. */
-const GRAYS = 16;
+/** Levels of gray, or of each color, of the encoded images, which are shown small but take most of the page's size. */
+const LEVELS = 16;
 
 /**
  * Prepares codes for the page, without their images, which stay empty. Codes of more than three numbers are projected
@@ -32,20 +33,19 @@ export function pageCodes({ size, values, labels }: Omit<CodeCloud, "images">): 
 /**
  * Quantizes and compresses the images of codes.
  *
- * @param images [count, pixels], 0 to 255
- * @param imageShape [height, width]
+ * @param images [count, values], 0 to 255
  * @param level gzip level, 1 to 9: high for small reports, low for fast dashboards
  * @returns value of {@linkcode PageCodes.images}
  */
 export function packedImages(
   images: Uint8Array,
-  [height, width]: readonly [number, number],
+  [height, width]: ImageShape,
   level: number,
 ): string {
-  const pixels = height * width;
+  const pixels = height * width; // of a color
   const coarse = images.map((_, k) => { // column-major, which compresses better
-    const at = k % pixels, gray = images[k - at + at % height * width + Math.floor(at / height)];
-    return Math.round(Math.round(gray / 255 * (GRAYS - 1)) * 255 / (GRAYS - 1));
+    const at = k % pixels, level = images[k - at + at % height * width + Math.floor(at / height)];
+    return Math.round(Math.round(level / 255 * (LEVELS - 1)) * 255 / (LEVELS - 1));
   });
   return Buffer.from(gzipSync(coarse, { level })).toString("base64");
 }

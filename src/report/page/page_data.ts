@@ -3,12 +3,13 @@
  * Embedded in reports, and sent by the live dashboard.
  * @module
  */
+import { type ImageShape, parseImageShape, valuesIn } from "../image_shape.ts";
 import type { TableRow } from "../results_table.ts";
 import { lossPerImage } from "../loss_per_image.ts";
 import type { EpochPicture, MetricsRecord, RunData, Snapshot } from "../run_data.ts";
 import { packedImages, pageCodes } from "./page_codes.ts";
 import { pageErrors, pageWorstRows } from "./page_errors.ts";
-import { compactPicture, grayTile, pageWeights } from "./page_images.ts";
+import { compactPicture, imageTile, pageWeights } from "./page_images.ts";
 import type { PageData, PagePicture, PageRecord, PageRow, PageSnapshot, PageTensors } from "./page_types.ts";
 
 export type * from "./page_types.ts";
@@ -59,9 +60,8 @@ function wholeSnapshot(snapshot: Snapshot): PageSnapshot {
 export function pageSnapshot(snapshot: Snapshot): PageSnapshot {
   const { epoch, step, imageShape, images, inputs, reconstructions, errors, activations, sparsity } =
     snapshot;
-  const pixels = imageShape[0] * imageShape[1];
-  const tile = (bytes: Uint8Array, n: number) =>
-    grayTile(bytes.subarray(n * pixels, (n + 1) * pixels), imageShape);
+  const pixels = valuesIn(imageShape);
+  const tile = (bytes: Uint8Array, n: number) => imageTile(bytes, n, imageShape);
   return {
     epoch,
     step,
@@ -97,12 +97,9 @@ export function pageSnapshot(snapshot: Snapshot): PageSnapshot {
   };
 }
 
-/** `[height, width]` from a run's facts; a single row if they lack it. */
-function imageShapeOf({ imageShape, width }: RunData["facts"]): readonly [number, number] {
-  if (Array.isArray(imageShape) && imageShape.length === 2) {
-    return [Number(imageShape[0]), Number(imageShape[1])];
-  }
-  return [1, Number(width)];
+/** Shape of an image from a run's facts; a single row if they lack it. */
+function imageShapeOf({ imageShape, width }: RunData["facts"]): ImageShape {
+  return parseImageShape(imageShape) ?? [1, Number(width)];
 }
 
 /** Rounds to significant digits. */

@@ -3,9 +3,10 @@
  * @module
  */
 import { quantileOf } from "../../stats/quantiles.ts";
+import type { ImageShape } from "../image_shape.ts";
 import type { TestErrors, WorstRows } from "../run_data.ts";
 import { scoreHistogram, type ScoreThreshold, thresholdName } from "../score_histogram.ts";
-import { grayTile } from "./page_images.ts";
+import { imageTile } from "./page_images.ts";
 import type { PageErrors, PageWorstRow } from "./page_types.ts";
 
 /** Quantile of the errors above which `deno task score` marks rows unless told otherwise. */
@@ -37,15 +38,13 @@ export function pageErrors({ scores, anomalies }: TestErrors): PageErrors {
 /**
  * Converts the worst rows.
  *
- * @param imageShape [height, width]
+ * @param imageShape height and width, and 3 for color
  */
 export function pageWorstRows(
   { rows, images, reconstructions }: WorstRows,
-  imageShape: readonly [number, number],
+  imageShape: ImageShape,
 ): PageWorstRow[] {
-  const pixels = imageShape[0] * imageShape[1];
-  const tile = (bytes: Uint8Array, n: number) =>
-    grayTile(bytes.subarray(n * pixels, (n + 1) * pixels), imageShape);
+  const tile = (bytes: Uint8Array, n: number) => imageTile(bytes, n, imageShape);
   return rows.map(({ row, error, label, columns }, n) => ({
     row,
     error: finite(error),

@@ -4,6 +4,8 @@
  */
 import { Buffer } from "node:buffer";
 import { decode, encode } from "../../dependencies/fast_png.ts";
+import { type ImageShape, stacked } from "../image_shape.ts";
+import { imagePng } from "../picture.ts";
 import type { WeightImages } from "../run_data.ts";
 import type { PageWeights } from "./page_types.ts";
 
@@ -13,8 +15,8 @@ const MAX_UNITS = 64, UNITS_ACROSS = 16;
 const STRONGEST = 0.995;
 /** Shades on each side of 0. */
 const SHADES = 31;
-/** Gray levels of the pictures after epochs, which would otherwise be most of the page. */
-const HISTORY_GRAYS = 16;
+/** Levels of gray, or of each color, of the pictures after epochs, which would otherwise be most of the page. */
+const HISTORY_LEVELS = 16;
 
 /** Blue, white and red of ColorBrewer's RdBu, which is safe for color-blind readers. */
 const NEGATIVE = [33, 102, 172], ZERO = [247, 247, 247], POSITIVE = [178, 24, 43];
@@ -34,26 +36,29 @@ function pngUri(bytes: Uint8Array): string {
 }
 
 /**
- * Encodes a grayscale image as PNG.
+ * Encodes an image as PNG.
  *
- * @param pixels [height · width], 0 to 255
+ * @param images [count, values], 0 to 255
+ * @param n number of the image, from 0
  * @returns a data URI
  */
-export function grayTile(pixels: Uint8Array, [height, width]: readonly [number, number]): string {
-  return pngUri(encode({ width, height, channels: 1, depth: 8, data: pixels }, { zlib: { level: 6 } }));
+export function imageTile(images: Uint8Array, n: number, shape: ImageShape): string {
+  return pngUri(imagePng(images, n, shape));
 }
 
 /**
- * Draws weights as one picture: at most {@link MAX_UNITS} units, {@link UNITS_ACROSS} per row.
+ * Draws weights as one picture: at most {@link MAX_UNITS} units, {@link UNITS_ACROSS} per row. The planes of a color
+ * image are one above the other.
  *
- * @param weights [units, pixels]
- * @param imageShape [height, width]
+ * @param weights [units, values]
  */
 export function pageWeights(
   { label, values }: WeightImages,
-  [height, width]: readonly [number, number],
+  imageShape: ImageShape,
 ): PageWeights {
-  const pixels = height * width, units = Math.floor(values.length / pixels);
+  const [height, width] = stacked(imageShape),
+    pixels = height * width,
+    units = Math.floor(values.length / pixels);
   const shown = Math.min(units, MAX_UNITS), across = Math.min(shown, UNITS_ACROSS);
   const magnitudes = values.subarray(0, shown * pixels).filter(Number.isFinite).map(Math.abs).sort();
   const scale = magnitudes[Math.floor(STRONGEST * (magnitudes.length - 1))] || magnitudes.at(-1) || 1;
@@ -81,39 +86,44 @@ export function pageWeights(
     image: pngUri(png),
     size: [full, rows],
     scale: Number(scale.toPrecision(3)),
+    ...(imageShape[2] === 3 ? { isColor: true } : {}),
     units,
     figures,
   };
 }
 
 /**
- * Shrinks a saved picture: grayscale pictures lose their pixel scaling, which the page restores, and keep
- * {@link HISTORY_GRAYS} gray levels. Other pictures are unchanged.
+ * Shrinks a saved picture: it loses its pixel scaling, which the page restores, and keeps {@link HISTORY_LEVELS} levels
+ * of each color. Pictures of other kinds than runs save are unchanged.
  *
  * @param png a PNG file
  * @returns a data URI
  */
 export function compactPicture(png: Uint8Array): string {
   const { width, height, channels, depth, data } = decode(png);
-  if (channels !== 1 || depth !== 8) return pngUri(png);
-  const k = repetition(data as Uint8Array, width, height);
-  const small = new Uint8Array(width / k * (height / k));
+  if (channels !== 1 && channels !== 3 || depth !== 8) return pngUri(png);
+  const k = repetition(data as Uint8Array, width, height, channels);
+  const small = new Uint8Array(width / k * (height / k) * channels);
   for (let y = 0, at = 0; y < height; y += k) {
     for (let x = 0; x < width; x += k) {
-      const share = Math.round(data[y * width + x] / 255 * (HISTORY_GRAYS - 1)) / (HISTORY_GRAYS - 1);
-      small[at++] = Math.round(255 * share);
+      for (let color = 0; color < channels; color++) {
+        const level = data[(y * width + x) * channels + color];
+        const share = Math.round(level / 255 * (HISTORY_LEVELS - 1)) / (HISTORY_LEVELS - 1);
+        small[at++] = Math.round(255 * share);
+      }
     }
   }
-  const picture = { width: width / k, height: height / k, channels: 1, depth: 8 as const, data: small };
+  const picture = { width: width / k, height: height / k, channels, depth: 8 as const, data: small };
   return pngUri(encode(picture, { zlib: { level: 9 } }));
 }
 
 /** Factor by which a picture was scaled up: 4, 3, 2 or 1. */
-function repetition(data: Uint8Array, width: number, height: number): number {
+function repetition(data: Uint8Array, width: number, height: number, channels: number): number {
   const repeats = (k: number) =>
-    width % k === 0 && height % k === 0 && data.every((gray, at) => {
-      const y = Math.floor(at / width), x = at % width;
-      return gray === data[(y - y % k) * width + x - x % k];
+    width % k === 0 && height % k === 0 && data.every((level, at) => {
+      const color = at % channels, pixel = (at - color) / channels;
+      const y = Math.floor(pixel / width), x = pixel % width;
+      return level === data[((y - y % k) * width + x - x % k) * channels + color];
     });
   return [4, 3, 2].find(repeats) ?? 1;
 }

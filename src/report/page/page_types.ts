@@ -2,6 +2,7 @@
  * Data types of the page: plain JSON, made from a run by `page_data.ts`.
  * @module
  */
+import type { ImageShape } from "../image_shape.ts";
 import type { ActivationHistogram, Baseline, EpochPicture, LevelState, RunStatus } from "../run_data.ts";
 
 /** A test image and its reconstruction. All images are data URIs. */
@@ -36,7 +37,7 @@ export interface PageCodes {
   readonly points: readonly (number | null)[];
   /** Class of each point; absent without labels. */
   readonly labels?: readonly number[] | undefined;
-  /** Images [count, width, height] in 16 gray levels, as base64 of gzip. */
+  /** Images [count, colors, width, height] in 16 levels of each color, as base64 of gzip. */
   readonly images: string;
 }
 
@@ -46,8 +47,8 @@ export interface PageSnapshot {
   readonly epoch: number;
   /** Number of training steps done. */
   readonly step: number;
-  /** [height, width]. */
-  readonly imageShape: readonly [number, number];
+  /** Shape of an image. */
+  readonly imageShape: ImageShape;
   /** Test images with their reconstructions. */
   readonly tiles: readonly PageTile[];
   /** Codes of test images. */
@@ -81,6 +82,8 @@ export interface PageWeights {
   readonly size: readonly [width: number, height: number];
   /** Magnitude at which the colors saturate. */
   readonly scale: number;
+  /** True if a unit's red, green and blue weights are one above the other; absent for gray. */
+  readonly isColor?: boolean;
   /** Total number of units; the picture shows the first ones. */
   readonly units: number;
   /** Minimum, maximum and L2 norm of the weights of each shown unit. */

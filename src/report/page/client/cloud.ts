@@ -229,16 +229,17 @@ function draw(
   canvas: HTMLCanvasElement,
   pixels: Uint8Array | undefined,
   point: number,
-  [height, width]: PageSnapshot["imageShape"],
+  [height, width, colors = 1]: PageSnapshot["imageShape"],
 ) {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
   const context = canvas.getContext("2d");
   if (!pixels || !context) return;
-  const image = context.createImageData(width, height);
-  for (let k = 0; k < width * height; k++) {
-    const gray = pixels[point * width * height + k % width * height + Math.floor(k / width)]; // column-major
-    image.data.set([gray, gray, gray, 255], 4 * k);
+  const image = context.createImageData(width, height), size = width * height;
+  for (let k = 0; k < size; k++) {
+    const at = point * colors * size + k % width * height + Math.floor(k / width); // column-major
+    const [green, blue] = colors === 3 ? [at + size, at + 2 * size] : [at, at];
+    image.data.set([pixels[at], pixels[green], pixels[blue], 255], 4 * k);
   }
   context.putImageData(image, 0, 0);
   canvas.dataset.point = `${point}`;

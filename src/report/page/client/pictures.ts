@@ -146,16 +146,22 @@ export function weights(first: PageData) {
   const update = (next: PageData) => {
     page = next;
     list.replaceChildren(
-      ...page.weights.map(({ label, image, size: [width, height], scale, units, figures }) => {
-        const shown = figures.length === units
+      ...page.weights.map(({ label, image, size: [width, height], scale, isColor, units, figures }) => {
+        const shown = (figures.length === units
           ? counted(units, "unit")
-          : `the first ${figures.length} of ${counted(units, "unit")}`;
+          : `the first ${figures.length} of ${counted(units, "unit")}`) +
+          (isColor ? "; red, green, blue from top to bottom" : "");
         const room = page.weights.length > 1 ? 463 : 960;
         const times = Math.min(4, Math.max(1, Math.floor(room / width))); // an integer factor
         const behind = folded("Table", () =>
           table(
             ["unit", "min", "max", "L2 norm"],
-            figures.map((row, unit) => [unit + 1, ...row.map((value) => readable(value, 3))]),
+            figures.map((row, unit) => [
+              unit + 1,
+              ...row.map((value) =>
+                readable(value, 3)
+              ),
+            ]),
             `Weights of ${label}`,
           ));
         return make(
