@@ -53,23 +53,25 @@ export const PICTURES = 30;
  * @param build builds the network
  * @param parameters the trained parameters
  * @param data the data set
+ * @param log receives a line about what takes long
  */
 export async function evaluate(
   gpu: Gpu,
   build: BuildModel,
   parameters: Parameters,
   data: Dataset,
+  log?: (line: string) => void,
 ): Promise<Evaluation> {
   const { train } = data;
   const test = await encode(gpu, build, parameters, "test", data.test.images, data.width, true);
   const { codeSize, codes, error, scores, reconstructions } = test;
-  const { meanImage, pca: [{ testMse }] } = baselines(train.images, data.test.images, data.width, [
+  const { meanImage, pca: [{ testMse }] } = await baselines(train.images, data.test.images, data.width, [
     Math.min(codeSize, data.width), // a code may be larger than the image
-  ]);
+  ], log && ((line) => log(`PCA       ${line}`)));
   const gallery = train.labels && data.test.labels &&
     await encode(gpu, build, parameters, "gallery", train.images, data.width, false);
   const accuracy = gallery &&
-    nearestNeighborAccuracy(
+    await nearestNeighborAccuracy(
       { codes: gallery.codes, labels: train.labels! },
       { codes, labels: data.test.labels! },
       codeSize,

@@ -72,7 +72,7 @@ export async function saveResults(run: EndedRun): Promise<string> {
   const rows = await resultsRows(evaluated, { gpu, parameters, data, result, metrics });
   await pictures.finish({
     rows,
-    baselines: baselinesOf(evaluated, result, data),
+    baselines: await baselinesOf(evaluated, result, data),
     ...(stepMilliseconds === undefined ? {} : { stepMilliseconds }),
     status,
   });

@@ -13,6 +13,7 @@ interface Rule {
 const RULES: Readonly<Record<string, Rule>> = {
   errors: { folders: [], isPortable: true },
   random: { folders: [], isPortable: true },
+  event_loop: { folders: [], isPortable: true },
   reference: { folders: [], alone: true, isPortable: true },
   gpu: { folders: ["errors"], shaders: "shaders/common/", isPortable: true },
   graph: { folders: ["gpu", "errors", "random"], shaders: "shaders/", isPortable: true },
@@ -32,7 +33,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   dependencies: { folders: [], alone: true },
   files: { folders: ["errors"] },
   data: { folders: ["dependencies", "files", "errors", "random"] },
-  stats: { folders: ["dependencies", "errors"] },
+  stats: { folders: ["dependencies", "event_loop", "random", "errors"] },
   report: { folders: ["dependencies", "stats"] },
   live: { folders: ["report", "errors"] },
   export: { folders: ["graph", "errors"] },
