@@ -53,21 +53,25 @@ export const PICTURES = 30;
  * @param build builds the network
  * @param parameters the trained parameters
  * @param data the data set
- * @param log receives a line about what takes long
+ * @param begin receives the name of each phase, such as `PCA of 8,000 × 784 numbers`, as it begins
  */
 export async function evaluate(
   gpu: Gpu,
   build: BuildModel,
   parameters: Parameters,
   data: Dataset,
-  log?: (line: string) => void,
+  begin: (phase: string) => void = () => {},
 ): Promise<Evaluation> {
-  const { train } = data;
+  const { train, width } = data, number = (n: number) => n.toLocaleString("en-US");
+  begin(`the model on ${number(data.test.count)} test rows`);
   const test = await encode(gpu, build, parameters, "test", data.test.images, data.width, true);
   const { codeSize, codes, error, scores, reconstructions } = test;
-  const { meanImage, pca: [{ testMse }] } = await baselines(train.images, data.test.images, data.width, [
-    Math.min(codeSize, data.width), // a code may be larger than the image
-  ], log && ((line) => log(`PCA       ${line}`)));
+  const components = Math.min(codeSize, width); // a code may be larger than the image
+  begin(`PCA with ${number(components)} of ${number(width)} components on ${number(train.count)} rows`);
+  const { meanImage, pca: [{ testMse }] } = await baselines(train.images, data.test.images, width, [
+    components,
+  ]);
+  begin(`the nearest of ${number(train.count)} codes to ${number(data.test.count)} test codes`);
   const gallery = train.labels && data.test.labels &&
     await encode(gpu, build, parameters, "gallery", train.images, data.width, false);
   const accuracy = gallery &&

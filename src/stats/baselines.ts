@@ -5,7 +5,7 @@
  */
 
 import { isTurnDue, turnEventLoop } from "../event_loop.ts";
-import { isExact, type Pixels, principalAxes } from "./principal_axes.ts";
+import { type Pixels, principalAxes } from "./principal_axes.ts";
 
 /** Pixels between two turns of the event loop, at most. */
 const BLOCK = 2 ** 16;
@@ -51,7 +51,6 @@ async function meanImage(images: Pixels, pixels: number): Promise<Float64Array> 
  * @param test test images, likewise
  * @param pixels pixels of one image
  * @param components code sizes of PCA, each from 0 to `pixels`; of N images at most N − 1 components count
- * @param log receives a line if the components are not exact
  * @throws RangeError if an array holds no image or a part of one, or a code size is not allowed
  */
 export async function baselines(
@@ -59,7 +58,6 @@ export async function baselines(
   test: Pixels,
   pixels: number,
   components: readonly number[] = [],
-  log: (line: string) => void = () => {},
 ): Promise<Baselines> {
   for (const [name, images] of [["training", train], ["test", test]] as const) {
     if (images.length === 0 || images.length % pixels !== 0) {
@@ -78,14 +76,6 @@ export async function baselines(
   const told = train.length / pixels - 1; // centered images span no more directions: others would be arbitrary
   const most = Math.min(told, Math.max(0, ...components));
   const mean = await meanImage(train, pixels);
-  const number = (n: number) => n.toLocaleString("en-US"), rows = train.length / pixels;
-  if (most > 0 && !isExact(rows, pixels)) {
-    log(
-      `${number(most)} component${most > 1 ? "s" : ""} of ${number(rows)} × ${
-        number(pixels)
-      } numbers, by passes over all of them`,
-    );
-  }
   const { axes: vectors, excess } = await principalAxes(train, mean, most);
 
   const explained = new Float64Array(most); // Σ over test images of (v_k·(x − μ))²

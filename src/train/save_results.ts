@@ -44,6 +44,8 @@ export interface EndedRun {
   log(record: MetricsRecord): void;
   /** Milliseconds per training step; absent if there was none. */
   readonly stepMilliseconds: number | undefined;
+  /** Receives the name of each phase of the measurement. */
+  begin(phase: string): void;
   /** How the run ended. */
   readonly status: Results["status"];
 }
@@ -56,7 +58,7 @@ export interface EndedRun {
  */
 export async function saveResults(run: EndedRun): Promise<string> {
   const { folder, gpu, data, parameters, evaluated, pictures, metrics, stepMilliseconds, status } = run;
-  const result = await evaluate(gpu, evaluated.build, parameters, data);
+  const result = await evaluate(gpu, evaluated.build, parameters, data, (phase) => run.begin(phase));
   const reconstructions = await pictures.noisyReconstructions() ?? cleanReconstructions(data, result);
   writeFileAtomic(join(folder, "reconstructions.png"), reconstructions);
   writeFileAtomic(join(folder, "codes.csv"), codesCsv(result.codes, data.test.labels, result.codeSize));
@@ -69,6 +71,7 @@ export async function saveResults(run: EndedRun): Promise<string> {
     pcaError: result.pcaError,
     ...(result.accuracy === undefined ? {} : { accuracy: result.accuracy }),
   });
+  run.begin("the recipe's own figures, and writing the report");
   const rows = await resultsRows(evaluated, { gpu, parameters, data, result, metrics });
   await pictures.finish({
     rows,

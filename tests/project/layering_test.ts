@@ -15,7 +15,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   random: { folders: [], isPortable: true },
   event_loop: { folders: [], isPortable: true },
   reference: { folders: [], alone: true, isPortable: true },
-  gpu: { folders: ["errors"], shaders: "shaders/common/", isPortable: true },
+  gpu: { folders: ["event_loop", "errors"], shaders: "shaders/common/", isPortable: true },
   graph: { folders: ["gpu", "errors", "random"], shaders: "shaders/", isPortable: true },
   elementwise: { folders: ["graph", "gpu", "errors"], shaders: "shaders/", isPortable: true },
   layers: {

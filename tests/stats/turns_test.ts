@@ -49,22 +49,19 @@ Deno.test("PCA is exact for the shipped data sets and MNIST, and for few or narr
   }
 });
 
-Deno.test("baselines() of many wide images says that it passes over them, and finds their components", async () => {
+Deno.test("baselines() of many wide images finds their components", async () => {
   // Each image is a brightness along one pattern: a single component explains all but rounding to whole numbers.
   const pixels = 810, rows = 840;
   const images = Uint8Array.from(
     { length: rows * pixels },
     (_, k) => 20 + (Math.floor(k / pixels) * 7 % 211) * (k % pixels % 13) / 12,
   );
-  const lines: string[] = [];
   const { meanImage, pca: [{ testMse }], excess } = await baselines(
     images,
     images.subarray(0, 30 * pixels),
     pixels,
     [1],
-    (line) => lines.push(line),
   );
-  assert.deepEqual(lines, ["1 component of 840 × 810 numbers, by passes over all of them"]);
   assert.ok(testMse * 255 ** 2 < 0.1 && meanImage * 255 ** 2 > 100, `${testMse} ${meanImage}`);
-  assert.ok(excess <= 1e-4, `${excess}`);
+  assert.ok(excess > 0 && excess <= 1e-4, `${excess}`);
 });
