@@ -46,6 +46,8 @@ export interface EndedRun {
   readonly stepMilliseconds: number | undefined;
   /** Receives the name of each phase of the measurement. */
   begin(phase: string): void;
+  /** Called before the report, which is made in one go: from now on signals end the process by themselves. */
+  releaseSignals(): void;
   /** How the run ended. */
   readonly status: Results["status"];
 }
@@ -71,11 +73,13 @@ export async function saveResults(run: EndedRun): Promise<string> {
     pcaError: result.pcaError,
     ...(result.accuracy === undefined ? {} : { accuracy: result.accuracy }),
   });
-  run.begin("the recipe's own figures, and writing the report");
+  run.begin("the recipe's own figures");
   const rows = await resultsRows(evaluated, { gpu, parameters, data, result, metrics });
+  const lines = await baselinesOf(evaluated, result, data);
+  run.releaseSignals();
   await pictures.finish({
     rows,
-    baselines: await baselinesOf(evaluated, result, data),
+    baselines: lines,
     ...(stepMilliseconds === undefined ? {} : { stepMilliseconds }),
     status,
   });

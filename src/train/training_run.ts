@@ -472,26 +472,16 @@ export class TrainingRun implements Disposable {
     this.#progress.finish();
     await gpu.device.queue.onSubmittedWorkDone();
     const stepMilliseconds = steps > 0 ? this.#clock.milliseconds / steps : undefined;
+    if (!this.#isSaved) await this.#saveModel();
     const status = this.isInterrupted ? "interrupted" : "finished";
     const say = (text: string) => this.#say(text);
-    if (!this.#isSaved) await this.#saveModel();
     this.#test[Symbol.dispose](); // frees the test images, which saveResults() uploads again
     const [pictures, metrics] = [this.#pictures, this.#metrics],
       log = (record: MetricsRecord) => this.#file(record);
     using phases = new Phases(say);
-    const begin = (phase: string) => phases.begin(phase);
-    say(
-      await saveResults({
-        ...this.#options,
-        folder,
-        pictures,
-        metrics,
-        log,
-        begin,
-        stepMilliseconds,
-        status,
-      }),
-    );
+    const begin = (phase: string) => phases.begin(phase), releaseSignals = () => this.#interrupt.dispose();
+    const ended = { folder, pictures, metrics, stepMilliseconds, status } as const;
+    say(await saveResults({ ...this.#options, ...ended, log, begin, releaseSignals }));
     if (this.#checkpoints.best) say(bestLine(this.#checkpoints.best));
     if (config.overfitBatch) say(await measureOverfit(this.#options));
     say(`run saved in ${folder}; open report.html there`);
