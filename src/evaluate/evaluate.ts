@@ -30,6 +30,11 @@ export interface Evaluation {
   readonly meanImageError: number;
   /** Error of PCA with as many components as the code has units. */
   readonly pcaError: number;
+  /**
+   * Bound on PCA's error on the training images beyond the least, as a share of it; absent below a ten-thousandth, as
+   * it is unless many wide images have components that are hard to tell apart.
+   */
+  readonly pcaExcess?: number | undefined;
   /** Accuracy of classifying test codes by the 5 nearest training codes, in [0, 1]; absent without labels. */
   readonly accuracy?: number | undefined;
   /** Number of units of a code. */
@@ -68,7 +73,7 @@ export async function evaluate(
   const { codeSize, codes, error, scores, reconstructions } = test;
   const components = Math.min(codeSize, width); // a code may be larger than the image
   begin(`PCA with ${number(components)} of ${number(width)} components on ${number(train.count)} rows`);
-  const { meanImage, pca: [{ testMse }] } = await baselines(train.images, data.test.images, width, [
+  const { meanImage, pca: [{ testMse }], excess } = await baselines(train.images, data.test.images, width, [
     components,
   ]);
   begin(`the nearest of ${number(train.count)} codes to ${number(data.test.count)} test codes`);
@@ -85,6 +90,7 @@ export async function evaluate(
     error,
     meanImageError: meanImage,
     pcaError: testMse,
+    ...(excess > 1e-4 ? { pcaExcess: excess } : {}),
     accuracy,
     codeSize,
     scores,
@@ -167,10 +173,13 @@ export async function measureLosses(
 
 /** First rows of every recipe's results table. */
 export function evaluationRows(result: Evaluation): TableRow[] {
-  const unit = "squared error per pixel, test images";
+  const unit = "squared error per pixel, test images", { pcaExcess } = result;
+  const within = pcaExcess === undefined
+    ? ""
+    : `; within ${(100 * pcaExcess).toPrecision(2)} % of the least in training`;
   return [
     { label: "this model", value: result.error, digits: 5, unit },
-    { label: `PCA, ${result.codeSize} components`, value: result.pcaError, digits: 5, unit },
+    { label: `PCA, ${result.codeSize} components`, value: result.pcaError, digits: 5, unit: unit + within },
     { label: "mean image", value: result.meanImageError, digits: 5, unit },
     ...(result.accuracy === undefined ? [] : [{
       label: "5-nearest-neighbor accuracy",
