@@ -118,11 +118,12 @@ export async function train(
       done < Math.round(share * budget.steps) && performance.now() - start < share * budget.milliseconds &&
       !isInterrupted()
     ) {
-      for (let n = 0; n < WAIT && done < Math.round(share * budget.steps); n++, done++) {
+      for (let n = 0; n < WAIT && done < Math.round(share * budget.steps) && !isInterrupted(); n++, done++) {
         if (done % epochBatches.length === 0) {
           images.setOrder(permutation(images.count, budget.seed, 1 + done / epochBatches.length));
         }
         step.run(epochBatches[done % epochBatches.length]);
+        await step.keepPace();
       }
       const reading = await step.readLosses();
       const isPerImage = recorded[k].losses.some((term) => term.reduction === "sum" && !isSparsityTerm(term));

@@ -2,6 +2,7 @@
 // Run: deno task evaluate runs/deep-…    (the same as: deno run --allow-read scripts/tools/evaluate.ts RUN)
 import { resultsTable } from "../../src/report/results_table.ts";
 import { runCommand } from "../../src/cli/command.ts";
+import { Phases } from "../../src/cli/phases.ts";
 import { evaluate } from "../../src/evaluate/evaluate.ts";
 import { verdict } from "../../src/evaluate/verdict.ts";
 import { kernelsFlag, parseFlags, positional } from "../../src/recipe/flags.ts";
@@ -37,7 +38,9 @@ async function main(): Promise<void> {
   const evaluated = evaluatedNetwork(recipe, config, networkData(opened));
   const data = fitToRecipe(opened, evaluated);
   using parameters = loadParameters(run, evaluated.build, data.width);
-  const result = await evaluate(gpu, evaluated.build, parameters, data);
+  using phases = new Phases(console.log);
+  const begin = (phase: string) => phases.begin(phase);
+  const result = await evaluate(gpu, evaluated.build, parameters, data, begin);
   const metrics = readMetrics(folder);
   console.log(resultsTable(await resultsRows(evaluated, { gpu, parameters, data, result, metrics })));
   const line = verdict(result);

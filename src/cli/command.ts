@@ -97,21 +97,28 @@ export interface Interrupt extends Disposable {
   readonly requested: boolean;
   /** Exit code for the command: 0 without a signal, 130 after Ctrl-C, 143 after SIGTERM. */
   readonly exitCode: number;
+  /** Aborts work that the first signal stops. */
+  readonly signal: AbortSignal;
+  /** From now on a signal prints this line and exits at once: what must be kept is saved. */
+  exitWith(line: string): void;
   /** Removes the handlers; signals kill the process again. */
   dispose(): void;
 }
 
 /**
  * Handles Ctrl-C and SIGTERM. The first signal sets `requested`, which the training loop checks after each step; the
- * second exits at once. Signals are delivered only while the loop awaits I/O, such as a GPU readback. Needs no
- * permission.
+ * second exits at once. Signals are delivered only when the event loop turns, so long computations call
+ * `turnEventLoop()`. Needs no permission.
  */
 export function watchInterrupt(): Interrupt {
-  let exitCode = 0;
+  let exitCode = 0, lastLine: string | undefined;
+  const stop = new AbortController();
   const listening = listenForSignals((code) => {
-    if (exitCode !== 0) Deno.exit(code);
+    if (lastLine !== undefined) console.error(`\n${lastLine}`);
+    if (lastLine !== undefined || exitCode !== 0) Deno.exit(code);
     exitCode = code;
-    console.error("\nStopping after the current report; interrupt again to stop at once");
+    console.error("\nStopping; interrupt again to stop at once");
+    stop.abort();
   });
   const dispose = () => listening[Symbol.dispose]();
   return {
@@ -121,6 +128,10 @@ export function watchInterrupt(): Interrupt {
     get exitCode() {
       return exitCode;
     },
+    signal: stop.signal,
+    exitWith(line: string) {
+      lastLine = line;
+    },
     dispose,
     [Symbol.dispose]: dispose,
   };
@@ -128,7 +139,7 @@ export function watchInterrupt(): Interrupt {
 
 /**
  * Ends the process with 130 on Ctrl-C and with 143 on SIGTERM, after a cleanup such as the removal of an unfinished file.
- * Signals are delivered only while the command awaits I/O. Needs no permission.
+ * Signals are delivered only when the event loop turns. Needs no permission.
  */
 export function exitOnInterrupt(cleanUp: () => void): Disposable {
   return listenForSignals((code) => {

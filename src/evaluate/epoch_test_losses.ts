@@ -36,13 +36,18 @@ export class EpochTestLosses implements Disposable {
    * Measures the network with its current parameters; waits for the GPU.
    *
    * @param stage number of the current stage; absent without stages
+   * @param signal stops the measurement
    * @returns the result of `TestLosses.measure` and, if the recipe names such terms, their sum as
    *   `test.total`
    * @throws InputError if a loss is not finite
+   * @throws DOMException `AbortError` if it was stopped
    */
-  async measure(stage: number | undefined): Promise<Readonly<Record<string, number>>> {
+  async measure(
+    stage: number | undefined,
+    signal?: AbortSignal,
+  ): Promise<Readonly<Record<string, number>>> {
     const { total } = this.#options.evaluated;
-    const found = await (await this.#networkOf(stage)).measure();
+    const found = await (await this.#networkOf(stage)).measure(signal);
     const sum = total?.reduce((sum, label) => sum + found[`test.${label}`], 0);
     return { ...found, ...(sum === undefined ? {} : { "test.total": sum }) };
   }

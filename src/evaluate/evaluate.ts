@@ -31,6 +31,11 @@ export interface Evaluation {
   readonly meanImageError: number;
   /** Error of PCA with as many components as the code has units. */
   readonly pcaError: number;
+  /**
+   * Bound on PCA's error on the training images beyond the least, as a share of it; absent below a ten-thousandth, as
+   * it is unless many wide images have components that are hard to tell apart.
+   */
+  readonly pcaExcess?: number | undefined;
   /** Accuracy of classifying test codes by the 5 nearest training codes, in [0, 1]; absent without labels. */
   readonly accuracy?: number | undefined;
   /** Number of units of a code. */
@@ -58,23 +63,29 @@ export const PICTURES = 30;
  * @param build builds the network
  * @param parameters the trained parameters
  * @param data the data set
+ * @param begin receives the name of each phase, such as `PCA of 8,000 × 784 numbers`, as it begins
  */
 export async function evaluate(
   gpu: Gpu,
   build: BuildModel,
   parameters: Parameters,
   data: Dataset,
+  begin: (phase: string) => void = () => {},
 ): Promise<Evaluation> {
-  const { train } = data;
-  const test = await encode(gpu, build, parameters, "test", data.test, data.width, true);
+  const { train, width } = data, number = (n: number) => n.toLocaleString("en-US");
+  begin(`the model on ${number(data.test.count)} test rows`);
+  const test = await encode(gpu, build, parameters, "test", data.test, width, true);
   const { codeSize, codes, error, scores, columnErrors, reconstructions, worst } = test;
-  const { meanImage, pca: [{ testMse }] } = baselines(train.images, data.test.images, data.width, [
-    Math.min(codeSize, data.width), // a code may be larger than the image
+  const components = Math.min(codeSize, width); // a code may be larger than the image
+  begin(`PCA with ${number(components)} of ${number(width)} components on ${number(train.count)} rows`);
+  const { meanImage, pca: [{ testMse }], excess } = await baselines(train.images, data.test.images, width, [
+    components,
   ]);
+  begin(`the nearest of ${number(train.count)} codes to ${number(data.test.count)} test codes`);
   const gallery = train.labels && data.test.labels &&
     await encode(gpu, build, parameters, "gallery", train, data.width, false);
   const accuracy = gallery &&
-    nearestNeighborAccuracy(
+    await nearestNeighborAccuracy(
       { codes: gallery.codes, labels: train.labels! },
       { codes, labels: data.test.labels! },
       codeSize,
@@ -84,6 +95,7 @@ export async function evaluate(
     error,
     meanImageError: meanImage,
     pcaError: testMse,
+    ...(excess > 1e-4 ? { pcaExcess: excess } : {}),
     accuracy,
     codeSize,
     scores,
@@ -181,10 +193,13 @@ export async function measureLosses(
 
 /** First rows of every recipe's results table. */
 export function evaluationRows(result: Evaluation): TableRow[] {
-  const unit = "squared error per pixel, test images";
+  const unit = "squared error per pixel, test images", { pcaExcess } = result;
+  const within = pcaExcess === undefined
+    ? ""
+    : `; within ${(100 * pcaExcess).toPrecision(2)} % of the least in training`;
   return [
     { label: "this model", value: result.error, digits: 5, unit },
-    { label: `PCA, ${result.codeSize} components`, value: result.pcaError, digits: 5, unit },
+    { label: `PCA, ${result.codeSize} components`, value: result.pcaError, digits: 5, unit: unit + within },
     { label: "mean image", value: result.meanImageError, digits: 5, unit },
     ...(result.accuracy === undefined ? [] : [{
       label: "5-nearest-neighbor accuracy",

@@ -78,12 +78,14 @@ export class TestLosses implements Disposable {
    *
    * @returns `testError`, the squared error, mean over images and pixels, and each unweighted term as
    *   `test.<label>`: per image if its reduction is `sum` or `sample`, else its mean
+   * @param signal stops the measurement
    * @throws InputError if a loss is not finite
+   * @throws DOMException `AbortError` if it was stopped
    */
-  async measure(): Promise<Record<string, number>> {
+  async measure(signal?: AbortSignal): Promise<Record<string, number>> {
     const found: Record<string, number> = {};
     for (const { step, losses, rows } of this.#passes) {
-      const { testError, ...terms } = await averageLosses(step, losses, this.#images.count, rows);
+      const { testError, ...terms } = await averageLosses(step, losses, this.#images.count, rows, signal);
       if (testError !== undefined) found.testError = testError / this.#images.width;
       for (const [label, value] of Object.entries(terms)) found[`test.${label}`] = value;
     }
@@ -103,21 +105,28 @@ export class TestLosses implements Disposable {
  * @param losses loss terms of the step
  * @param count number of images
  * @param rows batch size
+ * @param signal stops between batches
  * @returns unweighted terms by label: per image if the reduction is `sum` or `sample`, else the mean. A
  *   sparsity term is the mean over batches, weighted by their size.
  * @throws InputError if a loss is not finite
+ * @throws DOMException `AbortError` if it was stopped
  */
 export async function averageLosses(
   step: Step,
   losses: readonly LossTerm[],
   count: number,
   rows: number,
+  signal?: AbortSignal,
 ): Promise<Record<string, number>> {
   const epochBatches = batches(count, rows);
   const sums = new Map(losses.map((term) => [term, 0]));
   for (let begin = 0; begin < epochBatches.length; begin += LOSS_RING) { // the ring holds no more losses
     const some = epochBatches.slice(begin, begin + LOSS_RING);
-    some.forEach((batch, k) => step.run({ ...batch, draw: begin + k + 1 }));
+    for (const [k, batch] of some.entries()) {
+      step.run({ ...batch, draw: begin + k + 1 });
+      await step.keepPace();
+      signal?.throwIfAborted();
+    }
     const { values } = await step.readLosses();
     for (const term of losses) {
       const isSum = term.reduction === "sum" && !isSparsityTerm(term);

@@ -4,6 +4,7 @@
  */
 import { Diverged } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
+import { QueuePace } from "../gpu/queue_pace.ts";
 import { encodeCopy } from "../gpu/texture.ts";
 import { type CompiledDispatch, encodeDispatch } from "./compile_dispatch.ts";
 import { type DispatchTime, refuseWithoutTimestamps, timeDispatches } from "./profile.ts";
@@ -76,6 +77,7 @@ export class Step {
   #read = 0;
   #rows = 0;
   #watched = 0; // the latest watched step
+  readonly #pace: QueuePace;
 
   /** Use `compile`. */
   constructor(
@@ -90,6 +92,7 @@ export class Step {
     this.#options = options;
     this.dispatches = dispatches;
     this.#buffers = buffers;
+    this.#pace = new QueuePace(gpu.device);
   }
 
   /** Number of runs so far. */
@@ -129,6 +132,15 @@ export class Step {
     }
     pass?.end();
     this.#gpu.device.queue.submit([encoder.finish()]);
+    this.#pace.submitted();
+  }
+
+  /**
+   * Lets the event loop turn, so that signals are heard: long loops call it between runs. It waits for the GPU only if
+   * runs that take more than 0.4 s are queued.
+   */
+  async keepPace(): Promise<void> {
+    await this.#pace.keep();
   }
 
   /**
@@ -230,6 +242,7 @@ export class Step {
       ),
       this.#name,
     );
+    this.#pace.awaited();
     const norms = this.#buffers.norms && others.shift();
     const series = losses.map((_, at) =>
       Float32Array.from({ length: steps }, (_, k) => ring[(after + 1 + k) % LOSS_RING * losses.length + at])

@@ -74,18 +74,18 @@ export async function resultsRows(
  * Baselines for the test metrics: the mean image, PCA and, for a cross-entropy, the entropy of the pixels, its lower
  * bound.
  */
-export function baselinesOf(
+export async function baselinesOf(
   { crossEntropy }: EvaluatedNetwork,
   { codeSize, pcaError, meanImageError }: Evaluation,
   { test, width }: Dataset,
-): Baseline[] {
+): Promise<Baseline[]> {
   return [
     { label: "mean image", value: meanImageError, metric: "testError" },
     { label: `PCA, ${codeSize} components`, value: pcaError, metric: "testError" },
     ...(crossEntropy
       ? [{
         label: "entropy floor",
-        value: entropyFloor(test.images) * (crossEntropy.per === "image" ? width : 1),
+        value: await entropyFloor(test.images) * (crossEntropy.per === "image" ? width : 1),
         metric: `test.${crossEntropy.label}`,
       }]
       : []),

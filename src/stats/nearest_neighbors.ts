@@ -4,6 +4,7 @@
  */
 
 import { InputError } from "../errors.ts";
+import { isTurnDue, turnEventLoop } from "../event_loop.ts";
 
 /** Codes with their classes. */
 export interface LabeledCodes {
@@ -52,7 +53,8 @@ function widestDimension(codes: Float32Array, dimensions: number): number {
  *
  * The search is exact. Training codes are sorted by the dimension with the largest variance; each search
  * proceeds outward from the test code until the distance in that dimension alone is too large. It is fast in
- * a few dimensions (10,000 against 60,000 in 3-D: one or two seconds), else no slower than all pairs.
+ * a few dimensions (10,000 against 60,000 in 3-D: one or two seconds), else no slower than all pairs. The event loop
+ * turns meanwhile.
  *
  * @param train training codes
  * @param test codes to classify
@@ -62,12 +64,12 @@ function widestDimension(codes: Float32Array, dimensions: number): number {
  * @throws InputError if a code is not finite, because training has diverged
  * @throws RangeError if the arrays' lengths do not match, or `neighbors` is not a positive integer
  */
-export function nearestNeighborAccuracy(
+export async function nearestNeighborAccuracy(
   train: LabeledCodes,
   test: LabeledCodes,
   dimensions: number,
   neighbors: number = 5,
-): number {
+): Promise<number> {
   if (!Number.isSafeInteger(neighbors) || neighbors < 1) {
     throw new RangeError(
       `Cannot classify by nearest neighbors: expected at least 1 neighbor but received ${neighbors}`,
@@ -142,6 +144,7 @@ export function nearestNeighborAccuracy(
     // sorted by distance: the first neighbor whose class has the most votes decides ties
     const winner = nearest.find((index) => votes[train.labels[index]] === most)!;
     if (train.labels[winner] === test.labels[n]) correct++;
+    if (isTurnDue()) await turnEventLoop();
   }
   return correct / test.labels.length;
 }

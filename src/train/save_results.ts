@@ -46,6 +46,10 @@ export interface EndedRun {
   log(record: MetricsRecord): void;
   /** Milliseconds per training step; absent if there was none. */
   readonly stepMilliseconds: number | undefined;
+  /** Receives the name of each phase of the measurement. */
+  begin(phase: string): void;
+  /** Called before the report, which is made in one go: from now on signals end the process by themselves. */
+  releaseSignals(): void;
   /** How the run ended. */
   readonly status: Results["status"];
 }
@@ -58,7 +62,7 @@ export interface EndedRun {
  */
 export async function saveResults(run: EndedRun): Promise<string> {
   const { folder, gpu, data, parameters, evaluated, pictures, metrics, stepMilliseconds, status } = run;
-  const result = await evaluate(gpu, evaluated.build, parameters, data);
+  const result = await evaluate(gpu, evaluated.build, parameters, data, (phase) => run.begin(phase));
   const reconstructions = await pictures.noisyReconstructions() ?? cleanReconstructions(data, result);
   writeFileAtomic(join(folder, "reconstructions.png"), reconstructions);
   const { test: { labels }, testRows } = data, { codes, codeSize } = result;
@@ -77,10 +81,13 @@ export async function saveResults(run: EndedRun): Promise<string> {
     pcaError: result.pcaError,
     ...(result.accuracy === undefined ? {} : { accuracy: result.accuracy }),
   });
+  run.begin("the recipe's own figures");
   const rows = await resultsRows(evaluated, { gpu, parameters, data, result, metrics });
+  const lines = await baselinesOf(evaluated, result, data);
+  run.releaseSignals();
   await pictures.finish({
     rows,
-    baselines: baselinesOf(evaluated, result, data),
+    baselines: lines,
     ...(stepMilliseconds === undefined ? {} : { stepMilliseconds }),
     status,
   });

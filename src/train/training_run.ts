@@ -19,6 +19,7 @@ import { type Interrupt, watchInterrupt } from "../cli/command.ts";
 import { bestEpoch, isOutOfPatience } from "./early_stopping.ts";
 import type { InitialLoss } from "../evaluate/initial_loss.ts";
 import { measureOverfit } from "../evaluate/overfit.ts";
+import { Phases } from "../cli/phases.ts";
 import { Progress } from "../cli/progress.ts";
 import { RunCheckpoints } from "./checkpoints.ts";
 import { removeOtherPictures, RunPictures } from "./epoch_pictures.ts";
@@ -100,6 +101,7 @@ export class TrainingRun implements Disposable {
   readonly #clock = new TrainingClock();
   #images = 0;
   #rolledBack = false; // in this epoch
+  #isSaved = false; // the model, at the end of the run
   #epoch = 1; // the current one
   #stage: number | undefined; // the current one, if there are stages
   readonly #checkpoints: RunCheckpoints;
@@ -222,7 +224,10 @@ export class TrainingRun implements Disposable {
       throw new TypeError("Cannot train this step: expected one of those passed to start()");
     }
     this.#stage = trained.stage;
-    while (step.count < trained.steps && !this.#isOver()) {
+    for (;;) {
+      this.#epoch = Math.max(1, Math.ceil(this.#step / epochBatches.length));
+      if (this.#lacksMeasurement(trained)) await this.#endEpoch();
+      if (step.count >= trained.steps || this.#isOver()) return;
       this.#epoch = 1 + Math.floor(this.#step / epochBatches.length);
       if (shuffles) images.setOrder(permutation(images.count, seed, this.#epoch));
       for (const batch of epochBatches.slice(step.count % epochBatches.length)) {
@@ -234,10 +239,20 @@ export class TrainingRun implements Disposable {
             `Cannot continue training: expected the loop to run the step once on each batch but it ran ${runs} times`,
           );
         }
+        await step.keepPace();
         if (this.#stopsEpoch || step.count === trained.steps) break;
       }
       await this.#endEpoch();
     }
+  }
+
+  /** True if a resumed run begins after an epoch whose measurement was interrupted. */
+  #lacksMeasurement(trained: TrainedStage): boolean {
+    if (this.isInterrupted || this.#options.stages.findLast(({ step }) => step.count > 0) !== trained) {
+      return false;
+    }
+    return this.#endsMeasured &&
+      !this.#metrics.some((line) => line.step === this.#step && "testError" in line);
   }
 
   /**
@@ -372,8 +387,9 @@ export class TrainingRun implements Disposable {
    * snapshot, pictures, the best model with early stopping, and a checkpoint if one is due. None of this
    * counts as training time.
    *
-   * Does nothing after a rollback or an epoch that is not measured. If the user stops within an epoch, the
-   * checkpoint is saved first, so that a resumed run does not contain this measurement.
+   * Does nothing after a rollback or an epoch that is not measured. If the user stops within an epoch or this
+   * measurement, checkpoint and model are saved first, so that a resumed run does not contain this measurement
+   * but makes it itself where it is due.
    */
   async #endEpoch(): Promise<void> {
     if (this.#rolledBack) {
@@ -382,21 +398,22 @@ export class TrainingRun implements Disposable {
     }
     const isWhole = this.#endsMeasured, stage = this.#stage;
     if (!isWhole && !this.isInterrupted) return;
-    let found: Readonly<Record<string, number>>;
+    let found: Readonly<Record<string, number>> | undefined;
     try {
-      found = await this.untimed(async () => {
-        await this.#checkpoints.refuseNotFinite();
-        return await this.#test.measure(stage);
-      });
+      await this.untimed(() => this.#checkpoints.refuseNotFinite());
+      if (!this.isInterrupted) found = await this.#measure(stage);
+      if (!found) {
+        await this.#saveModel();
+        found = await this.untimed(() => this.#test.measure(stage));
+      }
     } catch (error) {
       await this.#recover(error);
       this.#rolledBack = false;
       return;
     }
-    if (!isWhole) await this.#checkpoint();
     await this.untimed(() => this.#pictures.save(this.#epoch, this.#step, stage));
     this.#fileHere(found);
-    if (!isWhole) return;
+    if (this.#isSaved) return;
     await this.#keepBest();
     const isOver = this.#isOver();
     if (!this.isInterrupted && isOver) this.#progress.note(this.#stoppedLine(stage));
@@ -404,6 +421,17 @@ export class TrainingRun implements Disposable {
       this.#options.stages.some((one) => one.stage === stage && one.step.count === one.steps);
     if (isStageOver || this.#checkpoints.isDueStep(this.#step) || this.#checkpoints.isDueEpoch(this.#epoch)) {
       await this.#checkpoint();
+    }
+  }
+
+  /** Measures the network on the test images; returns undefined if the user interrupts it. */
+  async #measure(stage: number | undefined): Promise<Readonly<Record<string, number>> | undefined> {
+    const { signal } = this.#interrupt;
+    try {
+      return await this.untimed(() => this.#test.measure(stage, signal));
+    } catch (error) {
+      if (error === signal.reason) return undefined;
+      throw error;
     }
   }
 
@@ -444,23 +472,44 @@ export class TrainingRun implements Disposable {
     this.#progress.finish();
     await gpu.device.queue.onSubmittedWorkDone();
     const stepMilliseconds = steps > 0 ? this.#clock.milliseconds / steps : undefined;
+    if (!this.#isSaved) await this.#saveModel();
     const status = this.isInterrupted ? "interrupted" : "finished";
-    const say = (text: string) => config.quiet || console.log(text);
-    if (status === "interrupted") say("interrupted: saving the model trained so far");
-    if (this.#checkpoints.savedStep !== steps) await this.#checkpoint();
-    const { tensors, metadata } = await this.#checkpoints.model();
-    const mean = this.#options.evaluated.usedMeanImage();
-    if (mean) writeMeanImage(folder, mean); // before the model, which marks a finished run
-    writeSafetensors(join(folder, "model.safetensors"), tensors, metadata);
+    const say = (text: string) => this.#say(text);
     this.#test[Symbol.dispose](); // frees the test images, which saveResults() uploads again
     const [pictures, metrics] = [this.#pictures, this.#metrics],
       log = (record: MetricsRecord) => this.#file(record);
-    say(await saveResults({ ...this.#options, folder, pictures, metrics, log, stepMilliseconds, status }));
+    using phases = new Phases(say);
+    const begin = (phase: string) => phases.begin(phase), releaseSignals = () => this.#interrupt.dispose();
+    const ended = { folder, pictures, metrics, stepMilliseconds, status } as const;
+    say(await saveResults({ ...this.#options, ...ended, log, begin, releaseSignals }));
     if (this.#checkpoints.best) say(bestLine(this.#checkpoints.best));
     if (config.overfitBatch) say(await measureOverfit(this.#options));
     say(`run saved in ${folder}; open report.html there`);
-    if (status === "interrupted") say(`resume with: ${commandLine(Deno.mainModule, ["--resume", folder])}`);
+    if (status === "interrupted") say(this.#resumeLine);
     return this.#interrupt.exitCode;
+  }
+
+  #say(text: string): void {
+    if (!this.#options.config.quiet) console.log(text);
+  }
+
+  get #resumeLine(): string {
+    return `resume with: ${commandLine(Deno.mainModule, ["--resume", this.folder])}`;
+  }
+
+  /** Saves checkpoint and model; from then on, an interruption ends the process at once. */
+  async #saveModel(): Promise<void> {
+    this.#progress.finish();
+    if (this.isInterrupted) this.#say("interrupted: saving the model trained so far");
+    if (this.#checkpoints.savedStep !== this.#step) await this.#checkpoint();
+    const { tensors, metadata } = await this.#checkpoints.model();
+    const mean = this.#options.evaluated.usedMeanImage();
+    if (mean) writeMeanImage(this.folder, mean); // before the model, which marks a finished run
+    writeSafetensors(join(this.folder, "model.safetensors"), tensors, metadata);
+    this.#isSaved = true;
+    this.#interrupt.exitWith(
+      `Stopped before all was measured: the model is saved in ${this.folder}; ${this.#resumeLine}`,
+    );
   }
 
   /** Closes the files, frees GPU objects and restores the default action of Ctrl-C. */

@@ -36,7 +36,7 @@ gpuTest("every recipe takes part, and its row holds what it should", async (gpu)
   const rows: ComparisonRow[] = [];
   for (const recipe of all) rows.push(await train(gpu, data, recipe, BUDGET));
   const sizes = rows.map(({ code }) => Math.min(code, WIDTH));
-  const { pca } = baselines(data.train.images, data.test.images, WIDTH, sizes);
+  const { pca } = await baselines(data.train.images, data.test.images, WIDTH, sizes);
   rows.forEach((row, k) => {
     assert.equal(row.steps, BUDGET.steps, row.recipe);
     assert.equal(row.pca, pca[k].testMse, row.recipe);

@@ -180,7 +180,7 @@ Deno.test({
     assert.deepEqual(await interrupt("wait", ["SIGINT"]), {
       code: 130,
       out: "ready\nsaved\n",
-      err: "\nStopping after the current report; interrupt again to stop at once\n",
+      err: "\nStopping; interrupt again to stop at once\n",
     });
   },
 });
@@ -192,5 +192,17 @@ Deno.test({
     assert.equal((await interrupt("wait", ["SIGTERM"])).code, 143);
     const { code, out } = await interrupt("stubborn", ["SIGINT", "SIGINT"]);
     assert.deepEqual([code, out], [130, "ready\n"]);
+  },
+});
+
+Deno.test({
+  name: "watchInterrupt() ends at once, with a line, after what must be kept is saved",
+  ignore: windows,
+  async fn() {
+    assert.deepEqual(await interrupt("saved", ["SIGTERM"]), {
+      code: 143,
+      out: "ready\n",
+      err: "\nall is saved\n",
+    });
   },
 });

@@ -45,6 +45,12 @@ await runCommand(async () => {
       console.log("saved");
       return interrupt.exitCode;
     },
+    saved: async () => {
+      using interrupt = watchInterrupt();
+      interrupt.exitWith("all is saved");
+      console.log("ready");
+      await new Promise((resolve) => setTimeout(resolve, 10_000));
+    },
     stubborn: async () => {
       using _interrupt = watchInterrupt();
       console.log("ready");

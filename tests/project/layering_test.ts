@@ -13,8 +13,9 @@ interface Rule {
 const RULES: Readonly<Record<string, Rule>> = {
   errors: { folders: [], isPortable: true },
   random: { folders: [], isPortable: true },
+  event_loop: { folders: [], isPortable: true },
   reference: { folders: [], alone: true, isPortable: true },
-  gpu: { folders: ["errors"], shaders: "shaders/common/", isPortable: true },
+  gpu: { folders: ["event_loop", "errors"], shaders: "shaders/common/", isPortable: true },
   graph: { folders: ["gpu", "errors", "random"], shaders: "shaders/", isPortable: true },
   elementwise: { folders: ["graph", "gpu", "errors"], shaders: "shaders/", isPortable: true },
   layers: {
@@ -32,7 +33,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   dependencies: { folders: [], alone: true },
   files: { folders: ["errors"] },
   data: { folders: ["dependencies", "files", "errors", "random"] },
-  stats: { folders: ["dependencies", "errors"] },
+  stats: { folders: ["dependencies", "event_loop", "random", "errors"] },
   report: { folders: ["dependencies", "stats"] },
   live: { folders: ["report", "errors"] },
   export: { folders: ["graph", "errors"] },

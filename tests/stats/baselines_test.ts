@@ -10,11 +10,11 @@ function near(actual: number, expected: number): void {
   );
 }
 
-Deno.test("baselines() agrees with a case worked out by hand", () => {
+Deno.test("baselines() agrees with a case worked out by hand", async () => {
   // Training images (0, 0), (10, 10), (20, 20) and (30, 30): mean (15, 15), one component along (1, 1)/√2.
   // Test image (25, 15): off the mean by (10, 0), of which (5, 5) is along the component.
   const train = new Uint8Array([0, 0, 10, 10, 20, 20, 30, 30]);
-  const { meanImage, pca } = baselines(train, new Uint8Array([25, 15]), 2, [1, 0, 2]);
+  const { meanImage, pca } = await baselines(train, new Uint8Array([25, 15]), 2, [1, 0, 2]);
   near(meanImage, 100 / 2 / 255 ** 2);
   assert.deepEqual(pca.map((entry) => entry.components), [1, 0, 2]);
   near(pca[0].testMse, 50 / 2 / 255 ** 2);
@@ -22,13 +22,13 @@ Deno.test("baselines() agrees with a case worked out by hand", () => {
   assert.ok(pca[2].testMse >= 0 && pca[2].testMse < 1e-15, `${pca[2].testMse}`);
 });
 
-Deno.test("baselines() counts no more components than the training images span", () => {
+Deno.test("baselines() counts no more components than the training images span", async () => {
   const train = new Uint8Array([0, 0, 0, 10, 10, 0]), test = new Uint8Array([25, 15, 40]); // one line: along (1, 1, 0)
-  const { pca } = baselines(train, test, 3, [1, 2, 3]);
+  const { pca } = await baselines(train, test, 3, [1, 2, 3]);
   near(pca[0].testMse, (50 + 1600) / 3 / 255 ** 2);
   assert.deepEqual(pca.map(({ testMse }) => testMse), [pca[0].testMse, pca[0].testMse, pca[0].testMse]);
-  const [one] = baselines(test, train, 3, [2]).pca; // a single image spans none
-  near(one.testMse, baselines(test, train, 3).meanImage);
+  const [one] = (await baselines(test, train, 3, [2])).pca; // a single image spans none
+  near(one.testMse, (await baselines(test, train, 3)).meanImage);
 });
 
 /** Eigenvalues and eigenvectors (rows) of a symmetric matrix by cyclic Jacobi rotations, largest first. */
@@ -60,7 +60,7 @@ function jacobi(
 }
 
 for (const rows of [200, 9]) {
-  Deno.test(`baselines() of ${rows} images agrees with a full eigendecomposition written out in plain loops`, () => {
+  Deno.test(`baselines() of ${rows} images agrees with a full eigendecomposition written out in plain loops`, async () => {
     const pixels = 12, random = new RandomStream(3, "baselines");
     // Mixtures of three patterns with noise; about a third of the pixels are black.
     const patterns = Array.from(
@@ -108,27 +108,30 @@ for (const rows of [200, 9]) {
       }
       return total / (50 * pixels);
     });
-    const { meanImage, pca } = baselines(train, test, pixels, sizes);
+    const { meanImage, pca } = await baselines(train, test, pixels, sizes);
     near(meanImage, expected[0]);
     pca.forEach(({ testMse }, k) => near(testMse, expected[k]));
     assert.ok(expected[3] < expected[0] / 4, "the case has structure to find");
   });
 }
 
-Deno.test("baselines() refuses parts of images and impossible code sizes", () => {
+Deno.test("baselines() refuses parts of images and impossible code sizes", async () => {
   const images = new Uint8Array(6);
   for (
     const [train, test, sizes] of [[5, 6, []], [6, 5, []], [0, 6, []], [6, 6, [4]], [6, 6, [-1]], [6, 6, [
       0.5,
     ]]] as const
   ) {
-    assert.throws(() => baselines(images.subarray(0, train), images.subarray(0, test), 3, sizes), RangeError);
+    await assert.rejects(
+      () => baselines(images.subarray(0, train), images.subarray(0, test), 3, sizes),
+      RangeError,
+    );
   }
 });
 
-Deno.test("entropyFloor() is the pixels' own entropy: 0 for black and white, log 2 for gray", () => {
-  assert.equal(entropyFloor(Uint8Array.of(0, 255, 0)), 0);
-  near(entropyFloor(Float32Array.of(0.5, 0, 1, 0.5)), Math.LN2 / 2);
+Deno.test("entropyFloor() is the pixels' own entropy: 0 for black and white, log 2 for gray", async () => {
+  assert.equal(await entropyFloor(Uint8Array.of(0, 255, 0)), 0);
+  near(await entropyFloor(Float32Array.of(0.5, 0, 1, 0.5)), Math.LN2 / 2);
   const share = 51 / 255;
-  near(entropyFloor(Uint8Array.of(51)), -share * Math.log(share) - (1 - share) * Math.log(1 - share));
+  near(await entropyFloor(Uint8Array.of(51)), -share * Math.log(share) - (1 - share) * Math.log(1 - share));
 });

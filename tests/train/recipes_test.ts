@@ -189,7 +189,7 @@ Deno.test("Ctrl-C saves the model and pictures", () =>
     const results: Results = JSON.parse(new TextDecoder().decode(await fileOf(run, "results.json")));
     assert.equal(results.status, "interrupted");
     const { metadata } = decodeSafetensors(await fileOf(run, "model.safetensors"));
-    assert.ok(Number(metadata.step) >= 10 && Number(metadata.step) % 10 === 0, metadata.step);
+    assert.ok(Number(metadata.step) >= 10, metadata.step);
     assert.ok((await fileOf(run, "reconstructions.png")).length > 1000);
   }));
 

@@ -352,9 +352,10 @@ Deno.test("Ctrl-C saves a checkpoint of the last step, even within an epoch", ()
     const { place } = readLastCheckpoint(run)!;
     const model = readSafetensors(join(run, "model.safetensors"));
     assert.equal(Number(model.metadata.step), place.step);
-    assert.ok(place.step >= 15 && place.step % 3 === 0, `${place.step}`);
+    assert.ok(place.step >= 15, `${place.step}`);
     const kept = Deno.readTextFileSync(join(run, "metrics.jsonl")).slice(0, place.metricsBytes).split("\n");
-    assert.equal(JSON.parse(kept.at(-2)!).step, place.step);
+    const reported = JSON.parse(kept.at(-2)!).step; // every third step is
+    assert.ok(reported <= place.step && reported > place.step - 3, `${reported} ${place.step}`);
   }));
 
 Deno.test("--patience stops early, keeps the best and the final model, and reports both", () =>

@@ -1,0 +1,100 @@
+// Ctrl-C while a run is measured: after an epoch, and at its end on rows that are wide enough for PCA to take a while.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { writeIdx } from "../../src/data/idx.ts";
+import { readLastCheckpoint } from "../../src/runs/checkpoint_file.ts";
+import { readMetrics } from "../../src/runs/metrics_log.ts";
+import { recipeText, ROOT, withProjectFolder } from "../helpers/commands.ts";
+import { assertSameRun, makeImages } from "../helpers/resume_runs.ts";
+
+const src = new URL("../../src/", import.meta.url);
+
+/**
+ * The deep recipe, which interrupts itself where the variable CUT says: during a measurement after an epoch, by its
+ * number in this process, or at the beginning of PCA, which draws the first random numbers after training.
+ */
+const SCRIPT = `
+import { existsSync } from "node:fs";
+import { EpochTestLosses } from "${src}evaluate/epoch_test_losses.ts";
+import { RandomStream } from "${src}random.ts";
+
+const { measure } = EpochTestLosses.prototype, { nextUnit } = RandomStream.prototype;
+let cut = Deno.env.get("CUT"), calls = 0;
+EpochTestLosses.prototype.measure = async function (stage, signal) {
+  if (String(++calls) === cut) {
+    Deno.kill(Deno.pid, "SIGINT");
+    while (!signal!.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return await measure.call(this, stage, signal);
+};
+RandomStream.prototype.nextUnit = function () {
+  if (cut === "PCA" && existsSync(Deno.env.get("RUN") + "/model.safetensors")) {
+    cut = undefined;
+    Deno.kill(Deno.pid, "SIGINT");
+  }
+  return nextUnit.call(this);
+};
+` + recipeText("deep");
+
+/** Runs the script with these flags in the folder, and returns how it ended. */
+type Start = (args: readonly string[], cut: string) => Promise<{ code: number; out: string; err: string }>;
+
+function withScript(body: (folder: string, run: string, start: Start) => Promise<void>): Promise<void> {
+  return withProjectFolder(async (folder) => {
+    const script = join(folder, "cut.ts"), run = join(folder, "run");
+    await Deno.writeTextFile(script, SCRIPT);
+    await body(folder, run, async (args, cut) => {
+      const command = new Deno.Command("deno", {
+        args: ["run", "-A", script, ...args],
+        cwd: ROOT,
+        env: { CUT: cut, RUN: run },
+      });
+      const { code, stdout, stderr } = await command.output();
+      const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+      return { code, out, err };
+    });
+  });
+}
+
+const ignore = Deno.build.os === "windows"; // which has no signals to send
+
+Deno.test("Ctrl-C while PCA is computed ends the run at once, with its model and how to finish it", {
+  ignore,
+}, () =>
+  withScript(async (folder, run, start) => {
+    const data = join(folder, "wide.idx"), rows = 1100, width = 4096;
+    const pixels = Uint8Array.from({ length: rows * width }, (_, k) => (k * 7 + k % 11 * (k >> 12)) % 251);
+    await Deno.writeFile(data, writeIdx([rows, 64, 64], pixels));
+    const flags = ["--data", data, "--sizes", "4096,24", "--epochs", "1", "--batch-size", "200"];
+    const ended = await start([...flags, "--out", run], "PCA");
+    assert.equal(ended.code, 130, ended.out + ended.err);
+    const line = ended.err.split("\n").find((line) => line.startsWith("Stopped before all was measured"));
+    assert.ok(line?.includes(`the model is saved in ${run}; resume with: deno `), ended.err);
+    assert.ok(!ended.out.includes("this model"), ended.out);
+    for (const name of ["codes.csv", "report.html", "results.json"]) { // written after PCA
+      assert.ok(!existsSync(join(run, name)), name);
+    }
+    const again = await start(["--resume", run], "none"); // as the line says
+    assert.equal(again.code, 0, again.err);
+    assert.ok(existsSync(join(run, "results.json")) && again.out.includes("this model"), again.out);
+  }));
+
+Deno.test("a run interrupted while an epoch is measured makes that measurement when it is resumed", {
+  ignore,
+}, () =>
+  withScript(async (folder, run, start) => {
+    const whole = join(folder, "whole");
+    const flags = [...await makeImages(folder), "--sizes", "100,8,2", "--epochs", "3", "--log-every", "5"];
+    flags.push("--patience", "3", "--min-delta", "1");
+    assert.equal((await start([...flags, "--out", whole], "none")).code, 0);
+    const steps = readMetrics(whole).filter((line) => "testError" in line).map(({ step }) => step);
+
+    assert.equal((await start([...flags, "--out", run], "1")).code, 130);
+    assert.equal(readLastCheckpoint(run)!.place.step, steps[0]);
+    assert.equal((await start(["--resume", run], "3")).code, 130); // the third is that of the last epoch
+    assert.equal(readLastCheckpoint(run)!.place.step, steps[2]);
+    const { code, err } = await start(["--resume", run], "none");
+    assert.equal(code, 0, err);
+    await assertSameRun(run, whole);
+  }));
