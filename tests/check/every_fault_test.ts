@@ -1,7 +1,14 @@
 // One fault in each function of each shader, the check that notices it, and the lists of all faults: docs/faults.md and its
 // summary. `deno task test:long` plants the others too.
 import assert from "node:assert/strict";
-import { LOOP_FAULTS, nameOf, SHADER_FAULTS } from "../gradients/faults.ts";
+import {
+  describe,
+  LOOP_FAULTS,
+  nameOf,
+  plant,
+  SHADER_FAULTS,
+  type ShaderFault,
+} from "../gradients/faults.ts";
 import { listedFaults, listedSummary, summarize } from "../helpers/fault_table.ts";
 import { plantInShaders } from "../long/faults.ts";
 
@@ -35,4 +42,23 @@ Deno.test("every entry point of every shader has a planted fault", () => {
     }
   }
   assert.deepEqual(missing, []);
+});
+
+Deno.test("the code that each fault replaces stands where it says, just once", () => {
+  const read = (path: string) => Deno.readTextFileSync(new URL(`../../${path}`, import.meta.url));
+  /** A shader and what its first line, and theirs, name. */
+  const partsOf = (path: string, operands: string): string[] => {
+    const code = read(`shaders/${path}`), [first] = code.split("\n", 1);
+    const names = [...first.matchAll(/common\/(\w+)/g)].map(([, name]) =>
+      name === "operands" ? operands : name
+    );
+    return [code, ...names.flatMap((name) => partsOf(`common/${name}.wgsl`, operands))];
+  };
+  const stale = SHADER_FAULTS.filter((fault) => {
+    const parts = partsOf(fault.shader, fault.kind === "texture" ? "operands_texture" : "operands_buffer");
+    return !parts.some((code) => plant(code, fault) !== code);
+  });
+  assert.deepEqual(stale.map(describe), []);
+  const moved = LOOP_FAULTS.filter(({ file, text }) => read(file).split(text).length !== 2);
+  assert.deepEqual(moved.map(({ file, fault }) => `${file}: ${fault}`), []);
 });
