@@ -1,14 +1,7 @@
 // One fault in each function of each shader, the check that notices it, and the lists of all faults: docs/faults.md and its
 // summary. `deno task test:long` plants the others too.
 import assert from "node:assert/strict";
-import {
-  describe,
-  LOOP_FAULTS,
-  nameOf,
-  plant,
-  SHADER_FAULTS,
-  type ShaderFault,
-} from "../gradients/faults.ts";
+import { describe, LOOP_FAULTS, nameOf, plant, SHADER_FAULTS } from "../gradients/faults.ts";
 import { listedFaults, listedSummary, summarize } from "../helpers/fault_table.ts";
 import { plantInShaders } from "../long/faults.ts";
 
