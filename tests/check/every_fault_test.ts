@@ -55,3 +55,18 @@ Deno.test("the code that each fault replaces stands where it says, just once", (
   const moved = LOOP_FAULTS.filter(({ file, text }) => read(file).split(text).length !== 2);
   assert.deepEqual(moved.map(({ file, fault }) => `${file}: ${fault}`), []);
 });
+
+Deno.test("faults have unique names", () => {
+  const names = SHADER_FAULTS.map(describe);
+  assert.deepEqual(names.filter((name, k) => names.indexOf(name) !== k), []);
+});
+
+Deno.test("plant() rejects a text that does not occur exactly once", () => {
+  const fault = { shader: "a.wgsl", place: "f", fault: "none", text: "x", becomes: "y" };
+  const code = "const C = x;\nfn f() {\n  x\n}\nfn g() {\n  x\n}\n";
+  assert.equal(plant(code, fault), "const C = x;\nfn f() {\n  y\n}\nfn g() {\n  x\n}\n");
+  assert.equal(plant(code, { ...fault, place: "C" }), code.replace("x", "y"));
+  assert.throws(() => plant(code, { ...fault, text: "z" }), /once but found it 0 times/);
+  assert.throws(() => plant(code.replace("\n  x", "\n  x + x"), fault), /once but found it 2 times/);
+  assert.equal(plant(code, { ...fault, place: "h" }), code, "a part without the function is unchanged");
+});
