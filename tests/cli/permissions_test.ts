@@ -37,11 +37,11 @@ Deno.test.beforeAll(async () => {
   copy = await Deno.makeTempDir({ prefix: "bottleneck-permissions-" });
   copyProject(copy);
   cpSync(join(ROOT, "fixtures/traces/basic.json"), join(copy, "trace.json"));
-  for (const name of ["tied.json", "images.csv"]) {
+  for (const name of ["basic-all.json", "images.csv"]) {
     cpSync(join(ROOT, "fixtures/training", name), join(copy, name));
   }
-  const images = new Uint8Array(16 + 40 * 784).map((_, k) => k % 251);
-  images.set([0, 0, 8, 3, 0, 0, 0, 40, 0, 0, 0, 28, 0, 0, 0, 28]);
+  const images = new Uint8Array(16 + 40 * 49).map((_, k) => k % 251);
+  images.set([0, 0, 8, 3, 0, 0, 0, 40, 0, 0, 0, 7, 0, 0, 0, 7]);
   await Deno.writeFile(join(copy, "images.idx"), images);
   const trained = await run("vae", [...short("vae"), "--out", "runs/vae"]);
   assert.equal(trained.code, 0, trained.stderr);
@@ -73,7 +73,7 @@ Deno.test.each(WITHOUT_DATA)(
   },
 );
 
-Deno.test.each([["replay", "trace.json"], ["replay:training", "tied.json"]] as const)(
+Deno.test.each([["replay", "trace.json"], ["replay:training", "basic-all.json"]] as const)(
   "%s without --allow-read refuses with one line for each file",
   async (task, file) => {
     const outcome = await run(task, [file], "read");

@@ -14,8 +14,16 @@ import { Forward } from "../../src/evaluate/forward.ts";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
 import type { Results } from "../../src/runs/results.ts";
 import { priorCodes } from "../../src/evaluate/variational.ts";
-import { assertRefused, complaints, fileOf, runTask, TINY, withFolder } from "../helpers/commands.ts";
 import { readTable } from "../../src/data/read_table.ts";
+import {
+  assertRefused,
+  complaints,
+  fileOf,
+  type Outcome,
+  runTask,
+  TINY,
+  withFolder,
+} from "../helpers/commands.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
 import { perImage } from "../../src/graph/loss_ring.ts";
 
@@ -29,69 +37,75 @@ async function train(folder: string, name: string, ...more: string[]): Promise<s
   return run;
 }
 
-Deno.test("vae trains, prints losses per image and saves pictures after each epoch", () =>
-  withFolder(async (folder) => {
-    const run = join(folder, "run");
-    const trained = await runTask("vae", [...SMALL, "--out", run], folder);
-    assert.deepEqual(complaints(trained), []);
-    assert.equal(trained.code, 0);
-    const figure = (label: string) => {
-      const found = new RegExp(`^${label.replace("+", "\\+")} +([\\d.]+) `, "m").exec(trained.stdout);
-      assert.ok(found, `${label} in ${trained.stdout}`);
-      return Number(found[1]);
-    };
-    const [total, reconstruction, kl] = ["reconstruction + KL", "reconstruction", "KL"].map(figure);
-    assert.ok(Math.abs(total - reconstruction - kl) < 0.011, `${total} = ${reconstruction} + ${kl}`);
-    assert.ok(total > 300 && total < 544, `${total} nats: better than 784·log 2`);
-    assert.ok(kl > 0);
-    const active = figure("active code units");
-    assert.ok(active >= 1 && active <= 20, `${active}`);
+/** A model of the default sizes, and what its training printed. */
+let shared: { readonly folder: string; readonly run: string; readonly trained: Outcome };
+Deno.test.beforeAll(async () => {
+  const folder = await Deno.makeTempDir({ prefix: "bottleneck-" }), run = join(folder, "run");
+  shared = { folder, run, trained: await runTask("vae", [...SMALL, "--out", run], folder) };
+});
+Deno.test.afterAll(() => Deno.remove(shared.folder, { recursive: true }));
 
-    const lines = readMetrics(run);
-    const ended = lines.filter((line) => "test.total" in line);
-    assert.deepEqual(ended.map(({ step }) => step), [5, 10]);
-    const [test] = ended.slice(-1).map((line) =>
-      ["total", "reconstruction", "kl"].map((key) => line[`test.${key}`])
-    );
-    assert.deepEqual(
-      test.map((value) => Number(value).toFixed(2)),
-      [total, reconstruction, kl].map((value) => value.toFixed(2)),
-    );
-    const { baselines }: Results = JSON.parse(new TextDecoder().decode(await fileOf(run, "results.json")));
-    const floor = baselines.find(({ label }) => label === "entropy floor")!;
-    assert.equal(floor.metric, "test.reconstruction");
-    assert.ok(floor.value > 50 && floor.value < reconstruction, `${floor.value} nats per image`);
+Deno.test("vae trains, prints losses per image and saves pictures after each epoch", async () => {
+  const { run, trained } = shared;
+  assert.deepEqual(complaints(trained), []);
+  assert.equal(trained.code, 0);
+  const figure = (label: string) => {
+    const found = new RegExp(`^${label.replace("+", "\\+")} +([\\d.]+) `, "m").exec(trained.stdout);
+    assert.ok(found, `${label} in ${trained.stdout}`);
+    return Number(found[1]);
+  };
+  const [total, reconstruction, kl] = ["reconstruction + KL", "reconstruction", "KL"].map(figure);
+  assert.ok(Math.abs(total - reconstruction - kl) < 0.011, `${total} = ${reconstruction} + ${kl}`);
+  assert.ok(total > 300 && total < 544, `${total} nats: better than 784·log 2`);
+  assert.ok(kl > 0);
+  const active = figure("active code units");
+  assert.ok(active >= 1 && active <= 20, `${active}`);
 
-    const metrics = lines.filter((line) => "kl" in line);
-    assert.deepEqual(metrics.map(({ step }) => step), [3, 6, 9, 10]);
-    const [first, , , last] = metrics.map((line) => Number(line.reconstruction) + Number(line.kl));
-    assert.ok(last < first - 50 && first < 600, `per image, and falling: ${first}, ${last}`);
+  const lines = readMetrics(run);
+  const ended = lines.filter((line) => "test.total" in line);
+  assert.deepEqual(ended.map(({ step }) => step), [5, 10]);
+  const [test] = ended.slice(-1).map((line) =>
+    ["total", "reconstruction", "kl"].map((key) => line[`test.${key}`])
+  );
+  assert.deepEqual(
+    test.map((value) => Number(value).toFixed(2)),
+    [total, reconstruction, kl].map((value) => value.toFixed(2)),
+  );
+  const { baselines }: Results = JSON.parse(new TextDecoder().decode(await fileOf(run, "results.json")));
+  const floor = baselines.find(({ label }) => label === "entropy floor")!;
+  assert.equal(floor.metric, "test.reconstruction");
+  assert.ok(floor.value > 50 && floor.value < reconstruction, `${floor.value} nats per image`);
 
-    const { tensors } = decodeSafetensors(await fileOf(run, "model.safetensors"));
-    const shapes = Object.fromEntries(tensors.map(({ name, shape }) => [name, shape]));
-    assert.deepEqual(shapes, {
-      "fc1.weight": [400, 784],
-      "fc1.bias": [400],
-      "fc2.weight": [20, 400],
-      "fc2.bias": [20],
-      "fc3.weight": [20, 400],
-      "fc3.bias": [20],
-      "fc4.weight": [400, 20],
-      "fc4.bias": [400],
-      "fc5.weight": [784, 400],
-      "fc5.bias": [784],
-    });
-    const pictures = ["samples-1", "samples-2", "reconstructions-1", "reconstructions-2", "reconstructions"];
-    const bytes = await Promise.all(pictures.map((name) => fileOf(run, `${name}.png`)));
-    for (const [k, png] of bytes.entries()) {
-      const { width, height, data } = decode(png);
-      const expected = k < 2 ? [2 * (8 * 29 + 1), 2 * (8 * 29 + 1)] : [2 * (15 * 29 + 1), 2 * (2 * 57 + 7)];
-      assert.deepEqual([width, height], expected);
-      assert.ok(new Set(data).size > 50, "many grays");
-    }
-    assert.notDeepEqual(bytes[0], bytes[1], "the samples change as the model learns");
-    assert.deepEqual(bytes[3], bytes[4], "the last epoch's reconstructions are the evaluation's");
-  }));
+  const metrics = lines.filter((line) => "kl" in line);
+  assert.deepEqual(metrics.map(({ step }) => step), [3, 6, 9, 10]);
+  const [first, , , last] = metrics.map((line) => Number(line.reconstruction) + Number(line.kl));
+  assert.ok(last < first - 50 && first < 600, `per image, and falling: ${first}, ${last}`);
+
+  const { tensors } = decodeSafetensors(await fileOf(run, "model.safetensors"));
+  const shapes = Object.fromEntries(tensors.map(({ name, shape }) => [name, shape]));
+  assert.deepEqual(shapes, {
+    "fc1.weight": [400, 784],
+    "fc1.bias": [400],
+    "fc2.weight": [20, 400],
+    "fc2.bias": [20],
+    "fc3.weight": [20, 400],
+    "fc3.bias": [20],
+    "fc4.weight": [400, 20],
+    "fc4.bias": [400],
+    "fc5.weight": [784, 400],
+    "fc5.bias": [784],
+  });
+  const pictures = ["samples-1", "samples-2", "reconstructions-1", "reconstructions-2", "reconstructions"];
+  const bytes = await Promise.all(pictures.map((name) => fileOf(run, `${name}.png`)));
+  for (const [k, png] of bytes.entries()) {
+    const { width, height, data } = decode(png);
+    const expected = k < 2 ? [2 * (8 * 29 + 1), 2 * (8 * 29 + 1)] : [2 * (15 * 29 + 1), 2 * (2 * 57 + 7)];
+    assert.deepEqual([width, height], expected);
+    assert.ok(new Set(data).size > 50, "many grays");
+  }
+  assert.notDeepEqual(bytes[0], bytes[1], "the samples change as the model learns");
+  assert.deepEqual(bytes[3], bytes[4], "the last epoch's reconstructions are the evaluation's");
+});
 
 Deno.test("vae is deterministic for a seed; --beta weights the KL and --code sets the code size", () =>
   withFolder(async (folder) => {
@@ -169,41 +183,41 @@ Deno.test("sample draws from the prior, interpolates between images and decodes 
     assert.deepEqual(size(await fileOf(run, "samples-3-seed-0.png")), [2, 2]);
   }));
 
-Deno.test("sample refuses wrong use in one line", () =>
-  withFolder(async (folder) => {
-    const run = await train(folder, "run", "--code", "3");
-    assertRefused(await runTask("sample", []), 2, /Missing argument RUN/);
-    assertRefused(await runTask("sample", [run, "--count", "0"]), 2, /--count.*from 1 to 10000/);
-    assertRefused(await runTask("sample", [run, "--interpolate", "3"]), 2, /--interpolate.*such as 3,17/);
-    assertRefused(
-      await runTask("sample", [run, "--interpolate", "3,2000"]),
-      1,
-      /0 to 1999 but received 2000/,
-    );
-    assertRefused(
-      await runTask("sample", [run, "--grid", "3"]),
-      1,
-      /expected a 2-D code but it has 3 numbers.*--code 2/,
-    );
-    assertRefused(await runTask("sample", [run, "--grid", "3", "--interpolate", "1,2"]), 1, /choose one/);
-    assertRefused(await runTask("sample", [folder]), 1, /config\.json/);
-    assertRefused(await runTask("sample", [run, "--out", join(folder, "a.png")]), 1, /--allow-write/);
-    assertRefused(await runTask("vae", ["--code", "0"]), 2, /--code.*at? ?.*1/);
-    assertRefused(await runTask("vae", ["--beta", "-1"]), 2, /--beta/);
+Deno.test("sample refuses wrong use in one line", async () => {
+  const { folder, run } = shared;
+  assertRefused(await runTask("sample", []), 2, /Missing argument RUN/);
+  assertRefused(await runTask("sample", [run, "--count", "0"]), 2, /--count.*from 1 to 10000/);
+  assertRefused(await runTask("sample", [run, "--interpolate", "3"]), 2, /--interpolate.*such as 3,17/);
+  assertRefused(
+    await runTask("sample", [run, "--interpolate", "3,2000"]),
+    1,
+    /0 to 1999 but received 2000/,
+  );
+  assertRefused(
+    await runTask("sample", [run, "--grid", "3"]),
+    1,
+    /expected a 2-D code but it has 20 numbers.*--code 2/,
+  );
+  assertRefused(await runTask("sample", [run, "--grid", "3", "--interpolate", "1,2"]), 1, /choose one/);
+  assertRefused(await runTask("sample", [folder]), 1, /config\.json/);
+  assertRefused(await runTask("sample", [run, "--out", join(folder, "a.png")]), 1, /--allow-write/);
+  assertRefused(await runTask("vae", ["--code", "0"]), 2, /--code.*at? ?.*1/);
+  assertRefused(await runTask("vae", ["--beta", "-1"]), 2, /--beta/);
 
-    const config = join(run, "config.json");
-    const text = await Deno.readTextFile(config);
-    await Deno.writeTextFile(config, text.replace('"recipe": "vae"', '"recipe": "deep"'));
-    assertRefused(
-      await runTask("sample", [run]),
-      1,
-      /trained by scripts\/vae\.ts, not by the shipped recipe of the same name, "deep"/,
-    );
-    await Deno.writeTextFile(config, text.replace(/"imageShape": \[\s*28,/, '"imageShape": ["28",'));
-    assertRefused(await runTask("sample", [run]), 1, /"imageShape".*\["28",28\]/);
-    await Deno.writeTextFile(config, text.replace('"code": 3', '"code": 4'));
-    assertRefused(await runTask("sample", [run]), 1, /"fc2\.weight" of shape \[4, 400\], found \[3, 400\]/);
-  }));
+  const config = join(run, "config.json");
+  const text = await Deno.readTextFile(config);
+  await Deno.writeTextFile(config, text.replace('"recipe": "vae"', '"recipe": "deep"'));
+  assertRefused(
+    await runTask("sample", [run]),
+    1,
+    /trained by scripts\/vae\.ts, not by the shipped recipe of the same name, "deep"/,
+  );
+  await Deno.writeTextFile(config, text.replace(/"imageShape": \[\s*28,/, '"imageShape": ["28",'));
+  assertRefused(await runTask("sample", [run]), 1, /"imageShape".*\["28",28\]/);
+  await Deno.writeTextFile(config, text.replace(/400,\s*20\b/, "400, 4"));
+  assertRefused(await runTask("sample", [run]), 1, /"fc2\.weight" of shape \[4, 400\], found \[20, 400\]/);
+  await Deno.writeTextFile(config, text);
+});
 
 Deno.test("perImage() divides sums by images, even if the last batch is smaller", () => {
   const values = { a: Float32Array.of(128, 64, 2), b: Float32Array.of(0, 0, 10) };

@@ -1,16 +1,19 @@
 // Plants every fault of a shader, writes which check notices it into docs/faults.md, and the summary into docs/proofs.md.
 // Takes minutes.
 // Run: deno run --allow-read --allow-write=docs tests/helpers/fault_table.ts && deno fmt docs/faults.md docs/proofs.md
-import { nameOf, SHADER_FAULTS } from "../gradients/faults.ts";
-import { type Noticed, plantAll } from "../gradients/planting.ts";
+import { nameOf, SHADER_FAULTS, type ShaderFault } from "../gradients/faults.ts";
+import { plantAll } from "../gradients/planting.ts";
 
 const FAULTS = new URL("../../docs/faults.md", import.meta.url);
 const PROOFS = new URL("../../docs/proofs.md", import.meta.url);
 
 /** Row of a shader's fault. */
-export function lineOf({ fault, check }: Noticed): string {
+export function lineOf({ fault, check }: { readonly fault: ShaderFault; readonly check: string }): string {
   return `| \`${nameOf(fault)}\` | \`${fault.place}\` | ${fault.fault} | ${check} |`;
 }
+
+/** The last cell of a row: the check that notices the fault. */
+export const checkIn = (line = "") => line.split("|").at(-2)?.trim() ?? "";
 
 const isShaderLine = (line: string) => /^\| `\w+\/\w+\.wgsl[`,]/.test(line);
 const isLoopLine = (line: string) => /^\| `(src|scripts)\/[\w/]+\.ts` +\|/.test(line);
@@ -34,9 +37,11 @@ export const listedSummary = async () => rows(await Deno.readTextFile(PROOFS), i
 export function summarize(lines: readonly string[]): string[] {
   const folderOf = (line: string) =>
     `${isShaderLine(line) ? "shaders/" : ""}${line.slice(3, line.indexOf("/"))}/`;
-  const checkOf = (line: string) => line.split("|").at(-2)!.trim();
   return [...Map.groupBy(lines, folderOf)].map(([folder, ofFolder]) => {
-    const counts = [...Map.groupBy(ofFolder, checkOf)].map(([check, { length }]) => ({ check, length }));
+    const counts = [...Map.groupBy(ofFolder, (line) => checkIn(line))].map(([check, { length }]) => ({
+      check,
+      length,
+    }));
     counts.sort((a, b) => b.length - a.length || (a.check < b.check ? -1 : 1));
     const checks = counts.map(({ check, length }) => `${check} ${length}`).join(", ");
     return `| \`${folder}\` | ${ofFolder.length} | ${checks} |`;

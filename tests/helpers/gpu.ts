@@ -145,7 +145,7 @@ export function retile(graph: Graph, rows: number, columns: number): void {
       tied_forward: [batch, x],
       tied_backward_input: [batch, y],
     };
-    const [entryPoint, isShared] = dispatch.entryPoint.replace("_image", "").split("_workgroup");
+    const [entryPoint, isShared] = dispatch.entryPoint.replace("_texture", "").split("_workgroup");
     const side = sides[entryPoint];
     if (!side) return dispatch;
     const tilesOf = (rows: number, columns: number) =>

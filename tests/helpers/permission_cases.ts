@@ -26,10 +26,9 @@ const HOST = /no permission; run with --allow-net=storage\.googleapis\.com/;
 
 /** What a recipe is run with, so that it takes about a second. */
 export function short(task: Task): string[] {
-  if (["stacked", "denoising", "sparse"].includes(task)) {
-    return [...TINY, "--sizes", "784,4,2", "--stages", "1,1"];
-  }
-  return [...TINY, task === "basic" ? "--iterations" : "--epochs", "1"];
+  if (task === "basic") return [...TINY, "--sizes", "49,4", "--iterations", "1"];
+  const isLayerwise = ["stacked", "denoising", "sparse"].includes(task);
+  return [...TINY, "--sizes", "49,4,2", ...isLayerwise ? ["--stages", "1,1"] : ["--epochs", "1"]];
 }
 
 /** Task, the permission that it lacks, its arguments, and what it says. */
@@ -98,11 +97,11 @@ export const REFUSALS: readonly (readonly [Task, string, readonly string[], RegE
   ["tune", "write", ["basic"], /^error: Cannot write ".*kernels\.json": .*--allow-write=/],
   ["bench:startup", "write", ["--quick"], /^error: Deno refused write access.*--allow-write/],
   ["bench:startup", "run", ["--quick"], /^error: Deno refused run access to "deno": add --allow-run=deno to/],
-  ["replay:training", "write", ["tied.json"], /^error: Deno refused write access.*--allow-write/],
+  ["replay:training", "write", ["basic-all.json"], /^error: Deno refused write access.*--allow-write/],
   [
     "replay:training",
     "run",
-    ["tied.json"],
+    ["basic-all.json"],
     /^error: Deno refused run access to "deno": add --allow-run=deno to/,
   ],
   [
@@ -145,9 +144,9 @@ export const WORKING: readonly (readonly [Task, readonly string[]])[] = [
   ["report", ["runs/vae"]],
   ["runs", []],
   ["replay", ["trace.json"]],
-  ["replay:training", ["tied.json"]],
-  ["gradcheck", ["basic", "--steps", "0"]],
-  ["bench", ["basic", "--rounds", "1", "--steps", "20"]],
+  ["replay:training", ["basic-all.json"]],
+  ["gradcheck", ["basic", "--variant", "--code 2", "--steps", "0"]],
+  ["bench", ["basic", "--batch-size", "1", "--rounds", "1", "--steps", "20"]],
   ["wgsl", ["basic"]],
   ["tune", ["basic", "--batch-size", "4", "--rounds", "1"]],
   ["bench:startup", ["--quick", "--rounds", "1", "--json"]],

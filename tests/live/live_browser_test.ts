@@ -30,11 +30,11 @@ function publishSteps(live: Live, first: number, last: number): void {
 
 /** Waits until the loss's curve has so many points. */
 async function curveHas(page: Page, points: number): Promise<void> {
-  await page.waitForFunction(firstCurveHas, points, { timeout: 15_000 });
+  await page.waitForFunction(firstCurveHas, points, { timeout: 60_000 });
 }
 
 async function says(page: Page, selector: string, text: string): Promise<void> {
-  await page.locator(selector, { hasText: text }).waitFor({ timeout: 15_000 });
+  await page.locator(selector, { hasText: text }).waitFor({ timeout: 60_000 });
 }
 
 dashboardTest("the dashboard follows training, survives a reload, and shows the end", async (live, page) => {
@@ -48,13 +48,13 @@ dashboardTest("the dashboard follows training, survives a reload, and shows the 
   await curveHas(page, 50);
   live.publish({ kind: "change", change: { snapshot: exampleSnapshot(1) } });
   const result = page.locator("#reconstructions img").nth(1);
-  await result.waitFor({ timeout: 15_000 });
+  await result.waitFor({ timeout: 60_000 });
   const before = await page.locator("#reconstructions").innerHTML();
   live.publish({ kind: "change", change: { snapshot: exampleSnapshot(2, 40, 99) } });
   await page.waitForFunction(
     (before) => document.getElementById("reconstructions")!.innerHTML !== before,
     before,
-    { timeout: 15_000 },
+    { timeout: 60_000 },
   );
 
   await page.reload();
@@ -110,7 +110,7 @@ dashboardTest("a page fetches what has changed and is in sight, once", async (li
   assert.deepEqual(fetched(), []);
 
   live.publish({ kind: "change", change: { snapshot: exampleSnapshot(1) } });
-  await page.locator("#codes").waitFor({ timeout: 15_000 });
+  await page.locator("#codes").waitFor({ timeout: 60_000 });
   assert.deepEqual(fetched(), ["snapshot", "codes", "images"]); // which it had none of
   assert.equal(await page.locator(".cloud[data-drawn]").count(), 0, "nobody sees it yet");
 
@@ -120,7 +120,7 @@ dashboardTest("a page fetches what has changed and is in sight, once", async (li
   assert.equal(fetched().length, 3);
 
   await page.locator("#codes").scrollIntoViewIfNeeded();
-  await page.locator(".cloud[data-drawn]").waitFor({ timeout: 15_000 });
+  await page.locator(".cloud[data-drawn]").waitFor({ timeout: 60_000 });
   for (let k = 0; k < 200 && !fetched().slice(3).includes("codes"); k++) await page.waitForTimeout(50);
   assert.ok(fetched().slice(3).includes("codes"), `${fetched()}`);
   assert.equal(fetched().filter((name) => name === "images").length, 1, "the images are the same");

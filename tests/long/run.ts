@@ -42,6 +42,10 @@ function longTests(share: number, seed: number): LongTest[] {
       ],
     },
     {
+      what: "every planted fault of a shader or a training loop",
+      args: [...files, "--allow-run=deno", "tests/long/faults.ts", "--share", `${share}`],
+    },
+    {
       what: `${of(20_000)} damaged inputs for each reader`,
       args: ["--allow-all", "tests/long/fuzz.ts", "--count", of(20_000), "--seed", `${seed}`],
     },

@@ -117,7 +117,7 @@ Deno.test("--live does not affect training, and its stop button saves the run", 
     const [, url] = await training.firstMatch(/^dashboard (http:\S+)$/m);
     const data = async () => await (await fetch(`${url}data.json`)).json();
     let seen = await data();
-    for (let k = 0; k < 200 && seen.page.metrics.length < 3; k++) {
+    for (let k = 0; k < 2000 && seen.page.metrics.length < 3; k++) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       seen = await data();
     }

@@ -3,11 +3,12 @@ import { withFolder } from "../helpers/commands.ts";
 import { killMany } from "../long/kills.ts";
 import { cutAndCompare, WAYS } from "../helpers/resume_runs.ts";
 
-const SEED = 20261121; // tests/long/run.ts interrupts more runs, more often
+// tests/long/run.ts interrupts more runs, more often; here each is interrupted once anew and once after it was resumed.
+const SEED = 20261121;
 
 for (const way of WAYS) {
-  Deno.test(`${way[0]}: a run interrupted three times (seed ${SEED}) is bit-exact with an uninterrupted one`, () =>
-    withFolder((folder) => cutAndCompare(way, { seed: SEED, rounds: 1, cuts: 3, folder })));
+  Deno.test(`${way[0]}: a run interrupted twice (seed ${SEED}) is bit-exact with an uninterrupted one`, () =>
+    withFolder((folder) => cutAndCompare(way, { seed: SEED, rounds: 1, cuts: 2, folder })));
 }
 
 Deno.test(`runs killed at random moments (seed ${SEED}) resume and end with the same files`, () =>
