@@ -4,6 +4,7 @@
  */
 import { InputError, quote, toOneLine } from "../errors.ts";
 import type { Dataset } from "./dataset.ts";
+import type { TableValues } from "./table.ts";
 
 /**
  * Removes the training images of some classes; the test images stay.
@@ -33,27 +34,43 @@ export function holdOutClasses<D extends Dataset>(
     );
   }
   const held = new Set(names.map((name) => classNames.indexOf(name)));
-  const { images, labels } = train, { width } = data;
-  const kept = labels.reduce((sum, label) => sum + Number(!held.has(label)), 0);
+  const { images, labels, count: kept } = rowsWithout(train.images, train.labels, data.width, held);
   if (kept === 0) {
     throw new InputError(`${action}: expected another class to learn from but no training image is left`);
   }
-  const [pixels, classes] = [images.slice(0, kept * width), labels.slice(0, kept)];
-  let at = 0;
-  labels.forEach((label, row) => {
-    if (held.has(label)) return;
-    pixels.set(images.subarray(row * width, (row + 1) * width), at * width);
-    classes[at++] = label;
-  });
   const anomalies = test.labels.reduce((sum, label) => sum + Number(held.has(label)), 0);
   return {
-    data: { ...data, train: { ...train, images: pixels, labels: classes, count: kept } },
+    data: { ...data, train: { ...train, images, labels, count: kept } },
     line:
       `held out  ${toOneLine(names.join(", "))}: ${count(kept)} of ${
         count(train.count)
       } training images are left; ` +
       `${count(anomalies)} of ${count(test.count)} test images are of held-out classes`,
   };
+}
+
+/**
+ * Copies the rows whose class is not held out.
+ *
+ * @param images [rows, width], row-major
+ * @param labels [rows]
+ * @param held indices of the held-out classes
+ */
+export function rowsWithout<Values extends TableValues>(
+  images: Values,
+  labels: Uint8Array,
+  width: number,
+  held: ReadonlySet<number>,
+): { readonly images: Values; readonly labels: Uint8Array<ArrayBuffer>; readonly count: number } {
+  const count = labels.reduce((sum, label) => sum + Number(!held.has(label)), 0);
+  const kept = images.slice(0, count * width) as Values, classes = new Uint8Array(count);
+  let at = 0;
+  labels.forEach((label, row) => {
+    if (held.has(label)) return;
+    kept.set(images.subarray(row * width, (row + 1) * width), at * width);
+    classes[at++] = label;
+  });
+  return { images: kept, labels: classes, count };
 }
 
 const count = (number: number) => number.toLocaleString("en-US");

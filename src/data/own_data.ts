@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { InputError, quote } from "../errors.ts";
 import type { Dataset, DatasetSplit } from "./dataset.ts";
+import { rowsWithout } from "./hold_out_classes.ts";
 import { type ReadOptions, readTable } from "./read_table.ts";
 import {
   applyScaling,
@@ -29,6 +30,11 @@ export interface OwnDataOptions extends ReadOptions {
   readonly testData?: string | undefined;
   /** Path of a file with the class of each of these rows. */
   readonly testLabels?: string | undefined;
+  /**
+   * Names of classes that are not learned from: their training rows give no constant of the scaling. They stay in the
+   * data set, until `holdOutClasses()` removes them.
+   */
+  readonly holdOutClass?: readonly string[] | undefined;
   /** Maximum number of training rows, from the first of the split. */
   readonly limit?: number | undefined;
   /**
@@ -169,7 +175,7 @@ export async function loadOwnData(path: string, options: OwnDataOptions): Promis
   const width = values.length / count;
   const training = { values: values.subarray(testCount * width), width };
   const layout = layoutOf(path, table, training, image), { isImages } = layout;
-  const found = decide(training, options, isImages);
+  const found = decide(learnedRows(training, table, options.holdOutClass), options, isImages);
   // values of a table that are learned as they are may be images that were scaled before
   const isSquare = !isImages && image === undefined && found.scaling.kind === "none";
   const imageShape = isSquare ? squareOr(width) : layout.imageShape;
@@ -177,7 +183,12 @@ export async function loadOwnData(path: string, options: OwnDataOptions): Promis
   const images = applyScaling({ values, width }, found.scaling); // overwrites the values
   const trainCount = Math.min(limit, count - testCount), copies = trainCount < count - testCount;
   const outside = countOutside(images.subarray(0, testCount * width), width);
-  const isInside = countOutside(images.subarray(testCount * width), width) === 0;
+  const learned = learnedRows(
+    { values: images.subarray(testCount * width), width },
+    table,
+    options.holdOutClass,
+  );
+  const isInside = countOutside(learned.values, width) === 0;
   const number = (n: number) => n.toLocaleString("en-US");
   const trained = copies
     ? `the first ${number(trainCount)} of ${number(count - testCount)}`
@@ -218,6 +229,19 @@ export async function loadOwnData(path: string, options: OwnDataOptions): Promis
     ],
     warnings: table.warnings,
   };
+}
+
+/** Returns the training rows without held-out classes, from which no constant comes. */
+function learnedRows<Values extends Rows["values"]>(
+  { values, width }: { readonly values: Values; readonly width: number },
+  { labels, classNames }: Pick<Table, "labels" | "classNames">,
+  names: readonly string[] = [],
+): { readonly values: Values; readonly width: number } {
+  if (!labels || names.length === 0) return { values, width };
+  const held = new Set(names.map((name) => classNames.indexOf(name)));
+  const trained = labels.subarray(labels.length - values.length / width);
+  const { images, count } = rowsWithout(values, trained, width, held);
+  return { values: count === 0 ? values : images, width }; // holdOutClasses() refuses to learn from none
 }
 
 /** All rows of a data set: those for testing, then those for training. */

@@ -83,7 +83,7 @@ gpuTest("layer-wise recipes divide their steps among the stages as their epochs 
   assert.notEqual(others.error, first.error);
 });
 
-gpuTest("time ends a recipe after the steps of one wait, and an interruption before", async (gpu) => {
+gpuTest("time ends a recipe after the steps of one wait, an interruption within them", async (gpu) => {
   const recipe = deep;
   const short = { ...BUDGET, milliseconds: 1, steps: Infinity };
   assert.equal((await train(gpu, data, recipe, short)).steps, 50);
@@ -93,9 +93,9 @@ gpuTest("time ends a recipe after the steps of one wait, and an interruption bef
     data,
     recipe,
     { ...short, milliseconds: Infinity },
-    () => ++looks > 2,
+    () => ++looks > 60,
   );
-  assert.equal(row.steps, 100);
+  assert.ok(row.steps > 50 && row.steps < 60, `${row.steps} steps`);
 });
 
 Deno.test("a fault in a kernel shows in the table", async () => {

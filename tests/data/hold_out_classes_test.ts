@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { holdOutClasses } from "../../src/data/hold_out_classes.ts";
+import { loadOwnData } from "../../src/data/own_data.ts";
 import { decodeSafetensors } from "../../src/files/safetensors.ts";
 import { readRunData } from "../../src/runs/read_run_data.ts";
 import {
@@ -72,5 +73,26 @@ Deno.test("--hold-out-class trains without a class, and evaluate leaves it out a
       await runTask("train", [...small, "--hold-out-class", "Boot", "--dry-run"]),
       1,
       /received "Boot"; choose from T-shirt\/top, Trouser/,
+    );
+  }));
+
+Deno.test("held-out classes give no constant of the scaling", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "table.csv");
+    const rows = Array.from({ length: 40 }, (_, n) => n % 4 === 0 ? `${-1000 - n},bad` : `${n % 11},good`);
+    await Deno.writeTextFile(path, `a,kind\n${rows.join("\n")}\n`);
+    const load = (holdOutClass?: string[]) =>
+      loadOwnData(path, { testFraction: 0.2, seed: 0, label: "kind", holdOutClass });
+    const all = await load(), learned = await load(["bad"]);
+    assert.ok(all.scaling.offsets[0] < -1000);
+    const { train, test } = holdOutClasses(learned, ["bad"]).data;
+    assert.deepEqual([learned.scaling.offsets, learned.scaling.divisors], [[0], [10]]);
+    assert.deepEqual([Math.min(...train.images), Math.max(...train.images)], [0, 1]);
+    const bad = test.labels!.filter((label) => label === 0).length;
+    assert.ok(
+      bad > 0 && learned.notes.includes(
+        `${bad} of 8 test rows have values beyond the training rows' range`,
+      ),
+      learned.notes.join(),
     );
   }));

@@ -830,7 +830,7 @@ const IN_LOOPS: Faults = {
     ],
     "src/evaluate/evaluate.ts": [
       ["4 neighbors instead of 5", "NEIGHBOURS = 5", "NEIGHBOURS = 4"],
-      ["PCA with a component less", "Math.min(codeSize, data.width)", "Math.min(codeSize, data.width) - 1"],
+      ["PCA with a component less", "Math.min(codeSize, width)", "Math.min(codeSize, width) - 1"],
       ["the mean of the test images", "baselines(train.images,", "baselines(data.test.images,"],
       [
         "the codes of the last partial batch left 0",

@@ -11,7 +11,7 @@ import { assertSameRun, makeImages } from "../helpers/resume_runs.ts";
 const src = new URL("../../src/", import.meta.url);
 
 /**
- * The deep recipe, which interrupts itself where the variable CUT says: during a measurement after an epoch, by its
+ * The deep recipe, which interrupts itself where the file cut.json beside it says: during a measurement after an epoch, by its
  * number in this process, or at the beginning of PCA, which draws the first random numbers after training.
  */
 const SCRIPT = `
@@ -20,7 +20,7 @@ import { EpochTestLosses } from "${src}evaluate/epoch_test_losses.ts";
 import { RandomStream } from "${src}random.ts";
 
 const { measure } = EpochTestLosses.prototype, { nextUnit } = RandomStream.prototype;
-let cut = Deno.env.get("CUT"), calls = 0;
+let calls = 0, { cut, run } = JSON.parse(Deno.readTextFileSync(new URL("cut.json", import.meta.url)));
 EpochTestLosses.prototype.measure = async function (stage, signal) {
   if (String(++calls) === cut) {
     Deno.kill(Deno.pid, "SIGINT");
@@ -29,7 +29,7 @@ EpochTestLosses.prototype.measure = async function (stage, signal) {
   return await measure.call(this, stage, signal);
 };
 RandomStream.prototype.nextUnit = function () {
-  if (cut === "PCA" && existsSync(Deno.env.get("RUN") + "/model.safetensors")) {
+  if (cut === "PCA" && existsSync(run + "/model.safetensors")) {
     cut = undefined;
     Deno.kill(Deno.pid, "SIGINT");
   }
@@ -45,10 +45,10 @@ function withScript(body: (folder: string, run: string, start: Start) => Promise
     const script = join(folder, "cut.ts"), run = join(folder, "run");
     await Deno.writeTextFile(script, SCRIPT);
     await body(folder, run, async (args, cut) => {
+      await Deno.writeTextFile(join(folder, "cut.json"), JSON.stringify({ cut, run }));
       const command = new Deno.Command("deno", {
         args: ["run", "-A", script, ...args],
         cwd: ROOT,
-        env: { CUT: cut, RUN: run },
       });
       const { code, stdout, stderr } = await command.output();
       const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
