@@ -13,13 +13,21 @@ import {
 } from "../../src/check/training_trace.ts";
 import { LOOP_FAULTS } from "../gradients/faults.ts";
 import { complaints, ROOT, runTask, withFolder } from "../helpers/commands.ts";
+import { checkIn, listedFaults } from "../helpers/fault_table.ts";
 import { forEach, plantInLoops, readTrace, TRACES, train } from "../long/faults.ts";
 
 const NAMES = [...Deno.readDirSync(TRACES)].map(({ name }) => name).filter((name) => name.endsWith(".json"))
   .sort();
 
-/** The first fault of each file. */
-const SAMPLE = [...Map.groupBy(LOOP_FAULTS, ({ file }) => file).values()].map(([fault]) => fault);
+const { loops } = await listedFaults();
+
+/** The first fault of each recipe, and the first that each kind of number notices. */
+const SAMPLE = new Set(
+  [
+    Map.groupBy(LOOP_FAULTS, ({ trace }) => readTrace(`${trace}.json`).recipe),
+    Map.groupBy(LOOP_FAULTS, (_, k) => checkIn(loops[k])),
+  ].flatMap((groups) => [...groups.values()].map(([fault]) => fault)),
+);
 
 Deno.test("every recipe's script trains as PyTorch does in float64, up to rounding", async () => {
   const traces = NAMES.map(readTrace);
@@ -35,8 +43,8 @@ Deno.test("every recipe's script trains as PyTorch does in float64, up to roundi
   assert.deepEqual(failed, []);
 });
 
-Deno.test(`${SAMPLE.length} faults, one in each file of a loop, are detected as docs/faults.md lists them`, () =>
-  plantInLoops(SAMPLE));
+Deno.test(`${SAMPLE.size} faults, of each recipe and for each check, are detected as docs/faults.md lists them`, () =>
+  plantInLoops([...SAMPLE]));
 
 /** A run that matches its trace exactly. */
 function runOf(trace: TrainingTrace): TrainedRun {
