@@ -13,7 +13,8 @@ export {
   type LoadOptions,
 } from "./dataset.ts";
 export { loadOwnData, type OwnDataOptions, type OwnDataset } from "./own_data.ts";
-export { type FileTable, MISSING_CHOICES, type ReadOptions, readTable } from "./read_table.ts";
+export { MISSING_CHOICES, type MissingOptions } from "./missing_values.ts";
+export { type FileTable, type ReadOptions, readTable } from "./read_table.ts";
 export { type Remark, type Table, type TableValues } from "./table.ts";
 export {
   applyScaling,

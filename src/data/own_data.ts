@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { InputError, quote } from "../errors.ts";
+import { cannotUse } from "./cannot_use.ts";
 import type { Dataset, DatasetSplit } from "./dataset.ts";
 import { rowsWithout } from "./hold_out_classes.ts";
 import { type ReadOptions, readTable } from "./read_table.ts";
@@ -61,10 +62,6 @@ export interface OwnDataset extends Dataset {
   readonly warnings: readonly Remark[];
 }
 
-function fail(path: string, problem: string, settings: readonly string[] = []): never {
-  throw new InputError(`Cannot use "${path}" as data: ${problem}`, { settings });
-}
-
 /** Reorders a table's rows in place, as a copy would double the memory. */
 function reorder(
   { values: data, labels }: Pick<Table, "values" | "labels">,
@@ -107,9 +104,13 @@ function layoutOf(
   if (image !== undefined) {
     const [height, columns] = image;
     if (height * columns !== width) {
-      fail(path, `expected ${height}×${columns} = ${height * columns} numbers per row but found ${width}`, [
-        "image",
-      ]);
+      cannotUse(
+        path,
+        `expected ${height}×${columns} = ${height * columns} numbers per row but found ${width}`,
+        [
+          "image",
+        ],
+      );
     }
     return { imageShape: image, isImages: true };
   }
@@ -270,7 +271,7 @@ async function readRows(path: string, options: OwnDataOptions): Promise<SplitRow
   if (test) return { ...joined(path, table, test, path), checksum };
   const { count, values } = table;
   if (count < 2) {
-    fail(path, `expected at least 2 rows, one to train on and one to test on, but found ${count}`);
+    cannotUse(path, `expected at least 2 rows, one to train on and one to test on, but found ${count}`);
   }
   const order = permutation(count, seed, 0, "split");
   reorder(table, values.length / count, order);
@@ -287,7 +288,7 @@ function joined(
   testPath: string,
 ): Pick<SplitRows, "table" | "testCount" | "testRows"> {
   if (train.shape.join() !== test.shape.join()) {
-    fail(
+    cannotUse(
       testPath,
       `expected rows of ${train.shape.join("×")}, as in ${quote(path)}, but found ${test.shape.join("×")}`,
       ["testData"],

@@ -5,17 +5,14 @@
 import { join } from "node:path";
 import { createHash } from "node:crypto";
 import { decode, type DecodedPng } from "../dependencies/fast_png.ts";
-import { InputError, quote, toOneLine } from "../errors.ts";
+import { quote, toOneLine } from "../errors.ts";
+import { cannotUse } from "./cannot_use.ts";
 import { classesOf, type Table } from "./table.ts";
 
 /** Limit on the number of images. */
 const MAX_IMAGES = 2 ** 22;
 /** Limits on an image, so that a damaged one cannot fill the memory: bytes of the file, and pixels. */
 const MAX_IMAGE_BYTES = 2 ** 26, MAX_PIXELS = 2 ** 24;
-
-function fail(path: string, problem: string, settings: readonly string[] = []): never {
-  throw new InputError(`Cannot use "${path}" as data: ${problem}`, { settings });
-}
 
 /** Names of a folder's entries. */
 interface Entries {
@@ -42,18 +39,20 @@ function entriesOf(folder: string): Entries {
 /** Reads one image as planes: gray, or red, green and blue; alpha is dropped. */
 function readPng(path: string): { shape: readonly number[]; planes: Float32Array; hasAlpha: boolean } {
   const { isFile, size } = Deno.statSync(path);
-  if (!isFile || size > MAX_IMAGE_BYTES) fail(path, `expected an image of at most ${MAX_IMAGE_BYTES} bytes`);
+  if (!isFile || size > MAX_IMAGE_BYTES) {
+    cannotUse(path, `expected an image of at most ${MAX_IMAGE_BYTES} bytes`);
+  }
   const bytes = Deno.readFileSync(path);
   const view = new DataView(bytes.buffer);
   if (bytes.length >= 24 && view.getUint32(16) * view.getUint32(20) > MAX_PIXELS) {
-    fail(path, `expected at most ${MAX_PIXELS} pixels; scale the image down`);
+    cannotUse(path, `expected at most ${MAX_PIXELS} pixels; scale the image down`);
   }
   let png: DecodedPng;
   try {
     png = decode(bytes);
   } catch (error) {
     const reason = toOneLine(error instanceof Error ? error.message : String(error));
-    fail(path, `expected a PNG image but found damage: ${reason}; save it again`);
+    cannotUse(path, `expected a PNG image but found damage: ${reason}; save it again`);
   }
   const { width, height, data, channels, palette, depth } = png, pixels = width * height;
   const colors = palette ? 3 : channels >= 3 ? 3 : 1;
@@ -99,20 +98,24 @@ export function readPngFolder(folder: string): { readonly table: Table; readonly
     ...inner.flatMap(({ name, entries }) => entries.others.map((one) => join(name, one))),
   ];
   if (other !== undefined) {
-    fail(
+    cannotUse(
       folder,
       `expected images in PNG but found ${quote(other)}; convert all to PNG, as Pillow's Image.save() does`,
     );
   }
   if (images.length > 0 && inside.length > 0) {
-    fail(
+    cannotUse(
       folder,
       "expected images in the folder or in its subfolders, which are classes, but found both; move some",
     );
   }
   const all = images.length > 0 ? images.map((path) => ({ path, name: "" })) : inside;
-  if (all.length === 0) fail(folder, "found a folder without PNG images; name a file, or a folder of them");
-  if (all.length > MAX_IMAGES) fail(folder, `expected at most ${MAX_IMAGES} images but found ${all.length}`);
+  if (all.length === 0) {
+    cannotUse(folder, "found a folder without PNG images; name a file, or a folder of them");
+  }
+  if (all.length > MAX_IMAGES) {
+    cannotUse(folder, `expected at most ${MAX_IMAGES} images but found ${all.length}`);
+  }
   const hash = createHash("sha256"), notes: string[] = [];
   let first: ReturnType<typeof readPng> | undefined, values = new Float32Array(), hasAlpha = false;
   all.forEach(({ path }, n) => {
@@ -124,7 +127,7 @@ export function readPngFolder(folder: string): { readonly table: Table; readonly
     if (image.shape.join() !== first.shape.join()) {
       const size = (shape: readonly number[]) =>
         `${shape.slice(-2).join("×")}${shape.length > 2 ? " in color" : " in gray"}`;
-      fail(
+      cannotUse(
         join(folder, path),
         `expected an image of ${size(first.shape)}, as ${quote(all[0].path)} is, but found ${
           size(image.shape)

@@ -4,147 +4,30 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { InputError, quote, toOneLine } from "../errors.ts";
+import { quote, toOneLine } from "../errors.ts";
 import { FILE_NAMES, FILE_ROLES, type FileRole } from "./catalogue.ts";
+import { cannotUse } from "./cannot_use.ts";
 import { type CsvOptions, readCsv } from "./csv.ts";
 import { expandGzip, MAX_DECOMPRESSED_BYTES, readAnyIdx, readIdxHeader } from "./idx.ts";
+import { type MissingOptions, treatMissing } from "./missing_values.ts";
 import { chooseArrays, type NamedArrays, openNpz, openSafetensors } from "./named_arrays.ts";
 import { HEADER_BYTES, isNpy, readNpy, readNpyHeader, readNpyTexts } from "./npy.ts";
+import { openFile } from "./open_file.ts";
+import { FORMATS, refuseOtherFormats } from "./other_formats.ts";
 import { parquetAsCsv } from "./parquet/read.ts";
 import { readPngFolder } from "./png_folder.ts";
-import { classesOf, listed, type Table, type TableValues } from "./table.ts";
-
-/** Treatment of missing values. */
-export const MISSING_CHOICES = ["error", "drop", "mean"] as const;
+import { classesOf, type Table, type TableValues } from "./table.ts";
 
 /** Options of {@link readTable}. */
-export interface ReadOptions extends CsvOptions {
-  /**
-   * Missing values: an error, rows dropped, or kept as NaN to be replaced by the mean of the training rows; an error
-   * if absent.
-   */
-  readonly missing?: typeof MISSING_CHOICES[number] | undefined;
-  /** True if there are no means to replace missing values with; an error then does not advise it. */
-  readonly hasNoMeans?: boolean | undefined;
+export interface ReadOptions extends CsvOptions, MissingOptions {
   /** Path of a file with the class of each row. */
   readonly labels?: string | undefined;
   /** Called with the bytes of CSV read so far, and all of them. */
   readonly progress?: ((done: number, total: number) => void) | undefined;
 }
 
-/** Limit on the size of a file in bytes, as it is kept in memory. */
-const MAX_FILE_BYTES = 2 ** 31;
 /** Bytes of a CSV file read at a time. */
 const PART_BYTES = 2 ** 20;
-const FORMATS = "CSV, NPY, NPZ, IDX, safetensors, Parquet or a folder of PNG files";
-
-function fail(path: string, problem: string, settings: readonly string[] = []): never {
-  throw new InputError(`Cannot use "${path}" as data: ${problem}`, { settings });
-}
-
-/** A file opened for sequential reading. */
-interface OpenFile extends Disposable {
-  /** Size in bytes. */
-  readonly size: number;
-  /** Reads up to `most` further bytes, and returns them appended to `after`. */
-  read(most: number, after?: Uint8Array): Uint8Array<ArrayBuffer>;
-}
-
-function openFile(path: string): OpenFile {
-  const attempt = <T>(action: () => T): T => {
-    try {
-      return action();
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) fail(path, "no such file; check the path");
-      if (error instanceof Deno.errors.NotCapable || !(error instanceof Error)) throw error;
-      fail(path, `it cannot be read: ${toOneLine(error.message)}; check the path and its permissions`);
-    }
-  };
-  const { isFile, isDirectory, size } = attempt(() => Deno.statSync(path));
-  if (!isFile) {
-    fail(path, `expected a file but found ${isDirectory ? "a folder" : "something else"}; name a file`);
-  }
-  if (size > MAX_FILE_BYTES) {
-    const percent = Math.floor(100 * MAX_FILE_BYTES / size);
-    fail(
-      path,
-      `expected at most ${MAX_FILE_BYTES} bytes but it has ${size}; use at most ${percent} % of its rows`,
-    );
-  }
-  const file = attempt(() => Deno.openSync(path));
-  return {
-    size,
-    read: (most, after = new Uint8Array()) =>
-      attempt(() => {
-        const bytes = new Uint8Array(after.length + most);
-        bytes.set(after);
-        let end = after.length;
-        while (end < bytes.length) {
-          const count = file.readSync(bytes.subarray(end));
-          if (count === null) break;
-          end += count;
-        }
-        return bytes.subarray(0, end);
-      }),
-    [Symbol.dispose]: () => file.close(),
-  };
-}
-
-/** Formats that are not read: name, first bytes or ending, and how to convert them. */
-const OTHER_FORMATS: readonly (readonly [string, string, RegExp | undefined, string])[] = [
-  ["UTF-16 text", "ff fe", undefined, "save it as UTF-8, such as with iconv -f utf-16 -t utf-8"],
-  ["UTF-16 text", "fe ff", undefined, "save it as UTF-8, such as with iconv -f utf-16 -t utf-8"],
-  [
-    "an AnnData file (HDF5)",
-    "",
-    /\.h5ad$/,
-    'save numpy.save("data.npy", adata.X), after adata.X.toarray() if it is sparse',
-  ],
-  ["HDF5", "89 48 44 46 0d 0a 1a 0a", undefined, 'save numpy.save("data.npy", h5py.File(name)[key][:])'],
-  ["a PyTorch file", "", /\.pth?$/, 'save numpy.save("data.npy", tensor.numpy())'],
-  [
-    "a MATLAB file",
-    "4d 41 54 4c 41 42",
-    /\.mat$/,
-    'save numpy.save("data.npy", scipy.io.loadmat(name)[key])',
-  ],
-  [
-    "a Python pickle, which can run code",
-    "80",
-    /\.(pkl|pickle)$/,
-    'save numpy.save("data.npy", array) or frame.to_csv(name, index=False)',
-  ],
-  ["an Excel file", "", /\.xlsx?$/, "save it as CSV"],
-  ["JSON", "", /\.jsonl?$/, "save pandas.read_json(name).to_csv(other, index=False)"],
-  [
-    "one PNG image",
-    "89 50 4e 47 0d 0a 1a 0a",
-    undefined,
-    "give a folder of PNG images of one size",
-  ],
-  ["one JPEG image", "ff d8 ff", undefined, "give a folder of PNG images of one size"],
-  [
-    "Arrow or Feather",
-    "41 52 52 4f 57 31",
-    undefined,
-    "save pandas.read_feather(name).to_csv(other, index=False)",
-  ],
-  ["a zip archive", "50 4b 03 04", undefined, "unpack it"],
-  ["bzip2", "42 5a 68", undefined, "decompress it with bunzip2"],
-  ["xz", "fd 37 7a 58 5a", undefined, "decompress it with unxz"],
-  ["zstd", "28 b5 2f fd", undefined, "decompress it with unzstd"],
-];
-
-/** Refuses a format that is not read. */
-function refuseOtherFormats(path: string, head: Uint8Array): void {
-  const start = Array.from(head.subarray(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-  const ending = path.toLowerCase().replace(/\.gz$/, "");
-  for (const [format, magic, endings, remedy] of OTHER_FORMATS) {
-    if (magic !== "" && start.startsWith(magic) || endings?.test(ending)) {
-      fail(path, `expected ${FORMATS} but found ${format}; ${remedy}`);
-    }
-  }
-}
 
 /** An array of a file, with its dimensions. */
 interface FileArray {
@@ -156,14 +39,16 @@ interface FileArray {
 function arrayTable(path: string, format: string, { shape, data }: FileArray): Table {
   const tuple = `(${toOneLine(shape.join(", "))})`;
   if (shape.length < 2) {
-    fail(
+    cannotUse(
       path,
       `expected 2 dimensions (rows, numbers) or more but found ${shape.length}: ${tuple}; ` +
         "if it has classes, give it beside the data",
       ["labels"],
     );
   }
-  if (data.length === 0) fail(path, `expected rows of numbers but found shape ${tuple}; give another file`);
+  if (data.length === 0) {
+    cannotUse(path, `expected rows of numbers but found shape ${tuple}; give another file`);
+  }
   const notes: string[] = [];
   const [count, ...rest] = shape;
   const sizes = rest.filter((length) => length > 1);
@@ -201,7 +86,7 @@ function channelsFirst(data: TableValues, pixels: number): TableValues {
 function refuseColumns(path: string, format: string, { label, ignore }: CsvOptions): void {
   const [setting, name] = label !== undefined ? ["label", label] : ["ignore", ignore?.[0]];
   if (name === undefined) return;
-  fail(
+  cannotUse(
     path,
     `expected CSV, which can have a column ${quote(name)}, but found ${format}; name no column` +
       (setting === "label" ? ", or give a file of classes" : ""),
@@ -294,7 +179,7 @@ async function readFile(given: string, options: ReadOptions): Promise<FileTable>
   using file = openFile(path);
   const hash = createHash("sha256");
   const head = file.read(Math.min(file.size, HEADER_BYTES));
-  if (head.length === 0) fail(path, `expected ${FORMATS} but it is empty; give another file`);
+  if (head.length === 0) cannotUse(path, `expected ${FORMATS} but it is empty; give another file`);
   const isGzip = head[0] === 0x1f && head[1] === 0x8b;
   const isNpz = /\.npz$/i.test(path), isParquet = head[0] === 0x50 && head[1] === 0x41 && head[2] === 0x52;
   if (isNpz || isParquet || /\.safetensors$/i.test(path)) {
@@ -314,7 +199,7 @@ async function readFile(given: string, options: ReadOptions): Promise<FileTable>
     if (isNpy(head) || /\.npy$/i.test(path) && !isGzip) readNpyHeader(head, path, file.size);
     else if (!isGzip) readIdxHeader(head, path, undefined, file.size);
     else if (file.size > MAX_DECOMPRESSED_BYTES) {
-      fail(
+      cannotUse(
         path,
         `expected at most ${MAX_DECOMPRESSED_BYTES} bytes of gzip but it has ${file.size}; decompress it first`,
       );
@@ -322,7 +207,7 @@ async function readFile(given: string, options: ReadOptions): Promise<FileTable>
     const raw = file.read(file.size - head.length, head);
     const checksum = hash.update(raw).digest("hex");
     const bytes = isGzip ? expandGzip(raw, path) : raw;
-    if (bytes.length === 0) fail(path, `expected ${FORMATS} but it is empty; give another file`);
+    if (bytes.length === 0) cannotUse(path, `expected ${FORMATS} but it is empty; give another file`);
     const inner = isGzip ? path.replace(/\.gz$/i, "") : path;
     if (isGzip) refuseOtherFormats(path, bytes);
     const array = arrayOf(bytes, inner);
@@ -350,64 +235,6 @@ function* partsOf(bytes: Uint8Array, { progress }: ReadOptions): Generator<Uint8
     yield bytes.subarray(at, at + PART_BYTES);
     progress?.(Math.min(at + PART_BYTES, bytes.length), bytes.length);
   }
-}
-
-/** Refuses or drops rows with missing values; refuses infinite ones. */
-function treatMissing(path: string, table: Table, { missing, hasNoMeans = false }: ReadOptions): Table {
-  const { values, count, columns } = table;
-  if (values instanceof Uint8Array) return table;
-  const width = values.length / count;
-  const rows = new Set<number>(), places = new Map<number, number>(); // columns, with the number of missing values
-  for (let k = 0; k < values.length; k++) {
-    if (Number.isFinite(values[k])) continue;
-    const row = Math.floor(k / width), column = k % width;
-    if (!Number.isNaN(values[k])) {
-      fail(
-        path,
-        `expected finite numbers but found ${values[k]} in row ${row + 1}, column ${column + 1}; replace it`,
-      );
-    }
-    rows.add(row);
-    places.set(column, (places.get(column) ?? 0) + 1);
-  }
-  if (rows.size === 0) return table;
-  const namesOf = (list: Iterable<number>) =>
-    [...list].sort((a, b) => a - b).map((column) => columns?.[column] ?? `${column + 1}`);
-  const names = namesOf(places.keys());
-  const where = places.size === 1 ? `column ${listed(names)}` : `${places.size} columns: ${listed(names)}`;
-  const found = `missing values in ${rows.size} of ${count} rows, in ${where}`;
-  if (missing === "mean") {
-    return {
-      ...table,
-      notes: [...table.notes, `${found}: replaced by the mean of the column's training rows`],
-    };
-  }
-  if (missing !== "drop" || rows.size === count) {
-    const empty = namesOf([...places.keys()].filter((column) => places.get(column) === count));
-    const remedies = empty.length > 0
-      ? [`leave out ${listed(empty)}, which ${empty.length > 1 ? "have" : "has"} no value`]
-      : [
-        ...(rows.size < count ? ["drop these rows (drop)"] : []),
-        ...(hasNoMeans ? [] : ["use the mean of their columns (mean)"]),
-      ];
-    fail(
-      path,
-      `found ${found}; ${remedies.join(", or ") || "fill them in"}`,
-      [
-        empty.length === 0 ? "missing" : columns ? "ignore" : [],
-      ].flat(),
-    );
-  }
-  const kept = Uint32Array.from({ length: count }, (_, row) => row).filter((row) => !rows.has(row));
-  kept.forEach((row, to) => values.copyWithin(to * width, row * width, (row + 1) * width));
-  return {
-    ...table,
-    count: kept.length,
-    values: values.subarray(0, kept.length * width),
-    rows: kept,
-    labels: table.labels && Uint8Array.from(kept, (row) => table.labels![row]),
-    notes: [...table.notes, `${found}: these rows are dropped`],
-  };
 }
 
 /** Classes of rows as texts, with remarks. */
@@ -441,7 +268,7 @@ function labelTexts(given: string, count: number): LabelTexts & { readonly check
   const texts = lines.length === count + 1 ? lines.slice(1) : lines;
   const several = texts.find((text) => /[,;\t]/.test(text));
   if (several !== undefined) {
-    fail(path, `expected one class per line but found ${quote(several)}; keep one column`, ["labels"]);
+    cannotUse(path, `expected one class per line but found ${quote(several)}; keep one column`, ["labels"]);
   }
   return { texts, notes: [], checksum };
 }
@@ -463,7 +290,7 @@ function arrayTexts(
   else if (columns === 8 && format === "IDX") {
     notes.push(`${quote(path)} has 8 numbers per row, as QMNIST's: the first is the class`);
   } else if (columns > 1) {
-    fail(
+    cannotUse(
       path,
       `expected one class per row but found shape (${toOneLine(shape.join(", "))}); keep one column`,
       ["labels"],
@@ -473,16 +300,22 @@ function arrayTexts(
     { length: rows ?? 0 },
     (_, row) => `${isOneHot ? rowOf(row).indexOf(1) : data[row * columns]}`,
   );
-  if (texts.includes("NaN")) fail(path, "expected a class in every row but found missing values", ["labels"]);
+  if (texts.includes("NaN")) {
+    cannotUse(path, "expected a class in every row but found missing values", ["labels"]);
+  }
   return { texts, notes };
 }
 
 /** Adds classes to a table. */
 function labeledTable(table: Table, texts: readonly string[], notes: readonly string[], path: string): Table {
   if (texts.length !== table.count) {
-    fail(path, `expected ${table.count} classes, one for each row of the data, but found ${texts.length}`, [
-      "labels",
-    ]);
+    cannotUse(
+      path,
+      `expected ${table.count} classes, one for each row of the data, but found ${texts.length}`,
+      [
+        "labels",
+      ],
+    );
   }
   return {
     ...table,
@@ -503,7 +336,7 @@ function labeledTable(table: Table, texts: readonly string[], notes: readonly st
 export async function readTable(path: string, options: ReadOptions = {}): Promise<FileTable> {
   const { labels, label } = options;
   if (labels !== undefined && label !== undefined) {
-    fail(
+    cannotUse(
       path,
       `expected classes from a column or from a file but received both ${quote(label)} and ${quote(labels)}`,
       [

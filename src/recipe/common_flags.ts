@@ -4,7 +4,7 @@
  */
 import { ACTIVATION_NAMES, type ActivationLike } from "../elementwise/activation_names.ts";
 import { KERNEL_KINDS, type KernelPreference } from "../gpu/product_kernel.ts";
-import { MISSING_CHOICES } from "../data/read_table.ts";
+import { MISSING_CHOICES } from "../data/missing_values.ts";
 import { SCALES } from "../data/scaling.ts";
 import { SCHEDULE_NAMES } from "../optim/schedule.ts";
 import { checkpointEveryFlag } from "./checkpoint_every.ts";
