@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   const result = await evaluate(gpu, evaluated.build, parameters, data, begin);
   const metrics = readMetrics(folder);
   console.log(resultsTable(await resultsRows(evaluated, { gpu, parameters, data, result, metrics })));
-  const line = verdict(result);
+  const line = verdict(result, data);
   if (line) console.log(line);
 }
 

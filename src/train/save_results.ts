@@ -91,7 +91,7 @@ export async function saveResults(run: EndedRun): Promise<string> {
     ...(stepMilliseconds === undefined ? {} : { stepMilliseconds }),
     status,
   });
-  const line = run.config.overfitBatch ? undefined : verdict(result); // test images say nothing of one batch
+  const line = run.config.overfitBatch ? undefined : verdict(result, data); // test images say nothing of one batch
   return [resultsTable(rows), line].filter((text) => text !== undefined).join("\n");
 }
 

@@ -15,6 +15,28 @@ const GOOD: Evaluation = {
   worst: [],
 };
 
+/** Test rows of the user's own data, or of a data set of the catalogue. */
+const rowsOf = (images: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>, isOwn = true) => ({
+  test: { images, count: 1 },
+  ...(isOwn ? { scaling: { kind: "none", offsets: [0], divisors: [1] } as const } : {}),
+});
+const SHIPPED = rowsOf(Uint8Array.of(0, 10), false);
+
+Deno.test("verdict() names a scale that leaves values tiny or huge, and no other", () => {
+  const of = (...values: number[]) => verdict(GOOD, rowsOf(Float32Array.from(values)));
+  assert.match(
+    of(0, 0.063) ?? "",
+    /^verdict {3}the scale looks wrong: .* 0\.063\d* as scaled.*--scale minmax/,
+  );
+  assert.match(
+    of(-171969, 1) ?? "",
+    /the scale looks wrong: .*1\.72e\+5 as scaled, so single values outweigh/,
+  );
+  assert.match(verdict(GOOD, rowsOf(Uint8Array.of(0, 16))) ?? "", /0\.0627 as scaled/);
+  assert.equal(of(-4.5, 0.2), undefined);
+  assert.equal(verdict(GOOD, rowsOf(Uint8Array.of(0, 255))), undefined);
+});
+
 Deno.test.each<[string, Partial<Evaluation>, RegExp]>([
   [
     "a constant code",
@@ -27,13 +49,13 @@ Deno.test.each<[string, Partial<Evaluation>, RegExp]>([
   ["worse than PCA", { error: 0.05 }, /worse than PCA with 2 components.*more epochs/],
   ["equal images", { error: 0, pcaError: 0, meanImageError: 0 }, /nothing to learn/],
 ])("verdict() names %s", (_what, change, line) => {
-  const said = verdict({ ...GOOD, ...change });
+  const said = verdict({ ...GOOD, ...change }, SHIPPED);
   assert.match(said ?? "", line);
   assert.match(said ?? "", /^verdict {3}\S[^\n]*$/, "one line");
 });
 
 Deno.test("verdict() says nothing of a good model, of one moving code unit, of a single image", () => {
-  assert.equal(verdict(GOOD), undefined);
-  assert.equal(verdict({ ...GOOD, codes: Float32Array.of(0, 1, 1e-3, 1) }), undefined);
-  assert.equal(verdict({ ...GOOD, codes: Float32Array.of(0, 1) }), undefined);
+  assert.equal(verdict(GOOD, SHIPPED), undefined);
+  assert.equal(verdict({ ...GOOD, codes: Float32Array.of(0, 1, 1e-3, 1) }, SHIPPED), undefined);
+  assert.equal(verdict({ ...GOOD, codes: Float32Array.of(0, 1) }, SHIPPED), undefined);
 });
