@@ -229,14 +229,25 @@ export function parseFlags<const F extends FlagSet>(
   return readCommandLine(command, flags, args).config;
 }
 
-/** Like {@linkcode parseFlags}, but also returns the keys of the given flags. */
+/**
+ * Like {@linkcode parseFlags}, but also returns the keys of the given flags.
+ *
+ * @throws InputError if both `--data` and `--dataset` are given
+ */
 export function readCommandLine<const F extends FlagSet>(
   command: CommandInfo,
   flags: F,
   args: readonly string[],
 ): { readonly config: Config<F>; readonly given: ReadonlySet<string> } {
   const outcome = readFlags(command, flags, args);
-  if (outcome.kind === "config") return outcome;
+  if (outcome.kind === "config") {
+    if (outcome.given.has("data") && outcome.given.has("dataset")) {
+      throw new InputError(
+        "Cannot use two data sets: expected --data or --dataset but received both; omit one",
+      );
+    }
+    return outcome;
+  }
   if (outcome.kind === "help") {
     console.log(outcome.text.trimEnd());
     Deno.exit(0);

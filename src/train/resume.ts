@@ -92,11 +92,6 @@ export function parseRecipe<F extends FlagSet>(
   ];
   const info = { name, description, start: commandLine(script, []), examples };
   const { config, given } = readCommandLine(info, flags, args);
-  if (given.has("data") && given.has("dataset")) {
-    throw new InputError(
-      "Cannot train on two data sets: expected --data or --dataset but received both; omit one",
-    );
-  }
   const folder = (config as Readonly<Record<string, unknown>>).resume;
   if (typeof folder !== "string") return config;
   const action = `Cannot resume "${folder}"`;

@@ -953,5 +953,10 @@ Deno.test("values without bounds need an output without bounds", () =>
       1,
       /--data or --dataset but received both/,
     );
+    assertRefused(
+      await runTask("compare-recipes", ["--data", "a.csv", "--dataset", "mnist"]),
+      1,
+      /--data or --dataset but received both/,
+    );
     assertRefused(await runTask("train", ["--image", "28"]), 2, /--image.*two sizes, such as 28x28, or none/);
   }));
