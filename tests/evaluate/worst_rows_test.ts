@@ -41,6 +41,8 @@ Deno.test("worstRows() names the columns that are furthest off, in the data's un
     { name: "age", value: -0.5, reconstruction: 0, share: 0.0625 / 1.3125 },
   ];
   assert.deepEqual(worstRows(data, worst), { rows: [{ row: 1, error: 1.3125 / 4, label: 1, columns }] });
+  const numbered = worstRows({ ...data, testRows: Uint32Array.of(3, 40) }, worst).rows[0];
+  assert.deepEqual(numbered, { row: 40, error: 1.3125 / 4, label: 1, columns }, "its number in the file");
   const { columns: _names, ...unnamed } = data;
   assert.deepEqual(worstRows(unnamed, worst).rows[0].columns!.map(({ name }) => name), [
     "column_3",
