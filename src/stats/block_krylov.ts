@@ -16,12 +16,16 @@ import { leadingEigenvectors } from "./eigenvectors.ts";
 const OVERSAMPLING = 4;
 /** Most columns of a block; a multiple of four. More components take more passes. */
 const MOST_COLUMNS = 32;
-/** Share of the remaining squared error to which its bound must fall. */
-const TOLERANCE = 1e-4;
-/** Passes after which the iteration ends with the bound that it has reached, besides those that the basis needs. */
-const EXTRA_PASSES = 10;
 /** Length of what is left of a vector below which it is rounding, as a share. */
 const DEPENDENT = 1e-10;
+
+/** When {@link krylovAxes} ends. */
+export interface KrylovLimits {
+  /** Share of the remaining squared error to which its bound must fall. */
+  readonly tolerance: number;
+  /** Passes after which it ends with the bound that it has reached, besides those that the basis needs. */
+  readonly extraPasses: number;
+}
 
 /** Result of {@link krylovAxes}, as of `principalAxes()`. */
 interface KrylovAxes {
@@ -39,11 +43,13 @@ interface KrylovAxes {
  * @param images [rows, pixels], row-major
  * @param mean mean image, in the images' own unit
  * @param count how many components
+ * @param limits when to end; absent for a figure whose first four digits hold
  */
 export async function krylovAxes(
   images: Uint8Array | Float32Array,
   mean: Float64Array,
   count: number,
+  { tolerance, extraPasses }: KrylovLimits = { tolerance: 1e-4, extraPasses: 10 },
 ): Promise<KrylovAxes> {
   const pixels = mean.length, random = new RandomStream(0, "principal components");
   const axes = new Float64Array(count * pixels);
@@ -53,7 +59,7 @@ export async function krylovAxes(
     Array.from({ length: columns }, () => Float64Array.from(mean, () => 2 * random.nextUnit() - 1));
   const basis: Float64Array[] = [], scattered: Float64Array[] = []; // orthonormal columns V, and S·V
   let block = randomBlock(), projected = new Float64Array();
-  for (let passes = Math.ceil(count / columns) + EXTRA_PASSES;; passes--) {
+  for (let passes = Math.ceil(count / columns) + extraPasses;; passes--) {
     const before = basis.length;
     await extend(basis, block);
     if (basis.length === before && before < count) await extend(basis, block = randomBlock());
@@ -65,7 +71,7 @@ export async function krylovAxes(
     const captured = found.values.reduce((sum, value) => sum + value, 0);
     const rest = Math.max(0, total - captured), bound = found.residuals.reduce((sum, one) => sum + one, 0);
     const isSpanned = fresh.length === 0 || rest <= 1e-12 * total;
-    if (isSpanned || basis.length >= count && (bound <= TOLERANCE * rest || passes <= 1)) {
+    if (isSpanned || basis.length >= count && (bound <= tolerance * rest || passes <= 1)) {
       found.vectors.forEach((vector, k) => axes.set(vector, k * pixels));
       return { axes, excess: isSpanned ? 0 : bound / rest };
     }

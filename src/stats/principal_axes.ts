@@ -13,6 +13,14 @@ export type Pixels = Uint8Array | Float32Array;
 const MOST_ROWS = 800;
 /** Most products of pixels that are summed: all of MNIST's 60,000 images have 3.7e10, and take some seconds. */
 const MOST_PRODUCTS = 5e10;
+/** Pixels of each image that are centered at a time; those of 800 images take 1.6 MB. */
+const STRIP = 256;
+/** Rows of a matrix that is decomposed in less time than some passes over the images take. */
+const SMALL = 200;
+/** Most components, and most images, of which passes take less time than a larger matrix. */
+const FEW = 8, MOST_PASSED = 4000;
+/** When passes have found the components but for rounding; the matrix is decomposed if they do not. */
+const EXACT = { tolerance: 1e-11, extraPasses: 20 };
 
 /** Principal components. */
 export interface PrincipalAxes {
@@ -73,31 +81,59 @@ function addProducts(
   }
 }
 
-/** The Gram matrix of the centered images: their scalar products, [rows, rows]. */
+/** The Gram matrix of the centered images: their scalar products, [rows, rows]. Some pixels of all images at a time. */
 async function gramOf(images: Pixels, mean: Float64Array): Promise<Float64Array<ArrayBuffer>> {
-  const pixels = mean.length, rows = images.length / pixels;
-  const gram = new Float64Array(rows * rows), one = new Float64Array(pixels);
-  for (let a = 0; a < rows; a++) {
-    for (let i = 0; i < pixels; i++) one[i] = images[a * pixels + i] - mean[i];
-    for (let b = a; b < rows; b++) {
-      gram[a * rows + b] = gram[b * rows + a] = centeredProduct(one, images, b * pixels, mean);
+  const pixels = mean.length, rows = images.length / pixels, even = rows + rows % 2; // the last row of an odd number is 0
+  const gram = new Float64Array(rows * rows), centered = new Float64Array(even * STRIP);
+  for (let first = 0; first < pixels; first += STRIP) {
+    const width = Math.min(STRIP, pixels - first);
+    for (let n = 0; n < rows; n++) {
+      for (let i = 0; i < width; i++) {
+        centered[n * width + i] = images[n * pixels + first + i] - mean[first + i];
+      }
+    }
+    centered.fill(0, rows * width);
+    for (let a = 0; a < rows; a += 2) {
+      addTwoRows(gram, rows, centered, width, a);
       if (isTurnDue()) await turnEventLoop();
     }
+  }
+  for (let a = 0; a < rows; a++) {
+    for (let b = 0; b < a; b++) gram[a * rows + b] = gram[b * rows + a];
   }
   return gram;
 }
 
-/** Scalar product of a centered image and one that is centered on the way. */
-function centeredProduct(one: Float64Array, images: Pixels, first: number, mean: Float64Array): number {
-  let product = 0;
-  for (let i = 0; i < one.length; i++) product += one[i] * (images[first + i] - mean[i]);
-  return product;
+/** Adds the products of rows a and a + 1 with all from a on: four products at a time, which share what they load. */
+function addTwoRows(
+  gram: Float64Array,
+  rows: number,
+  centered: Float64Array,
+  width: number,
+  a: number,
+): void {
+  const a0 = a * width, a1 = a0 + width;
+  for (let b = a; b < rows; b += 2) {
+    const b0 = b * width, b1 = b0 + width;
+    let p00 = 0, p01 = 0, p10 = 0, p11 = 0;
+    for (let i = 0; i < width; i++) {
+      const x0 = centered[a0 + i], x1 = centered[a1 + i], y0 = centered[b0 + i], y1 = centered[b1 + i];
+      p00 += x0 * y0;
+      p01 += x0 * y1;
+      p10 += x1 * y0;
+      p11 += x1 * y1;
+    }
+    gram[a * rows + b] += p00;
+    if (b + 1 < rows) gram[a * rows + b + 1] += p01;
+    if (a + 1 < rows) gram[(a + 1) * rows + b] += p10; // below the diagonal where b = a, and copied over
+    if (a + 1 < rows && b + 1 < rows) gram[(a + 1) * rows + b + 1] += p11;
+  }
 }
 
 /**
  * Returns the first principal components. Of fewer images than pixels, they come from the Gram matrix of the centered
- * images X: if X·Xᵀ·u = λ·u, then Xᵀ·u/√λ is a component. Where neither that nor the covariance is small, they come
- * from {@link krylovAxes}.
+ * images X: if X·Xᵀ·u = λ·u, then Xᵀ·u/√λ is a component. Where neither that nor the covariance is small, or few
+ * components are wanted, they come from {@link krylovAxes}.
  *
  * @param images [rows, pixels], row-major
  * @param mean mean image, in the images' own unit
@@ -110,6 +146,10 @@ export async function principalAxes(
 ): Promise<PrincipalAxes> {
   const pixels = mean.length, rows = images.length / pixels;
   if (!isExact(rows, pixels)) return await krylovAxes(images, mean, count);
+  if (count <= FEW && rows <= MOST_PASSED && Math.min(rows, pixels) > SMALL) {
+    const { axes, excess } = await krylovAxes(images, mean, count, EXACT);
+    if (excess <= EXACT.tolerance) return { axes, excess: 0 };
+  }
   const axes = new Float64Array(count * pixels);
   if (count === 0) return { axes, excess: 0 };
   if (rows >= pixels) {
