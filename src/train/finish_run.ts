@@ -3,7 +3,6 @@
  * @module
  */
 import { join } from "node:path";
-import { commandLine } from "../cli/command_line.ts";
 import { Phases } from "../cli/phases.ts";
 import { measureOverfit } from "../evaluate/overfit.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
@@ -35,7 +34,7 @@ export async function finishRun(run: RunInProgress): Promise<number> {
   if (best) say(bestLine(best));
   if (options.config.overfitBatch) say(await measureOverfit(options));
   say(`run saved in ${folder}; open report.html there`);
-  if (status === "interrupted") say(resumeLine(run));
+  if (status === "interrupted") say(run.resumeLine);
   return run.interrupt.exitCode;
 }
 
@@ -51,10 +50,6 @@ export async function saveModel(run: RunInProgress): Promise<void> {
   writeSafetensors(join(folder, "model.safetensors"), tensors, metadata);
   run.isSaved = true;
   run.interrupt.exitWith(
-    `Stopped before all was measured: the model is saved in ${folder}; ${resumeLine(run)}`,
+    `Stopped before all was measured: the model is saved in ${folder}; ${run.resumeLine}`,
   );
-}
-
-function resumeLine({ folder }: RunInProgress): string {
-  return `resume with: ${commandLine(Deno.mainModule, ["--resume", folder])}`;
 }

@@ -11,6 +11,7 @@ import type { DeviceImages } from "../layers/gather_batch.ts";
 import type { MetricsRecord } from "../report/run_data.ts";
 import type { Live } from "../live/live.ts";
 import { beginFolder, continueFolder } from "./begin_folder.ts";
+import { commandLine } from "../cli/command_line.ts";
 import { type Interrupt, watchInterrupt } from "../cli/command.ts";
 import { isOutOfPatience } from "./early_stopping.ts";
 import type { InitialLoss } from "../evaluate/initial_loss.ts";
@@ -40,6 +41,7 @@ export interface TrainingRunOptions {
     readonly overfitBatch?: boolean | undefined;
     readonly holdOutClass?: readonly string[] | undefined;
     readonly onNan?: "stop" | "rollback" | undefined;
+    readonly onDeviceLoss?: "stop" | "resume" | undefined;
     readonly logEvery: number;
     readonly live: boolean;
     readonly port: number;
@@ -177,6 +179,11 @@ export class RunInProgress implements Disposable {
   get endsMeasuredEpoch(): boolean {
     const { steps, epochBatches, measureEvery } = this.options, { step } = this;
     return step === steps || step % epochBatches.length === 0 && this.epoch % measureEvery === 0;
+  }
+
+  /** How to resume the run. */
+  get resumeLine(): string {
+    return `resume with: ${commandLine(Deno.mainModule, ["--resume", this.folder])}`;
   }
 
   /** Prints a line, unless the run is quiet. */

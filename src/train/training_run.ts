@@ -6,6 +6,7 @@ import { permutation } from "../data/shuffle.ts";
 import type { LossReading } from "../graph/loss_ring.ts";
 import type { Batch, Step } from "../graph/step.ts";
 import { startLive } from "../live/live.ts";
+import { unlessLost } from "./device_loss.ts";
 import { endEpoch } from "./end_epoch.ts";
 import { finishRun } from "./finish_run.ts";
 import { reportLosses } from "./report_losses.ts";
@@ -70,6 +71,7 @@ export class TrainingRun implements Disposable {
    * @param step one of the steps passed to {@link begin}
    * @throws TypeError if the step is not one of them, or the loop's body did not run it exactly once
    * @throws Diverged if a loss or parameter is NaN or infinite
+   * @throws LostRun if the GPU was lost, as do {@link report} and {@link finish}
    */
   async *batches(step: Step): AsyncGenerator<Batch, void> {
     const run = this.#run, { stages, epochBatches, images, shuffles, config: { seed } } = run.options;
@@ -80,7 +82,7 @@ export class TrainingRun implements Disposable {
     run.stage = trained.stage;
     for (;;) {
       run.epoch = Math.max(1, Math.ceil(run.step / epochBatches.length));
-      if (this.#lacksMeasurement(trained)) await endEpoch(run);
+      if (this.#lacksMeasurement(trained)) await unlessLost(run, () => endEpoch(run));
       if (step.count >= trained.steps || run.isStageOver) return;
       run.epoch = 1 + Math.floor(run.step / epochBatches.length);
       if (shuffles) images.setOrder(permutation(images.count, seed, run.epoch));
@@ -96,7 +98,7 @@ export class TrainingRun implements Disposable {
         await step.keepPace();
         if (run.isInterrupted || run.isRolledBack || step.count === trained.steps) break;
       }
-      await endEpoch(run);
+      await unlessLost(run, () => endEpoch(run));
     }
   }
 
@@ -137,13 +139,16 @@ export class TrainingRun implements Disposable {
    * @throws Diverged if a loss is NaN or infinite and rollback is off or its limit is reached
    */
   async report(reading: Promise<LossReading>): Promise<void> {
-    let losses: LossReading;
-    try {
-      losses = await reading;
-    } catch (error) {
-      return await rollBack(this.#run, error);
-    }
-    await reportLosses(this.#run, losses);
+    const run = this.#run;
+    await unlessLost(run, async () => {
+      let losses: LossReading;
+      try {
+        losses = await reading;
+      } catch (error) {
+        return await rollBack(run, error);
+      }
+      await reportLosses(run, losses);
+    });
   }
 
   /**
@@ -153,7 +158,7 @@ export class TrainingRun implements Disposable {
    * @returns the result of the work
    */
   async untimed<T>(work: () => Promise<T>): Promise<T> {
-    return await this.#run.untimed(work);
+    return await unlessLost(this.#run, () => this.#run.untimed(work));
   }
 
   /**
@@ -163,7 +168,7 @@ export class TrainingRun implements Disposable {
    * @returns exit code of the script: 0, or that of Ctrl-C
    */
   async finish(): Promise<number> {
-    return await finishRun(this.#run);
+    return await unlessLost(this.#run, () => finishRun(this.#run));
   }
 
   /** Closes the files, frees GPU objects and restores the default action of Ctrl-C. */
