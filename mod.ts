@@ -89,6 +89,7 @@ export {
 } from "./src/train/training.ts";
 export type { CompiledStage } from "./src/train/stages.ts";
 export type { TrainingRun } from "./src/train/training_run.ts";
+export { runTraining } from "./src/train/device_loss.ts";
 export { runCommand } from "./src/cli/command.ts";
 
 // A trained model, for programs.

@@ -7,7 +7,7 @@
 //         40,000, and a test error of 0.044: 32 images are too few to generalize to other digits.
 import { adam, dense, squaredError } from "../mod.ts"; // the network
 import { activationFlag, adamFlags, codeFlag, type Flag, flag, InputError, integer } from "../mod.ts";
-import { lastEpoch, openTraining, parseRecipe, type Recipe, recipe, runCommand, sizesFlag } from "../mod.ts";
+import { lastEpoch, openTraining, parseRecipe, type Recipe, recipe, runTraining, sizesFlag } from "../mod.ts";
 import { trainingFlags } from "../mod.ts";
 
 type Flags = Recipe["flags"] & { readonly iterations: Flag<number>; readonly fullData: Flag<boolean> };
@@ -60,8 +60,8 @@ export const basic: Recipe<Flags> = recipe({
   comparison: "--full-data --learning-rate 1e-3",
 });
 
-async function main(): Promise<number> {
-  const config = parseRecipe(basic, Deno.args);
+async function main(args: readonly string[]): Promise<number> {
+  const config = parseRecipe(basic, args);
   const { batchSize, iterations, fullData } = config;
   const oneBatch = { images: batchSize, shuffles: false }; // an epoch of one step
   using training = await openTraining(basic, config, {
@@ -79,4 +79,4 @@ async function main(): Promise<number> {
   return await run.finish();
 }
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runTraining(main);

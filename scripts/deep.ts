@@ -5,7 +5,7 @@
 //         classified correctly by their 5 nearest training codes.
 import { adam, dense, squaredError } from "../mod.ts"; // the network
 import { activationFlag, adamFlags, openTraining, parseRecipe, type Recipe, recipe } from "../mod.ts";
-import { runCommand, sizesFlag, trainingFlags } from "../mod.ts";
+import { runTraining, sizesFlag, trainingFlags } from "../mod.ts";
 
 export const deep: Recipe = recipe({
   name: "deep",
@@ -48,8 +48,8 @@ export const deep: Recipe = recipe({
   optimizer: adam,
 });
 
-async function main(): Promise<number> {
-  const config = parseRecipe(deep, Deno.args);
+async function main(args: readonly string[]): Promise<number> {
+  const config = parseRecipe(deep, args);
   using training = await openTraining(deep, config); //            the device, the data, the parameters
   const step = await training.compile();
   using run = await training.start(step); //                       opens run folder, progress and dashboard
@@ -61,4 +61,4 @@ async function main(): Promise<number> {
   return await run.finish(); //                                    evaluates, saves, plots
 }
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runTraining(main);

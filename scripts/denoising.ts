@@ -8,7 +8,7 @@
 //         experiment. stacked.ts explains --freeze.
 import { adam, corruptPixels } from "../mod.ts"; // the network
 import { activationFlag, adamFlags, layerwiseEvaluation, noiseFlag, openTraining } from "../mod.ts";
-import { parseRecipe, planStages, type Recipe, recipe, runCommand, stageFlags } from "../mod.ts";
+import { parseRecipe, planStages, type Recipe, recipe, runTraining, stageFlags } from "../mod.ts";
 import { trainingFlags } from "../mod.ts";
 import { layerwiseNetwork } from "./stacked.ts";
 
@@ -33,8 +33,8 @@ export const denoising: Recipe = recipe({
   comparison: "",
 });
 
-async function main(): Promise<number> {
-  const config = parseRecipe(denoising, Deno.args);
+async function main(args: readonly string[]): Promise<number> {
+  const config = parseRecipe(denoising, args);
   using training = await openTraining(denoising, config);
   const stages = await training.compileStages(); //                one step per stage, each with its own Adam state
   using run = await training.start(stages);
@@ -48,4 +48,4 @@ async function main(): Promise<number> {
   return await run.finish();
 }
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runTraining(main);

@@ -10,7 +10,7 @@ import { activation as activate, type ActivationLike, adam, binaryCrossEntropy }
 import { binaryCrossEntropyWithLogits, dense, detach, type LossTerm, squaredError } from "../mod.ts";
 import { tiedDense, type Value } from "../mod.ts";
 import { activationFlag, adamFlags, choice, flag, InputError, measureLevels, openTraining } from "../mod.ts";
-import { optionalNumber, parseRecipe, type Recipe, recipe, runCommand, sizesFlag } from "../mod.ts";
+import { optionalNumber, parseRecipe, type Recipe, recipe, runTraining, sizesFlag } from "../mod.ts";
 import { trainingFlags } from "../mod.ts";
 
 /** Default learning rate for each value of `--match`. */
@@ -95,8 +95,8 @@ export const matched: Recipe = recipe({
   ],
 });
 
-async function main(): Promise<number> {
-  const config = parseRecipe(matched, Deno.args);
+async function main(args: readonly string[]): Promise<number> {
+  const config = parseRecipe(matched, args);
   using training = await openTraining(matched, config);
   const step = await training.compile();
   using run = await training.start(step);
@@ -108,4 +108,4 @@ async function main(): Promise<number> {
   return await run.finish();
 }
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runTraining(main);

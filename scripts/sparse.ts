@@ -11,7 +11,7 @@
 //         --sparsity-weight 1e-3. Without --freeze a code drifts away from ρ after its own stage: no penalty holds it.
 import { adam, corruptPixels, sparsityKl } from "../mod.ts"; // the network
 import { adamFlags, layerwiseEvaluation, measureSparsity, noiseFlag, number, openTraining } from "../mod.ts";
-import { parseRecipe, planStages, type Recipe, recipe, runCommand, sparsityRows } from "../mod.ts";
+import { parseRecipe, planStages, type Recipe, recipe, runTraining, sparsityRows } from "../mod.ts";
 import { stageFlags, trainingFlags } from "../mod.ts";
 import { layerwiseNetwork } from "./stacked.ts";
 
@@ -59,8 +59,8 @@ export const sparse: Recipe = recipe({
   checks: ["", "--sparsity-weight 0.1 --end-to-end"],
 });
 
-async function main(): Promise<number> {
-  const config = parseRecipe(sparse, Deno.args);
+async function main(args: readonly string[]): Promise<number> {
+  const config = parseRecipe(sparse, args);
   using training = await openTraining(sparse, config);
   const stages = await training.compileStages(); //                one step per stage, each with its own Adam state
   using run = await training.start(stages);
@@ -74,4 +74,4 @@ async function main(): Promise<number> {
   return await run.finish();
 }
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runTraining(main);

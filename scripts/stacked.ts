@@ -9,7 +9,7 @@
 import { type ActivationLike, adam, dense, type Model, type NetworkContext, type Reduction } from "../mod.ts";
 import { squaredError, type Value } from "../mod.ts";
 import { activationFlag, adamFlags, layerwiseEvaluation, openTraining, parseRecipe } from "../mod.ts";
-import { planStages, type Recipe, recipe, runCommand, stageFlags, trainingFlags } from "../mod.ts";
+import { planStages, type Recipe, recipe, runTraining, stageFlags, trainingFlags } from "../mod.ts";
 
 /** Settings of a layer-wise network, shared with denoising.ts and sparse.ts. */
 export interface LayerwiseSettings {
@@ -62,8 +62,8 @@ export const stacked: Recipe = recipe({
   evaluation: () => layerwiseEvaluation(),
 });
 
-async function main(): Promise<number> {
-  const config = parseRecipe(stacked, Deno.args);
+async function main(args: readonly string[]): Promise<number> {
+  const config = parseRecipe(stacked, args);
   using training = await openTraining(stacked, config);
   const stages = await training.compileStages(); //                one step per stage, each with its own Adam state
   using run = await training.start(stages);
@@ -77,4 +77,4 @@ async function main(): Promise<number> {
   return await run.finish();
 }
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runTraining(main);

@@ -7,7 +7,7 @@
 //         pixel (PCA with 32 components: 0.0168). The cost is a sum, so the learning rate is tuned to this batch size.
 import { adam, dense, squaredError, subtractRow, tiedDense } from "../mod.ts"; // the network
 import { activationFlag, adamFlags, lastEpoch, openTraining, parseRecipe, type Recipe } from "../mod.ts";
-import { recipe, runCommand, sizesFlag, trainingFlags } from "../mod.ts";
+import { recipe, runTraining, sizesFlag, trainingFlags } from "../mod.ts";
 
 export const tied: Recipe = recipe({
   name: "tied",
@@ -60,8 +60,8 @@ export const tied: Recipe = recipe({
   }),
 });
 
-async function main(): Promise<number> {
-  const config = parseRecipe(tied, Deno.args);
+async function main(args: readonly string[]): Promise<number> {
+  const config = parseRecipe(tied, args);
   using training = await openTraining(tied, config);
   const step = await training.compile();
   using run = await training.start(step);
@@ -73,4 +73,4 @@ async function main(): Promise<number> {
   return await run.finish();
 }
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runTraining(main);

@@ -8,7 +8,7 @@ import { activation as activate, type ActivationLike, adam, binaryCrossEntropyWi
 import { codeNoise, dense, gaussianKl, type Graph, type Parameters, reparameterize } from "../mod.ts";
 import type { Value } from "../mod.ts";
 import { activationFlag, adamFlags, codeFlag, number, openTraining, parseRecipe, perImage } from "../mod.ts";
-import { type Recipe, recipe, runCommand, sizesFlag, trainingFlags, variationalEvaluation } from "../mod.ts";
+import { type Recipe, recipe, runTraining, sizesFlag, trainingFlags, variationalEvaluation } from "../mod.ts";
 
 type Layer = (k: number, x: Value, outputs: number, activation: ActivationLike) => Value;
 
@@ -69,8 +69,8 @@ export const vae: Recipe = recipe({
   checks: ["", "--beta 4 --code 2"],
 });
 
-async function main(): Promise<number> {
-  const config = parseRecipe(vae, Deno.args);
+async function main(args: readonly string[]): Promise<number> {
+  const config = parseRecipe(vae, args);
   using training = await openTraining(vae, config);
   const step = await training.compile();
   using run = await training.start(step);
@@ -82,4 +82,4 @@ async function main(): Promise<number> {
   return await run.finish();
 }
 
-if (import.meta.main) await runCommand(main);
+if (import.meta.main) await runTraining(main);

@@ -81,8 +81,9 @@ export {
   type ProductEntryPoint,
 } from "./graph/products.ts";
 export type { DispatchTime } from "./graph/profile.ts";
-export { type Batch, Step, type StepBuffers, type WatchBuffers } from "./graph/step.ts";
-export type { StepState } from "./graph/step_state.ts";
+export { type Batch, Step } from "./graph/step.ts";
+export type { StepBuffers, StepParts, WatchBuffers } from "./graph/step_parts.ts";
+export type { StepCounts, StepState } from "./graph/step_state.ts";
 export {
   type Activation,
   ACTIVATION_KINKS,

@@ -39,6 +39,26 @@ export class Diverged extends InputError {
   }
 }
 
+/** The GPU was lost, as after a driver reset or sleep, or has run out of memory. Nothing on it can be used again. */
+export class DeviceLost extends InputError {
+  /** The class's name, as printed. */
+  override name = "DeviceLost";
+  /** What the driver said, or the memory that was needed. */
+  readonly reason: string;
+
+  /**
+   * Takes the message and the reason that it contains.
+   *
+   * @param message the attempted action, the reason, and a remedy
+   * @param reason why the GPU was lost
+   * @param options `settings`: keys of the settings that fix the error
+   */
+  constructor(message: string, reason: string, options?: { readonly settings?: readonly string[] }) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
 /** A position in WGSL text. */
 export interface ShaderPlace {
   /** Line number, from 1. */

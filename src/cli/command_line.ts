@@ -18,6 +18,10 @@ export function commandLine(script: string = Deno.mainModule, args: readonly str
   const path = script.startsWith("file:") ? relative(Deno.cwd(), fileURLToPath(script)) : script;
   const task = Object.entries(denoConfig.tasks).find(([, { command }]) => command.endsWith(` ${path}`))?.[0];
   const start = task ? ["deno", "task", task] : ["deno", "run", "--allow-read", "--allow-write=runs", path];
-  const kept = args.filter((arg, k) => !/^--out(=|$)/.test(arg) && args[k - 1] !== "--out");
-  return [...start, ...kept].map(shellWord).join(" ");
+  return [...start, ...withoutFlag("--out", args)].map(shellWord).join(" ");
+}
+
+/** Returns arguments without a flag and its value. */
+export function withoutFlag(name: string, args: readonly string[]): string[] {
+  return args.filter((arg, k) => arg !== name && !arg.startsWith(`${name}=`) && args[k - 1] !== name);
 }

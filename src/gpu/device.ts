@@ -3,7 +3,7 @@
  * and turns WebGPU's asynchronous errors into exceptions.
  * @module
  */
-import { InputError } from "../errors.ts";
+import { DeviceLost, InputError } from "../errors.ts";
 import { createTexture, TEXTURE_FEATURE } from "./texture.ts";
 import type { KernelPreference } from "./product_kernel.ts";
 import type { RewriteShader } from "./shader.ts";
@@ -13,6 +13,9 @@ export interface OpenOptions {
   /** Rewrites a shader's text before it is compiled; tests plant faults with it. */
   rewriteShader?: RewriteShader;
 }
+
+/** Milliseconds that a lost device may take to say so; Deno takes 50. */
+const SAYS_SO = 200;
 
 /** Formats a number of bytes in MiB, with at most one decimal. */
 export function mebibytes(bytes: number): string {
@@ -102,22 +105,19 @@ export class Gpu {
    * Throws the errors that WebGPU has reported since the last call: a lost device or an uncaptured error.
    *
    * @param doing the current activity, such as `step 120 of "deep"`
-   * @throws InputError if the device has run out of memory, or reported another error
-   * @throws Error if the device was lost
+   * @throws DeviceLost if the device was lost, or has run out of memory
+   * @throws InputError if it reported another error
    */
   check(doing: string): void {
     if (this.#isOutOfMemory) {
-      throw new InputError(
-        `Out of GPU memory during ${doing}: ${
-          mebibytes(this.liveBytes)
-        } are more than this device has left; ` +
-          "use fewer images, a smaller batch or smaller layers",
+      const needed = `${mebibytes(this.liveBytes)} are more than this device has left`;
+      throw new DeviceLost(
+        `Out of GPU memory during ${doing}: ${needed}; use fewer images, a smaller batch or smaller layers`,
+        `out of memory: ${needed}`,
         { settings: ["limit", "batchSize", "sizes"] },
       );
     }
-    if (this.#lost !== undefined) {
-      throw new Error(`GPU device lost during ${doing} (${this.#lost}): start the run again`);
-    }
+    this.#refuseLost(doing);
     if (this.#errors.length > 0) {
       const said = [...new Set(this.#errors.splice(0))].join(" | ");
       throw new InputError(
@@ -125,6 +125,28 @@ export class Gpu {
           "shader declares; otherwise please report this",
       );
     }
+  }
+
+  /**
+   * Throws if the device was lost; call it when something has failed. A lost device fails first and then says that it is
+   * lost, for which this waits a moment.
+   *
+   * @param doing the current activity
+   * @throws DeviceLost if it was lost
+   */
+  async checkLoss(doing: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>(), patience = setTimeout(resolve, SAYS_SO);
+    await Promise.race([this.device.lost, promise]);
+    clearTimeout(patience);
+    this.#refuseLost(doing);
+  }
+
+  #refuseLost(doing: string): void {
+    if (this.#lost === undefined) return;
+    throw new DeviceLost(
+      `Cannot continue ${doing}: the GPU was lost (${this.#lost}); start again`,
+      this.#lost,
+    );
   }
 
   /**
@@ -198,8 +220,8 @@ export class Gpu {
    * @param parts each a buffer with an offset and a size in bytes, multiples of 4
    * @param doing the current activity, for errors
    * @returns the floats of each part
-   * @throws InputError if the device has run out of memory, or reported another error
-   * @throws Error if the device was lost
+   * @throws DeviceLost if the device was lost, or has run out of memory
+   * @throws InputError if it reported another error
    */
   async read(
     parts: readonly { buffer: GPUBuffer; offset: number; size: number }[],
@@ -219,8 +241,7 @@ export class Gpu {
       try {
         await staging.mapAsync(GPUMapMode.READ);
       } catch (error) {
-        // a device loss is reported one turn of the event loop later
-        await new Promise((resolve) => setTimeout(resolve));
+        await this.checkLoss(doing);
         this.check(doing);
         throw new Error(`Cannot read from the GPU during ${doing}: ${(error as Error).message}`);
       }

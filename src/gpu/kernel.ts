@@ -47,6 +47,7 @@ function textOf(parts: readonly ShaderPart[], constants: KernelSpec["constants"]
  * Compiles a kernel's pipeline, or returns the cached one: each is made once per device and set of constants.
  *
  * @throws ShaderError with file, line and column, or with the entry point and its mistake
+ * @throws DeviceLost if the device was lost
  */
 export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUComputePipeline> {
   const { shader, entryPoint, constants, access, structs = [] } = spec;
@@ -65,6 +66,7 @@ export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUCom
   const { messages } = await module.getCompilationInfo();
   const moduleError = await device.popErrorScope();
   const error = messages.find(({ type }) => type === "error");
+  if (error || moduleError) await gpu.checkLoss(`compiling ${label}`);
   if (error) throw compilationError(shader, text, error);
   if (moduleError) throw new ShaderError(shader.path, explain(moduleError.message).reason);
   for (const struct of structs) checkStruct(text, struct);
@@ -87,7 +89,10 @@ export async function createPipeline(gpu: Gpu, spec: KernelSpec): Promise<GPUCom
     compute: { module, entryPoint, constants },
   });
   const pipelineError = await device.popErrorScope();
-  if (pipelineError) throw entryPointError(spec, text, pipelineError.message);
+  if (pipelineError) {
+    await gpu.checkLoss(`compiling ${label}`);
+    throw entryPointError(spec, text, pipelineError.message);
+  }
   gpu.pipelines.set(key, pipeline);
   return pipeline;
 }

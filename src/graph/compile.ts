@@ -159,21 +159,27 @@ export async function compile(
       compiled.push(await compileDispatch(gpu, dispatch, invocations, place, textures, settings, at, state));
     }
     gpu.check(`compiling ${label}`);
-    return new Step(gpu, graph, options, compiled.slice(0, dispatches.length), {
-      owned,
-      ...arenas,
-      settings,
-      state,
-      ring: owned.get(ring)!,
-      norms: norms && owned.get(norms),
-      watch: before && {
-        parameters: parameters.all[0].tensor.location!.buffer,
-        before,
-        dispatches: compiled.slice(dispatches.length),
-        sums: owned.get(watched)!,
+    return new Step({
+      gpu,
+      graph,
+      options,
+      dispatches: compiled.slice(0, dispatches.length),
+      buffers: {
+        owned,
+        ...arenas,
+        settings,
+        state,
+        ring: owned.get(ring)!,
+        norms: norms && owned.get(norms),
+        watch: before && {
+          parameters: parameters.all[0].tensor.location!.buffer,
+          before,
+          dispatches: compiled.slice(dispatches.length),
+          sums: owned.get(watched)!,
+        },
+        made,
+        textures: textures.all,
       },
-      made,
-      textures: textures.all,
     });
   } catch (error) {
     for (const buffer of made) gpu.destroyBuffer(buffer);

@@ -103,6 +103,8 @@ export interface CommonFlags {
   readonly minDelta: Flag<number | undefined>;
   /** Reaction to NaN and infinities. */
   readonly onNan: Flag<"stop" | "rollback">;
+  /** Reaction to a lost GPU. */
+  readonly onDeviceLoss: Flag<"stop" | "resume">;
   /** Steps between progress reports. */
   readonly logEvery: Flag<number>;
   /** Serves a dashboard while training. */
@@ -210,6 +212,11 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
         ["stop", "rollback"],
         "stop",
         "on NaN or infinity: stop, or restore the last checkpoint and halve the learning rate",
+      ),
+      onDeviceLoss: choice(
+        ["stop", "resume"],
+        "stop",
+        "on a lost GPU: stop, or resume from the last checkpoint, three times at most",
       ),
     }),
     ...grouped("Progress", {

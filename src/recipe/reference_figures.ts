@@ -40,6 +40,7 @@ const INDIFFERENT: ReadonlySet<string> = new Set([
   "resume",
   "checkpointEvery",
   "keep",
+  "onDeviceLoss",
   "logEvery",
   "live",
   "port",

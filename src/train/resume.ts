@@ -30,6 +30,7 @@ const OUTSIDE: ReadonlySet<string> = new Set([
   "checkpointEvery",
   "keep",
   "onNan",
+  "onDeviceLoss",
   "live",
   "port",
   "pictureEvery",

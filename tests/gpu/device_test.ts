@@ -237,8 +237,21 @@ Deno.test("a lost device is an error that names the step", async () => {
   await step.readLosses();
   gpu.device.destroy();
   step.run({ first: 0, rows: 1 });
-  await assert.rejects(step.readLosses(), /GPU device lost during step 2 of "small" \(destroyed/);
-  await assert.rejects(step.readLosses(), /start the run again/);
+  await assert.rejects(
+    step.readLosses(),
+    /^DeviceLost: Cannot continue step 2 of "small": the GPU was lost \(destroyed/,
+  );
+  await assert.rejects(step.readLosses(), /; start again$/);
+});
+
+Deno.test("compiling on a lost device blames the device, not the shader", async () => {
+  const gpu = await openGpu();
+  const { graph, parameters, loss } = small();
+  gpu.device.destroy();
+  await assert.rejects(
+    compile(gpu, graph, parameters, { label: "small", losses: [loss] }),
+    /^DeviceLost: Cannot continue compiling shaders\/.*: the GPU was lost \(destroyed/,
+  );
 });
 
 gpuTest("everything that a model makes is destroyed by `using`", async (gpu) => {

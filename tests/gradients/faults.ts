@@ -892,8 +892,8 @@ const IN_LOOPS: Faults = {
     ],
     "src/train/training_run.ts": [[
       "epochs counted from 0",
-      "this.#epoch = 1 + Math.floor",
-      "this.#epoch = Math.floor",
+      "run.epoch = 1 + Math.floor",
+      "run.epoch = Math.floor",
     ]],
     "scripts/stacked.ts": [
       [
@@ -941,7 +941,7 @@ const IN_LOOPS: Faults = {
       "meanImage(train.images, width)",
       "meanImage(train.images.subarray(0, width), width)",
     ]],
-    "src/train/training_run.ts": [["the same shuffle each epoch", "seed, this.#epoch)", "seed, 1)"]],
+    "src/train/training_run.ts": [["the same shuffle each epoch", "seed, run.epoch)", "seed, 1)"]],
     "src/data/shuffle.ts": [
       ["the last partial batch left out", "Math.ceil(count / batchSize)", "Math.floor(count / batchSize)"],
     ],

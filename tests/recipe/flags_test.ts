@@ -70,6 +70,7 @@ Deno.test("readFlags() gives the declared defaults for an empty command line", (
       patience: undefined,
       minDelta: undefined,
       onNan: "stop",
+      onDeviceLoss: "stop",
       logEvery: 100,
       live: false,
       port: 0,
