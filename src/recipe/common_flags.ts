@@ -197,7 +197,7 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
     }),
     ...grouped("Stopping and resuming", {
       checkpointEvery: checkpointEveryFlag(),
-      keep: optionalInteger("number of most recent checkpoints to keep", { min: 1, absent: "1" }),
+      keep: optionalInteger("number of most recent checkpoints to keep", { min: 1, absent: "2" }),
       patience: optionalInteger("early stopping: epochs without a lower test error before training stops", {
         min: 1,
         absent: "no early stopping",

@@ -18,6 +18,9 @@ import { readRun } from "../runs/run_config.ts";
 import { removeFile } from "../files/write_file.ts";
 import type { StepState } from "../graph/step_state.ts";
 
+/** Number of checkpoints that are kept by default: the newest, and the one before in case that the newest is damaged. */
+const DEFAULT_KEEP = 2;
+
 /** Options of {@link RunCheckpoints}. */
 export interface RunCheckpointsOptions {
   readonly recipe: string;
@@ -117,7 +120,7 @@ export class RunCheckpoints {
       parameters: parameters.all.map(({ name, shape }) => ({ name, shape, data: values.get(name)! })),
       state,
       best: this.#best,
-    }, config.keep ?? 1);
+    }, config.keep ?? DEFAULT_KEEP);
     this.#savedStep = step;
   }
 

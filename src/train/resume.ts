@@ -17,6 +17,7 @@ import { commandLine } from "../cli/command_line.ts";
 import { readResults } from "../runs/read_results.ts";
 import { matchScripts, readScript, scriptIn } from "../recipe/recipe_script.ts";
 import { readRun, type Run } from "../runs/run_config.ts";
+import { refuseUnbegun } from "../runs/run_folder.ts";
 
 /** Flags for paths, output and checkpoints, on which the trained model does not depend. */
 const OUTSIDE: ReadonlySet<string> = new Set([
@@ -95,6 +96,7 @@ export function parseRecipe<F extends FlagSet>(
   const folder = (config as Readonly<Record<string, unknown>>).resume;
   if (typeof folder !== "string") return config;
   const action = `Cannot resume "${folder}"`;
+  refuseUnbegun(folder);
   const run = readRun(folder);
   if (run.recipe !== name) {
     throw new InputError(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { InputError } from "../../src/errors.ts";
-import { createRunFolder } from "../../src/runs/run_folder.ts";
+import { createRunFolder, refuseUnbegun } from "../../src/runs/run_folder.ts";
 import { withFullDisk } from "../helpers/full_disk.ts";
 import { MetricsLog, readMetrics } from "../../src/runs/metrics_log.ts";
 import { readRun, writeConfig } from "../../src/runs/run_config.ts";
@@ -64,6 +64,29 @@ Deno.test(
     );
     refused(() => createRunFolder({ recipe: "deep", seed: 0, root: file }), "Cannot create the run folder");
     assert.throws(() => createRunFolder({ recipe: "../deep", seed: 0, root: folder }), RangeError);
+  }),
+);
+
+Deno.test(
+  "a folder whose run was killed before it had a config.json is used again, and not resumed",
+  inFolder((folder) => {
+    const out = join(folder, "run");
+    createRunFolder({ recipe: "deep", seed: 0, out });
+    const advice = `start it again with its own flags and --out ${out}`;
+    refused(() => refuseUnbegun(out), `Cannot resume "${out}"`, "stopped before training began", advice);
+    Deno.writeTextFileSync(join(out, `.config.json.${crypto.randomUUID()}.partial`), '{"form');
+    refused(() => refuseUnbegun(out), advice);
+    assert.equal(createRunFolder({ recipe: "deep", seed: 0, out }), out);
+    assert.deepEqual(names(out), []);
+    Deno.writeTextFileSync(join(out, `.config.json.${crypto.randomUUID()}.partial`), '{"form');
+    writeConfig(out, run);
+    refuseUnbegun(out);
+    refused(
+      () => createRunFolder({ recipe: "deep", seed: 0, out }),
+      `found "config.json" in it; resume that run with --resume ${out}, or choose another`,
+    );
+    assert.equal(names(out).length, 2, "what another run has written is not touched");
+    refuseUnbegun(join(folder, "missing")); // which readRun() refuses
   }),
 );
 

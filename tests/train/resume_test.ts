@@ -194,13 +194,14 @@ function forge(path: string, change: (texts: Record<string, string>) => Record<s
 Deno.test("a truncated, modified or newer-format checkpoint is refused", () =>
   withFolder(async (folder) => {
     const run = await copied(folder);
+    Deno.removeSync(join(run, `checkpoint-${last.place.step - 12}.safetensors`));
     const path = join(run, `checkpoint-${last.place.step}.safetensors`), whole = Deno.readFileSync(path);
     const others: [Uint8Array, RegExp][] = [
       [whole.subarray(0, whole.length - 1), /checkpoint-\d+.safetensors": expected \d+ bytes of data/],
       [whole.subarray(0, 3), /expected at least 8 bytes/],
       [
         whole.with(whole.length - 9, whole.at(-9)! ^ 1),
-        /expected contents that match its checksum.*changed or damaged/,
+        /expected contents that match its checksum.*changed or damaged; no older checkpoint can be read: remove it/,
       ],
       [
         encodeSafetensors([]),
@@ -240,9 +241,57 @@ Deno.test("a truncated, modified or newer-format checkpoint is refused", () =>
       /the moments do not match this step$/,
     );
     Deno.writeFileSync(path, whole.subarray(0, 1000));
-    assertRefused(await runTask("train", ["--resume", run], folder), 1, /^error: Cannot read ".*checkpoint-/);
-    Deno.removeSync(path); // resuming then uses the previous one
+    assertRefused(
+      await runTask("train", ["--resume", run], folder),
+      1,
+      /^error: Cannot read ".*checkpoint-\d+\.safetensors": .*; no older checkpoint can be read: remove it, and --resume/,
+    );
+    Deno.removeSync(path);
     assert.ok(await train("train", ["--resume", run], folder));
+    assert.deepEqual(await fileOf(run, "model.safetensors"), await wholeModel(folder));
+  }));
+
+/** The model of the same run, never cut. */
+async function wholeModel(folder: string): Promise<Uint8Array> {
+  const whole = join(folder, "whole");
+  assert.ok(await train("train", [...FLAGS, "--out", whole], folder));
+  return await fileOf(whole, "model.safetensors");
+}
+
+Deno.test("in place of a damaged newest checkpoint the one before it is used, with a warning, bit-exactly", () =>
+  withFolder(async (folder) => {
+    const run = await copied(folder), newest = last.place.step, before = newest - 12;
+    const path = join(run, `checkpoint-${newest}.safetensors`);
+    Deno.truncateSync(path, 1000);
+    const outcome = await runTask("train", ["--resume", run, "--checkpoint-every", "9999"], folder);
+    assert.equal(outcome.code, 0, outcome.stderr);
+    assert.deepEqual(complaints(outcome).length, 1, outcome.stderr);
+    assert.match(
+      complaints(outcome)[0],
+      new RegExp(
+        `^warning: Cannot read ".*-${newest}\\.safetensors": .*; resuming from step ${before} instead$`,
+      ),
+    );
+    assert.match(outcome.stdout, new RegExp(`^resumed +after step ${before} of 60$`, "m"));
+    assert.deepEqual(await fileOf(run, "model.safetensors"), await wholeModel(folder));
+  }));
+
+Deno.test("a damaged checkpoint goes with the next one that is saved, and its elder stays until then", () =>
+  withFolder((folder) => {
+    const at = (step: number) => ({ ...last, place: { ...last.place, step } });
+    for (const step of [1, 2, 3]) saveCheckpoint(folder, at(step), 2);
+    const path = (step: number) => join(folder, `checkpoint-${step}.safetensors`);
+    Deno.truncateSync(path(3), 1000);
+    const lines: string[] = [];
+    assert.equal(readLastCheckpoint(folder, (line) => lines.push(line))?.place.step, 2);
+    assert.equal(lines.length, 1);
+    assert.deepEqual(namesIn(folder, ""), ["checkpoint-2.safetensors", "checkpoint-3.safetensors"]);
+    saveCheckpoint(folder, at(2), 2); // as in training that was resumed there and stopped at once
+    assert.deepEqual(namesIn(folder, ""), ["checkpoint-2.safetensors"]);
+    saveCheckpoint(folder, at(3), 2);
+    for (const step of [2, 3]) Deno.truncateSync(path(step), 1000);
+    refused(() => readLastCheckpoint(folder), /-3\.safetensors": .*remove all 2, and --resume trains again/);
+    return Promise.resolve();
   }));
 
 Deno.test("a run older than a flag can be resumed, and another adapter causes a warning", () =>
