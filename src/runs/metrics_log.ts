@@ -7,12 +7,13 @@ import { join } from "node:path";
 import { InputError, quote } from "../errors.ts";
 import { ioError } from "../files/io_error.ts";
 import { isRecord, parseJson } from "../files/json.ts";
-import { readText } from "../files/read_file.ts";
+import { chunksOf, openToRead, readText } from "../files/read_file.ts";
 import { openToAppend, writeAll } from "../files/write_file.ts";
 import type { MetricsRecord } from "../report/run_data.ts";
 import { isScalar } from "./run_config.ts";
 
 const METRICS_FILE = "metrics.jsonl";
+const NEWLINE = 0x0a;
 
 /** Locks a file for this process; false if another process holds the lock. True without lock support. */
 function tryLock(file: Deno.FsFile): boolean {
@@ -28,7 +29,7 @@ function tryLock(file: Deno.FsFile): boolean {
 export function isBeingTrained(folder: string): boolean {
   if (Deno.build.os === "windows") return false;
   try {
-    using file = Deno.openSync(join(folder, METRICS_FILE));
+    using file = openToRead(join(folder, METRICS_FILE));
     return !file.tryLockSync(false);
   } catch {
     return false;
@@ -64,9 +65,13 @@ export class MetricsLog {
           `Cannot train in "${folder}": another process is training there; wait for it or stop it`,
         );
       }
-      const bytes = Deno.readFileSync(this.#path);
-      this.#size = bytes.lastIndexOf(0x0a) + 1;
-      if (this.#size < bytes.length) this.#file.truncateSync(this.#size);
+      let length = 0;
+      for (const chunk of chunksOf(this.#file)) {
+        const end = chunk.lastIndexOf(NEWLINE) + 1;
+        if (end > 0) this.#size = length + end;
+        length += chunk.length;
+      }
+      if (this.#size < length) this.#file.truncateSync(this.#size);
     } catch (error) {
       throw ioError(`Cannot open "${this.#path}"`, error);
     }
@@ -85,8 +90,12 @@ export class MetricsLog {
    */
   cut(size: number): void {
     try {
-      const kept = Deno.readFileSync(this.#path).subarray(0, size);
-      if (kept.length < size || (size > 0 && kept[size - 1] !== 0x0a)) {
+      let length = 0, last: number | undefined = NEWLINE;
+      for (const chunk of chunksOf(this.#file, size)) {
+        length += chunk.length;
+        last = chunk.at(-1);
+      }
+      if (length < size || last !== NEWLINE) {
         throw new InputError(
           `Cannot roll back "${this.#path}": expected whole lines up to byte ${size}, as in the checkpoint, ` +
             `but it has ${this.#size} bytes or other lines; the file was changed`,
