@@ -74,7 +74,7 @@ async function attacked(
     const folder = join(parent, "run"), outside = join(parent, "outside");
     cpSync(finished, folder, { recursive: true });
     Deno.mkdirSync(join(outside, "folder"), { recursive: true });
-    Deno.writeTextFileSync(join(outside, "file"), "somebody's file\n");
+    Deno.writeTextFileSync(join(outside, "file"), "somebody's file");
     Deno.writeTextFileSync(join(outside, "folder", "file"), "another\n");
     for (const name of names) {
       if (namesIn(folder).includes(name)) Deno.removeSync(join(folder, name));
@@ -82,7 +82,7 @@ async function attacked(
     }
     await use(folder);
     assert.deepEqual([namesIn(outside), namesIn(join(outside, "folder"))], [["file", "folder"], ["file"]]);
-    assert.equal(Deno.readTextFileSync(join(outside, "file")), "somebody's file\n");
+    assert.equal(Deno.readTextFileSync(join(outside, "file")), "somebody's file");
     assert.equal(Deno.readTextFileSync(join(outside, "folder", "file")), "another\n");
   });
 }
@@ -157,6 +157,9 @@ for (const attack of Object.keys(ATTACKS)) {
     async fn() {
       for (const name of namesIn(finished).filter((name) => NEEDED.test(name))) {
         await attacked(attack, [name], async (folder) => {
+          if (name === "metrics.jsonl") { // all of which is cut off where there is no checkpoint
+            for (const step of [1, 2]) Deno.removeSync(join(folder, `checkpoint-${step}.safetensors`));
+          }
           const refused = await isRefused(() => train("--resume", folder, "--epochs", "3"));
           assert.equal(refused, !name.startsWith("checkpoint"), `${name}: there is an older checkpoint`);
         });
