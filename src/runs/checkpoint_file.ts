@@ -36,6 +36,8 @@ export interface CheckpointPlace {
   readonly current: number;
   /** Size of metrics.jsonl, in bytes. */
   readonly metricsBytes: number;
+  /** SHA-256 of metrics.jsonl in hex; absent in older checkpoints. */
+  readonly metricsChecksum?: string | undefined;
   /** Training time so far, in seconds. */
   readonly seconds: number;
   /** Steps at which training diverged and was rolled back; each halved the learning rate. */
@@ -249,6 +251,7 @@ function readCheckpoint(path: string): Checkpoint {
       stageSteps: counts("stageSteps", place.stageSteps),
       current,
       metricsBytes,
+      metricsChecksum: place.metricsChecksum === undefined ? undefined : `${place.metricsChecksum}`,
       seconds,
       rollbacks: counts("rollbacks", place.rollbacks ?? []),
     },

@@ -3,6 +3,7 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { InputError, quote } from "../errors.ts";
 import { ioError } from "../files/io_error.ts";
@@ -48,6 +49,7 @@ export class MetricsLog {
   readonly #path: string;
   readonly #file: Deno.FsFile;
   #size = 0;
+  #hash = createHash("sha256"); // of all lines
 
   /**
    * Opens the log and removes an incomplete last line. Needs `--allow-read` and `--allow-write`.
@@ -72,6 +74,7 @@ export class MetricsLog {
         length += chunk.length;
       }
       if (this.#size < length) this.#file.truncateSync(this.#size);
+      for (const chunk of chunksOf(this.#file, this.#size)) this.#hash.update(chunk);
     } catch (error) {
       throw ioError(`Cannot open "${this.#path}"`, error);
     }
@@ -82,27 +85,42 @@ export class MetricsLog {
     return this.#size;
   }
 
+  /** SHA-256 of the log, in hex. */
+  get checksum(): string {
+    return this.#hash.copy().digest("hex");
+  }
+
   /**
    * Truncates the log to an earlier {@link size}.
    *
    * @param size new size in bytes, at the end of a line
-   * @throws InputError if the log is shorter, the size is not at the end of a line, or the disk fails
+   * @param checksum the {@link checksum} that it had then; if absent, as in older checkpoints, it is not compared
+   * @throws InputError if the log is shorter, the size is not at the end of a line, the lines are others, or the disk
+   *   fails; the log is then unchanged
    */
-  cut(size: number): void {
+  cut(size: number, checksum?: string): void {
     try {
       let length = 0, last: number | undefined = NEWLINE;
+      const hash = createHash("sha256");
       for (const chunk of chunksOf(this.#file, size)) {
         length += chunk.length;
         last = chunk.at(-1);
+        hash.update(chunk);
       }
-      if (length < size || last !== NEWLINE) {
+      if (
+        length < size || last !== NEWLINE || checksum !== undefined && hash.copy().digest("hex") !== checksum
+      ) {
         throw new InputError(
-          `Cannot roll back "${this.#path}": expected whole lines up to byte ${size}, as in the checkpoint, ` +
-            `but it has ${this.#size} bytes or other lines; the file was changed`,
+          `Cannot continue "${this.#path}": expected its first ${size} bytes to be whole lines, unchanged since the ` +
+            `checkpoint, but found ${
+              length < size ? `only ${length}` : "others"
+            }; put the file back, or remove that ` +
+            "checkpoint, and --resume uses the one before it, or trains from the start if there is none",
         );
       }
       this.#file.truncateSync(size);
       this.#size = size;
+      this.#hash = hash;
     } catch (error) {
       throw ioError(`Cannot truncate "${this.#path}"`, error);
     }
@@ -134,6 +152,7 @@ export class MetricsLog {
     try {
       writeAll(this.#file, bytes);
       this.#size += bytes.length;
+      this.#hash.update(bytes);
     } catch (error) {
       try {
         this.#file.truncateSync(this.#size);

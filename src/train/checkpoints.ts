@@ -114,6 +114,7 @@ export class RunCheckpoints {
         stageSteps: stages.map(({ step }) => step.count),
         current,
         metricsBytes: this.#log.size,
+        metricsChecksum: this.#log.checksum,
         seconds,
         rollbacks: this.#rollbacks,
       },
@@ -156,7 +157,7 @@ export class RunCheckpoints {
       this.#rollbacks = place.rollbacks;
       this.#best = best;
     }
-    this.#log.cut(checkpoint?.place.metricsBytes ?? 0);
+    this.#log.cut(checkpoint?.place.metricsBytes ?? 0, checkpoint?.place.metricsChecksum);
     if (this.#best) this.#writeBest(this.#best);
     else removeFile(join(this.#folder, "best.safetensors"));
     return checkpoint?.place.seconds;

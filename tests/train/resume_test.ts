@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { deep } from "../../scripts/deep.ts";
 import { InputError } from "../../src/errors.ts";
@@ -317,7 +318,7 @@ Deno.test("a run older than a flag can be resumed, and another adapter causes a 
     assert.equal(said.length, 2);
   }));
 
-Deno.test("--resume refuses other images, a shorter metrics.jsonl, and a second process", () =>
+Deno.test("--resume refuses other images, a shorter or changed metrics.jsonl, and a second process", () =>
   withFolder(async (folder) => {
     const run = await copied(folder), resume = ["--resume", run];
     const other = join(folder, "other.idx");
@@ -337,23 +338,53 @@ Deno.test("--resume refuses other images, a shorter metrics.jsonl, and a second 
     }
     const metrics = await Deno.readTextFile(join(run, "metrics.jsonl"));
     await Deno.writeTextFile(join(run, "metrics.jsonl"), metrics.slice(0, metrics.indexOf("\n") + 1));
-    assertRefused(await runTask("train", resume, folder), 1, /expected whole lines up to byte \d+/);
+    const { metricsBytes } = last.place;
+    const line = (found: string) =>
+      new RegExp(
+        `^error: Cannot continue ".*metrics.jsonl": expected its first ${metricsBytes} bytes to be.* found ${found};`,
+      );
+    assertRefused(await runTask("train", resume, folder), 1, line(`only ${metrics.indexOf("\n") + 1}`));
+    const changed = metrics.replace(/"loss":0\.(\d)/, (_, digit) => `"loss":0.${9 - digit}`);
+    assert.notEqual(changed, metrics);
+    await Deno.writeTextFile(join(run, "metrics.jsonl"), changed);
+    assertRefused(await runTask("train", resume, folder), 1, line("others"));
     assert.equal(readLastCheckpoint(run)!.place.step, last.place.step, "the run is unchanged");
+    assert.equal(await Deno.readTextFile(join(run, "metrics.jsonl")), changed);
+    // a checkpoint from before it had that checksum
+    const path = join(run, `checkpoint-${last.place.step}.safetensors`);
+    forge(path, (texts) => {
+      const { metricsChecksum, ...place } = JSON.parse(texts.place);
+      assert.match(metricsChecksum, /^[0-9a-f]{64}$/);
+      return { ...texts, place: JSON.stringify(place) };
+    });
+    assert.ok(await train("train", resume, folder));
   }));
 
 Deno.test("MetricsLog.cut() truncates at line ends only", () =>
   withFolder((folder) => {
-    using log = new MetricsLog(folder);
+    const log = new MetricsLog(folder);
     log.write({ step: 1 });
-    const { size } = log;
+    const { size, checksum } = log, path = join(folder, "metrics.jsonl");
+    const sumOf = () => createHash("sha256").update(Deno.readFileSync(path)).digest("hex");
+    assert.equal(checksum, sumOf());
     log.write({ step: 2 });
-    refused(() => log.cut(size - 1), /expected whole lines up to byte/);
-    refused(() => log.cut(99), /expected whole lines up to byte 99/);
-    log.cut(size);
+    refused(() => log.cut(size - 1), /expected its first \d+ bytes to be whole lines.* but found others;/);
+    refused(() => log.cut(99), /expected its first 99 bytes to be whole lines.* but found only 22;/);
+    refused(
+      () => log.cut(size, "0".repeat(64)),
+      /unchanged since the checkpoint, but found others; put the file/,
+    );
+    assert.equal(log.size, 2 * size);
+    log.cut(size, checksum);
     log.write({ step: 3 });
     assert.deepEqual(readMetrics(folder), [{ step: 1 }, { step: 3 }]);
-    log.cut(0);
+    assert.equal(log.checksum, sumOf());
+    log.close();
+    using again = new MetricsLog(folder);
+    assert.equal(again.checksum, sumOf());
+    again.cut(0);
     assert.deepEqual(readMetrics(folder), []);
+    assert.equal(again.checksum, sumOf());
     return Promise.resolve();
   }));
 
