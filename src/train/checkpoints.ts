@@ -10,7 +10,7 @@ import type { Step } from "../graph/step.ts";
 import { readLastCheckpoint, saveCheckpoint, type StoredModel } from "../runs/checkpoint_file.ts";
 import { type CheckpointEvery, parseCheckpointEvery } from "../recipe/checkpoint_every.ts";
 import type { BestEpoch } from "./early_stopping.ts";
-import { learnedConfig, refuseOthers } from "./resume.ts";
+import { learnedConfig, modelConfig, refuseOthers } from "./resume.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import type { TrainedStage } from "./stages.ts";
 import type { MetricsLog } from "../runs/metrics_log.ts";
@@ -179,7 +179,10 @@ export class RunCheckpoints {
     writeSafetensors(join(this.#folder, "best.safetensors"), tensors, metadata);
   }
 
-  /** The current model, with tensors named and laid out as in a PyTorch `state_dict`; deterministic. */
+  /**
+   * The current model, with tensors named and laid out as in a PyTorch `state_dict`. It is the same whatever flags that do
+   * not affect learning are.
+   */
   async model(): Promise<StoredModel> {
     const { parameters, recipe, config } = this.#options;
     const values = await parameters.read();
@@ -188,7 +191,7 @@ export class RunCheckpoints {
       metadata: {
         recipe,
         step: String(this.step),
-        config: JSON.stringify(learnedConfig(config)),
+        config: JSON.stringify(modelConfig(config)),
         ...(this.#rollbacks.length > 0 ? { learningRateShare: String(this.rateShare) } : {}),
       },
     };

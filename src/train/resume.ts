@@ -40,9 +40,17 @@ const OUTSIDE: ReadonlySet<string> = new Set([
   "profile",
 ]);
 
-/** Returns the flags on which the trained model depends. */
+/** Returns the flags on which the trained model and the metrics depend. */
 export function learnedConfig(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(config).filter(([key]) => !OUTSIDE.has(key)));
+}
+
+/** Flags on which the metrics depend, or the end of training, or rounding, but not what a step learns. */
+const NOT_LEARNED: ReadonlySet<string> = new Set(["logEvery", "patience", "minDelta", "kernels"]);
+
+/** Returns the flags that a model file has: those on which its weights depend. `config.json` has all. */
+export function modelConfig(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(learnedConfig(config)).filter(([key]) => !NOT_LEARNED.has(key)));
 }
 
 /**

@@ -14,8 +14,8 @@ import { RowsFile } from "../../src/runs/rows_file.ts";
 import { readTestErrors } from "../../src/runs/scores_file.ts";
 import { readStartingWeights } from "../../src/runs/starting_weights.ts";
 import { parseRecipe } from "../../src/train/resume.ts";
-import { openTraining } from "../../src/train/training.ts";
 import { TINY, withFolder } from "../helpers/commands.ts";
+import { trainHere } from "../helpers/train_here.ts";
 
 /** Has every kind of file: samples as it has a prior, and the mean image as its network asks for it. */
 const network = recipe({
@@ -26,18 +26,7 @@ const network = recipe({
   },
 });
 
-/** Trains in this process, as the recipe's script does. */
-async function train(...args: string[]): Promise<void> {
-  const config = parseRecipe(network, [...args, "--quiet"]);
-  using training = await openTraining(network, config);
-  const step = await training.compile();
-  using run = await training.start(step);
-  for await (const batch of run!.batches(step)) {
-    step.run(batch, training.rate(step.count));
-    if (run!.isDue(step)) await run!.report(step.readLosses());
-  }
-  assert.equal(await run!.finish(), 0);
-}
+const train = (...args: string[]) => trainHere(network, args);
 
 const home = await Deno.makeTempDir({ prefix: "bottleneck-" });
 const finished = join(home, "finished");
