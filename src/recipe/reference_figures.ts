@@ -44,6 +44,7 @@ const INDIFFERENT: ReadonlySet<string> = new Set([
   "live",
   "port",
   "pictureEvery",
+  "keepPictures",
   "quiet",
   "dryRun",
   "printPlan",

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { InputError, quote } from "../errors.ts";
 import { ioError } from "../files/io_error.ts";
 import { isRecord, parseJson } from "../files/json.ts";
-import { chunksOf, openToRead, readText } from "../files/read_file.ts";
+import { chunksOf, openToRead } from "../files/read_file.ts";
 import { openToAppend, writeAll } from "../files/write_file.ts";
 import type { MetricsRecord } from "../report/run_data.ts";
 import { isScalar } from "./run_config.ts";
@@ -183,23 +183,67 @@ function isMetrics(record: unknown): record is MetricsRecord {
     );
 }
 
+/** Maximum length of a line, in characters. */
+const MAX_LINE = 2 ** 24;
+
+/** Yields the complete lines of a file. */
+function* linesOf(path: string, file: Deno.FsFile): Generator<string> {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let rest = "";
+  for (const chunk of chunksOf(file)) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+    if (rest.length > MAX_LINE) {
+      throw new InputError(
+        `Cannot read "${path}": expected lines but found one of more than ${MAX_LINE} characters`,
+      );
+    }
+  }
+}
+
 /**
- * Reads a run's `metrics.jsonl`. An incomplete last line, left by a killed run, is skipped.
+ * Reads a run's `metrics.jsonl`. An incomplete last line, left by a killed run, is skipped. The file itself is never in
+ * memory as a whole.
  *
  * @param folder the run folder
+ * @param most number of bytes to keep of a larger file: of its lines of progress, every second, third, … and the last
+ *   before each measurement and the end; all measurements. Default all lines
  * @throws InputError if the file is missing or a line is not a JSON object of metrics
  */
-export function readMetrics(folder: string): MetricsRecord[] {
+export function readMetrics(folder: string, most: number = Infinity): MetricsRecord[] {
   const path = join(folder, METRICS_FILE);
-  return readText(path).split("\n").slice(0, -1).map((line, i) => {
+  using file = openToRead(path);
+  const every = Math.max(1, Math.ceil(file.statSync().size / most));
+  const records: MetricsRecord[] = [];
+  let number = 0, progress = 0, skipped: MetricsRecord | undefined;
+  const keepSkipped = () => {
+    if (skipped) records.push(skipped);
+    skipped = undefined;
+  };
+  for (const line of linesOf(path, file)) {
+    number++;
     const record = parseJson(line);
     if (!isMetrics(record)) {
       throw new InputError(
-        `Cannot read "${path}": expected a JSON object of figures on line ${i + 1} but found ${
+        `Cannot read "${path}": expected a JSON object of figures on line ${number} but found ${
           quote(line, 40)
         }; remove that line`,
       );
     }
-    return record;
-  });
+    if (!isProgress(record)) keepSkipped();
+    else if (progress++ % every !== 0) {
+      skipped = record;
+      continue;
+    }
+    skipped = undefined;
+    records.push(record);
+  }
+  keepSkipped();
+  return records;
+}
+
+/** Returns true for a line of progress; others are measurements and rollbacks. */
+function isProgress(record: MetricsRecord): boolean {
+  return "step" in record && !("testError" in record);
 }

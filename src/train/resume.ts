@@ -34,6 +34,7 @@ const OUTSIDE: ReadonlySet<string> = new Set([
   "live",
   "port",
   "pictureEvery",
+  "keepPictures",
   "quiet",
   "dryRun",
   "printPlan",

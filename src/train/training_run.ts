@@ -22,10 +22,11 @@ import { measureOverfit } from "../evaluate/overfit.ts";
 import { Phases } from "../cli/phases.ts";
 import { Progress } from "../cli/progress.ts";
 import { RunCheckpoints } from "./checkpoints.ts";
-import { removeOtherPictures, RunPictures } from "./epoch_pictures.ts";
+import { RunPictures } from "./epoch_pictures.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import type { TrainedStage } from "./stages.ts";
 import { EpochTestLosses } from "../evaluate/epoch_test_losses.ts";
+import { removeEpochPictures } from "../runs/epoch_picture_files.ts";
 import { MetricsLog, readMetrics } from "../runs/metrics_log.ts";
 import { writeMeanImage } from "../runs/mean_image_file.ts";
 import type { EvaluatedNetwork } from "../recipe/evaluated_network.ts";
@@ -54,6 +55,7 @@ export interface TrainingRunOptions {
     readonly live: boolean;
     readonly port: number;
     readonly pictureEvery: number;
+    readonly keepPictures?: number | undefined;
     readonly quiet: boolean;
   };
   /** The device that training runs on. */
@@ -160,6 +162,8 @@ export class TrainingRun implements Disposable {
       seed,
       live,
       pictureEvery,
+      keepPictures: config.keepPictures,
+      measureEvery: options.measureEvery,
     });
     this.#progress = new Progress({
       ...options,
@@ -176,7 +180,8 @@ export class TrainingRun implements Disposable {
     if (seconds !== undefined) this.#clock.restore(1000 * seconds);
     this.#metrics = readMetrics(this.folder);
     const epochs = this.#metrics.filter((line) => "testError" in line).map(({ epoch }) => Number(epoch));
-    removeOtherPictures(this.folder, new Set(epochs));
+    const measured = new Set(epochs);
+    removeEpochPictures(this.folder, (epoch) => measured.has(epoch)); // a rollback undoes the others
   }
 
   /** True if the user asked to stop, with Ctrl-C or on the dashboard. */
