@@ -31,7 +31,7 @@ import { readMetrics } from "../../src/runs/metrics_log.ts";
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** Flags that a trace must not set: paths, output, and the choice of kernels. */
 const OURS =
-  "data dataDir dataset out resume live port pictureEvery logEvery quiet dryRun printPlan profile kernels"
+  "data dataDir dataset out resume live port pictureEvery keepPictures logEvery quiet dryRun printPlan profile kernels"
     .split(" ");
 
 const flags = {

@@ -5,7 +5,7 @@ import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import { formatKernel, productName } from "../../src/gpu/product_kernel.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flag, integer, optionalInteger, parseFlags, positionals } from "../../src/recipe/flags.ts";
-import { KERNEL_MEMORY, rememberKernels } from "../../src/bench/tuned_kernels.ts";
+import { KERNEL_MEMORY, refuseUnwritable, rememberKernels } from "../../src/bench/tuned_kernels.ts";
 import { checkedNetworks } from "../../src/recipe/checked_networks.ts";
 import { allRecipes, findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 import { type Finding, type Layer, layersOf, tuneLayer } from "../../src/bench/time_kernels.ts";
@@ -43,14 +43,14 @@ async function main(): Promise<void> {
       }
     }
   }
-  remember(gpu, []); // fails now, not after minutes of measuring, if the file cannot be written
+  refuseUnwritable();
   const findings: Finding[] = [];
   for (const layer of layers.values()) {
     const found = await tuneLayer(gpu, layer, rounds);
     if (!json) console.log(found.map(formatFinding).join("\n"));
     findings.push(...found);
-    remember(gpu, found);
   }
+  remember(gpu, findings); // all at once: an interrupted tune leaves nothing that looks like one
   if (json) return console.log(JSON.stringify({ adapter: gpu.adapterName, findings }, null, 2));
   console.log(
     `\n${formatTotal(findings)}\nsaved to ${KERNEL_MEMORY}; --kernels auto uses them from now on`,

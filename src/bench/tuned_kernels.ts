@@ -3,7 +3,7 @@
  * Results of another version of Deno or of the shaders are ignored.
  * @module
  */
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { sha256 } from "../data/catalogue.ts";
 import { InputError, quote } from "../errors.ts";
 import { assembleShader, shaderParts } from "../gpu/assemble.ts";
@@ -13,7 +13,7 @@ import { ioError } from "../files/io_error.ts";
 import { readText } from "../files/read_file.ts";
 import { cachePath } from "../files/project.ts";
 import { isRecord } from "../files/json.ts";
-import { writeFileAtomic } from "../files/write_file.ts";
+import { AtomicFile, writeFileAtomic } from "../files/write_file.ts";
 
 /** Path of the file, which git ignores. */
 export const KERNEL_MEMORY: string = cachePath("kernels.json");
@@ -51,12 +51,29 @@ export function recallKernels(adapter: string, path: string = KERNEL_MEMORY): Ke
   if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return undefined;
   try {
     const memory = readMemory(path);
-    return memory && Object.hasOwn(memory, adapter) ? kernelsOf(memory[adapter]) : undefined;
+    const kernels = memory && Object.hasOwn(memory, adapter) ? kernelsOf(memory[adapter]) : undefined;
+    return kernels && kernels.size > 0 ? kernels : undefined; // 0: an interrupted tune of an older version
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     console.error(`warning: ignoring "${path}", which ${error.message}; run deno task tune again`);
     return undefined;
   }
+}
+
+/**
+ * Refuses a path to which {@link rememberKernels} could not write, before minutes of measuring. Leaves no file.
+ *
+ * @param path path of the file; its folder is created if missing
+ * @throws InputError if it cannot be written, or NotCapable if it may not be read
+ */
+export function refuseUnwritable(path: string = KERNEL_MEMORY): void {
+  unlessDamaged(() => readMemory(path));
+  makeFolderOf(path);
+  const isFolder = [...Deno.readDirSync(dirname(path))].some(({ name, isDirectory }) =>
+    isDirectory && name === basename(path)
+  );
+  if (isFolder) throw new InputError(`Cannot write "${path}": expected a file but found a folder; remove it`);
+  using _removed = new AtomicFile(path);
 }
 
 /**
@@ -73,12 +90,16 @@ export function rememberKernels(adapter: string, kernels: Kernels, path: string 
   const named = [...known ?? [], ...kernels].map(([product, kernel]) => [product, formatKernel(kernel)]);
   const entry: Entry = { ...versions(), kernels: Object.fromEntries(named) };
   const text = JSON.stringify({ format: FORMAT, adapters: { ...memory, [adapter]: entry } }, null, 2);
+  makeFolderOf(path);
+  writeFileAtomic(path, text + "\n");
+}
+
+function makeFolderOf(path: string): void {
   try {
     Deno.mkdirSync(dirname(path), { recursive: true });
   } catch (error) {
     throw ioError(`Cannot write "${path}"`, error);
   }
-  writeFileAtomic(path, text + "\n");
 }
 
 /** Returns the result of `read`; undefined if the file is damaged or stale and will be replaced. */

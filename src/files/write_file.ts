@@ -150,6 +150,11 @@ export function removeFile(path: string): void {
   }
 }
 
+/** Returns true for the name of a temporary file of an {@link AtomicFile}. */
+export function isPartial(name: string): boolean {
+  return /^\..*\.[\da-f-]+\.partial$/.test(name);
+}
+
 /**
  * Removes temporary files that killed processes have left. No other process may be writing to the folder.
  *
@@ -158,7 +163,7 @@ export function removeFile(path: string): void {
 export function removePartialFiles(folder: string): void {
   try {
     for (const { name } of Deno.readDirSync(folder)) {
-      if (/^\..*\.[\da-f-]+\.partial$/.test(name)) Deno.removeSync(join(folder, name));
+      if (isPartial(name)) Deno.removeSync(join(folder, name));
     }
   } catch (error) {
     throw ioError(`Cannot clear "${folder}"`, error);

@@ -113,6 +113,8 @@ export interface CommonFlags {
   readonly port: Flag<number>;
   /** Steps between pictures on the dashboard. */
   readonly pictureEvery: Flag<number>;
+  /** Number of epochs whose pictures are kept. */
+  readonly keepPictures: Flag<number | undefined>;
   /** Prints errors only. */
   readonly quiet: Flag<boolean>;
   /** Builds everything and exits before training. */
@@ -199,7 +201,7 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
     }),
     ...grouped("Stopping and resuming", {
       checkpointEvery: checkpointEveryFlag(),
-      keep: optionalInteger("number of most recent checkpoints to keep", { min: 1, absent: "1" }),
+      keep: optionalInteger("number of most recent checkpoints to keep", { min: 1, absent: "2" }),
       patience: optionalInteger("early stopping: epochs without a lower test error before training stops", {
         min: 1,
         absent: "no early stopping",
@@ -225,6 +227,10 @@ export function commonFlags(defaults: CommonDefaults): CommonFlags {
         max: 1000,
       }),
       pictureEvery: integer(100, "steps between pictures on the dashboard", { min: 1, max: 1000 }),
+      keepPictures: optionalInteger("number of epochs whose pictures to keep, spread over the run", {
+        min: 1,
+        absent: "all",
+      }),
       port: integer(0, "port of the dashboard; 0 picks a free port", { min: 0, max: 65535 }),
       quiet: flag("print only errors and, with --live, the dashboard's address"),
     }),

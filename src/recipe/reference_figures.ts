@@ -45,6 +45,7 @@ const INDIFFERENT: ReadonlySet<string> = new Set([
   "live",
   "port",
   "pictureEvery",
+  "keepPictures",
   "quiet",
   "dryRun",
   "printPlan",

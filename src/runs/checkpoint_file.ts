@@ -36,6 +36,8 @@ export interface CheckpointPlace {
   readonly current: number;
   /** Size of metrics.jsonl, in bytes. */
   readonly metricsBytes: number;
+  /** SHA-256 of metrics.jsonl in hex; absent in older checkpoints. */
+  readonly metricsChecksum?: string | undefined;
   /** Training time so far, in seconds. */
   readonly seconds: number;
   /** Steps at which training diverged and was rolled back; each halved the learning rate. */
@@ -78,8 +80,14 @@ function pathOf(folder: string, step: number): string {
   return join(folder, `checkpoint-${step}.safetensors`);
 }
 
+/** Returns true if a run folder has a checkpoint, damaged or not. */
+export function hasCheckpoint(folder: string): boolean {
+  return stepsIn(folder).length > 0;
+}
+
 /**
- * Writes a checkpoint atomically, then removes the oldest ones.
+ * Writes a checkpoint atomically, then removes the oldest ones, and those of later steps: damaged ones, before which
+ * the run has resumed.
  *
  * @param folder the run folder
  * @param checkpoint the state to save
@@ -117,8 +125,9 @@ export function saveCheckpoint(folder: string, checkpoint: Checkpoint, keep: num
   const action = `Cannot clean up the checkpoints of "${folder}"`;
   try {
     syncFolder(folder); // the new file must be on disk before an old one is removed
-    const others = stepsIn(folder).filter((step) => step !== place.step);
-    for (const step of others.slice(keep - 1)) Deno.removeSync(pathOf(folder, step));
+    const steps = stepsIn(folder), newest = steps.indexOf(place.step);
+    const old = [...steps.slice(0, newest), ...steps.slice(newest + keep)];
+    for (const step of old) Deno.removeSync(pathOf(folder, step));
   } catch (error) {
     throw ioError(action, error);
   }
@@ -133,20 +142,42 @@ export function checksumOf(tensors: readonly NamedTensor[], texts: Readonly<Reco
   return hash.digest("hex");
 }
 
+/** A checkpoint that a newer version wrote: no damage, so that no older one is used in its place. */
+class NewerFormat extends InputError {}
+
 /**
- * Reads and validates the newest checkpoint of a run.
+ * Reads and validates the newest checkpoint of a run; in place of a damaged one, the one before it.
  *
  * @param folder the run folder
+ * @param warn called with one line for each damaged checkpoint that is skipped
  * @returns the checkpoint; undefined if there is none
- * @throws InputError if it is damaged, was changed, or has a newer format
+ * @throws InputError if all are damaged or were changed, or one has a newer format
  */
-export function readLastCheckpoint(folder: string): Checkpoint | undefined {
+export function readLastCheckpoint(
+  folder: string,
+  warn: (line: string) => void = console.error,
+): Checkpoint | undefined {
+  const damaged: string[] = [];
   try {
-    const [step] = stepsIn(folder);
-    return step === undefined ? undefined : readCheckpoint(pathOf(folder, step));
+    for (const step of stepsIn(folder)) {
+      try {
+        const checkpoint = readCheckpoint(pathOf(folder, step));
+        for (const finding of damaged) warn(`warning: ${finding}; resuming from step ${step} instead`);
+        return checkpoint;
+      } catch (error) {
+        if (!(error instanceof InputError) || error instanceof NewerFormat) throw error;
+        damaged.push(error.message);
+      }
+    }
   } catch (error) {
     throw ioError(`Cannot resume "${folder}"`, error);
   }
+  if (damaged.length === 0) return undefined;
+  throw new InputError(
+    `${damaged[0]}; no older checkpoint can be read: remove ${
+      damaged.length > 1 ? `all ${damaged.length}` : "it"
+    }, and --resume trains again from the start`,
+  );
 }
 
 /**
@@ -163,14 +194,13 @@ function readCheckpoint(path: string): Checkpoint {
   const { checksum, ...texts } = metadata;
   const version = texts.format?.startsWith(FORMAT) ? Number(texts.format.slice(FORMAT.length)) : NaN;
   if (version !== VERSION) {
-    const advice = version > VERSION
-      ? "it was written by a newer Bottleneck; resume with that version"
-      : "it is not a checkpoint";
-    throw refuse(`format "${FORMAT}${VERSION}"`, quote(texts.format), advice);
+    const expected = `format "${FORMAT}${VERSION}"`, found = quote(texts.format);
+    if (!(version > VERSION)) throw refuse(expected, found, "it is not a checkpoint");
+    const advice = "it was written by a newer Bottleneck; resume with that version";
+    throw new NewerFormat(refuse(expected, found, advice).message);
   }
   if (checksum !== checksumOf(tensors, texts)) {
-    const advice = "it was changed or damaged; remove it to resume from an older one or the beginning";
-    throw refuse("contents that match its checksum", "others", advice);
+    throw refuse("contents that match its checksum", "others", "it was changed or damaged");
   }
 
   const part = (name: string): Record<string, unknown> => {
@@ -221,6 +251,7 @@ function readCheckpoint(path: string): Checkpoint {
       stageSteps: counts("stageSteps", place.stageSteps),
       current,
       metricsBytes,
+      metricsChecksum: place.metricsChecksum === undefined ? undefined : `${place.metricsChecksum}`,
       seconds,
       rollbacks: counts("rollbacks", place.rollbacks ?? []),
     },

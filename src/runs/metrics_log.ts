@@ -3,16 +3,18 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { InputError, quote } from "../errors.ts";
 import { ioError } from "../files/io_error.ts";
 import { isRecord, parseJson } from "../files/json.ts";
-import { readText } from "../files/read_file.ts";
+import { chunksOf, openToRead } from "../files/read_file.ts";
 import { openToAppend, writeAll } from "../files/write_file.ts";
 import type { MetricsRecord } from "../report/run_data.ts";
 import { isScalar } from "./run_config.ts";
 
 const METRICS_FILE = "metrics.jsonl";
+const NEWLINE = 0x0a;
 
 /** Locks a file for this process; false if another process holds the lock. True without lock support. */
 function tryLock(file: Deno.FsFile): boolean {
@@ -28,7 +30,7 @@ function tryLock(file: Deno.FsFile): boolean {
 export function isBeingTrained(folder: string): boolean {
   if (Deno.build.os === "windows") return false;
   try {
-    using file = Deno.openSync(join(folder, METRICS_FILE));
+    using file = openToRead(join(folder, METRICS_FILE));
     return !file.tryLockSync(false);
   } catch {
     return false;
@@ -47,6 +49,7 @@ export class MetricsLog {
   readonly #path: string;
   readonly #file: Deno.FsFile;
   #size = 0;
+  #hash = createHash("sha256"); // of all lines
 
   /**
    * Opens the log and removes an incomplete last line. Needs `--allow-read` and `--allow-write`.
@@ -64,9 +67,14 @@ export class MetricsLog {
           `Cannot train in "${folder}": another process is training there; wait for it or stop it`,
         );
       }
-      const bytes = Deno.readFileSync(this.#path);
-      this.#size = bytes.lastIndexOf(0x0a) + 1;
-      if (this.#size < bytes.length) this.#file.truncateSync(this.#size);
+      let length = 0;
+      for (const chunk of chunksOf(this.#file)) {
+        const end = chunk.lastIndexOf(NEWLINE) + 1;
+        if (end > 0) this.#size = length + end;
+        length += chunk.length;
+      }
+      if (this.#size < length) this.#file.truncateSync(this.#size);
+      for (const chunk of chunksOf(this.#file, this.#size)) this.#hash.update(chunk);
     } catch (error) {
       throw ioError(`Cannot open "${this.#path}"`, error);
     }
@@ -77,23 +85,42 @@ export class MetricsLog {
     return this.#size;
   }
 
+  /** SHA-256 of the log, in hex. */
+  get checksum(): string {
+    return this.#hash.copy().digest("hex");
+  }
+
   /**
    * Truncates the log to an earlier {@link size}.
    *
    * @param size new size in bytes, at the end of a line
-   * @throws InputError if the log is shorter, the size is not at the end of a line, or the disk fails
+   * @param checksum the {@link checksum} that it had then; if absent, as in older checkpoints, it is not compared
+   * @throws InputError if the log is shorter, the size is not at the end of a line, the lines are others, or the disk
+   *   fails; the log is then unchanged
    */
-  cut(size: number): void {
+  cut(size: number, checksum?: string): void {
     try {
-      const kept = Deno.readFileSync(this.#path).subarray(0, size);
-      if (kept.length < size || (size > 0 && kept[size - 1] !== 0x0a)) {
+      let length = 0, last: number | undefined = NEWLINE;
+      const hash = createHash("sha256");
+      for (const chunk of chunksOf(this.#file, size)) {
+        length += chunk.length;
+        last = chunk.at(-1);
+        hash.update(chunk);
+      }
+      if (
+        length < size || last !== NEWLINE || checksum !== undefined && hash.copy().digest("hex") !== checksum
+      ) {
         throw new InputError(
-          `Cannot roll back "${this.#path}": expected whole lines up to byte ${size}, as in the checkpoint, ` +
-            `but it has ${this.#size} bytes or other lines; the file was changed`,
+          `Cannot continue "${this.#path}": expected its first ${size} bytes to be whole lines, unchanged since the ` +
+            `checkpoint, but found ${
+              length < size ? `only ${length}` : "others"
+            }; put the file back, or remove that ` +
+            "checkpoint, and --resume uses the one before it, or trains from the start if there is none",
         );
       }
       this.#file.truncateSync(size);
       this.#size = size;
+      this.#hash = hash;
     } catch (error) {
       throw ioError(`Cannot truncate "${this.#path}"`, error);
     }
@@ -125,6 +152,7 @@ export class MetricsLog {
     try {
       writeAll(this.#file, bytes);
       this.#size += bytes.length;
+      this.#hash.update(bytes);
     } catch (error) {
       try {
         this.#file.truncateSync(this.#size);
@@ -155,23 +183,67 @@ function isMetrics(record: unknown): record is MetricsRecord {
     );
 }
 
+/** Maximum length of a line, in characters. */
+const MAX_LINE = 2 ** 24;
+
+/** Yields the complete lines of a file. */
+function* linesOf(path: string, file: Deno.FsFile): Generator<string> {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let rest = "";
+  for (const chunk of chunksOf(file)) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+    if (rest.length > MAX_LINE) {
+      throw new InputError(
+        `Cannot read "${path}": expected lines but found one of more than ${MAX_LINE} characters`,
+      );
+    }
+  }
+}
+
 /**
- * Reads a run's `metrics.jsonl`. An incomplete last line, left by a killed run, is skipped.
+ * Reads a run's `metrics.jsonl`. An incomplete last line, left by a killed run, is skipped. The file itself is never in
+ * memory as a whole.
  *
  * @param folder the run folder
+ * @param most number of bytes to keep of a larger file: of its lines of progress, every second, third, … and the last
+ *   before each measurement and the end; all measurements. Default all lines
  * @throws InputError if the file is missing or a line is not a JSON object of metrics
  */
-export function readMetrics(folder: string): MetricsRecord[] {
+export function readMetrics(folder: string, most: number = Infinity): MetricsRecord[] {
   const path = join(folder, METRICS_FILE);
-  return readText(path).split("\n").slice(0, -1).map((line, i) => {
+  using file = openToRead(path);
+  const every = Math.max(1, Math.ceil(file.statSync().size / most));
+  const records: MetricsRecord[] = [];
+  let number = 0, progress = 0, skipped: MetricsRecord | undefined;
+  const keepSkipped = () => {
+    if (skipped) records.push(skipped);
+    skipped = undefined;
+  };
+  for (const line of linesOf(path, file)) {
+    number++;
     const record = parseJson(line);
     if (!isMetrics(record)) {
       throw new InputError(
-        `Cannot read "${path}": expected a JSON object of figures on line ${i + 1} but found ${
+        `Cannot read "${path}": expected a JSON object of figures on line ${number} but found ${
           quote(line, 40)
         }; remove that line`,
       );
     }
-    return record;
-  });
+    if (!isProgress(record)) keepSkipped();
+    else if (progress++ % every !== 0) {
+      skipped = record;
+      continue;
+    }
+    skipped = undefined;
+    records.push(record);
+  }
+  keepSkipped();
+  return records;
+}
+
+/** Returns true for a line of progress; others are measurements and rollbacks. */
+function isProgress(record: MetricsRecord): boolean {
+  return "step" in record && !("testError" in record);
 }

@@ -15,6 +15,7 @@ import type {
   WeightImages,
 } from "../report/run_data.ts";
 import { checkPicture } from "./check_picture.ts";
+import { parseEpochPicture } from "./epoch_picture_files.ts";
 import { ioError } from "../files/io_error.ts";
 import { valuesIn } from "../report/image_shape.ts";
 import { storedShape } from "./load_run.ts";
@@ -27,6 +28,9 @@ import { isBeingTrained, readMetrics } from "./metrics_log.ts";
 import { readRun, type Run } from "./run_config.ts";
 import { readTestErrors } from "./scores_file.ts";
 import { loadWorstRows, WORST_FILE } from "./worst_rows_file.ts";
+
+/** Number of bytes of metrics in memory; of a larger file, lines of progress are thinned. */
+const MAX_METRICS_BYTES = 2 ** 26;
 
 /** Names of tasks that differ from those of their recipes. */
 const TASKS: Readonly<Record<string, string>> = { deep: "train" };
@@ -66,7 +70,7 @@ export function readRunData(folder: string, warn: (line: string) => void = conso
 export function readRunFigures(folder: string, warn: (line: string) => void = console.error): RunFigures {
   const run = readRun(folder), names = namesIn(folder);
   const { recipe, startedAt, config, facts } = run;
-  const metrics = names.has("metrics.jsonl") ? readMetrics(folder) : [];
+  const metrics = names.has("metrics.jsonl") ? readMetrics(folder, MAX_METRICS_BYTES) : [];
   const stored = names.has("results.json")
     ? unlessDamaged(() => readResults(join(folder, "results.json")), warn)
     : undefined;
@@ -197,8 +201,8 @@ function picturesIn(
   warn: (line: string) => void,
 ): EpochPicture[] {
   const found = [...names].flatMap((name) => {
-    const [, kind, epoch] = /^(samples|reconstructions)-(\d+)\.png$/.exec(name) ?? [];
-    return kind ? [{ name, kind: kind as EpochPicture["kind"], epoch: Number(epoch) }] : [];
+    const picture = parseEpochPicture(name);
+    return picture ? [{ name, ...picture }] : [];
   });
   return found.sort((a, b) => a.epoch - b.epoch).flatMap(({ name, kind, epoch }) => {
     const path = join(folder, name);

@@ -65,7 +65,8 @@ export function readRun(path: string, needs: readonly string[] = []): Run {
     const missing = [CONFIG_FILE, ...needs].filter((name) => !present.has(name));
     if (missing.length > 0) {
       const list = missing.map((name) => `"${name}"`).join(" and ");
-      throw new InputError(`${action}: ${list} is missing; pass the folder of a finished run`);
+      const whose = needs.length > 0 ? "a finished run" : "a run";
+      throw new InputError(`${action}: ${list} is missing; pass the folder of ${whose}`);
     }
     text = readText(join(path, CONFIG_FILE));
   } catch (error) {

@@ -5,8 +5,9 @@
  */
 
 import { join } from "node:path";
-import { InputError } from "../errors.ts";
+import { InputError, shellWord } from "../errors.ts";
 import { ioError } from "../files/io_error.ts";
+import { isPartial, removePartialFiles } from "../files/write_file.ts";
 
 /** Valid recipe names, which are part of folder names. */
 export const RECIPE_NAME = /^[a-z0-9][a-z0-9_-]*$/;
@@ -17,12 +18,34 @@ export interface RunFolderOptions {
   readonly recipe: string;
   /** Seed of the run. */
   readonly seed: number;
-  /** New or empty folder to use instead of one under `root`. */
+  /** New or empty folder to use instead of one under `root`; temporary files of a killed run in it are removed. */
   readonly out?: string | undefined;
   /** Parent folder of all runs; default `runs`. */
   readonly root?: string;
   /** Start time of the run; default now. */
   readonly startedAt?: Date;
+}
+
+/** Names in a folder, but for temporary files. */
+function filesIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => !isPartial(name)).sort();
+}
+
+/**
+ * Refuses to resume a run that was stopped before it had its `config.json`.
+ *
+ * @throws InputError if the folder has nothing but temporary files
+ */
+export function refuseUnbegun(folder: string): void {
+  try {
+    if (filesIn(folder).length > 0) return;
+  } catch {
+    return; // reading the run says what is wrong
+  }
+  throw new InputError(
+    `Cannot resume "${folder}": expected config.json but found none: the run was stopped before training began; ` +
+      `start it again with its own flags and --out ${shellWord(folder)}`,
+  );
 }
 
 /** Formats a local time as `20260102-030405`. */
@@ -48,12 +71,17 @@ export function createRunFolder(options: RunFolderOptions): string {
     const action = `Cannot use "${out}" as the run folder`;
     try {
       Deno.mkdirSync(out, { recursive: true });
-      for (const entry of Deno.readDirSync(out)) {
+      const found = filesIn(out);
+      if (found.length > 0) {
+        const advice = found.includes("config.json")
+          ? `resume that run with --resume ${shellWord(out)}, or `
+          : "";
         throw new InputError(
-          `${action}: expected a new or empty folder but found "${entry.name}" in it; choose another`,
+          `${action}: expected a new or empty folder but found "${found[0]}" in it; ${advice}choose another`,
           { settings: ["out"] },
         );
       }
+      removePartialFiles(out);
     } catch (error) {
       throw ioError(action, error);
     }

@@ -61,7 +61,7 @@ export function saveSnapshot(folder: string, snapshot: Snapshot): void {
 export function loadSnapshot(folder: string): Snapshot | undefined {
   const path = join(folder, FILE);
   try {
-    Deno.statSync(path);
+    Deno.lstatSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
   }

@@ -10,13 +10,16 @@ import type { Step } from "../graph/step.ts";
 import { readLastCheckpoint, saveCheckpoint, type StoredModel } from "../runs/checkpoint_file.ts";
 import { type CheckpointEvery, parseCheckpointEvery } from "../recipe/checkpoint_every.ts";
 import type { BestEpoch } from "./early_stopping.ts";
-import { learnedConfig, refuseOthers } from "./resume.ts";
+import { learnedConfig, modelConfig, refuseOthers } from "./resume.ts";
 import { writeSafetensors } from "../files/safetensors.ts";
 import type { TrainedStage } from "./stages.ts";
 import type { MetricsLog } from "../runs/metrics_log.ts";
 import { readRun } from "../runs/run_config.ts";
 import { removeFile } from "../files/write_file.ts";
 import type { StepState } from "../graph/step_state.ts";
+
+/** Number of checkpoints that are kept by default: the newest, and the one before in case that the newest is damaged. */
+const DEFAULT_KEEP = 2;
 
 /** Options of {@link RunCheckpoints}. */
 export interface RunCheckpointsOptions {
@@ -111,13 +114,14 @@ export class RunCheckpoints {
         stageSteps: stages.map(({ step }) => step.count),
         current,
         metricsBytes: this.#log.size,
+        metricsChecksum: this.#log.checksum,
         seconds,
         rollbacks: this.#rollbacks,
       },
       parameters: parameters.all.map(({ name, shape }) => ({ name, shape, data: values.get(name)! })),
       state,
       best: this.#best,
-    }, config.keep ?? 1);
+    }, config.keep ?? DEFAULT_KEEP);
     this.#savedStep = step;
   }
 
@@ -153,7 +157,7 @@ export class RunCheckpoints {
       this.#rollbacks = place.rollbacks;
       this.#best = best;
     }
-    this.#log.cut(checkpoint?.place.metricsBytes ?? 0);
+    this.#log.cut(checkpoint?.place.metricsBytes ?? 0, checkpoint?.place.metricsChecksum);
     if (this.#best) this.#writeBest(this.#best);
     else removeFile(join(this.#folder, "best.safetensors"));
     return checkpoint?.place.seconds;
@@ -175,7 +179,10 @@ export class RunCheckpoints {
     writeSafetensors(join(this.#folder, "best.safetensors"), tensors, metadata);
   }
 
-  /** The current model, with tensors named and laid out as in a PyTorch `state_dict`; deterministic. */
+  /**
+   * The current model, with tensors named and laid out as in a PyTorch `state_dict`. It is the same whatever flags that do
+   * not affect learning are.
+   */
   async model(): Promise<StoredModel> {
     const { parameters, recipe, config } = this.#options;
     const values = await parameters.read();
@@ -184,7 +191,7 @@ export class RunCheckpoints {
       metadata: {
         recipe,
         step: String(this.step),
-        config: JSON.stringify(learnedConfig(config)),
+        config: JSON.stringify(modelConfig(config)),
         ...(this.#rollbacks.length > 0 ? { learningRateShare: String(this.rateShare) } : {}),
       },
     };

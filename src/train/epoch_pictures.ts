@@ -11,12 +11,13 @@ import { lossPerImage } from "../report/loss_per_image.ts";
 import { reportPage } from "../report/page/report_page.ts";
 import { imageGrid, reconstructionGrid } from "../report/picture.ts";
 import type { EpochPicture, Snapshot } from "../report/run_data.ts";
+import { removeEpochPictures, saveEpochPicture, spreadEpochs } from "../runs/epoch_picture_files.ts";
 import { readErrors, readRunData } from "../runs/read_run_data.ts";
 import type { Results } from "../runs/results.ts";
 import { saveSnapshot } from "../runs/snapshot_file.ts";
 import { Snapshots } from "../evaluate/epoch_snapshot.ts";
 import { priorCodes, SAMPLE_COLUMNS, SAMPLES } from "../evaluate/variational.ts";
-import { removeFile, writeFileAtomic } from "../files/write_file.ts";
+import { writeFileAtomic } from "../files/write_file.ts";
 import type { EvaluatedNetwork } from "../recipe/evaluated_network.ts";
 
 /** Options of {@link RunPictures}. */
@@ -34,20 +35,10 @@ export interface RunPicturesOptions {
   readonly live: Live | undefined;
   /** Number of steps between two pictures on the dashboard. */
   readonly pictureEvery: number;
-}
-
-/**
- * Removes the pictures of epochs that a rollback has undone.
- *
- * @param folder the run folder
- * @param epochs epochs whose pictures are kept
- * @throws InputError if a picture cannot be removed
- */
-export function removeOtherPictures(folder: string, epochs: ReadonlySet<number>): void {
-  for (const { name } of [...Deno.readDirSync(folder)]) {
-    const epoch = /^(?:samples|reconstructions)-(\d+)\.png$/.exec(name)?.[1];
-    if (epoch !== undefined && !epochs.has(Number(epoch))) removeFile(join(folder, name));
-  }
+  /** Number of epochs whose pictures are kept; all if absent. */
+  readonly keepPictures?: number | undefined;
+  /** Number of epochs between two that are saved. */
+  readonly measureEvery: number;
 }
 
 /** Largest fraction of training time spent on the dashboard's pictures; beyond it, fewer are taken. */
@@ -99,7 +90,8 @@ export class RunPictures implements Disposable {
 
   /**
    * Takes a snapshot after an epoch and saves it with its pictures: `snapshot.safetensors`, replacing the
-   * previous one, `reconstructions-<epoch>.png` and, if the model has a prior, `samples-<epoch>.png`.
+   * previous one, `reconstructions-<epoch>.png` and, if the model has a prior, `samples-<epoch>.png`. Removes pictures
+   * beyond `keepPictures`.
    *
    * @param epoch epoch that has ended, counted from 1
    * @param step number of steps done
@@ -107,8 +99,9 @@ export class RunPictures implements Disposable {
    * @throws InputError if a file cannot be written
    */
   async save(epoch: number, step: number, stage: number | undefined): Promise<void> {
+    const { folder, keepPictures, measureEvery } = this.#options;
     const snapshot = await (await this.#networkOf(stage)).take(epoch, step);
-    saveSnapshot(this.#options.folder, snapshot);
+    saveSnapshot(folder, snapshot);
     const { samples, imageShape } = snapshot;
     const pictures: EpochPicture[] = [{ kind: "reconstructions", epoch, png: reconstructionsOf(snapshot) }];
     if (samples) {
@@ -116,8 +109,11 @@ export class RunPictures implements Disposable {
       pictures.push({ kind: "samples", epoch, png });
     }
     for (const picture of pictures) {
-      writeFileAtomic(join(this.#options.folder, `${picture.kind}-${epoch}.png`), picture.png);
+      saveEpochPicture(folder, picture);
       this.live?.publish({ kind: "picture", picture });
+    }
+    if (keepPictures !== undefined) {
+      removeEpochPictures(folder, spreadEpochs(epoch, measureEvery, keepPictures));
     }
     this.live?.publish({ kind: "change", change: { snapshot } });
   }

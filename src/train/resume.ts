@@ -17,6 +17,7 @@ import { commandLine } from "../cli/command_line.ts";
 import { readResults } from "../runs/read_results.ts";
 import { matchScripts, readScript, scriptIn } from "../recipe/recipe_script.ts";
 import { readRun, type Run } from "../runs/run_config.ts";
+import { refuseUnbegun } from "../runs/run_folder.ts";
 
 /** Flags for paths, output and checkpoints, on which the trained model does not depend. */
 const OUTSIDE: ReadonlySet<string> = new Set([
@@ -34,15 +35,24 @@ const OUTSIDE: ReadonlySet<string> = new Set([
   "live",
   "port",
   "pictureEvery",
+  "keepPictures",
   "quiet",
   "dryRun",
   "printPlan",
   "profile",
 ]);
 
-/** Returns the flags on which the trained model depends. */
+/** Returns the flags on which the trained model and the metrics depend. */
 export function learnedConfig(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(config).filter(([key]) => !OUTSIDE.has(key)));
+}
+
+/** Flags on which the metrics depend, or the end of training, or rounding, but not what a step learns. */
+const NOT_LEARNED: ReadonlySet<string> = new Set(["logEvery", "patience", "minDelta", "kernels"]);
+
+/** Returns the flags that a model file has: those on which its weights depend. `config.json` has all. */
+export function modelConfig(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(learnedConfig(config)).filter(([key]) => !NOT_LEARNED.has(key)));
 }
 
 /**
@@ -96,6 +106,7 @@ export function parseRecipe<F extends FlagSet>(
   const folder = (config as Readonly<Record<string, unknown>>).resume;
   if (typeof folder !== "string") return config;
   const action = `Cannot resume "${folder}"`;
+  refuseUnbegun(folder);
   const run = readRun(folder);
   if (run.recipe !== name) {
     throw new InputError(

@@ -17,9 +17,10 @@ import { isOutOfPatience } from "./early_stopping.ts";
 import type { InitialLoss } from "../evaluate/initial_loss.ts";
 import { Progress } from "../cli/progress.ts";
 import { RunCheckpoints } from "./checkpoints.ts";
-import { removeOtherPictures, RunPictures } from "./epoch_pictures.ts";
+import { RunPictures } from "./epoch_pictures.ts";
 import type { TrainedStage } from "./stages.ts";
 import { EpochTestLosses } from "../evaluate/epoch_test_losses.ts";
+import { removeEpochPictures } from "../runs/epoch_picture_files.ts";
 import { MetricsLog, readMetrics } from "../runs/metrics_log.ts";
 import type { EvaluatedNetwork } from "../recipe/evaluated_network.ts";
 import { TrainingClock } from "./clock.ts";
@@ -46,6 +47,7 @@ export interface TrainingRunOptions {
     readonly live: boolean;
     readonly port: number;
     readonly pictureEvery: number;
+    readonly keepPictures?: number | undefined;
     readonly quiet: boolean;
   };
   /** The device that training runs on. */
@@ -143,6 +145,8 @@ export class RunInProgress implements Disposable {
       seed,
       live,
       pictureEvery,
+      keepPictures: config.keepPictures,
+      measureEvery: options.measureEvery,
     });
     this.progress = new Progress({
       ...options,
@@ -221,7 +225,8 @@ export class RunInProgress implements Disposable {
     if (seconds !== undefined) this.clock.restore(1000 * seconds);
     this.#metrics = readMetrics(this.folder);
     const epochs = this.#metrics.filter((line) => "testError" in line).map(({ epoch }) => Number(epoch));
-    removeOtherPictures(this.folder, new Set(epochs));
+    const measured = new Set(epochs);
+    removeEpochPictures(this.folder, (epoch) => measured.has(epoch)); // a rollback undoes the others
   }
 
   /** Closes the files, frees GPU objects and restores the default action of Ctrl-C. */

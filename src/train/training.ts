@@ -3,7 +3,7 @@
  * @module
  */
 import type { Dataset } from "../data/dataset.ts";
-import { readLastCheckpoint } from "../runs/checkpoint_file.ts";
+import { hasCheckpoint } from "../runs/checkpoint_file.ts";
 import { readStartingWeights, startFrom } from "../runs/starting_weights.ts";
 import { batches } from "../data/shuffle.ts";
 import type { Gpu } from "../gpu/device.ts";
@@ -261,7 +261,7 @@ export class Training implements Disposable {
       );
     }
     // A resumed run has its weights in its checkpoint, unless it was stopped before the first.
-    if (config.from !== undefined && (config.resume === undefined || !readLastCheckpoint(config.resume))) {
+    if (config.from !== undefined && (config.resume === undefined || !hasCheckpoint(config.resume))) {
       const line = startFrom(parameters, readStartingWeights(config.from), config.from);
       if (!config.quiet) console.log(line);
     }

@@ -18,11 +18,11 @@ import { Parameters } from "../../src/graph/parameters.ts";
 import { candidates, kernelNamed, kernelOf } from "../../src/graph/products.ts";
 import { dense } from "../../src/layers/dense.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
-import { recallKernels, rememberKernels } from "../../src/bench/tuned_kernels.ts";
+import { recallKernels, refuseUnwritable, rememberKernels } from "../../src/bench/tuned_kernels.ts";
 import { computingOn, kernelsIn, openGpuWith, withoutTextures } from "../../src/cli/open_gpu.ts";
 import { deep } from "../../scripts/deep.ts";
 import { recipeNetwork } from "../helpers/recipe_network.ts";
-import { withFolder } from "../helpers/commands.ts";
+import { copyProject, taskArguments, withFolder } from "../helpers/commands.ts";
 import { gpuTest, withKernels } from "../helpers/gpu.ts";
 
 const SOFTWARE: DeviceTraits = { isSoftware: true, prefersTextures: false, kernels: { kind: "auto" } };
@@ -273,6 +273,40 @@ Deno.test("a folder in the file's place is ignored with a word, and cannot be wr
       /^warning: ignoring ".*", which cannot be read; run deno task tune again$/,
     );
     assert.throws(() => rememberKernels("a GPU", FOUND, folder), InputError);
+  }));
+
+Deno.test("refuseUnwritable() refuses as writing would, and leaves no file; a file without kernels is as none", () =>
+  withFolder(async (folder) => {
+    const path = join(folder, "deeper/kernels.json");
+    refuseUnwritable(path);
+    assert.deepEqual([...Deno.readDirSync(join(folder, "deeper"))], []);
+    Deno.writeTextFileSync(join(folder, "file"), "");
+    for (const wrong of [folder, join(folder, "file", "kernels.json")]) {
+      assert.throws(() => refuseUnwritable(wrong), InputError);
+    }
+    rememberKernels("a GPU", new Map(), path);
+    assert.deepEqual(await recall("a GPU", path), { kernels: undefined, said: [] });
+  }));
+
+Deno.test("an interrupted tune leaves nothing that later commands use", () =>
+  withFolder(async (folder) => {
+    copyProject(folder);
+    const args = taskArguments("tune", ["deep", "--batch-size", "1", "--rounds", "1"]);
+    const child = new Deno.Command("deno", { args, cwd: folder, stdout: "piped", stderr: "piped" }).spawn();
+    const said = new Response(child.stderr).text();
+    let output = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      output += text;
+      if (/^ {2}\S/m.test(output)) { // the kernels of one product have been timed
+        try {
+          child.kill("SIGINT");
+        } catch { /* it has just ended */ }
+      }
+    }
+    assert.equal((await child.status).success, false, output);
+    assert.doesNotMatch(output, /saved to/);
+    assert.equal((await said).split("\n").filter((line) => line.startsWith("error")).length, 0);
+    assert.deepEqual([...Deno.readDirSync(join(folder, ".cache"))], []);
   }));
 
 gpuTest("a step is compiled with the kernels that were found, and says which", async (gpu) => {

@@ -95,7 +95,13 @@ Deno.test("vae trains, prints losses per image and saves pictures after each epo
     "fc5.weight": [784, 400],
     "fc5.bias": [784],
   });
-  const pictures = ["samples-1", "samples-2", "reconstructions-1", "reconstructions-2", "reconstructions"];
+  const pictures = [
+    "samples-0001",
+    "samples-0002",
+    "reconstructions-0001",
+    "reconstructions-0002",
+    "reconstructions",
+  ];
   const bytes = await Promise.all(pictures.map((name) => fileOf(run, `${name}.png`)));
   for (const [k, png] of bytes.entries()) {
     const { width, height, data } = decode(png);

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { cpSync } from "node:fs";
 
 const devPath = new URL("../../dev", import.meta.url);
 const SEPARATOR = "|"; // between the arguments that a fake program reports
@@ -83,7 +84,7 @@ ${program}DENO`,
   }
 
   /** Runs `sh dev` with the arguments, from `project` unless told otherwise. */
-  async dev(args: readonly string[], cwd = "project"): Promise<Outcome> {
+  async dev(args: readonly string[], cwd = "project", dev = "project/dev"): Promise<Outcome> {
     const variables = Object.entries({
       HOME: this.path("home"),
       PATH: this.path("bin"),
@@ -95,7 +96,7 @@ ${program}DENO`,
       args: [
         "-c",
         `unset XDG_RUNTIME_DIR DENO_WEBGPU_BACKEND VK_DRIVER_FILES VK_ICD_FILENAMES
-export ${settings}; exec /bin/sh "${this.path("project/dev")}" "$@"`,
+export ${settings}; exec /bin/sh "${this.path(dev)}" "$@"`,
         "sh",
         ...args,
       ],
@@ -219,6 +220,21 @@ test("installs Deno once, into .deno, and asks neither npm nor PATH again", asyn
   const second = await machine.dev(["task", "train"]);
   assert.deepEqual(second, { code: 0, stdout: first.stdout, stderr: "" });
   assert.deepEqual((await machine.calls()).length, 2);
+});
+
+test("runs the Deno of its own folder where the project was copied with it", async () => {
+  await using machine = await Machine.create();
+  await Deno.mkdir(machine.path("project/.deno/bin"), { recursive: true });
+  const program = machine.path("project/.deno/bin/deno");
+  await Deno.writeTextFile(
+    program,
+    `#!/bin/sh\n[ "$*" = --version ] && echo "deno 2.9.6" && exit\necho "ran $0"\n`,
+  );
+  await Deno.chmod(program, 0o755);
+  expectPart("stdout", (await machine.dev(["x"])).stdout, `ran ${program}`);
+  cpSync(machine.path("project"), machine.path("copy"), { recursive: true, preserveTimestamps: true });
+  const { stdout, stderr, code } = await machine.dev(["x"], "copy", "copy/dev");
+  assert.deepEqual([stdout, stderr, code], [`ran ${machine.path("copy/.deno/bin/deno")}\n`, "", 0]);
 });
 
 test("asks a Deno on PATH for its version once, and again when it was replaced", async () => {

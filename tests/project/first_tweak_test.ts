@@ -86,7 +86,7 @@ Deno.test("a stranger's first tweak: another activation and another loss, in one
     assert.ok((await fileOf(run, "report.html")).length > 100_000);
     const resumed = await runScript(script, ["--resume", run, "--epochs", "3"], folder);
     assert.equal(resumed.code, 0, resumed.stderr);
-    assert.ok(existsSync(join(run, "reconstructions-3.png")));
+    assert.ok(existsSync(join(run, "reconstructions-0003.png")));
   }));
 
 Deno.test("a stranger's first tweak ends with a CSV file of their own, scores and an ONNX file", () =>

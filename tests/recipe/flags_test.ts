@@ -75,6 +75,7 @@ Deno.test("readFlags() gives the declared defaults for an empty command line", (
       live: false,
       port: 0,
       pictureEvery: 100,
+      keepPictures: undefined,
       quiet: false,
       dryRun: false,
       kernels: "auto",

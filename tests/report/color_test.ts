@@ -114,10 +114,10 @@ Deno.test("a run on color images draws them in color, and so do its commands; an
       (_, n) => Array.from({ length: 20 }, (_, k) => last.slice(60 * n + 3 * k, 60 * n + 3 * k + 3)),
     );
     const isOneOf = (found: number[][]) => images.some((image) => `${image}` === `${found}`);
-    for (const name of ["reconstructions.png", "reconstructions-1.png"]) {
+    for (const name of ["reconstructions.png", "reconstructions-0001.png"]) {
       assert.ok(isOneOf(firstOf(join(run, name))), name);
     }
-    colorsOf(Deno.readFileSync(join(run, "samples-1.png")));
+    colorsOf(Deno.readFileSync(join(run, "samples-0001.png")));
     const use = async (command: "reconstruct" | "decode" | "sample", ...args: string[]) => {
       const outcome = await runTask(command, [run, ...args, "--out", at(`${command}.png`)], folder);
       assert.deepEqual([outcome.code, complaints(outcome)], [0, []]);
@@ -129,14 +129,14 @@ Deno.test("a run on color images draws them in color, and so do its commands; an
     colorsOf(Deno.readFileSync(await use("sample", "--count", "4")));
 
     // a run of before color keeps its three gray planes when it is resumed
-    for (const name of ["snapshot.safetensors", "reconstructions-1.png", "samples-1.png"]) {
+    for (const name of ["snapshot.safetensors", "reconstructions-0001.png", "samples-0001.png"]) {
       Deno.removeSync(join(run, name));
     }
     const facts = { ...config.facts, imageShape: [12, 5] };
     Deno.writeTextFileSync(path, JSON.stringify({ ...config, facts }));
     const resumed = await runTask("vae", ["--resume", run, "--epochs", "2"], folder);
     assert.deepEqual([resumed.code, complaints(resumed)], [0, []]);
-    for (const name of ["reconstructions.png", "reconstructions-2.png", "samples-2.png"]) {
+    for (const name of ["reconstructions.png", "reconstructions-0002.png", "samples-0002.png"]) {
       assert.equal(decode(Deno.readFileSync(join(run, name))).channels, 1, name);
     }
     assert.deepEqual(loadSnapshot(run)?.imageShape, [12, 5]);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { InputError } from "../../src/errors.ts";
-import { createRunFolder } from "../../src/runs/run_folder.ts";
+import { createRunFolder, refuseUnbegun } from "../../src/runs/run_folder.ts";
 import { withFullDisk } from "../helpers/full_disk.ts";
 import { MetricsLog, readMetrics } from "../../src/runs/metrics_log.ts";
+import { readRunFigures } from "../../src/runs/read_run_data.ts";
 import { readRun, writeConfig } from "../../src/runs/run_config.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
 
@@ -64,6 +65,29 @@ Deno.test(
     );
     refused(() => createRunFolder({ recipe: "deep", seed: 0, root: file }), "Cannot create the run folder");
     assert.throws(() => createRunFolder({ recipe: "../deep", seed: 0, root: folder }), RangeError);
+  }),
+);
+
+Deno.test(
+  "a folder whose run was killed before it had a config.json is used again, and not resumed",
+  inFolder((folder) => {
+    const out = join(folder, "run");
+    createRunFolder({ recipe: "deep", seed: 0, out });
+    const advice = `start it again with its own flags and --out ${out}`;
+    refused(() => refuseUnbegun(out), `Cannot resume "${out}"`, "stopped before training began", advice);
+    Deno.writeTextFileSync(join(out, `.config.json.${crypto.randomUUID()}.partial`), '{"form');
+    refused(() => refuseUnbegun(out), advice);
+    assert.equal(createRunFolder({ recipe: "deep", seed: 0, out }), out);
+    assert.deepEqual(names(out), []);
+    Deno.writeTextFileSync(join(out, `.config.json.${crypto.randomUUID()}.partial`), '{"form');
+    writeConfig(out, run);
+    refuseUnbegun(out);
+    refused(
+      () => createRunFolder({ recipe: "deep", seed: 0, out }),
+      `found "config.json" in it; resume that run with --resume ${out}, or choose another`,
+    );
+    assert.equal(names(out).length, 2, "what another run has written is not touched");
+    refuseUnbegun(join(folder, "missing")); // which readRun() refuses
   }),
 );
 
@@ -206,5 +230,53 @@ Deno.test(
       Deno.writeTextFileSync(path, JSON.stringify({ step: 1, tensors: damaged }) + "\n");
       refused(() => readMetrics(folder), "expected a JSON object of figures on line 1");
     }
+  }),
+);
+
+Deno.test(
+  "readMetrics() thins the progress of a large file, and keeps measurements and the line before each",
+  inFolder((folder) => {
+    const log = new MetricsLog(folder);
+    for (let step = 1; step <= 40; step++) {
+      log.write({ epoch: Math.ceil(step / 20), step, loss: 1 / step });
+      if (step % 20 === 0) log.write({ epoch: step / 20, step, testError: 1 / step });
+    }
+    log.write({ divergedAtStep: 40 });
+    log.write({ step: 41, loss: 1 });
+    log.write({ testError: 1 });
+    const all = readMetrics(folder), thinned = readMetrics(folder, log.size / 8);
+    log.close();
+    assert.equal(all.length, 45);
+    assert.deepEqual(
+      thinned.map((line) => line.step ?? line.divergedAtStep ?? "end"),
+      [1, 9, 17, 20, 20, 25, 33, 40, 40, 40, 41, "end"],
+    );
+    assert.ok(thinned.every((line) => all.some((one) => JSON.stringify(one) === JSON.stringify(line))));
+    assert.deepEqual(readMetrics(folder, log.size), all);
+    Deno.writeTextFileSync(join(folder, "metrics.jsonl"), `{"a":"${"é".repeat(2 ** 20)}"}\n{"b":1}\n`);
+    assert.deepEqual(readMetrics(folder), [{ a: "é".repeat(2 ** 20) }, { b: 1 }], "letters across chunks");
+    Deno.writeTextFileSync(join(folder, "metrics.jsonl"), "1".repeat(2 ** 25));
+    refused(() => readMetrics(folder), "expected lines but found one of more than 16777216 characters");
+  }),
+);
+
+Deno.test(
+  "a run whose metrics have more than 256 MiB is reported, from a part of them",
+  inFolder((folder) => {
+    writeConfig(folder, run);
+    const name = "encoder.0.weight", tensor = { gradientNorm: 0.123456, weightNorm: 2, updateRatio: 1e-3 };
+    const tensors = Object.fromEntries(Array.from({ length: 400 }, (_, k) => [`${name}${k}`, tensor]));
+    const line = JSON.stringify({ epoch: 1, step: 1, loss: 1, tensors }) + "\n", count = 40;
+    const chunk = new TextEncoder().encode(line.repeat(count));
+    using file = Deno.openSync(join(folder, "metrics.jsonl"), { write: true, createNew: true });
+    let lines = 0;
+    for (let size = 0; size < 2 ** 28 + 1; size += chunk.length, lines += count) file.writeSync(chunk);
+    file.writeSync(new TextEncoder().encode('{"epoch":1,"step":9,"testError":0.5}\n'));
+    const { metrics } = readRunFigures(folder);
+    assert.ok(
+      metrics.length > lines / 8 && metrics.length < lines / 3,
+      `${metrics.length} of ${lines} lines`,
+    );
+    assert.deepEqual(metrics.at(-1), { epoch: 1, step: 9, testError: 0.5 });
   }),
 );

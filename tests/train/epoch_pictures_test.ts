@@ -54,9 +54,9 @@ Deno.test("a run writes SVG charts, PNG pictures and a report", () =>
     const names = [
       "weights",
       "reconstructions",
-      "reconstructions-2",
-      "samples-1",
-      "samples-2",
+      "reconstructions-0002",
+      "samples-0001",
+      "samples-0002",
     ];
     for (const name of names) {
       const { width, height, data } = decode(await fileOf(run, `${name}.png`));

@@ -131,7 +131,7 @@ Deno.test("denoising reports clean and noisy errors for every noise and is deter
       assert.doesNotMatch(stdout, /from clean images/, "which is the first row");
       assert.ok(figure("from noisy images") > 0 && figure("from noisy images") < 0.5, stdout);
       assert.ok(stdout.includes(`squared error per pixel, from images with ${noise}`), stdout);
-      const heights = ["reconstructions", "reconstructions-3"].map(async (name) =>
+      const heights = ["reconstructions", "reconstructions-0003"].map(async (name) =>
         decode(await fileOf(run, `${name}.png`)).height
       );
       assert.deepEqual(

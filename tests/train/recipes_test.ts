@@ -80,6 +80,7 @@ Deno.test("train writes a complete run folder, and evaluate reproduces its resul
   assert.deepEqual(
     [...Deno.readDirSync(run)].map(({ name }) => name).sort(),
     [
+      "checkpoint-10.safetensors",
       "checkpoint-20.safetensors",
       "codes.csv",
       "codes.svg",
@@ -87,8 +88,8 @@ Deno.test("train writes a complete run folder, and evaluate reproduces its resul
       "loss.svg",
       "metrics.jsonl",
       "model.safetensors",
-      "reconstructions-1.png",
-      "reconstructions-2.png",
+      "reconstructions-0001.png",
+      "reconstructions-0002.png",
       "reconstructions.png",
       "report.html",
       "results.json",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { cpSync } from "node:fs";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { deep } from "../../scripts/deep.ts";
 import { InputError } from "../../src/errors.ts";
@@ -194,13 +195,14 @@ function forge(path: string, change: (texts: Record<string, string>) => Record<s
 Deno.test("a truncated, modified or newer-format checkpoint is refused", () =>
   withFolder(async (folder) => {
     const run = await copied(folder);
+    Deno.removeSync(join(run, `checkpoint-${last.place.step - 12}.safetensors`));
     const path = join(run, `checkpoint-${last.place.step}.safetensors`), whole = Deno.readFileSync(path);
     const others: [Uint8Array, RegExp][] = [
       [whole.subarray(0, whole.length - 1), /checkpoint-\d+.safetensors": expected \d+ bytes of data/],
       [whole.subarray(0, 3), /expected at least 8 bytes/],
       [
         whole.with(whole.length - 9, whole.at(-9)! ^ 1),
-        /expected contents that match its checksum.*changed or damaged/,
+        /expected contents that match its checksum.*changed or damaged; no older checkpoint can be read: remove it/,
       ],
       [
         encodeSafetensors([]),
@@ -240,9 +242,57 @@ Deno.test("a truncated, modified or newer-format checkpoint is refused", () =>
       /the moments do not match this step$/,
     );
     Deno.writeFileSync(path, whole.subarray(0, 1000));
-    assertRefused(await runTask("train", ["--resume", run], folder), 1, /^error: Cannot read ".*checkpoint-/);
-    Deno.removeSync(path); // resuming then uses the previous one
+    assertRefused(
+      await runTask("train", ["--resume", run], folder),
+      1,
+      /^error: Cannot read ".*checkpoint-\d+\.safetensors": .*; no older checkpoint can be read: remove it, and --resume/,
+    );
+    Deno.removeSync(path);
     assert.ok(await train("train", ["--resume", run], folder));
+    assert.deepEqual(await fileOf(run, "model.safetensors"), await wholeModel(folder));
+  }));
+
+/** The model of the same run, never cut. */
+async function wholeModel(folder: string): Promise<Uint8Array> {
+  const whole = join(folder, "whole");
+  assert.ok(await train("train", [...FLAGS, "--out", whole], folder));
+  return await fileOf(whole, "model.safetensors");
+}
+
+Deno.test("in place of a damaged newest checkpoint the one before it is used, with a warning, bit-exactly", () =>
+  withFolder(async (folder) => {
+    const run = await copied(folder), newest = last.place.step, before = newest - 12;
+    const path = join(run, `checkpoint-${newest}.safetensors`);
+    Deno.truncateSync(path, 1000);
+    const outcome = await runTask("train", ["--resume", run, "--checkpoint-every", "9999"], folder);
+    assert.equal(outcome.code, 0, outcome.stderr);
+    assert.deepEqual(complaints(outcome).length, 1, outcome.stderr);
+    assert.match(
+      complaints(outcome)[0],
+      new RegExp(
+        `^warning: Cannot read ".*-${newest}\\.safetensors": .*; resuming from step ${before} instead$`,
+      ),
+    );
+    assert.match(outcome.stdout, new RegExp(`^resumed +after step ${before} of 60$`, "m"));
+    assert.deepEqual(await fileOf(run, "model.safetensors"), await wholeModel(folder));
+  }));
+
+Deno.test("a damaged checkpoint goes with the next one that is saved, and its elder stays until then", () =>
+  withFolder((folder) => {
+    const at = (step: number) => ({ ...last, place: { ...last.place, step } });
+    for (const step of [1, 2, 3]) saveCheckpoint(folder, at(step), 2);
+    const path = (step: number) => join(folder, `checkpoint-${step}.safetensors`);
+    Deno.truncateSync(path(3), 1000);
+    const lines: string[] = [];
+    assert.equal(readLastCheckpoint(folder, (line) => lines.push(line))?.place.step, 2);
+    assert.equal(lines.length, 1);
+    assert.deepEqual(namesIn(folder, ""), ["checkpoint-2.safetensors", "checkpoint-3.safetensors"]);
+    saveCheckpoint(folder, at(2), 2); // as in training that was resumed there and stopped at once
+    assert.deepEqual(namesIn(folder, ""), ["checkpoint-2.safetensors"]);
+    saveCheckpoint(folder, at(3), 2);
+    for (const step of [2, 3]) Deno.truncateSync(path(step), 1000);
+    refused(() => readLastCheckpoint(folder), /-3\.safetensors": .*remove all 2, and --resume trains again/);
+    return Promise.resolve();
   }));
 
 Deno.test("a run older than a flag can be resumed, and another adapter causes a warning", () =>
@@ -268,7 +318,7 @@ Deno.test("a run older than a flag can be resumed, and another adapter causes a 
     assert.equal(said.length, 2);
   }));
 
-Deno.test("--resume refuses other images, a shorter metrics.jsonl, and a second process", () =>
+Deno.test("--resume refuses other images, a shorter or changed metrics.jsonl, and a second process", () =>
   withFolder(async (folder) => {
     const run = await copied(folder), resume = ["--resume", run];
     const other = join(folder, "other.idx");
@@ -288,23 +338,53 @@ Deno.test("--resume refuses other images, a shorter metrics.jsonl, and a second 
     }
     const metrics = await Deno.readTextFile(join(run, "metrics.jsonl"));
     await Deno.writeTextFile(join(run, "metrics.jsonl"), metrics.slice(0, metrics.indexOf("\n") + 1));
-    assertRefused(await runTask("train", resume, folder), 1, /expected whole lines up to byte \d+/);
+    const { metricsBytes } = last.place;
+    const line = (found: string) =>
+      new RegExp(
+        `^error: Cannot continue ".*metrics.jsonl": expected its first ${metricsBytes} bytes to be.* found ${found};`,
+      );
+    assertRefused(await runTask("train", resume, folder), 1, line(`only ${metrics.indexOf("\n") + 1}`));
+    const changed = metrics.replace(/"loss":0\.(\d)/, (_, digit) => `"loss":0.${9 - digit}`);
+    assert.notEqual(changed, metrics);
+    await Deno.writeTextFile(join(run, "metrics.jsonl"), changed);
+    assertRefused(await runTask("train", resume, folder), 1, line("others"));
     assert.equal(readLastCheckpoint(run)!.place.step, last.place.step, "the run is unchanged");
+    assert.equal(await Deno.readTextFile(join(run, "metrics.jsonl")), changed);
+    // a checkpoint from before it had that checksum
+    const path = join(run, `checkpoint-${last.place.step}.safetensors`);
+    forge(path, (texts) => {
+      const { metricsChecksum, ...place } = JSON.parse(texts.place);
+      assert.match(metricsChecksum, /^[0-9a-f]{64}$/);
+      return { ...texts, place: JSON.stringify(place) };
+    });
+    assert.ok(await train("train", resume, folder));
   }));
 
 Deno.test("MetricsLog.cut() truncates at line ends only", () =>
   withFolder((folder) => {
-    using log = new MetricsLog(folder);
+    const log = new MetricsLog(folder);
     log.write({ step: 1 });
-    const { size } = log;
+    const { size, checksum } = log, path = join(folder, "metrics.jsonl");
+    const sumOf = () => createHash("sha256").update(Deno.readFileSync(path)).digest("hex");
+    assert.equal(checksum, sumOf());
     log.write({ step: 2 });
-    refused(() => log.cut(size - 1), /expected whole lines up to byte/);
-    refused(() => log.cut(99), /expected whole lines up to byte 99/);
-    log.cut(size);
+    refused(() => log.cut(size - 1), /expected its first \d+ bytes to be whole lines.* but found others;/);
+    refused(() => log.cut(99), /expected its first 99 bytes to be whole lines.* but found only 22;/);
+    refused(
+      () => log.cut(size, "0".repeat(64)),
+      /unchanged since the checkpoint, but found others; put the file/,
+    );
+    assert.equal(log.size, 2 * size);
+    log.cut(size, checksum);
     log.write({ step: 3 });
     assert.deepEqual(readMetrics(folder), [{ step: 1 }, { step: 3 }]);
-    log.cut(0);
+    assert.equal(log.checksum, sumOf());
+    log.close();
+    using again = new MetricsLog(folder);
+    assert.equal(again.checksum, sumOf());
+    again.cut(0);
     assert.deepEqual(readMetrics(folder), []);
+    assert.equal(again.checksum, sumOf());
     return Promise.resolve();
   }));
 
