@@ -6,6 +6,7 @@
 import { dirname } from "node:path";
 import { sha256 } from "../data/catalogue.ts";
 import { InputError, quote } from "../errors.ts";
+import { printError } from "../terminal.ts";
 import { assembleShader, shaderParts } from "../gpu/assemble.ts";
 import { formatKernel, type ProductKernel } from "../gpu/product_kernel.ts";
 import { kernelNamed, PRODUCT_SHADERS } from "../graph/products.ts";
@@ -54,7 +55,7 @@ export function recallKernels(adapter: string, path: string = KERNEL_MEMORY): Ke
     return memory && Object.hasOwn(memory, adapter) ? kernelsOf(memory[adapter]) : undefined;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    console.error(`warning: ignoring "${path}", which ${error.message}; run deno task tune again`);
+    printError(`warning: ignoring "${path}", which ${error.message}; run deno task tune again`);
     return undefined;
   }
 }

@@ -7,6 +7,7 @@ import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import { Diverged } from "../errors.ts";
+import { print, printError } from "../terminal.ts";
 import { permutation } from "../data/shuffle.ts";
 import type { Batch, Step } from "../graph/step.ts";
 import type { DeviceImages } from "../layers/gather_batch.ts";
@@ -120,7 +121,7 @@ export class TrainingRun implements Disposable {
     const live = isLive ? await startLive({ port }) : undefined; // first, because the port may be taken
     try {
       const run = new TrainingRun(options, live);
-      if (live) console.log(`dashboard ${live.url}`);
+      if (live) print(`dashboard ${live.url}`);
       // a rollback before the first checkpoint needs the initial state
       if (options.config.onNan === "rollback" && run.#checkpoints.savedStep === undefined) {
         await run.#checkpoint();
@@ -148,7 +149,7 @@ export class TrainingRun implements Disposable {
         this.#restoreCheckpoint();
         return this.#checkpoints.step;
       });
-      if (!config.quiet) console.log(`resumed   after step ${this.#checkpoints.step} of ${options.steps}`);
+      if (!config.quiet) print(`resumed   after step ${this.#checkpoints.step} of ${options.steps}`);
     }
     this.#test = new EpochTestLosses(options);
     this.#pictures = new RunPictures({
@@ -354,7 +355,7 @@ export class TrainingRun implements Disposable {
     });
     await this.#checkpoint(); // so that a resumed run uses this learning rate
     this.#pictures.startAgain();
-    console.error(
+    printError(
       `warning: ${error.finding}; rolled back to step ${this.#checkpoints.step}; training continues with the ` +
         `learning rate times ${this.rateShare}`,
     );
@@ -474,14 +475,14 @@ export class TrainingRun implements Disposable {
     const stepMilliseconds = steps > 0 ? this.#clock.milliseconds / steps : undefined;
     if (!this.#isSaved) await this.#saveModel();
     const status = this.isInterrupted ? "interrupted" : "finished";
-    const say = (text: string) => this.#say(text);
+    const say = (...lines: readonly string[]) => this.#say(...lines);
     this.#test[Symbol.dispose](); // frees the test images, which saveResults() uploads again
     const [pictures, metrics] = [this.#pictures, this.#metrics],
       log = (record: MetricsRecord) => this.#file(record);
     using phases = new Phases(say);
     const begin = (phase: string) => phases.begin(phase), releaseSignals = () => this.#interrupt.dispose();
     const ended = { folder, pictures, metrics, stepMilliseconds, status } as const;
-    say(await saveResults({ ...this.#options, ...ended, log, begin, releaseSignals }));
+    say(...(await saveResults({ ...this.#options, ...ended, log, begin, releaseSignals })).split("\n"));
     if (this.#checkpoints.best) say(bestLine(this.#checkpoints.best));
     if (config.overfitBatch) say(await measureOverfit(this.#options));
     say(`run saved in ${folder}; open report.html there`);
@@ -489,8 +490,8 @@ export class TrainingRun implements Disposable {
     return this.#interrupt.exitCode;
   }
 
-  #say(text: string): void {
-    if (!this.#options.config.quiet) console.log(text);
+  #say(...lines: readonly string[]): void {
+    if (!this.#options.config.quiet) print(...lines);
   }
 
   get #resumeLine(): string {
