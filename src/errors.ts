@@ -21,7 +21,7 @@ export class InputError extends Error {
   constructor(message: string, { settings = [] }: { readonly settings?: readonly string[] } = {}) {
     super(message);
     this.settings = settings;
-    this.stack = `error: ${message}`;
+    this.stack = `error: ${message.split("\n").map((line) => visible(line)).join("\n")}`;
   }
 }
 
@@ -95,9 +95,12 @@ export class ShaderError extends InputError {
   }
 }
 
-/** Control characters, which could move a terminal's cursor or end a line, and Unicode's line separators. */
+/**
+ * Control characters, which could move a terminal's cursor or end a line, Unicode's line separators, and what reverses
+ * the direction of a text.
+ */
 // deno-lint-ignore no-control-regex
-const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u2028\u2029]/g;
+const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/g;
 
 /**
  * Formats a value for an error message: as JSON, truncated if it is long.
@@ -121,20 +124,37 @@ export function quote(value: unknown, most: number = 60): string {
 }
 
 /**
+ * Shows control characters of a text in their escaped form, such as `\x1b` and `\n`; tabs stay.
+ *
+ * @param text the text, such as the name of a file
+ * @param most maximum number of characters
+ */
+export function visible(text: string, most: number = Infinity): string {
+  return cut(text, most).replace(UNPRINTABLE, (character) => {
+    const code = character.charCodeAt(0).toString(16);
+    if (character === "\t") return character;
+    return { "\n": "\\n", "\r": "\\r" }[character] ??
+      (code.length <= 2 ? `\\x${code.padStart(2, "0")}` : `\\u${code}`);
+  });
+}
+
+/**
  * Puts another program's message on one line, truncated if it is long.
  *
  * @param text the message
  * @param most maximum number of characters
  */
 export function toOneLine(text: string, most: number = 200): string {
-  return cut(text.replace(UNPRINTABLE, " ").replace(/\s+/g, " "), most);
+  return visible(text.replace(/\s+/g, " "), most);
 }
 
 function cut(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }
 
-/** Quotes a word for a POSIX shell if it contains special characters. */
+/** Quotes a word for a shell if it contains special characters; control characters in a way that bash and zsh read. */
 export function shellWord(word: string): string {
+  const shown = visible(word.replaceAll("\\", "\\\\").replaceAll("'", "\\'"));
+  if (visible(word) !== word) return `$'${shown}'`;
   return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -2,6 +2,7 @@
 // Run: deno task bench [RECIPE] [--variant "FLAGS"] [--batch-size N]    (--allow-read only for tuned kernels)
 //      deno task bench --grow    step time as batch size and width grow, and the device limit that ends the growth
 import { InputError } from "../../src/errors.ts";
+import { print, printJson, printText } from "../../src/terminal.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flag, integer, kernelsFlag, parseFlags, positionals } from "../../src/recipe/flags.ts";
@@ -50,12 +51,10 @@ async function main(): Promise<void> {
   const name = recipe[0] ?? "deep";
   const { recipe: found, options, network, optimizer } = await findVariant(name, variant);
   using gpu = await openGpuWith(wanted);
-  if (!json) console.log(computingOn(gpu));
+  if (!json) print(computingOn(gpu));
   if (grow) {
     const table = await measureGrowth(gpu);
-    return console.log(
-      json ? JSON.stringify({ adapter: gpu.adapterName, table }, null, 2) : formatGrowth(table),
-    );
+    return json ? printJson({ adapter: gpu.adapterName, table }) : printText(formatGrowth(table));
   }
 
   using parameters = new Parameters(0);
@@ -84,9 +83,9 @@ async function main(): Promise<void> {
       copyGigabytes: copy / 1e9,
       kernels: dispatches,
     };
-    return console.log(JSON.stringify(result, null, 2));
+    return printJson(result);
   }
-  console.log(`${title}, compiled in ${compileMs.toFixed(0)} ms\n${formatCost(cost)}`);
+  printText(`${title}, compiled in ${compileMs.toFixed(0)} ms\n${formatCost(cost)}`);
 }
 
 /**

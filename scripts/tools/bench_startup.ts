@@ -6,6 +6,7 @@
 import denoConfig from "../../deno.json" with { type: "json" };
 import { fileURLToPath } from "node:url";
 import { InputError, toOneLine } from "../../src/errors.ts";
+import { print, printJson } from "../../src/terminal.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flag, integer, optionalText, parseFlags } from "../../src/recipe/flags.ts";
 import { type MedianAndRange, medianAndRange } from "../../src/stats/median.ts";
@@ -64,7 +65,7 @@ async function main(): Promise<void> {
     } catch (error) {
       if (!(error instanceof InputError) || what !== "loading MNIST" || dataDir !== undefined) throw error;
       if (!json) {
-        console.log(`${what}: skipped, not found; run deno task data mnist, or pass --data-dir`);
+        print(`${what}: skipped, not found; run deno task data mnist, or pass --data-dir`);
       }
       continue;
     }
@@ -72,9 +73,9 @@ async function main(): Promise<void> {
     const wall = medianAndRange(found.map(({ wall }) => wall));
     const row = { what, wall, ...cpu.length > 0 ? { cpu: medianAndRange(cpu) } : {} };
     table.push(row);
-    if (!json) console.log(formatRow(row));
+    if (!json) print(formatRow(row));
   }
-  if (json) console.log(JSON.stringify(table, null, 2));
+  if (json) printJson(table);
 }
 
 /** Formats a row of the table. */

@@ -13,6 +13,7 @@ import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import type { Step } from "../../src/graph/step.ts";
 import { InputError } from "../../src/errors.ts";
+import { print, printError, printJson, printText } from "../../src/terminal.ts";
 import { isSparsityTerm } from "../../src/losses/sparsity_kl.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
 import { runCommand, watchInterrupt } from "../../src/cli/command.ts";
@@ -194,7 +195,7 @@ async function main(): Promise<number> {
   };
   const config = parseFlags(about, flags, Deno.args);
   using gpu = await openGpuWith(config.kernels);
-  console.log(computingOn(gpu));
+  print(computingOn(gpu));
   const data = await openDataset(config);
   const all = config.recipes.length > 0
     ? await Promise.all(config.recipes.map(findRecipe))
@@ -205,11 +206,11 @@ async function main(): Promise<number> {
   const rows: ComparisonRow[] = [];
   for (const { recipe } of all) {
     if (interrupt.requested) break;
-    console.error(`training ${recipe.name}`);
+    printError(`training ${recipe.name}`);
     rows.push(await train(gpu, data, recipe, budget, () => interrupt.requested));
   }
-  if (config.json) console.log(JSON.stringify(rows));
-  else console.log(`test error and PCA: squared error per pixel, test images\n${formatComparison(rows)}`);
+  if (config.json) printJson(rows, 0);
+  else printText(`test error and PCA: squared error per pixel, test images\n${formatComparison(rows)}`);
   return interrupt.exitCode;
 }
 

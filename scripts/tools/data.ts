@@ -6,6 +6,7 @@ import { CATALOGUE, findDataset } from "../../src/data/catalogue.ts";
 import { type DownloadProgress, progressBar } from "../../src/data/download.ts";
 import { downloadDataset } from "../../src/data/download_dataset.ts";
 import { parseFlags, positionals } from "../../src/recipe/flags.ts";
+import { print, printError } from "../../src/terminal.ts";
 
 const names = CATALOGUE.filter(({ mirrors }) => mirrors.length > 0).map(({ name }) => name);
 const flags = { names: positionals("NAME", `data sets to download: ${names.join(", ")}`) };
@@ -29,10 +30,10 @@ async function main(): Promise<void> {
   for (const entry of names.map(findDataset)) {
     const { folder, downloaded } = await downloadDataset(entry, {
       cacheDir: DATASET_CACHE,
-      log: (line) => console.error(line),
+      log: (line) => printError(line),
       onProgress: progressReporter(),
     });
-    console.log(`${entry.name}: ${downloaded.length > 0 ? "saved" : "already present"} in "${folder}"`);
+    print(`${entry.name}: ${downloaded.length > 0 ? "saved" : "already present"} in "${folder}"`);
   }
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { runCommand } from "../../src/cli/command.ts";
 import { type FileTable, readTable } from "../../src/data/read_table.ts";
 import { InputError } from "../../src/errors.ts";
+import { print } from "../../src/terminal.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
 import { openModel } from "../../src/model/loaded_model.ts";
 import { optionalText, parseFlags, positional } from "../../src/recipe/flags.ts";
@@ -72,7 +73,7 @@ async function main(): Promise<void> {
     const columns = columnNames({ ...table, columns: undefined }, width);
     await writeRows(out, { name: "rows", columns }, { values, count }, decode);
   }
-  console.log(`${count} rows saved in ${out}`);
+  print(`${count} rows saved in ${out}`);
 }
 
 if (import.meta.main) await runCommand(main);

@@ -13,6 +13,7 @@ import { flag, parseFlags } from "../../src/recipe/flags.ts";
 import { checkedNetworks } from "../../src/recipe/checked_networks.ts";
 import type { Recipe } from "../../src/recipe/recipe.ts";
 import { allRecipes } from "./find_recipe.ts";
+import { printJson, printText } from "../../src/terminal.ts";
 
 const ROUNDS = 9;
 const GRADCHECK = { widths: [784, 785], rows: [5, 1, 6, 7], seed: 0 }; // defaults of deno task gradcheck, as are STEPS
@@ -53,7 +54,7 @@ async function main(): Promise<number> {
     flags,
     Deno.args,
   );
-  const say = json ? () => {} : (line: string) => console.log(line);
+  const say = json ? () => {} : (text: string) => printText(text);
   const versions = { bottleneck: config.version, ...Deno.version };
   const system = `${Deno.build.target}, ${navigator.hardwareConcurrency} cores`;
   say(`versions  ${pairs(versions)}`);
@@ -95,7 +96,7 @@ async function main(): Promise<number> {
   const failed = [...selfTests, ...gradients].filter(({ passed }) => !passed).length;
   const passed = failed === 0;
   const report = { versions, system, adapter, isSoftware, features, limits, timings, selfTests, gradients };
-  if (json) console.log(JSON.stringify({ ...report, passed }, null, 2));
+  if (json) printJson({ ...report, passed });
   say(`\n${selfTests.length + gradients.length} tests, ${passed ? "all passed" : `${failed} FAILED`}`);
   return passed ? 0 : 1;
 }

@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { runCommand } from "../../src/cli/command.ts";
 import { InputError } from "../../src/errors.ts";
+import { print } from "../../src/terminal.ts";
 import { flag, optionalText, parseFlags } from "../../src/recipe/flags.ts";
 import { checkEnding } from "../../src/runs/rows_file.ts";
 import { openRows, rowsFlags, warnOfBeyond, writeRows } from "./rows_of_run.ts";
@@ -46,7 +47,7 @@ async function main(): Promise<void> {
   });
   warnOfBeyond(opened);
   const what = layer === undefined ? "codes" : "activations";
-  console.log(`${table.count} ${what} of ${columns.length} numbers saved in ${out}`);
+  print(`${table.count} ${what} of ${columns.length} numbers saved in ${out}`);
 }
 
 /** Joins the rows of two arrays of equal width. */

@@ -15,6 +15,7 @@ import { readMetrics } from "../../src/runs/metrics_log.ts";
 import { openRunDataset } from "../../src/cli/open_dataset.ts";
 import { fitToRecipe } from "../../src/recipe/data_range.ts";
 import { evaluatedNetwork, resultsRows } from "../../src/recipe/evaluated_network.ts";
+import { print, printText } from "../../src/terminal.ts";
 
 const flags = { run: positional("RUN", "run folder"), recipe: recipeFlag(), ...RUN_DATA };
 
@@ -33,18 +34,18 @@ async function main(): Promise<void> {
 
   const { kernels } = run.config;
   using gpu = await openGpuWith(kernelsFlag().parse(`${kernels}`) ?? "auto", true); // as in training
-  console.log(computingOn(gpu));
+  print(computingOn(gpu));
   const opened = await openRunDataset(run, given);
   const evaluated = evaluatedNetwork(recipe, config, networkData(opened));
   const data = fitToRecipe(opened, evaluated);
   using parameters = loadParameters(run, evaluated.build, data.width);
-  using phases = new Phases(console.log);
+  using phases = new Phases(print);
   const begin = (phase: string) => phases.begin(phase);
   const result = await evaluate(gpu, evaluated.build, parameters, data, begin);
   const metrics = readMetrics(folder);
-  console.log(resultsTable(await resultsRows(evaluated, { gpu, parameters, data, result, metrics })));
+  printText(resultsTable(await resultsRows(evaluated, { gpu, parameters, data, result, metrics })));
   const line = verdict(result, data);
-  if (line) console.log(line);
+  if (line) print(line);
 }
 
 if (import.meta.main) await runCommand(main);

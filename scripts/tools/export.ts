@@ -4,6 +4,7 @@
 import { basename, extname, join } from "node:path";
 import { runCommand } from "../../src/cli/command.ts";
 import { InputError } from "../../src/errors.ts";
+import { print } from "../../src/terminal.ts";
 import { encodeNetworkAsOnnx } from "../../src/export/onnx.ts";
 import { pytorchReadme, stateDict } from "../../src/export/pytorch.ts";
 import { writeSafetensors } from "../../src/files/safetensors.ts";
@@ -56,7 +57,7 @@ async function main(): Promise<void> {
     files += ` and ${readme}`;
   }
   const { pixels, model } = network;
-  console.log(
+  print(
     `exported to ${files}: input [N, ${pixels.width}], code [N, ${model.code.width}], ` +
       `reconstruction [N, ${model.output.width}], score [N]`,
   );

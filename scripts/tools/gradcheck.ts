@@ -6,6 +6,7 @@
 // FAILED, or if a parameter's gradient cannot be judged in any state.
 import { checkEveryOp } from "../../src/check/every_op.ts";
 import { InputError } from "../../src/errors.ts";
+import { print, printJson, printText } from "../../src/terminal.ts";
 import { formatGradcheck } from "../../src/check/format_gradcheck.ts";
 import { gradcheck, type GradcheckReport } from "../../src/check/gradcheck.ts";
 import { runCommand } from "../../src/cli/command.ts";
@@ -49,25 +50,25 @@ async function main(): Promise<number> {
   }
   const recipes = name === "all" ? await allRecipes() : [await findRecipe(name)];
   using gpu = await openGpuWith(kernels);
-  if (!json) console.log(computingOn(gpu));
+  if (!json) print(computingOn(gpu));
   const batches = { seed, rows: [rows, ...ROWS.filter((count) => count !== rows)] };
   const builtIn = await checkEveryOp(gpu, batches);
   const reports = [{ recipe: "built-in network", options: "", adapter: gpu.adapterName, ...builtIn }];
-  if (!json) console.log(`\n${formatBuiltIn(builtIn)}`);
+  if (!json) printText(`\n${formatBuiltIn(builtIn)}`);
   for (const { recipe: found } of recipes) {
     const networks = variant === undefined ? checkedNetworks(found) : networksOf(found, variant);
     for (const { options, network, optimizer } of networks) {
       const recipe = found.name;
       const report = await gradcheck(gpu, network, { ...batches, widths: WIDTHS, steps, optimizer });
       reports.push({ recipe, options, adapter: gpu.adapterName, ...report });
-      if (!json) console.log(`\n${recipe} ${options}`.trimEnd() + `\n${formatGradcheck(report)}`);
+      if (!json) printText(`\n${recipe} ${options}`.trimEnd() + `\n${formatGradcheck(report)}`);
     }
   }
   const failed = reports.filter(({ passed }) => !passed);
-  if (json) console.log(JSON.stringify(reports, null, 2));
+  if (json) printJson(reports);
   else {
     const names = failed.map(({ recipe, options }) => `${recipe} ${options}`.trim()).join(", ");
-    console.log(
+    printText(
       `\n${reports.length} networks checked, ${failed.length} did not pass${names ? `: ${names}` : ""}`,
     );
   }

@@ -21,6 +21,7 @@ import { runCommand } from "../../src/cli/command.ts";
 import { evaluate, type Evaluation } from "../../src/evaluate/evaluate.ts";
 import { commonFlags, integer, parseFlags } from "../../src/recipe/flags.ts";
 import { openDataset } from "../../src/cli/open_dataset.ts";
+import { print, printText } from "../../src/terminal.ts";
 
 const { epochs, batchSize, learningRate, seed, ...common } = commonFlags({
   epochs: 60,
@@ -89,10 +90,10 @@ async function main(): Promise<number> {
   };
   const config = parseFlags(about, flags, Deno.args);
   using gpu = await openGpu();
-  console.log(`computing on ${gpu.description}`);
+  print(`computing on ${gpu.description}`);
   const { error, pcaError } = await trainLinear(gpu, await openDataset(config), config);
   const unit = "squared error per pixel, test images";
-  console.log(resultsTable([
+  printText(resultsTable([
     { label: "linear autoencoder", value: error, digits: 5, unit },
     {
       label: `PCA, ${config.code} components`,

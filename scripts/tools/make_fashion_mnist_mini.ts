@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { FILE_NAMES, FILE_ROLES, type FileRole, sha256 } from "../../src/data/catalogue.ts";
 import { readIdx, writeIdx } from "../../src/data/idx.ts";
+import { print } from "../../src/terminal.ts";
 
 /** Folder where Debian's package installs the full set. */
 export const SOURCE_FOLDER = "/usr/share/datasets/fashion-mnist";
@@ -69,6 +70,6 @@ if (import.meta.main) {
     const packed = packDeterministic(files[role]);
     const name = `${FILE_NAMES[role]}.gz`;
     Deno.writeFileSync(join(folder, name), packed);
-    console.log(`${name}  ${packed.length} bytes  sha256(decompressed) ${sha256(files[role])}`);
+    print(`${name}  ${packed.length} bytes  sha256(decompressed) ${sha256(files[role])}`);
   }
 }

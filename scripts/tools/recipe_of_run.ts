@@ -1,5 +1,6 @@
 // Finds the recipe of a run, for the tools that load runs: the shipped one of its name, or the user's --recipe.
 import { InputError, shellWord } from "../../src/errors.ts";
+import { printError } from "../../src/terminal.ts";
 import type { Config, Flag } from "../../src/recipe/flag_kinds.ts";
 import { optionalText, restoreConfig } from "../../src/recipe/flags.ts";
 import type { Recipe, RecipeFlags } from "../../src/recipe/recipe.ts";
@@ -47,9 +48,9 @@ export async function recipeOfRun(
     );
   }
   if (match === "changed") {
-    console.error(`warning: ${script!.path} has changed since "${run.path}" was trained`);
+    printError(`warning: ${script!.path} has changed since "${run.path}" was trained`);
   } else if (match === "other") {
-    console.error(`warning: "${run.path}" was trained by ${trained!.path}, not by ${script!.path}`);
+    printError(`warning: "${run.path}" was trained by ${trained!.path}, not by ${script!.path}`);
   }
   return { recipe, config: restoreConfig(recipe.flags, run.config, `"${run.path}"`) };
 }

@@ -8,6 +8,7 @@ import { reconstructionGrid } from "../../src/report/picture.ts";
 import { storedShape } from "../../src/runs/load_run.ts";
 import { checkEnding } from "../../src/runs/rows_file.ts";
 import { columnNames, forRows, openRows, rowsFlags, warnOfBeyond, writeRows } from "./rows_of_run.ts";
+import { print } from "../../src/terminal.ts";
 
 /** Maximum number of pairs in a picture. */
 const PAIRS = 60;
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
   } else {
     await writeRows(out, { name: "rows", columns: columnNames(table, width) }, table, reconstruct);
   }
-  console.log(`${count} reconstructions saved in ${out}`);
+  print(`${count} reconstructions saved in ${out}`);
 }
 
 if (import.meta.main) await runCommand(main);

@@ -4,6 +4,7 @@
 import { formatReplay, replay } from "../../src/check/replay.ts";
 import { parseTrace } from "../../src/check/trace.ts";
 import { InputError } from "../../src/errors.ts";
+import { print, printText } from "../../src/terminal.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { kernelsFlag, optionalText, parseFlags, positionals } from "../../src/recipe/flags.ts";
 import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
@@ -32,18 +33,18 @@ async function main(): Promise<number> {
   );
   const own = path === undefined ? undefined : (await findRecipe(path)).recipe;
   using gpu = await openGpuWith(kernels);
-  console.log(computingOn(gpu));
+  print(computingOn(gpu));
   let failures = 0;
   for (const file of files) {
     try {
       const trace = parseTrace(readText(file), file, own ? [own.name] : RECIPE_NAMES);
       const recipe = own ?? (await findRecipe(trace.recipe)).recipe;
       const report = await replay(gpu, trace, traceNetwork(recipe, trace));
-      console.log(formatReplay(report));
+      printText(formatReplay(report));
       if (!report.passed) failures++;
     } catch (error) {
       if (!(error instanceof InputError)) throw error; // a bad file does not stop the others
-      console.log(`FAIL  ${error.message}`);
+      print(`FAIL  ${error.message}`);
       failures++;
     }
   }

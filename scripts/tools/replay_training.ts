@@ -12,6 +12,7 @@ import {
   type TrainingTrace,
 } from "../../src/check/training_trace.ts";
 import { InputError, toOneLine } from "../../src/errors.ts";
+import { print, printText } from "../../src/terminal.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import {
   flagName,
@@ -121,11 +122,11 @@ async function main(): Promise<number> {
       checkTracedFlags(trace, (own ?? (await findRecipe(trace.recipe)).recipe).flags);
       const script = path === undefined ? join(ROOT, "scripts", `${trace.recipe}.ts`) : resolve(path);
       const report = await replayTraining(trace, { script, folder, dataFolder: dirname(file), kernels });
-      console.log(formatTrainingReport(report));
+      printText(formatTrainingReport(report));
       if (!report.passed) failures++;
     } catch (error) {
       if (!(error instanceof InputError)) throw error; // a bad file does not stop the others
-      console.log(`FAIL  ${error.message}`);
+      print(`FAIL  ${error.message}`);
       failures++;
     } finally {
       await Deno.remove(folder, { recursive: true });

@@ -10,6 +10,7 @@ import { flag, optionalText, parseFlags, positionals } from "../../src/recipe/fl
 import { readRunData } from "../../src/runs/read_run_data.ts";
 import { readRun } from "../../src/runs/run_config.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
+import { print } from "../../src/terminal.ts";
 
 const flags = {
   runs: positionals("RUN", "run folders; several are compared on one page"),
@@ -32,7 +33,7 @@ async function main(): Promise<void> {
   for (const folder of folders) runs.push(await withUnits(readRunData(folder), folder, recipe));
   const path = out ?? (runs.length === 1 ? join(folders[0], "report.html") : join("runs", "comparison.html"));
   writeFileAtomic(path, reportPage(runs, { cdn }));
-  console.log(`report written to ${path}`);
+  print(`report written to ${path}`);
 }
 
 /** Adds the unit of the losses to a run. Older runs did not store it, so it comes from their recipe. */

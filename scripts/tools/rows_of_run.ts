@@ -5,6 +5,7 @@ import { type FileTable, type ReadOptions, readTable } from "../../src/data/read
 import { parseScaling } from "../../src/data/scaling.ts";
 import type { Table } from "../../src/data/table.ts";
 import { InputError } from "../../src/errors.ts";
+import { printError } from "../../src/terminal.ts";
 import { type LoadedModel, openModel } from "../../src/model/loaded_model.ts";
 import { type Config, flagName, optionalText, positional, restoreConfig } from "../../src/recipe/flags.ts";
 import { readTrainedRun, type TrainedRun } from "../../src/runs/load_run.ts";
@@ -58,7 +59,7 @@ export async function openRows(given: Config<ReturnType<typeof rowsFlags>>): Pro
   const { table } = await readFitting(given.file, options, given, width);
   reading.finish();
   for (const { text, settings } of table.warnings) {
-    console.error(`warning: ${text} (${settings.map(flagName).join(", ")})`);
+    printError(`warning: ${text} (${settings.map(flagName).join(", ")})`);
   }
   const found = table.values.length / table.count;
   if (found !== width) {
@@ -76,7 +77,7 @@ export async function openRows(given: Config<ReturnType<typeof rowsFlags>>): Pro
 export function warnOfBeyond({ model, table: { values, count } }: OpenedRows): void {
   const beyond = model.countBeyond(values);
   if (beyond === 0) return;
-  console.error(
+  printError(
     `warning: ${beyond} of ${count} rows have values beyond the training rows' range` +
       (model.clamps ? ", which the network's cross-entropy cannot take: clamped for it" : ""),
   );

@@ -2,7 +2,8 @@
 // Run: deno task runs    (the same as: deno run --allow-read scripts/tools/runs.ts)
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { InputError } from "../../src/errors.ts";
+import { InputError, visible } from "../../src/errors.ts";
+import { print, printError, printJson, printText } from "../../src/terminal.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { flag, parseFlags, text } from "../../src/recipe/flags.ts";
 import { ioError } from "../../src/files/io_error.ts";
@@ -71,7 +72,7 @@ function runsIn(folder: string): RunFigures[] {
         runs.push(readRunFigures(join(folder, name)));
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
-        console.error(`warning: ${error.message}`);
+        printError(`warning: ${error.message}`);
       }
     }
   } catch (error) {
@@ -89,16 +90,14 @@ function main(): Promise<void> {
   };
   const { folder, json } = parseFlags(info, flags, Deno.args);
   const lines = runsIn(folder).map(lineOf);
-  if (json) console.log(JSON.stringify(lines, null, 2));
-  else if (lines.length === 0) console.log("no runs yet; train one: deno task train");
+  if (json) printJson(lines);
+  else if (lines.length === 0) print("no runs yet; train one: deno task train");
   else {
     const figure = (value: number | undefined, digits: number) => value?.toPrecision(digits) ?? "–";
-    console.log(aligned([
+    printText(aligned([
       ["run", "recipe", "status", "epochs", "test error", "5-NN", "own loss"],
       ...lines.map(({ name, recipe, status, epochs, testError, accuracy, loss }) => [
-        name,
-        recipe,
-        status,
+        ...[name, recipe, status].map((text) => visible(text)),
         `${epochs ?? "–"}`,
         figure(testError, 4),
         figure(accuracy, 3),

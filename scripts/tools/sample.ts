@@ -5,6 +5,7 @@
 //                                                         distribution
 import { join } from "node:path";
 import { InputError } from "../../src/errors.ts";
+import { print } from "../../src/terminal.ts";
 import { openGpu } from "../../src/gpu/device.ts";
 import { interpolateCodes, quantileGrid } from "../../src/evaluate/code_space.ts";
 import { valuesIn } from "../../src/report/image_shape.ts";
@@ -137,7 +138,7 @@ async function main(): Promise<void> {
   const { name, images, columns } = await draw();
   const out = config.out ?? join(folder, `${name}.png`);
   writeFileAtomic(out, imageGrid(images, images.length / width, shape, { columns }));
-  console.log(`${images.length / width} images saved in ${out}`);
+  print(`${images.length / width} images saved in ${out}`);
 }
 
 if (import.meta.main) await runCommand(main);

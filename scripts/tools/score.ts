@@ -3,6 +3,7 @@
 import { basename, extname, join } from "node:path";
 import { runCommand } from "../../src/cli/command.ts";
 import { InputError } from "../../src/errors.ts";
+import { print, printError } from "../../src/terminal.ts";
 import { scoreThreshold } from "../../src/evaluate/score_threshold.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
 import { number, optionalNumber, optionalTexts, parseFlags } from "../../src/recipe/flags.ts";
@@ -86,19 +87,19 @@ async function main(): Promise<void> {
     ),
   );
   const mean = scores.reduce((sum, score) => sum + score, 0) / count;
-  console.log(
+  print(
     `${count} scores saved in ${out}, their histogram in ${picture}; squared error per column, mean: ${
       mean.toFixed(5)
     }`,
   );
   if (threshold) {
     const above = scores.filter((score) => score > threshold.value).length;
-    console.log(
+    print(
       `${above} rows above ${threshold.value.toPrecision(4)} (${threshold.rule} of the errors of ` +
         `${heldOut!.length} test rows)`,
     );
-  } else console.error(`warning: "${given.run}" has no errors of its test rows to compare with; train again`);
-  if (isAnomaly) console.log(separationOf(scores, isAnomaly));
+  } else printError(`warning: "${given.run}" has no errors of its test rows to compare with; train again`);
+  if (isAnomaly) print(separationOf(scores, isAnomaly));
 }
 
 /** Line about how well scores tell anomalies from normal rows. */

@@ -9,6 +9,7 @@ import { DATASET_CACHE } from "../../src/cli/open_dataset.ts";
 import { createBench } from "../../src/bench/bench_step.ts";
 import { checkedNetworks } from "../../src/recipe/checked_networks.ts";
 import { findRecipe } from "./find_recipe.ts";
+import { printJson } from "../../src/terminal.ts";
 
 const PARTS: Readonly<Record<string, (names: readonly string[]) => Promise<void>>> = {
   async compile(recipes) {
@@ -30,4 +31,4 @@ const [part, ...names] = Deno.args;
 const start = performance.now(), before = process.cpuUsage();
 await PARTS[part](names);
 const { user, system } = process.cpuUsage(before);
-console.log(JSON.stringify({ wall: performance.now() - start, cpu: (user + system) / 1000 }));
+printJson({ wall: performance.now() - start, cpu: (user + system) / 1000 }, 0);

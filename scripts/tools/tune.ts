@@ -9,6 +9,7 @@ import { KERNEL_MEMORY, refuseUnwritable, rememberKernels } from "../../src/benc
 import { checkedNetworks } from "../../src/recipe/checked_networks.ts";
 import { allRecipes, findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 import { type Finding, type Layer, layersOf, tuneLayer } from "../../src/bench/time_kernels.ts";
+import { print, printJson, printText } from "../../src/terminal.ts";
 
 const WIDTH = 784;
 const flags = {
@@ -34,7 +35,7 @@ async function main(): Promise<void> {
   );
   const chosen = recipes.length > 0 ? await Promise.all(recipes.map(findRecipe)) : await allRecipes();
   using gpu = await openGpu();
-  if (!json) console.log(`computing on ${gpu.description}`);
+  if (!json) print(`computing on ${gpu.description}`);
   const layers = new Map<string, Layer>();
   for (const { recipe } of chosen) {
     for (const { network, batchSize: own } of checkedNetworks(recipe)) {
@@ -47,13 +48,15 @@ async function main(): Promise<void> {
   const findings: Finding[] = [];
   for (const layer of layers.values()) {
     const found = await tuneLayer(gpu, layer, rounds);
-    if (!json) console.log(found.map(formatFinding).join("\n"));
+    if (!json) printText(found.map(formatFinding).join("\n"));
     findings.push(...found);
   }
   remember(gpu, findings); // all at once: an interrupted tune leaves nothing that looks like one
-  if (json) return console.log(JSON.stringify({ adapter: gpu.adapterName, findings }, null, 2));
-  console.log(
-    `\n${formatTotal(findings)}\nsaved to ${KERNEL_MEMORY}; --kernels auto uses them from now on`,
+  if (json) return printJson({ adapter: gpu.adapterName, findings });
+  print(
+    "",
+    formatTotal(findings),
+    `saved to ${KERNEL_MEMORY}; --kernels auto uses them from now on`,
   );
 }
 

@@ -12,6 +12,7 @@ import { kernelsFlag, parseFlags, positional, positionals } from "../../src/reci
 import { openGpuWith } from "../../src/cli/open_gpu.ts";
 import { findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 import { planDispatches } from "../../src/graph/plan_dispatches.ts";
+import { print, printText } from "../../src/terminal.ts";
 
 const flags = {
   recipe: positional("RECIPE", `recipe to compile: ${RECIPE_HELP}`),
@@ -35,14 +36,14 @@ async function main(): Promise<void> {
   if (label.length > 0) {
     const wanted = label.join(" ");
     const { texts } = all.find(({ texts }) => texts.some(({ labels }) => labels.includes(wanted))) ?? all[0];
-    return console.log(formatText(texts, wanted));
+    return printText(formatText(texts, wanted));
   }
   const sections = Map.groupBy(all, ({ texts }) => formatTexts(texts)); // some flags do not change the shaders
   for (const [section, networks] of sections) {
     if (sections.size > 1) {
-      console.log(networks.map(({ options }) => `==== ${name} ${options}`.trimEnd()).join("\n") + "\n");
+      print(...networks.map(({ options }) => `==== ${name} ${options}`.trimEnd()), "");
     }
-    console.log(`${section}\n`);
+    printText(`${section}\n`);
   }
 }
 

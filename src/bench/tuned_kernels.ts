@@ -6,6 +6,7 @@
 import { basename, dirname } from "node:path";
 import { sha256 } from "../data/catalogue.ts";
 import { InputError, quote } from "../errors.ts";
+import { printError } from "../terminal.ts";
 import { assembleShader, shaderParts } from "../gpu/assemble.ts";
 import { formatKernel, type ProductKernel } from "../gpu/product_kernel.ts";
 import { kernelNamed, PRODUCT_SHADERS } from "../graph/products.ts";
@@ -55,7 +56,7 @@ export function recallKernels(adapter: string, path: string = KERNEL_MEMORY): Ke
     return kernels && kernels.size > 0 ? kernels : undefined; // 0: an interrupted tune of an older version
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    console.error(`warning: ignoring "${path}", which ${error.message}; run deno task tune again`);
+    printError(`warning: ignoring "${path}", which ${error.message}; run deno task tune again`);
     return undefined;
   }
 }

@@ -9,6 +9,7 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError, ShaderError, toOneLine } from "../errors.ts";
+import { printError } from "../terminal.ts";
 import { flagName } from "../recipe/flag_kinds.ts";
 import { PROJECT, PROJECT_FOLDER } from "../files/project.ts";
 import { permissionAdvice } from "../files/io_error.ts";
@@ -32,24 +33,24 @@ export async function runCommand(main: () => Promise<number | void>): Promise<vo
     Deno.exitCode = await main() ?? 0;
   } catch (error) {
     if (error instanceof ShaderError) {
-      console.error(`error: ${error.message}`);
+      printError(...`error: ${error.message}`.split("\n"));
     } else if (error instanceof InputError) {
       const flags = error.settings.map(flagName).join(", ");
-      console.error(`error: ${toOneLine(error.message, 2000)}${flags && ` (${flags})`}`);
+      printError(`error: ${toOneLine(error.message, 2000)}${flags && ` (${flags})`}`);
     } else if (error instanceof Deno.errors.NotCapable) {
-      console.error(`error: ${permissionAdvice(error)}`);
+      printError(`error: ${permissionAdvice(error)}`);
     } else if (error instanceof Deno.errors.BrokenPipe) {
-      console.error("error: Cannot write the output: the reader has closed the pipe");
+      printError("error: Cannot write the output: the reader has closed the pipe");
     } else if (error instanceof Error && isMistakeInScript(error)) {
       const place = placeInScript(error);
-      console.error(`error: ${toOneLine(messageWithName(error), 2000)}${place ? `; at ${place}` : ""}`);
+      printError(`error: ${toOneLine(messageWithName(error), 2000)}${place ? `; at ${place}` : ""}`);
     } else {
-      console.error(error);
+      printError(...Deno.inspect(error).split("\n"));
       const place = error instanceof Error ? placeInScript(error) : undefined;
       const unless = place === undefined
         ? ""
         : `, unless deno check ${place.replace(/:.*/, "")} finds a mistake`;
-      console.error(`error: This is a bug in Bottleneck${unless}; please report it with the lines above`);
+      printError(`error: This is a bug in Bottleneck${unless}; please report it with the lines above`);
     }
     Deno.exit(1); // at once: a worker that still runs would keep the process alive
   }
@@ -114,10 +115,10 @@ export function watchInterrupt(): Interrupt {
   let exitCode = 0, lastLine: string | undefined;
   const stop = new AbortController();
   const listening = listenForSignals((code) => {
-    if (lastLine !== undefined) console.error(`\n${lastLine}`);
+    if (lastLine !== undefined) printError("", lastLine);
     if (lastLine !== undefined || exitCode !== 0) Deno.exit(code);
     exitCode = code;
-    console.error("\nStopping; interrupt again to stop at once");
+    printError("", "Stopping; interrupt again to stop at once");
     stop.abort();
   });
   const dispose = () => listening[Symbol.dispose]();

@@ -9,6 +9,7 @@ import { loadOwnData, type OwnDataOptions, type OwnDataset } from "../data/own_d
 import type { ReadOptions } from "../data/read_table.ts";
 import { parseScaling } from "../data/scaling.ts";
 import { InputError, quote } from "../errors.ts";
+import { print, printError } from "../terminal.ts";
 import { commonFlags, flagName, restoreConfig } from "../recipe/flags.ts";
 import { storedShape } from "../runs/load_run.ts";
 import { readRun, type Run } from "../runs/run_config.ts";
@@ -57,7 +58,7 @@ export async function openDataset(choice: DatasetChoice): Promise<Dataset> {
   const opened = await openWhole(choice), { holdOutClass, quiet = false } = choice;
   if (holdOutClass === undefined) return opened;
   const { data, line } = holdOutClasses(opened, holdOutClass);
-  if (!quiet) console.log(line);
+  if (!quiet) print(line);
   return data;
 }
 
@@ -75,9 +76,9 @@ async function openWhole(choice: DatasetChoice): Promise<Dataset> {
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(limit === undefined ? {} : { limit }),
     remedy: `run \`deno task data ${dataset}\``,
-    log: (line) => console.error(line),
+    log: (line) => printError(line),
   });
-  if (!quiet) console.log(`data      ${data.source}`);
+  if (!quiet) print(`data      ${data.source}`);
   return data;
 }
 
@@ -109,13 +110,13 @@ async function openOwnData(path: string, choice: DatasetChoice): Promise<Dataset
   reading.finish();
   const own = resume === undefined ? loaded : drawnAsIn(readRun(resume), loaded);
   for (const { text, settings } of own.warnings) {
-    console.error(`warning: ${text} (${settings.map(flagName).join(", ")})`);
+    printError(`warning: ${text} (${settings.map(flagName).join(", ")})`);
   }
   if (quiet) return own;
-  console.log(`data      ${own.source}`);
-  for (const note of own.notes) console.log(`          ${note}`);
+  print(`data      ${own.source}`);
+  for (const note of own.notes) print(`          ${note}`);
   const isKept = typeof scale === "object" || scale === "older" || resume !== undefined;
-  console.log(`scale     ${own.scalingLine}${isKept ? "" : " (--scale and --image choose otherwise)"}`);
+  print(`scale     ${own.scalingLine}${isKept ? "" : " (--scale and --image choose otherwise)"}`);
   return own;
 }
 
@@ -186,7 +187,7 @@ export async function openRunDataset(run: Run, given: MovedData): Promise<Datase
     ...(shape === undefined ? {} : { image: shape.join("x") }),
   });
   if (images.checksum !== run.facts.datasetChecksum) {
-    console.error(`warning: the images differ from those that "${run.path}" was trained on`);
+    printError(`warning: the images differ from those that "${run.path}" was trained on`);
   }
   return images;
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { InputError } from "../errors.ts";
+import { printError } from "../terminal.ts";
 import { type Gpu, openGpu } from "../gpu/device.ts";
 import { TEXTURE_FEATURE } from "../gpu/texture.ts";
 import { formatKernel, productName } from "../gpu/product_kernel.ts";
@@ -27,7 +28,7 @@ export async function openGpuWith(kind: KernelsChoice, isWish: boolean = false):
       gpu.destroy();
       throw new InputError(`Cannot use --kernels texture: ${NO_TEXTURES}; use --kernels auto`);
     }
-    console.error(`warning: not using texture kernels: ${NO_TEXTURES}; using --kernels auto`);
+    printError(`warning: not using texture kernels: ${NO_TEXTURES}; using --kernels auto`);
     kind = "auto";
   }
   const tuned = kind === "auto" ? withoutTextures(gpu, recallKernels(gpu.adapterName)) : undefined;
@@ -43,7 +44,7 @@ export function withoutTextures(
   if (!tuned || hasTextures) return tuned;
   const kept = new Map([...tuned].filter(([, { kind }]) => kind !== "texture"));
   if (kept.size < tuned.size) {
-    console.error(
+    printError(
       `warning: ignoring the tuned texture kernels: ${NO_TEXTURES}; run deno task tune again`,
     );
   }

@@ -8,6 +8,7 @@
  * On a terminal the line is rewritten in place; elsewhere each report is a separate line.
  * @module
  */
+import { visible } from "../errors.ts";
 import { ProgressLine, writerTo } from "./progress_line.ts";
 
 /** Options of {@linkcode Progress}. */
@@ -101,7 +102,7 @@ export class Progress {
   /** Prints a separate line, such as the result of an evaluation, after ending the progress line. */
   note(line: string): void {
     this.finish();
-    this.#write(`${line}\n`);
+    this.#write(`${visible(line)}\n`);
   }
 
   /** Ends the progress line, so that further output begins on a new line. May be called more than once. */

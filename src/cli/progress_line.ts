@@ -2,6 +2,7 @@
  * A line that shows how far work is: rewritten in place on a terminal, a new line for each report elsewhere.
  * @module
  */
+import { visible } from "../errors.ts";
 
 /** Options of {@linkcode ProgressLine}. */
 export interface ProgressLineOptions {
@@ -41,7 +42,8 @@ export class ProgressLine {
   }
 
   /** Shows a text in place of the one before. */
-  show(line: string): void {
+  show(text: string): void {
+    const line = visible(text);
     const { terminal, columns = terminal ? terminalColumns() : 0, write } = this.#options;
     if (!terminal) return write(`${line}\n`);
     // A line as wide as the terminal would wrap and could not be rewritten: narrow terminals get separate lines.

@@ -4,6 +4,7 @@
  * @module
  */
 import { stripTypeScriptTypes } from "node:module";
+import { threeModule } from "../report/page/client/three_module.ts";
 import { libraryFiles, PAGE_CSS, pageModules } from "../report/page/sources.ts";
 import connection from "./client/connection.ts" with { type: "text" };
 import css from "./client/live.css" with { type: "text" };
@@ -26,6 +27,7 @@ export function liveAssets(): Assets {
       `/report/page/client/${name}`,
       { type: SCRIPT, body },
     ]),
+    ["/library/three.js", { type: SCRIPT, body: threeModule("./three.module.min.js") }],
     ...libraryFiles().map(({ url, code }): [string, { type: string; body: string }] => [
       `/library/${url.slice(url.lastIndexOf("/") + 1)}`,
       { type: SCRIPT, body: code },

@@ -4,6 +4,7 @@
  * @module
  */
 import { InputError } from "../errors.ts";
+import { printError } from "../terminal.ts";
 import { liveAssets } from "./assets.ts";
 import { CONTROL, type FromWorker, type LiveEvent, type ToWorker } from "./events.ts";
 
@@ -86,11 +87,11 @@ export class Live {
     this.#giveUp = resolve;
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.kind === "closed") resolve();
-      if (data.kind === "fault") console.error(`\nThe dashboard cannot show this run: ${data.message}`);
+      if (data.kind === "fault") printError("", `The dashboard cannot show this run: ${data.message}`);
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      if (this.#isOpen) console.error(`\nThe dashboard has stopped; training continues: ${event.message}`);
+      if (this.#isOpen) printError("", `The dashboard has stopped; training continues: ${event.message}`);
       this.#isOpen = false;
       resolve();
     };

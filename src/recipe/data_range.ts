@@ -5,6 +5,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import { clampToUnit, countOutside, type Scaling } from "../data/scaling.ts";
 import { InputError } from "../errors.ts";
+import { printError } from "../terminal.ts";
 import type { EvaluatedNetwork } from "./evaluated_network.ts";
 
 type Fitted = Pick<EvaluatedNetwork, "recipe" | "config" | "crossEntropy">;
@@ -60,7 +61,7 @@ export function fitToRecipe(data: Dataset, evaluated: Fitted): Dataset {
   }
   const beyond = crossEntropy ? countOutside(test.images, width) : 0;
   if (beyond === 0 || test.images instanceof Uint8Array) return data;
-  console.error(
+  printError(
     `warning: ${beyond} of ${test.count} test rows have values outside [0, 1], which the cross-entropy cannot ` +
       "take: clamped",
   );

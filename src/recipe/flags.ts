@@ -20,6 +20,7 @@
 
 import { Argument, Command, CommanderError, Option } from "../dependencies/commander.ts";
 import { InputError, quote, toOneLine } from "../errors.ts";
+import { printError, printText } from "../terminal.ts";
 import { type Config, type Flag, flagName, type FlagSet } from "./flag_kinds.ts";
 
 export * from "./common_flags.ts";
@@ -249,10 +250,10 @@ export function readCommandLine<const F extends FlagSet>(
     return outcome;
   }
   if (outcome.kind === "help") {
-    console.log(outcome.text.trimEnd());
+    printText(outcome.text.trimEnd());
     Deno.exit(0);
   }
-  console.error(`error: ${outcome.message}`);
+  printError(`error: ${outcome.message}`);
   Deno.exit(USAGE_EXIT_CODE);
 }
 
@@ -288,7 +289,7 @@ export function restoreConfig<const F extends FlagSet>(
     values[key] = isStored && declared.restore ? declared.restore(value) : value;
   }
   if (missing.length > 0) {
-    console.error(
+    printError(
       `warning: ${source} is older than these flags; using their defaults: ${missing.join(", ")}`,
     );
   }

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { visible } from "../errors.ts";
+
 /** One row of a table. */
 export interface TableRow {
   /** Name of the metric. */
@@ -34,9 +36,9 @@ export interface TableRow {
  */
 export function resultsTable(rows: readonly TableRow[]): string {
   const cells = rows.map(({ label, value, digits = 4, unit = "" }) => {
-    const text = typeof value === "number" ? value.toFixed(digits) : value;
+    const text = typeof value === "number" ? value.toFixed(digits) : visible(value);
     const point = typeof value === "number" && text.includes(".") ? text.indexOf(".") : text.length;
-    return { label, text, point, unit };
+    return { label: visible(label), text, point, unit: visible(unit) };
   });
   const width = (measure: (cell: typeof cells[number]) => number) => Math.max(0, ...cells.map(measure));
   const labels = width((cell) => cell.label.length);

@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { InputError, quote } from "../errors.ts";
+import { printError } from "../terminal.ts";
 import { ioError } from "../files/io_error.ts";
 import { readBytes } from "../files/read_file.ts";
 import { withCurrentNames } from "./run_config.ts";
@@ -155,7 +156,7 @@ class NewerFormat extends InputError {}
  */
 export function readLastCheckpoint(
   folder: string,
-  warn: (line: string) => void = console.error,
+  warn: (line: string) => void = printError,
 ): Checkpoint | undefined {
   const damaged: string[] = [];
   try {

@@ -6,6 +6,7 @@
 import { basename, join, resolve } from "node:path";
 import { CATALOGUE } from "../data/catalogue.ts";
 import { InputError, quote, shellWord } from "../errors.ts";
+import { printError } from "../terminal.ts";
 import type {
   Baseline,
   EpochPicture,
@@ -47,7 +48,7 @@ export type RunFigures = Omit<RunData, "snapshot" | "pictures" | "weights" | "er
  *   `crashed`
  * @throws InputError if it is not a run folder, or its `config.json` or metrics are damaged
  */
-export function readRunData(folder: string, warn: (line: string) => void = console.error): RunData {
+export function readRunData(folder: string, warn: (line: string) => void = printError): RunData {
   const names = namesIn(folder), figures = readRunFigures(folder, warn);
   return {
     ...figures,
@@ -67,7 +68,7 @@ export function readRunData(folder: string, warn: (line: string) => void = conso
  * @param warn called with one line for each damaged file that is skipped
  * @throws InputError if it is not a run folder, or its `config.json` or metrics are damaged
  */
-export function readRunFigures(folder: string, warn: (line: string) => void = console.error): RunFigures {
+export function readRunFigures(folder: string, warn: (line: string) => void = printError): RunFigures {
   const run = readRun(folder), names = namesIn(folder);
   const { recipe, startedAt, config, facts } = run;
   const metrics = names.has("metrics.jsonl") ? readMetrics(folder, MAX_METRICS_BYTES) : [];
@@ -101,7 +102,7 @@ export function readRunFigures(folder: string, warn: (line: string) => void = co
  */
 export function readErrors(
   folder: string,
-  warn: (line: string) => void = console.error,
+  warn: (line: string) => void = printError,
 ): Pick<RunData, "errors" | "worst"> {
   const names = namesIn(folder), run = readRun(folder);
   return {

@@ -6,6 +6,7 @@ import denoConfig from "../../deno.json" with { type: "json" };
 import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import { InputError, quote, toOneLine } from "../errors.ts";
+import { printError } from "../terminal.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { commandLine } from "../cli/command_line.ts";
 import { flagName } from "../recipe/flags.ts";
@@ -111,7 +112,7 @@ export function continueFolder(
     toOneLine(JSON.stringify(fact))
   );
   if (before === now) return;
-  console.error(
+  printError(
     `warning: this run began with ${before} and continues with ${now}: rounding differs, so its results will not be ` +
       "bit-exact with those of an uninterrupted run",
   );

@@ -6,6 +6,7 @@
 import { withoutFlag } from "../cli/command_line.ts";
 import { runCommand } from "../cli/command.ts";
 import { DeviceLost, InputError } from "../errors.ts";
+import { printError } from "../terminal.ts";
 import type { RunInProgress } from "./run_in_progress.ts";
 
 /** Largest number of times that a run resumes by itself: a device that is lost again has another problem. */
@@ -71,7 +72,7 @@ export async function runTraining(main: (args: readonly string[]) => Promise<num
         return await main(args);
       } catch (error) {
         if (!(error instanceof LostRun) || !error.resumes || resumes > MAX_RESUMES) throw error;
-        console.error(
+        printError(
           `warning: ${error.finding}; opening it anew and resuming ${error.folder}, ` +
             `${resumes} of at most ${MAX_RESUMES} times`,
         );

@@ -24,13 +24,13 @@ export async function finishRun(run: RunInProgress): Promise<number> {
   const stepMilliseconds = step > 0 ? run.clock.milliseconds / step : undefined;
   if (!run.isSaved) await saveModel(run);
   const status = run.isInterrupted ? "interrupted" : "finished";
-  const say = (text: string) => run.say(text);
+  const say = (...lines: readonly string[]) => run.say(...lines);
   run.test[Symbol.dispose](); // frees the test images, which saveResults() uploads again
   using phases = new Phases(say);
   const begin = (phase: string) => phases.begin(phase), releaseSignals = () => run.interrupt.dispose();
   const log = (record: MetricsRecord) => run.log(record);
   const ended = { folder, pictures, metrics, stepMilliseconds, status } as const;
-  say(await saveResults({ ...options, ...ended, log, begin, releaseSignals }));
+  say(...(await saveResults({ ...options, ...ended, log, begin, releaseSignals })).split("\n"));
   if (best) say(bestLine(best));
   if (options.config.overfitBatch) say(await measureOverfit(options));
   say(`run saved in ${folder}; open report.html there`);

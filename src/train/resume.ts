@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { InputError, quote } from "../errors.ts";
+import { printError } from "../terminal.ts";
 import type { Checkpoint } from "../runs/checkpoint_file.ts";
 import {
   type CommandInfo,
@@ -150,7 +151,7 @@ function refuseOtherScript(action: string, { recipe, facts }: Run, script: strin
   const trained = scriptIn(facts), now = readScript(script);
   const match = matchScripts(trained, now);
   if (match === "changed") {
-    console.error(
+    printError(
       `warning: ${now!.path} has changed since this run began; training continues with the current script`,
     );
   } else if (match === "other") {

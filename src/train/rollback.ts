@@ -3,6 +3,7 @@
  * @module
  */
 import { Diverged } from "../errors.ts";
+import { printError } from "../terminal.ts";
 import type { RunInProgress } from "./run_in_progress.ts";
 
 /** Largest number of rollbacks: the learning rate is then 1/256 of its start, so another cause is likely. */
@@ -36,7 +37,7 @@ export async function rollBack(run: RunInProgress, error: unknown): Promise<void
   run.log({ divergedAtStep: step, wentBackToStep, learningRateShare });
   await run.saveCheckpoint(); // so that a resumed run uses this learning rate
   run.pictures.startAgain();
-  console.error(
+  printError(
     `warning: ${error.finding}; rolled back to step ${wentBackToStep}; training continues with the ` +
       `learning rate times ${learningRateShare}`,
   );

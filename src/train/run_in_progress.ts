@@ -10,6 +10,7 @@ import type { Batch } from "../graph/step.ts";
 import type { DeviceImages } from "../layers/gather_batch.ts";
 import type { MetricsRecord } from "../report/run_data.ts";
 import type { Live } from "../live/live.ts";
+import { print } from "../terminal.ts";
 import { beginFolder, continueFolder } from "./begin_folder.ts";
 import { commandLine } from "../cli/command_line.ts";
 import { type Interrupt, watchInterrupt } from "../cli/command.ts";
@@ -133,7 +134,7 @@ export class RunInProgress implements Disposable {
         this.restoreCheckpoint();
         return this.checkpoints.step;
       });
-      if (!config.quiet) console.log(`resumed   after step ${this.checkpoints.step} of ${options.steps}`);
+      if (!config.quiet) print(`resumed   after step ${this.checkpoints.step} of ${options.steps}`);
     }
     this.test = new EpochTestLosses(options);
     this.pictures = new RunPictures({
@@ -190,9 +191,9 @@ export class RunInProgress implements Disposable {
     return `resume with: ${commandLine(Deno.mainModule, ["--resume", this.folder])}`;
   }
 
-  /** Prints a line, unless the run is quiet. */
-  say(text: string): void {
-    if (!this.options.config.quiet) console.log(text);
+  /** Prints lines, unless the run is quiet. */
+  say(...lines: readonly string[]): void {
+    if (!this.options.config.quiet) print(...lines);
   }
 
   /** Logs a line of metrics. */

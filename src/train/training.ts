@@ -35,6 +35,7 @@ import { fitToRecipe } from "../recipe/data_range.ts";
 import { type EvaluatedNetwork, evaluatedNetwork } from "../recipe/evaluated_network.ts";
 import type { Stage } from "../recipe/stage_flags.ts";
 import type { GradientClip, Optimizer } from "../graph/update.ts";
+import { print, printError, printText } from "../terminal.ts";
 
 /** Flags used by training itself; recipes have more. */
 export type TrainingConfig =
@@ -86,7 +87,7 @@ export async function openTraining(
   const stages = recipe.stages?.({ ...recipe.architecture, ...config }); // refuses bad flags before anything opens
   using owned = new DisposableStack();
   const gpu = owned.use(await openGpuWith(config.kernels));
-  if (!config.quiet) console.log(computingOn(gpu));
+  if (!config.quiet) print(computingOn(gpu));
   const opened = await openDataset(config);
   const evaluated = evaluatedNetwork(recipe, config, networkData(opened));
   const data = fitToRecipe(opened, evaluated);
@@ -255,7 +256,7 @@ export class Training implements Disposable {
       { gpu, data, images, parameters, epochBatches, steps } = this;
     if (compiled instanceof Step) this.rate(0); // throws if the warm-up is too long
     if (!config.quiet) {
-      console.log(
+      print(
         `model     ${parameters.count} parameters, ${this.#optimizer.name}, ${steps} steps of ${this.#batchSize}` +
           (this.#batchSize < config.batchSize ? `, all images: --batch-size is larger` : ""),
       );
@@ -263,16 +264,16 @@ export class Training implements Disposable {
     // A resumed run has its weights in its checkpoint, unless it was stopped before the first.
     if (config.from !== undefined && (config.resume === undefined || !hasCheckpoint(config.resume))) {
       const line = startFrom(parameters, readStartingWeights(config.from), config.from);
-      if (!config.quiet) console.log(line);
+      if (!config.quiet) print(line);
     }
     if (config.printPlan) {
-      console.log(compiled instanceof Step ? formatPlan(compiled) : formatPlans(compiled));
+      printText(compiled instanceof Step ? formatPlan(compiled) : formatPlans(compiled));
     }
     if (config.profile) await this.#profile(compiled);
     if (config.printPlan || config.profile) return undefined;
     const initialLoss = config.resume === undefined ? await this.#initialLoss() : undefined;
     if (config.dryRun) return undefined;
-    if (config.overfitBatch && !config.quiet) console.log("overfit   trains on the first batch only");
+    if (config.overfitBatch && !config.quiet) print("overfit   trains on the first batch only");
     const epochs = Math.ceil(steps / epochBatches.length);
     const { measurements = epochs, shuffles = true } = options;
     this.#run = await TrainingRun.begin({
@@ -303,10 +304,10 @@ export class Training implements Disposable {
     const { gpu, images, parameters, epochBatches } = this, { config, stages } = this.#parts;
     const build = this.#network(stages?.find(({ epochs }) => epochs > 0)?.stage);
     const initial = await initialLoss({ gpu, images, parameters, batch: epochBatches[0], build });
-    if (!config.quiet) console.log(describeInitialLoss(initial));
+    if (!config.quiet) print(describeInitialLoss(initial));
     // weights that were trained before may start far below
     const warning = config.from === undefined ? initialLossWarning(initial) : undefined;
-    if (warning !== undefined) console.error(`warning: ${warning}`);
+    if (warning !== undefined) printError(`warning: ${warning}`);
     return initial;
   }
 
@@ -314,8 +315,8 @@ export class Training implements Disposable {
   async #profile(compiled: Step | readonly CompiledStage[]): Promise<void> {
     const stages = compiled instanceof Step ? [{ label: undefined, step: compiled }] : compiled;
     for (const { label, step } of stages) {
-      if (label !== undefined) console.log(label);
-      console.log(formatCost(await timeStep(this.gpu, step, this.#batchSize)));
+      if (label !== undefined) print(label);
+      printText(formatCost(await timeStep(this.gpu, step, this.#batchSize)));
     }
   }
 

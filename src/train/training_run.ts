@@ -6,6 +6,7 @@ import { permutation } from "../data/shuffle.ts";
 import type { LossReading } from "../graph/loss_ring.ts";
 import type { Batch, Step } from "../graph/step.ts";
 import { startLive } from "../live/live.ts";
+import { print } from "../terminal.ts";
 import { unlessLost } from "./device_loss.ts";
 import { endEpoch } from "./end_epoch.ts";
 import { finishRun } from "./finish_run.ts";
@@ -30,7 +31,7 @@ export class TrainingRun implements Disposable {
     const live = isLive ? await startLive({ port }) : undefined; // first, because the port may be taken
     try {
       const run = new RunInProgress(options, live);
-      if (live) console.log(`dashboard ${live.url}`);
+      if (live) print(`dashboard ${live.url}`);
       // a rollback before the first checkpoint needs the initial state
       if (options.config.onNan === "rollback" && run.checkpoints.savedStep === undefined) {
         await run.saveCheckpoint();

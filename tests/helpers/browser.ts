@@ -48,6 +48,8 @@ export interface VisitOptions {
   readonly answer?: (url: string) => string | undefined;
   /** Whether pages may be asked for at all, as those of a server on this machine; offline if not given. */
   readonly isOnline?: boolean;
+  /** Faults that the test is about. */
+  readonly expected?: RegExp;
   /** Whether it is a phone that is touched. */
   readonly isTouch?: boolean;
 }
@@ -74,7 +76,11 @@ export function browserTest(name: string, body: (visit: Visit) => Promise<void>)
       const faults: string[] = [], asked: string[] = [];
       const contexts: { close(): Promise<void> }[] = [];
       const open = async (url: string, options: VisitOptions = {}): Promise<Page> => {
-        const { width = 1280, colorScheme = "light", answer, isOnline = false, isTouch = false } = options;
+        const { width = 1280, colorScheme = "light", answer, expected, isOnline = false, isTouch = false } =
+          options;
+        const blame = (fault: string) => {
+          if (!expected?.test(fault)) faults.push(fault);
+        };
         const context = await browser.newContext({
           viewport: { width, height: 900 },
           colorScheme,
@@ -85,10 +91,10 @@ export function browserTest(name: string, body: (visit: Visit) => Promise<void>)
         const page = await context.newPage();
         page.on("console", (message) => {
           if (["error", "warning"].includes(message.type())) {
-            faults.push(`${message.type()}: ${message.text()}`);
+            blame(`${message.type()}: ${message.text()}`);
           }
         });
-        page.on("pageerror", (error) => faults.push(`uncaught: ${error.message}`));
+        page.on("pageerror", (error) => blame(`uncaught: ${error.message}`));
         page.on("dialog", (dialog) => {
           faults.push(`dialog: ${dialog.message()}`);
           dialog.dismiss();
@@ -97,7 +103,7 @@ export function browserTest(name: string, body: (visit: Visit) => Promise<void>)
           const asks = request.url();
           if (asks === url || /^(data|blob):/.test(asks)) return;
           asked.push(asks);
-          if (!isOnline && answer?.(asks) === undefined) faults.push(`request for ${asks}`);
+          if (!isOnline && answer?.(asks) === undefined) blame(`request for ${asks}`);
         });
         if (answer) {
           await page.route(/^https?:/, (route) => {

@@ -30,12 +30,13 @@ const RULES: Readonly<Record<string, Rule>> = {
     folders: ["optim", "losses", "layers", "elementwise", "graph", "gpu", "random", "errors"],
     isPortable: true,
   },
+  terminal: { folders: ["errors"], isPortable: true },
   dependencies: { folders: [], alone: true },
   files: { folders: ["errors"] },
   data: { folders: ["dependencies", "files", "errors", "random"] },
   stats: { folders: ["dependencies", "event_loop", "random", "errors"] },
-  report: { folders: ["dependencies", "stats"] },
-  live: { folders: ["report", "errors"] },
+  report: { folders: ["dependencies", "stats", "errors"] },
+  live: { folders: ["report", "terminal", "errors"] },
   export: { folders: ["graph", "errors"] },
   check: {
     folders: [
@@ -53,14 +54,27 @@ const RULES: Readonly<Record<string, Rule>> = {
     ],
   },
   bench: {
-    folders: ["stats", "data", "files", "optim", "losses", "layers", "graph", "gpu", "random", "errors"],
+    folders: [
+      "terminal",
+      "stats",
+      "data",
+      "files",
+      "optim",
+      "losses",
+      "layers",
+      "graph",
+      "gpu",
+      "random",
+      "errors",
+    ],
   },
   evaluate: {
     folders: ["report", "stats", "data", "losses", "layers", "elementwise", "graph", "gpu", "errors"],
   },
-  runs: { folders: ["dependencies", "report", "data", "files", "graph", "errors"] },
+  runs: { folders: ["terminal", "dependencies", "report", "data", "files", "graph", "errors"] },
   recipe: {
     folders: [
+      "terminal",
       "files",
       "dependencies",
       "evaluate",
@@ -76,10 +90,11 @@ const RULES: Readonly<Record<string, Rule>> = {
       "errors",
     ],
   },
-  cli: { folders: ["recipe", "runs", "bench", "data", "files", "graph", "gpu", "errors"] },
+  cli: { folders: ["terminal", "recipe", "runs", "bench", "data", "files", "graph", "gpu", "errors"] },
   model: { folders: ["cli", "recipe", "runs", "evaluate", "export", "data", "graph", "gpu", "errors"] },
   train: {
     folders: [
+      "terminal",
       "cli",
       "recipe",
       "live",

@@ -1,7 +1,9 @@
 // The project imported from a URL by somebody who has nothing of it: neither its files nor its deno.json.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { join, normalize } from "node:path";
+import { join, normalize, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import config from "../../deno.json" with { type: "json" };
 import { ROOT, withFolder } from "../helpers/commands.ts";
 
 const RECIPES = ["basic", "stacked", "denoising", "sparse", "tied", "vae", "deep", "matched"];
@@ -131,3 +133,22 @@ Deno.test("scripts/deep.ts trains from a URL on the shipped images, which come f
       new RegExp(`expected permission but have none; run with --allow-net=${host}`),
     );
   }));
+
+Deno.test("the package can be published: no warning, every entry point, less than 8 MB", async () => {
+  const args = ["publish", "--dry-run", "--allow-dirty", "--no-check"]; // deno task check has checked the types
+  const command = new Deno.Command("deno", { args, cwd: ROOT, env: { NO_COLOR: "1" } });
+  const { code, stdout, stderr } = await command.output();
+  const text = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  assert.equal(code, 0, text);
+  assert.doesNotMatch(text, /^(warning|error)/m);
+  const units: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6 };
+  const files = new Map(
+    [...text.matchAll(/^ +(file:\S+) \(([\d.]+)(B|KB|MB)\)$/gm)].map(([, url, size, unit]) => [
+      relative(ROOT, fileURLToPath(url)),
+      Number(size) * units[unit],
+    ]),
+  );
+  for (const path of Object.values(config.exports)) assert.ok(files.has(path.slice(2)), path);
+  const bytes = [...files.values()].reduce((sum, size) => sum + size, 0);
+  assert.ok(bytes > 1e6 && bytes < 8e6, `${bytes} bytes`);
+});

@@ -25,7 +25,10 @@ interface Opened extends VisitOptions, ReportOptions {
 }
 
 /** Opens the report of runs from a file, and waits until it is drawn. */
-async function openReport({ open }: Visit, { runs, cdn = false, ...options }: Opened): Promise<Page> {
+async function openReport(
+  { open }: Visit,
+  { runs, cdn = false, ...options }: Opened,
+): Promise<Page> {
   const folder = await Deno.makeTempDir({ prefix: "bottleneck-" });
   try {
     const path = join(folder, "report.html");
@@ -278,6 +281,25 @@ browserTest("a page that links its libraries asks for exactly the pinned ones", 
   await openReport(visit, { runs, cdn: true, answer: (url) => files.get(url) });
   assert.deepEqual([...visit.asked].sort(), [...files.keys()].sort());
 });
+
+browserTest(
+  "a page whose three.js is missing or another file draws codes in 2-D, and says so",
+  async (visit) => {
+    const core = libraryFiles().find(({ name }) => name === "three.core")!.url;
+    for (
+      const substitute of ["export {};", "throw new Error('not three.js');", "<!doctype html>", undefined]
+    ) {
+      const files = new Map<string, string | undefined>(libraryFiles().map(({ url, code }) => [url, code]));
+      files.set(core, substitute);
+      const page = await openReport(visit, {
+        ...{ runs: [madeUpRun("deep", { codes: 50 })], cdn: true, answer: (url) => files.get(url) },
+        expected: /does not provide an export|not three\.js|Unexpected token '<'|three\.core|ERR_FAILED/,
+      });
+      const note = await page.getByText("Drawn in 2-D").textContent();
+      assert.match(note ?? "", /3-D is not available here \(Error: Cannot load three\.js\)/, substitute);
+    }
+  },
+);
 
 browserTest("texts that look like code stay texts", async (visit) => {
   const evil = `</script><img src=x onerror=alert(1)>"'<b>&amp;`;

@@ -78,7 +78,7 @@ async function showPage(page: PageData) {
   if (report) return report.update(page);
   const libraries = await loadLibraries({
     charts: [{ url: "/library/chart.umd.min.js" }, { url: "/library/chartjs-plugin-zoom.min.js" }],
-    three: () => Promise.resolve("/library/three.module.min.js"),
+    three: () => Promise.resolve({ url: "/library/three.js" }),
   });
   report = mount(element("report", HTMLDivElement), page, libraries, () => connection.draw());
 }

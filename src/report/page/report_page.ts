@@ -8,6 +8,7 @@ import { gzipSync } from "node:zlib";
 import { resultsTable } from "../results_table.ts";
 import type { RunData } from "../run_data.ts";
 import { type PageData, pageData } from "./page_data.ts";
+import { threeModule } from "./client/three_module.ts";
 import { libraryFiles, PAGE_CSS, pageModules } from "./sources.ts";
 
 /** Options of {@linkcode reportPage}. */
@@ -33,9 +34,10 @@ export function reportPage(runs: readonly RunData[], { cdn = false }: ReportOpti
   const [charts, plugin, core, three] = libraryFiles();
   const held = runs.length === 1 ? [charts, plugin, core, three] : [charts, plugin]; // a comparison has no 3-D plots
   const link = ({ url, integrity }: typeof three) => ({ url, integrity });
+  const linkedThree = threeModule(three.url);
   const policy = [
     "default-src 'none'",
-    `script-src ${hashOf(code)} ${cdn ? "https://raw.esm.sh" : "blob:"}`,
+    `script-src ${hashOf(code)} ${cdn ? `${hashOf(linkedThree)} https://raw.esm.sh` : "blob:"}`,
     `style-src ${hashOf(PAGE_CSS)}`,
     "img-src data:",
     "base-uri 'none'",
@@ -53,7 +55,7 @@ export function reportPage(runs: readonly RunData[], { cdn = false }: ReportOpti
     `<noscript><pre>${escapeHtml(plainText(runs))}</pre></noscript>`,
     jsonScript("pages", runs.length === 1 ? [pageData(runs[0])] : runs.map(comparedData)),
     ...(cdn
-      ? [jsonScript("linked", { charts: [link(charts), link(plugin)], three: three.url })]
+      ? [jsonScript("linked", { charts: [link(charts), link(plugin)], three: linkedThree })]
       : held.map((file) =>
         `<script type="text/plain" id="library-${file.name}">${packed(file.code)}</script>`
       )),

@@ -24,6 +24,7 @@ import report from "./client/report.ts" with { type: "text" };
 import sections from "./client/sections.ts" with { type: "text" };
 import testErrors from "./client/test_errors.ts" with { type: "text" };
 import theme from "./client/theme.ts" with { type: "text" };
+import threeModule from "./client/three_module.ts" with { type: "text" };
 import turningPoints from "./client/turning_points.ts" with { type: "text" };
 
 /** The page's modules by file name, each after those that it imports. */
@@ -33,6 +34,7 @@ const TYPESCRIPT: Readonly<Record<string, string>> = {
   "dom.ts": dom,
   "format.ts": format,
   "theme.ts": theme,
+  "three_module.ts": threeModule,
   "libraries.ts": libraries,
   "charts.ts": charts,
   "bar_figure.ts": barFigure,

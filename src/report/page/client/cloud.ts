@@ -194,7 +194,7 @@ export function cloud({ board, libraries, whenSeen }: Tools, first: CloudData) {
     try {
       points = space ? turningPoints(await libraries.three(), board, frame, () => reveal(shown)) : undefined;
     } catch (error) {
-      frame.after(make("p", { class: "muted" }, `Drawn in 2-D, as this browser has no WebGL (${error}).`));
+      frame.after(make("p", { class: "muted" }, `Drawn in 2-D, as 3-D is not available here (${error}).`));
     }
     points ??= flatPoints(board, frame, () => reveal(shown));
     redraw();

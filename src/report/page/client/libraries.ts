@@ -4,28 +4,34 @@
  * @module
  */
 import type { Chart } from "npm:chart.js@4.6.1";
+import { THREE_LOADED, threeModule } from "./three_module.ts";
+
+type Three = typeof import("npm:@types/three@0.185.1");
+
+/** A module script. */
+export type ModuleScript = { readonly url: string } | { readonly code: string };
 
 /** URLs of the libraries. */
 export interface LibraryAddresses {
   /** Classic scripts, in order: chart.js, then its plugin. */
   readonly charts: readonly { readonly url: string; readonly integrity?: string }[];
-  /** Returns the URL of three.js, a module. */
-  readonly three: () => Promise<string>;
+  /** Returns the script made by `threeModule`. */
+  readonly three: () => Promise<ModuleScript>;
 }
 
 /** The loaded libraries. */
 export interface Libraries {
   readonly Chart: typeof Chart;
-  readonly three: () => Promise<typeof import("npm:@types/three@0.185.1")>;
+  readonly three: () => Promise<Three>;
 }
 
 /** Loads chart.js now, and three.js on first use. */
 export async function loadLibraries({ charts, three }: LibraryAddresses): Promise<Libraries> {
   for (const { url, integrity } of charts) await loadScript(url, integrity);
-  let module: Promise<typeof import("npm:@types/three@0.185.1")> | undefined;
+  let module: Promise<Three> | undefined;
   return {
     Chart: (globalThis as unknown as Libraries).Chart,
-    three: () => module ??= three().then((url) => import(url)),
+    three: () => module ??= three().then(loadThree),
   };
 }
 
@@ -43,6 +49,28 @@ function loadScript(url: string, integrity: string | undefined): Promise<void> {
   });
 }
 
+/** Runs the module script that sends three.js. */
+function loadThree(source: ModuleScript): Promise<Three> {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.type = "module";
+    if ("url" in source) script.src = source.url;
+    else script.textContent = source.code;
+    const settled = new AbortController(), { signal } = settled;
+    const fail = () => {
+      settled.abort();
+      reject(new Error("Cannot load three.js"));
+    };
+    addEventListener(THREE_LOADED, (event) => {
+      settled.abort();
+      resolve((event as CustomEvent<Three>).detail);
+    }, { signal });
+    script.addEventListener("error", fail, { signal }); // a file is missing
+    addEventListener("error", fail, { signal }); // a file lacks what another imports from it
+    document.head.append(script);
+  });
+}
+
 /** Creates URLs for the libraries embedded in the page. */
 export async function inlinedLibraries(): Promise<LibraryAddresses> {
   const charts = await Promise.all(["chart.js", "chartjs-plugin-zoom"].map(async (name) => ({
@@ -52,7 +80,8 @@ export async function inlinedLibraries(): Promise<LibraryAddresses> {
     charts,
     three: async () => {
       const [core, module] = await Promise.all([inlinedText("three.core"), inlinedText("three")]);
-      return scriptUrl(module.replaceAll("./three.core.min.js", scriptUrl(core)));
+      const three = scriptUrl(module.replaceAll("./three.core.min.js", scriptUrl(core)));
+      return { url: scriptUrl(threeModule(three)) };
     },
   };
 }

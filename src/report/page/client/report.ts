@@ -18,7 +18,9 @@ try {
   const pages: readonly PageData[] = embedded("pages");
   const linked: { charts: { url: string; integrity: string }[]; three: string } | null = embedded("linked");
   const libraries = await loadLibraries(
-    linked ? { charts: linked.charts, three: () => Promise.resolve(linked.three) } : await inlinedLibraries(),
+    linked
+      ? { charts: linked.charts, three: () => Promise.resolve({ code: linked.three }) }
+      : await inlinedLibraries(),
   );
   // for the browser's console, and for scripts that update the data
   if (pages.length === 1) Object.assign(globalThis, { report: mount(root, pages[0], libraries) });
