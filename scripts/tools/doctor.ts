@@ -62,9 +62,10 @@ async function main(): Promise<number> {
 
   using gpu = await openGpu(); // after the lines that need no GPU: without one, they are the whole report
   const { adapterName: adapter, isSoftware } = gpu;
-  const features = [...gpu.device.features];
+  const features = [...gpu.device.features], mayBe = backEnds(Deno.build.os, gpu.adapterFeatures);
   const limits = Object.fromEntries(LIMITS.map((name) => [name, gpu.device.limits[name]]));
   say(`adapter   ${gpu.description}`);
+  say(`back end  ${formatBackEnds(mayBe)}`);
   say(`features  ${features.join(", ") || "none of those used"}`);
   say(`limits    ${LIMITS.map((name) => `${name} ${limits[name]}`).join("\n          ")}`);
   const timings = await timeDevice(gpu, ROUNDS);
@@ -95,10 +96,31 @@ async function main(): Promise<number> {
 
   const failed = [...selfTests, ...gradients].filter(({ passed }) => !passed).length;
   const passed = failed === 0;
-  const report = { versions, system, adapter, isSoftware, features, limits, timings, selfTests, gradients };
+  const device = { adapter, backEnds: mayBe, isSoftware, features, limits, timings };
+  const report = { versions, system, ...device, selfTests, gradients };
   if (json) printJson({ ...report, passed });
   say(`\n${selfTests.length + gradients.length} tests, ${passed ? "all passed" : `${failed} FAILED`}`);
   return passed ? 0 : 1;
+}
+
+/**
+ * The graphics APIs that may be computing, the likeliest first. Deno does not say which one is, and chooses OpenGL without
+ * a word where there is no other driver. wgpu's OpenGL lacks `bgra8unorm-storage`, which few drivers of other APIs do.
+ *
+ * @param os as in `Deno.build.os`
+ * @param features those of the adapter
+ */
+export function backEnds(os: string, features: ReadonlySet<string>): string[] {
+  if (os === "darwin") return ["Metal"];
+  const usual = os === "windows" ? ["DirectX 12", "Vulkan"] : ["Vulkan"];
+  return features.has("bgra8unorm-storage") ? usual : ["OpenGL", ...usual];
+}
+
+function formatBackEnds(mayBe: readonly string[]): string {
+  const advice = mayBe.includes("OpenGL")
+    ? "Deno computes on OpenGL where it finds no Vulkan driver; install one"
+    : "DENO_WEBGPU_BACKEND and VK_* choose; in a bug report, name those that are set";
+  return `${mayBe.join(" or ")} (${advice})`;
 }
 
 /** Checks the built-in network and all networks of the recipes, at initialization and after `steps` training steps. */

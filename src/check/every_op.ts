@@ -36,12 +36,19 @@ const REDUCTIONS = ["sum", "mean", "sample"] as const;
 export const KERNEL_ACTIVATIONS = ["sigmoid", "tanh", "relu"] as const;
 export type KernelActivation = (typeof KERNEL_ACTIVATIONS)[number];
 
-/** A custom activation with f(0) ≠ 0, which must not be applied to padding. */
-export const WAVE: ElementwiseActivation = activationOf({
-  name: "wave",
-  forward: "cos(x + 0.5)",
-  derivative: "-sin(x + 0.5)",
-  reference: { forward: (x) => Math.cos(x + 0.5), derivative: (x) => -Math.sin(x + 0.5) },
+/**
+ * A custom activation with f(0) ≠ 0, which must not be applied to padding. WGSL lets sin and cos be off by 2⁻¹¹, so that
+ * it has neither.
+ */
+export const BELL: ElementwiseActivation = activationOf({
+  name: "bell",
+  forward: "bell(x)",
+  derivative: "-2.0 * (x + 0.5) * bell(x) * bell(x)",
+  functions: "fn bell(x: f32) -> f32 { return 1.0 / (1.0 + (x + 0.5) * (x + 0.5)); }",
+  reference: {
+    forward: (x) => 1 / (1 + (x + 0.5) ** 2),
+    derivative: (x) => -2 * (x + 0.5) / (1 + (x + 0.5) ** 2) ** 2,
+  },
 });
 
 /** A custom loss with ℓ(0, 0) ≠ 0 and different derivatives by prediction and by target. */
@@ -115,7 +122,7 @@ export function everyOp(
         activation: f,
         initializer: "pytorch-linear",
       });
-      const waved = activation(graph, bent, { label: label("waved"), activation: WAVE });
+      const belled = activation(graph, bent, { label: label("bell"), activation: BELL });
       const still = detach(graph, left, { label: label("still") });
 
       const term = (loss: string, weight: number) => ({
@@ -129,7 +136,7 @@ export function everyOp(
         squaredError(graph, left, right, term("between", 0.5)),
         binaryCrossEntropyWithLogits(graph, logits, truth, term("from logits", 0.4)),
         binaryCrossEntropy(graph, probabilities, other, term("from probabilities", 0.3)),
-        squaredError(graph, waved, still, term("of what is waved", 0.9)),
+        squaredError(graph, belled, still, term("of the bell", 0.9)),
         OFFSET(graph, given, wanted, term("offset", 0.25)),
         gaussianKl(graph, codeMean, codeLogVariance, term("Gaussian", 0.2)),
         sparsityKl(graph, active, { ...term("sparsity", 0.1), sparsity: 0.3 }),

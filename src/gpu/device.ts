@@ -26,8 +26,10 @@ export function mebibytes(bytes: number): string {
 export class Gpu {
   /** The WebGPU device. */
   readonly device: GPUDevice;
-  /** Name reported by the adapter, such as `llvmpipe (LLVM 15.0.6, 256 bits)`. */
+  /** Name reported by the adapter, such as `llvmpipe (LLVM 15.0.6, 256 bits)`, or else vendor and architecture. */
   readonly adapterName: string;
+  /** Features that the adapter has, requested or not, such as `bgra8unorm-storage`. */
+  readonly adapterFeatures: ReadonlySet<string>;
   /** True if the adapter computes on the CPU. */
   readonly isSoftware: boolean;
   /** True if shaders can read storage textures. */
@@ -53,7 +55,9 @@ export class Gpu {
   /** Use {@link openGpu}. */
   constructor(adapter: GPUAdapter, device: GPUDevice, options: OpenOptions) {
     this.device = device;
-    this.adapterName = adapter.info.description || adapter.info.device || "unnamed adapter";
+    const { description, device: model, vendor, architecture } = adapter.info; // browsers leave most of them empty
+    this.adapterName = description || model || `${vendor} ${architecture}`.trim() || "unnamed adapter";
+    this.adapterFeatures = new Set(adapter.features);
     this.isSoftware = adapter.info.isFallbackAdapter ?? false;
     this.hasTextures = languageFeatures().has(TEXTURE_FEATURE);
     this.prefersTextures = this.hasTextures && this.adapterName.startsWith("llvmpipe");

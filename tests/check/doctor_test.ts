@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { basic } from "../../scripts/basic.ts";
-import { checkGradients } from "../../scripts/tools/doctor.ts";
+import { backEnds, checkGradients } from "../../scripts/tools/doctor.ts";
 import { timeDevice } from "../../src/check/self_tests/dispatch_order.ts";
 import { runSelfTest, SELF_TESTS, type SelfTestResult } from "../../src/check/self_tests/self_tests.ts";
 import { openGpu } from "../../src/gpu/device.ts";
@@ -31,6 +31,32 @@ for (const [name, shader, fault, text, becomes] of DEVICE_FAULTS) {
     assert.equal("error" in figures, fault === "a shader that does not compile", JSON.stringify(figures));
   });
 }
+
+Deno.test("a device that makes numbers of NaN passes, and the report says where", async () => {
+  using gpu = await openGpu({
+    rewriteShader: (_path, code) =>
+      code.replace("select(number, 0.0, number <= 0.0)", "select(number, 0.0, !(number > 0.0))")
+        .replace(
+          "= exp(number);",
+          "= select(exp(number), 1.0, (bitcast<u32>(number) & 0x7fffffffu) > 0x7f800000u);",
+        ),
+  });
+  const { passed, figures } = await runSelfTest(
+    gpu,
+    SELF_TESTS.find(({ name }) => name === "NaN and infinity")!,
+  );
+  assert.deepEqual([passed, figures["NaN becomes a number in"]], [true, "ReLU by select, exp"]);
+});
+
+Deno.test.each([
+  ["linux", ["bgra8unorm-storage", "timestamp-query"], ["Vulkan"]],
+  ["linux", ["timestamp-query"], ["OpenGL", "Vulkan"]],
+  ["windows", ["bgra8unorm-storage"], ["DirectX 12", "Vulkan"]],
+  ["windows", [], ["OpenGL", "DirectX 12", "Vulkan"]],
+  ["darwin", [], ["Metal"]],
+] as [string, string[], string[]][])("back ends on %s with %j", (os, features, expected) => {
+  assert.deepEqual(backEnds(os, new Set(features)), expected);
+});
 
 Deno.test("every self-test has a planted fault", () => {
   const tested = new Set<string>(DEVICE_FAULTS.map(([name]) => name));
@@ -66,6 +92,7 @@ const FIGURES = [
   "log ULP",
   "tanh ULP",
   "wrong results",
+  "NaN becomes a number in",
   "NaN != NaN",
   "runs",
   "runs with other bits",
@@ -74,7 +101,7 @@ const FIGURES = [
 Deno.test("doctor --quick prints versions, device, limits and every self-test, without permissions", async () => {
   const outcome = await runTask("doctor", ["--quick"]);
   assert.deepEqual([outcome.code, complaints(outcome)], [0, []], outcome.stdout);
-  for (const start of ["versions", "system", "adapter", "features", "limits", "times"]) {
+  for (const start of ["versions", "system", "adapter", "back end", "features", "limits", "times"]) {
     assert.match(outcome.stdout, new RegExp(`^${start} +\\S`, "m"));
   }
   for (const { name } of SELF_TESTS) assert.ok(outcome.stdout.includes(`\nok      ${name}`), outcome.stdout);
@@ -93,7 +120,10 @@ Deno.test("doctor --quick --json prints one object", async () => {
     SELF_TESTS.map(({ name }) => name),
   );
   assert.ok(report.timings.readbackMs > 0 && report.timings.dispatchMs > 0);
-  assert.ok(report.adapter.length > 0 && report.limits.maxStorageBufferBindingSize > 0 && report.features);
+  assert.ok(
+    report.backEnds.length > 0 && report.adapter.length > 0 &&
+      report.limits.maxStorageBufferBindingSize > 0 && report.features,
+  );
   const figures = Object.assign({}, ...report.selfTests.map((test: SelfTestResult) => test.figures));
   for (const figure of FIGURES) assert.ok(figure in figures, figure);
   assert.deepEqual([figures.runs, figures["runs with other bits"]], [30, 0]);

@@ -1069,11 +1069,11 @@ export const DEVICE_FAULTS = [
   [
     "NaN and infinity",
     "special_values",
-    "ReLU that drops NaN",
+    "ReLU that saturates",
     "select(number, 0.0, number <= 0.0)",
-    "max(number, 0.0)",
+    "min(select(number, 0.0, number <= 0.0), 3e38)",
   ],
-  ["NaN and infinity", "special_values", "NaN below every number", "number <= 0.0", "!(number > 0.0)"],
+  ["NaN and infinity", "special_values", "sums that drop NaN", "2.0 * number", "2.0 * max(number, -3e38)"],
   [
     "NaN and infinity",
     "special_values",
@@ -1085,7 +1085,7 @@ export const DEVICE_FAULTS = [
     "NaN and infinity",
     "special_values",
     "tanh computed by exp",
-    "tanh(number)",
+    /tanh\(select\(.*\)\)(?=;)/,
     "(exp(2.0 * number) - 1.0) / (exp(2.0 * number) + 1.0)",
   ],
   [

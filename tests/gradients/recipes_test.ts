@@ -2,8 +2,8 @@
 // differences, before and after a few training steps. tests/recipe/gradcheck_test.ts covers the networks of
 // all their checks; `deno task gradcheck all` checks them in full size.
 import { allRecipes } from "../../scripts/tools/find_recipe.ts";
+import { checkInSmall } from "../helpers/check_in_small.ts";
 import { gpuTest } from "../helpers/gpu.ts";
-import { checkInSmall } from "../helpers/recipe_network.ts";
 
 for (const { recipe } of await allRecipes()) {
   const [first = ""] = recipe.checks ?? [];

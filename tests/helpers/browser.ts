@@ -5,17 +5,24 @@
  */
 import { existsSync } from "node:fs";
 import type { Browser, Page } from "npm:playwright-core@1.65.1";
+import { InputError } from "../../src/errors.ts";
+
+const ALWAYS = ["--no-sandbox", "--disable-dev-shm-usage"];
 
 /** Software everything: what a machine without a screen and a GPU can do. */
-const ARGUMENTS = [
-  "--no-sandbox",
-  "--use-angle=swiftshader",
-  "--enable-unsafe-swiftshader",
-  "--disable-dev-shm-usage",
+const WEBGL = [...ALWAYS, "--use-angle=swiftshader", "--enable-unsafe-swiftshader"];
+
+/** WebGPU without a GPU: Dawn on SwiftShader. */
+export const WEBGPU: readonly string[] = [
+  ...ALWAYS,
+  "--enable-unsafe-webgpu",
+  "--enable-features=Vulkan,WebGPU",
+  "--use-webgpu-adapter=swiftshader",
+  "--use-vulkan=swiftshader",
 ];
 
 /** The browser's program, or why there is none. */
-const CHROMIUM = findChromium();
+export const CHROMIUM: ReturnType<typeof findChromium> = findChromium();
 
 function findChromium(): { readonly path: string } | { readonly absence: string } {
   if (Deno.permissions.querySync({ name: "run" }).state !== "granted") {
@@ -26,16 +33,23 @@ function findChromium(): { readonly path: string } | { readonly absence: string 
   return path === undefined ? { absence: "no Chromium: install it, or name it with CHROMIUM" } : { path };
 }
 
-let opened: Promise<Browser> | undefined;
+const opened = new Map<readonly string[], Promise<Browser>>();
 
-async function launch(executablePath: string): Promise<Browser> {
+/**
+ * Starts Chromium, for scripts that are no tests.
+ *
+ * @param args of its command line, such as {@link WEBGPU}
+ * @throws InputError if there is none
+ */
+export async function launchChromium(args: readonly string[]): Promise<Browser> {
+  if ("absence" in CHROMIUM) throw new InputError(`Cannot open Chromium: ${CHROMIUM.absence}`);
   const { chromium } = await import("npm:playwright-core@1.65.1"); // looks at everything as soon as it is loaded
-  return await chromium.launch({ executablePath, args: ARGUMENTS });
+  return await chromium.launch({ executablePath: CHROMIUM.path, args: [...args] });
 }
 
 Deno.test.afterAll(async () => {
-  await (await opened)?.close();
-  opened = undefined;
+  for (const browser of opened.values()) await (await browser).close();
+  opened.clear();
 });
 
 /** How a page is opened. */
@@ -59,20 +73,24 @@ export interface VisitOptions {
  *
  * @param name what is tested
  * @param body the test; fails if the page reports an error, or asks for what nobody answers
+ * @param args of Chromium's command line
  */
-export function browserTest(name: string, body: (visit: Visit) => Promise<void>): void {
+export function browserTest(
+  name: string,
+  body: (visit: Visit) => Promise<void>,
+  args: readonly string[] = WEBGL,
+): void {
   if ("absence" in CHROMIUM) {
     Deno.test.ignore(`${name} (IGNORED: ${CHROMIUM.absence})`, () => {});
     return;
   }
-  const { path } = CHROMIUM;
   Deno.test({
     name,
     sanitizeOps: false, // the browser's process and pipe outlive a test
     sanitizeResources: false,
     fn: async () => {
-      opened ??= launch(path);
-      const browser = await opened;
+      if (!opened.has(args)) opened.set(args, launchChromium(args));
+      const browser = await opened.get(args)!;
       const faults: string[] = [], asked: string[] = [];
       const contexts: { close(): Promise<void> }[] = [];
       const open = async (url: string, options: VisitOptions = {}): Promise<Page> => {

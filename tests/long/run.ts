@@ -62,6 +62,13 @@ function longTests(share: number, seed: number): LongTest[] {
       ],
     },
     {
+      what: "Chromium's WebGPU beside Deno's, with every kind of kernel",
+      args: [
+        ...["--allow-all", "--frozen", "--lock", "tests/deno.lock"],
+        ...["tests/long/chromium.ts", "--share", `${share}`],
+      ],
+    },
+    {
       what: `${
         isWhole ? "whole" : `${share} of`
       } MNIST: deep ends where PyTorch does, a linear autoencoder at PCA`,

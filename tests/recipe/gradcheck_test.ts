@@ -1,7 +1,7 @@
 // The networks of the recipes' checks that tests/gradients/recipes_test.ts leaves out.
 import { allRecipes } from "../../scripts/tools/find_recipe.ts";
+import { checkInSmall } from "../helpers/check_in_small.ts";
 import { gpuTest } from "../helpers/gpu.ts";
-import { checkInSmall } from "../helpers/recipe_network.ts";
 
 for (const { recipe } of await allRecipes()) {
   const [, ...others] = recipe.checks ?? [];

@@ -18,7 +18,7 @@ fn special_values(@builtin(global_invocation_id) invocation: vec3u) {
   y[at + 1u] = 2.0 * number + 1.0;
   y[at + 2u] = exp(number);
   y[at + 3u] = 1.0 / (1.0 + exp(-number));
-  y[at + 4u] = tanh(number);
+  y[at + 4u] = tanh(select(number, 15.0 * sign(number), abs(number) > 15.0)); // as in common/activation.wgsl
   y[at + 5u] = sqrt(number);
   y[at + 6u] = log(number);
   y[at + 7u] = select(0.0, 1.0, (bitcast<u32>(number) & 0x7fffffffu) > 0x7f800000u);
