@@ -107,9 +107,9 @@ export async function compile(
           clip,
         ));
       }
-      if (watch && trainable.length > 0) {
-        before = create(`${label} parameters before`, parameters.bytes);
-        const buffers = { "gradient": arenas.gradients, "weights": arena, "weights before": before };
+      if (trainable.length > 0) {
+        if (watch) before = create(`${label} parameters before`, parameters.bytes);
+        const buffers = { "gradient": arenas.gradients, "weights": arena, "weights before": before ?? arena };
         watching.push(...watchDispatches(trainable, (of, { name, bytes, offset }) => ({
           name: `${of} of ${name}`,
           bytes,
@@ -171,12 +171,14 @@ export async function compile(
         state,
         ring: owned.get(ring)!,
         norms: norms && owned.get(norms),
-        watch: before && {
-          parameters: parameters.all[0].tensor.location!.buffer,
-          before,
-          dispatches: compiled.slice(dispatches.length),
-          sums: owned.get(watched)!,
-        },
+        watch: watching.length > 0
+          ? {
+            parameters: parameters.all[0].tensor.location!.buffer,
+            before,
+            dispatches: compiled.slice(dispatches.length),
+            sums: owned.get(watched)!,
+          }
+          : undefined,
         made,
         textures: textures.all,
       },

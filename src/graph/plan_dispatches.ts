@@ -30,8 +30,8 @@ export interface CompileOptions {
   readonly clip?: GradientClip | undefined;
   /**
    * Returns true for steps, counted from 1, at which the trained tensors are watched. Watch the steps after
-   * which losses are read: the reading then has `LossReading.tensors` and reports NaN and infinity. No step
-   * is watched if absent, or without an optimizer.
+   * which losses are read: the reading then has `LossReading.tensors`. No step is watched if absent, or without
+   * an optimizer. With one, every reading checks gradients and parameters for NaN and infinity, watched or not.
    */
   readonly watch?: ((index: number) => boolean) | undefined;
 }

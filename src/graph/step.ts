@@ -66,10 +66,9 @@ export class Step {
     this.#prepare(batch, learningRate);
     const encoder = device.createCommandEncoder({ label });
     const watch = isWatched?.(this.#count) ? buffers.watch : undefined;
-    if (watch) {
+    if (watch?.before) {
       this.#unread.watch(this.#count);
-      const { parameters, before } = watch;
-      encoder.copyBufferToBuffer(parameters, 0, before, 0, before.size);
+      encoder.copyBufferToBuffer(watch.parameters, 0, watch.before, 0, watch.before.size);
     }
     let pass: GPUComputePassEncoder | undefined;
     for (const dispatch of watch ? [...this.dispatches, ...watch.dispatches] : this.dispatches) {
@@ -139,7 +138,7 @@ export class Step {
    * Reads the losses of all steps since the previous reading; waits for the GPU.
    *
    * @throws RangeError if there were more than {@link LOSS_RING} steps
-   * @throws Diverged if a loss is not finite, or, if the latest step was watched, a gradient or parameter
+   * @throws Diverged if a loss is not finite, or, with an optimizer, a gradient or parameter after the latest step
    */
   async readLosses(): Promise<LossReading> {
     try {

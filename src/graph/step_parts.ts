@@ -38,7 +38,7 @@ export interface StepBuffers {
   readonly ring: GPUBuffer;
   /** Gradient norms of the latest steps, if gradients are clipped. */
   readonly norms: GPUBuffer | undefined;
-  /** Buffers for watching the trained tensors, if they are watched. */
+  /** Buffers for watching the trained tensors, if there is an optimizer. */
   readonly watch: WatchBuffers | undefined;
   /** All buffers to free with the step, including those that only dispatches use. */
   readonly made: readonly GPUBuffer[];
@@ -50,9 +50,9 @@ export interface StepBuffers {
 export interface WatchBuffers {
   /** Arena of the parameters. */
   readonly parameters: GPUBuffer;
-  /** Copy of that arena from before the step. */
-  readonly before: GPUBuffer;
-  /** Dispatches to run after the step. */
+  /** Copy of that arena from before a watched step; absent if no step is watched. */
+  readonly before: GPUBuffer | undefined;
+  /** Dispatches to run after a watched step, or before a reading. */
   readonly dispatches: readonly CompiledDispatch[];
   /** Sums that these dispatches write. */
   readonly sums: GPUBuffer;

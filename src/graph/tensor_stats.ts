@@ -1,6 +1,6 @@
 /**
- * Statistics of the trained tensors at selected steps: norms of gradient and weights, relative size of the
- * update, and a count of NaN and infinities. Training does not depend on them.
+ * Statistics of the trained tensors: norms of gradient and weights, relative size of the update, and a count of NaN
+ * and infinities, which are found by their bits. Training does not depend on them.
  * @module
  */
 import watchCode from "../../shaders/optim/watch.wgsl" with { type: "text" };

@@ -4,6 +4,7 @@
  * @module
  */
 import { Diverged } from "../errors.ts";
+import { type CompiledDispatch, encodeDispatch } from "./compile_dispatch.ts";
 import { LOSS_RING, type LossReading } from "./loss_ring.ts";
 import type { Parameter } from "./parameters.ts";
 import type { StepParts } from "./step_parts.ts";
@@ -15,6 +16,7 @@ export class UnreadLosses {
   #read = 0; // number of runs whose losses were read
   #rows = 0; // of the runs since then
   #watched = 0; // the latest watched run
+  #isFresh = false; // gradients and parameters are those after the latest run
 
   constructor(parts: StepParts) {
     this.#parts = parts;
@@ -33,6 +35,7 @@ export class UnreadLosses {
   /** Counts a run over `rows` rows. */
   add(rows: number): void {
     this.#rows += rows;
+    this.#isFresh = true;
   }
 
   /** Notes that the trained tensors are watched in run `count`. */
@@ -45,6 +48,7 @@ export class UnreadLosses {
     this.#read = count - unread;
     this.#rows = rows;
     this.#watched = 0;
+    this.#isFresh = false;
   }
 
   /**
@@ -52,7 +56,7 @@ export class UnreadLosses {
    *
    * @param doing the current activity, for errors
    * @throws RangeError if there are more than {@link LOSS_RING} of them
-   * @throws Diverged if a loss is not finite, or, if run `upTo` was watched, a gradient or parameter
+   * @throws Diverged if a loss is not finite, or, with an optimizer, a gradient or parameter after run `upTo`
    */
   async read(upTo: number, doing: string): Promise<LossReading> {
     const { gpu, buffers, options: { losses = [], trainable = [], label } } = this.#parts;
@@ -66,7 +70,9 @@ export class UnreadLosses {
     }
     this.#read = upTo;
     this.#rows = 0;
-    const watch = this.#watched === upTo && upTo > after ? buffers.watch : undefined;
+    const watch = upTo > after && this.#isFresh ? buffers.watch : undefined;
+    const isWatched = watch !== undefined && this.#watched === upTo;
+    if (watch && !isWatched) this.#submit(watch.dispatches);
     const [ring, ...others] = await gpu.read(
       [buffers.ring, buffers.norms, watch?.sums].flatMap((buffer) =>
         buffer ? [{ buffer, offset: 0, size: buffer.size }] : []
@@ -92,11 +98,20 @@ export class UnreadLosses {
       values,
       mean,
       ...(gradientNorms ? { gradientNorms } : {}),
-      ...(watch ? { tensors: watched } : {}),
+      ...(isWatched ? { tensors: watched } : {}),
     };
   }
 
-  /** Throws if a loss of the runs after `after`, or a tensor watched in run `upTo`, is not finite. */
+  /** Computes the sums of what is watched. Those of the change are meaningless after a run that was not watched. */
+  #submit(dispatches: readonly CompiledDispatch[]): void {
+    const { gpu: { device }, options } = this.#parts, label = `watch ${options.label}`;
+    const encoder = device.createCommandEncoder({ label }), pass = encoder.beginComputePass({ label });
+    for (const dispatch of dispatches) encodeDispatch(pass, dispatch);
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+  }
+
+  /** Throws if a loss of the runs after `after`, or a trained tensor after run `upTo`, is not finite. */
   async #checkFinite(
     after: number,
     upTo: number,
@@ -104,18 +119,21 @@ export class UnreadLosses {
     watched: readonly WatchedTensor[],
     doing: string,
   ): Promise<void> {
-    const { losses = [], label } = this.#parts.options;
+    const { losses = [], label, optimizer } = this.#parts.options;
     const bad = losses.flatMap((term, at) => {
       const k = series[at].findIndex((loss) => !Number.isFinite(loss));
-      return k < 0 ? [] : [{ step: after + 1 + k, what: `loss "${term.label}" is ${series[at][k]}` }];
-    }).sort((a, b) => a.step - b.step)[0];
+      return k < 0 ? [] : [{ k, what: `loss "${term.label}" is ${series[at][k]}` }];
+    }).sort((a, b) => a.k - b.k)[0];
     if (!bad && !watched.some(({ badGradients, badWeights }) => badGradients + badWeights > 0)) return;
     const tensors = await this.#notFinite(doing);
+    const place = (k: number) => optimizer ? `at step ${after + 1 + k}` : `in batch ${k + 1}`;
     const findings = [
-      bad ? `${bad.what} at step ${bad.step}` : "",
-      tensors ? `${tensors} not finite at step ${upTo}` : "",
-    ];
-    throw new Diverged(`Training of "${label}" diverged: ${findings.filter(Boolean).join("; ")}`);
+      bad ? `${bad.what} ${place(bad.k)}` : "",
+      tensors ? `${tensors} not finite ${place(upTo - after - 1)}` : "",
+    ].filter(Boolean).join("; ");
+    throw new Diverged(
+      optimizer ? `Training of "${label}" diverged: ${findings}` : `Measuring "${label}" failed: ${findings}`,
+    );
   }
 
   /** Names the trained tensors and gradients that contain NaN or infinity, for an error; empty if none do. */

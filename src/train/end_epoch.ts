@@ -2,10 +2,13 @@
  * The end of an epoch: measuring the network on the test images, its pictures, the best model, and a checkpoint.
  * @module
  */
+import { Diverged } from "../errors.ts";
 import { bestEpoch } from "./early_stopping.ts";
 import { saveModel } from "./finish_run.ts";
 import { rollBack } from "./rollback.ts";
 import type { RunInProgress } from "./run_in_progress.ts";
+
+type Figures = Readonly<Record<string, number>>;
 
 /**
  * Measures the network of the current stage on all test images and logs `testError`, the squared error per
@@ -25,13 +28,13 @@ export async function endEpoch(run: RunInProgress): Promise<void> {
   }
   const isWhole = run.endsMeasuredEpoch, { stage, checkpoints } = run;
   if (!isWhole && !run.isInterrupted) return;
-  let found: Readonly<Record<string, number>> | undefined;
+  let found: Figures | undefined;
   try {
     await run.untimed(() => checkpoints.refuseNotFinite());
-    if (!run.isInterrupted) found = await measure(run);
+    if (!run.isInterrupted) found = await measureUnlessInterrupted(run);
     if (!found) {
       await saveModel(run);
-      found = await run.untimed(() => run.test.measure(stage));
+      found = await measure(run);
     }
   } catch (error) {
     await rollBack(run, error);
@@ -51,14 +54,28 @@ export async function endEpoch(run: RunInProgress): Promise<void> {
   }
 }
 
-/** Measures the network on the test images; returns undefined if the user interrupts it. */
-async function measure(run: RunInProgress): Promise<Readonly<Record<string, number>> | undefined> {
+/** Measures as {@link measure}, but returns undefined if the user interrupts it. */
+async function measureUnlessInterrupted(run: RunInProgress): Promise<Figures | undefined> {
   const { signal } = run.interrupt;
   try {
-    return await run.untimed(() => run.test.measure(run.stage, signal));
+    return await measure(run, signal);
   } catch (error) {
     if (error === signal.reason) return undefined;
     throw error;
+  }
+}
+
+/**
+ * Measures the network on the test images.
+ *
+ * @throws Diverged if a loss is not finite, with the step of training
+ */
+async function measure(run: RunInProgress, signal?: AbortSignal): Promise<Figures> {
+  try {
+    return await run.untimed(() => run.test.measure(run.stage, signal));
+  } catch (error) {
+    if (!(error instanceof Diverged)) throw error;
+    throw new Diverged(`${error.finding}, after step ${run.step} of training`);
   }
 }
 

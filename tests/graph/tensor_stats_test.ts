@@ -1,12 +1,12 @@
 // What is watched of the trained tensors, and what happens when a number is none.
 import assert from "node:assert/strict";
 import { Diverged } from "../../src/errors.ts";
-import type { Gpu } from "../../src/gpu/device.ts";
+import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import { compile } from "../../src/graph/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import type { Step } from "../../src/graph/step.ts";
-import type { Value } from "../../src/graph/tensor.ts";
+import type { Activation, Value } from "../../src/graph/tensor.ts";
 import { dense } from "../../src/layers/dense.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { adam } from "../../src/optim/adam.ts";
@@ -24,7 +24,9 @@ interface Net {
 
 interface Options {
   readonly optimizer?: Optimizer;
-  readonly watch?: ((index: number) => boolean) | undefined;
+  /** Every step is watched if absent; null: `watch` is not given. */
+  readonly watch?: ((index: number) => boolean) | null;
+  readonly activation?: Activation;
   /** Weight of the loss: gradients are that much larger. */
   readonly weight?: number;
   /** Widths of the layers, of which the second is frozen. */
@@ -34,14 +36,15 @@ interface Options {
 async function net(
   gpu: Gpu,
   parameters: Parameters,
-  { optimizer = adam(RATE), watch = () => true, weight = 1, widths = [9, 5, 7, 9] }: Options = {},
+  { optimizer = adam(RATE), watch = () => true, activation = "tanh", weight = 1, widths = [9, 5, 7, 9] }:
+    Options = {},
 ): Promise<Net> {
   const graph = new Graph(ROWS);
   const x = graph.input("x", widths[0]);
   let y = x;
   for (const [k, outputs] of widths.slice(1).entries()) {
     const label = k === 1 ? "frozen" : `layer ${k}`;
-    y = dense(graph, parameters, y, { label, outputs, activation: "tanh", initializer: "pytorch-linear" });
+    y = dense(graph, parameters, y, { label, outputs, activation, initializer: "pytorch-linear" });
   }
   const loss = squaredError(graph, y, x, { label: "loss", reduction: "sum", weight });
   const trainable = parameters.all.filter(({ name }) => !name.startsWith("frozen"));
@@ -50,7 +53,7 @@ async function net(
     losses: [loss],
     trainable,
     optimizer,
-    watch,
+    watch: watch ?? undefined,
   });
   step.upload(x, randomFloats("x", ROWS * x.width));
   return { step, x };
@@ -187,6 +190,63 @@ gpuTest("an infinite parameter behind a finite loss is noticed where its step is
   );
 });
 
+for (const watch of [null, () => false]) {
+  gpuTest(
+    `without watched steps (watch: ${watch}), a reading checks gradients and parameters`,
+    async (gpu) => {
+      using parameters = new Parameters(3);
+      const { step } = await net(gpu, parameters, { watch });
+      using _step = step;
+      step.run({ first: 0, rows: ROWS });
+      assert.equal((await step.readLosses()).tensors, undefined);
+      parameters.write("layer 2.bias", new Float32Array(9).fill(Infinity)); // as above
+      step.run({ first: 0, rows: ROWS });
+      assert.equal(
+        await messageOf(step),
+        `Training of "net" diverged: parameter "layer 2.bias" is not finite at step 2; ${ADVICE}`,
+      );
+    },
+  );
+}
+
+Deno.test("NaN is found by its bits on a device that does not keep it", async () => {
+  const kept = "return 1.0 / (1.0 + exp(-z));",
+    isNaN = "(bitcast<vec4u>(z) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u)";
+  let isRewritten = false;
+  using gpu = await openGpu({
+    rewriteShader(_path, code) { // SwiftShader's sigmoid of NaN is 0
+      isRewritten ||= code.includes(kept);
+      return code.replace(kept, `return select(1.0 / (1.0 + exp(-z)), vec4f(0.0), ${isNaN});`);
+    },
+  });
+  using parameters = new Parameters(3);
+  const { step } = await net(gpu, parameters, { activation: "sigmoid", optimizer: sgd(RATE), watch: null });
+  using _step = step;
+  step.run({ first: 0, rows: ROWS });
+  await step.readLosses();
+  assert.ok(isRewritten);
+  parameters.write("layer 2.bias", new Float32Array(9).fill(NaN)); // sigmoid'(NaN) is then 0, too
+  step.run({ first: 0, rows: ROWS });
+  assert.equal(
+    await messageOf(step),
+    `Training of "net" diverged: parameter "layer 2.bias" is not finite at step 2; ${ADVICE}`,
+  );
+});
+
+gpuTest("gradients of before a restored state are not blamed on it", async (gpu) => {
+  using parameters = new Parameters(3);
+  const { step, x } = await net(gpu, parameters, { watch: null });
+  using _step = step;
+  step.run({ first: 0, rows: ROWS });
+  const [state, values] = await Promise.all([step.readState(), parameters.read()]); // one step is unread
+  step.upload(x, new Float32Array(ROWS * x.width).fill(NaN));
+  step.run({ first: 0, rows: ROWS });
+  assert.match(await messageOf(step), /at step 2;/);
+  step.restoreState(state);
+  for (const [name, data] of values) parameters.write(name, data);
+  assert.equal((await step.readLosses()).steps, 1);
+});
+
 gpuTest("a gradient that is too large for its kind of number is noticed and named", async (gpu) => {
   using parameters = new Parameters(3);
   const { step } = await net(gpu, parameters, { optimizer: sgd({ learningRate: 1e-38 }), weight: 3e38 });
@@ -221,6 +281,6 @@ gpuTest("the loss of the earliest step is named", async (gpu) => {
   }
   assert.equal(
     await messageOf(step),
-    `Training of "two" diverged: loss "second" is NaN at step 2; ${ADVICE}`,
+    `Measuring "two" failed: loss "second" is NaN in batch 2; ${ADVICE}`,
   );
 });

@@ -93,7 +93,7 @@ gpuTest(
         step.readLosses(),
         (error: unknown) =>
           error instanceof InputError &&
-          error.message.startsWith('Training of "poisoned" diverged: loss "loss" is NaN at step 2;'),
+          error.message.startsWith('Measuring "poisoned" failed: loss "loss" is NaN in batch 1;'),
       );
     }
   },

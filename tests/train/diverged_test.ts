@@ -55,6 +55,23 @@ for (const [name, [task, args]] of Object.entries(RECIPES)) {
     }));
 }
 
+Deno.test("infinity in a measurement of held-out rows names the measurement and the step of training", () =>
+  withFolder(async (folder) => {
+    const rows = Array.from({ length: 64 }, (_, n) => [...randomFloats(`row ${n}`, 6)]);
+    const write = (name: string, some: number[][]) => {
+      const path = join(folder, name);
+      Deno.writeTextFileSync(path, ["a,b,c,d,e,f", ...some.map(String)].join("\n"));
+      return path;
+    };
+    const far = rows.slice(0, 4).with(2, rows[2].with(5, 1e30)); // its squared error exceeds float32
+    const data = ["--data", write("train.csv", rows), "--test-data", write("test.csv", far)];
+    const sizes = ["--sizes", "6,4,2", "--batch-size", "16", "--epochs", "2"];
+    const outcome = await runTask("train", [...data, ...sizes, "--out", join(folder, "run")], folder);
+    const line =
+      /^error: Measuring "test images" failed: loss "loss" is Infinity in batch 1, after step 4 of training; /;
+    assertRefused(outcome, 1, line);
+  }));
+
 const TRAIN = ["--sizes", "49,16,3", ...SMALL, "--checkpoint-every", "3"];
 
 /** A learning rate that rises until training diverges. */
