@@ -34,6 +34,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EMFILE: "too many files are open; close some programs and run again",
 };
 
+/** Errors of the operating system to which Deno gives no code, such as that of a disk that fails. */
+const SYSTEM_ERROR = /\(os error \d+\)$/;
+
 /**
  * Converts an error from reading or writing a file to an InputError with a one-line message. Other errors are
  * bugs, and are returned unchanged.
@@ -46,6 +49,6 @@ export function ioError(action: string, error: unknown): unknown {
   if (error instanceof Deno.errors.NotCapable) return new InputError(`${action}: ${permissionAdvice(error)}`);
   if (!(error instanceof Error)) return error;
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
-  if (code === undefined) return error;
-  return new InputError(`${action}: ${REASONS[code] ?? error.message.replace(/\s+/g, " ")}`);
+  if (code === undefined && !SYSTEM_ERROR.test(error.message)) return error;
+  return new InputError(`${action}: ${REASONS[code ?? ""] ?? error.message.replace(/\s+/g, " ")}`);
 }

@@ -17,6 +17,16 @@ const WRITERS: Readonly<Record<string, readonly string[]>> = {
   "scripts/tools/make_fashion_mnist_mini.ts": ["writeFileSync"],
 };
 
+/** Functions of Deno that read a whole file, for which a pipe has no end, and who may call them: all look first. */
+const READING = /\bDeno\.(?:readFile|readTextFile)(?:Sync)?\(/;
+const READERS = [
+  "scripts/tools/make_fashion_mnist_mini.ts", // a file that the user names
+  "src/data/dataset_files.ts",
+  "src/data/png_folder.ts",
+  "src/files/read_file.ts",
+  "src/recipe/recipe_script.ts", // the script that runs
+];
+
 function* scriptsIn(folder: string): Generator<string> {
   for (const { name, isDirectory } of Deno.readDirSync(join(ROOT, folder))) {
     if (isDirectory) yield* scriptsIn(`${folder}/${name}`);
@@ -24,12 +34,13 @@ function* scriptsIn(folder: string): Generator<string> {
   }
 }
 
-Deno.test("files are written by src/files/write_file.ts alone, which follows no link", () => {
-  const found: Record<string, string[]> = {};
+Deno.test("files are written by src/files/write_file.ts, which follows no link, and read where pipes are refused", () => {
+  const found: Record<string, string[]> = {}, readers: string[] = [];
   for (const path of [...scriptsIn("src"), ...scriptsIn("scripts")]) {
     const text = Deno.readTextFileSync(join(ROOT, path));
     const calls = [...text.matchAll(WRITING)].map(([call]) => call.slice("Deno.".length, -1));
     if (calls.length > 0) found[path] = [...new Set(calls)];
+    if (READING.test(text.replace(/^ \*.*$/gm, ""))) readers.push(path);
     for (const [, names] of text.matchAll(/import (.*) from "node:fs(?:\/promises)?"/g)) {
       assert.match(
         names,
@@ -39,4 +50,5 @@ Deno.test("files are written by src/files/write_file.ts alone, which follows no 
     }
   }
   assert.deepEqual(found, WRITERS);
+  assert.deepEqual(readers.sort(), READERS);
 });
