@@ -25,13 +25,14 @@ const RESUME = ["--on-device-loss", "resume"];
  */
 async function trainLosing(at: readonly number[], folder: string, ...args: string[]): Promise<Outcome> {
   const changes = {
-    "const step = await training.compile();": `$&
-  const { device } = training.gpu, submit = device.queue.submit.bind(device.queue);
+    "const step = await training.compile();":
+      `const { device } = training.gpu, submit = device.queue.submit.bind(device.queue);
   device.queue.submit = (buffers) => {
     submit(buffers);
     if (LOSSES.delete(++submissions)) device.destroy();
   };
-  if (LOSSES.delete(--calls)) device.destroy();`,
+  if (LOSSES.delete(--calls)) device.destroy();
+  $&`,
     "return await run.finish();": `const code = await run.finish();
   console.log("submissions", submissions);
   return code;`,
