@@ -21,7 +21,7 @@
  *
  * @module
  */
-export { Diverged, InputError, ShaderError, type ShaderPlace } from "./errors.ts";
+export { DeviceLost, Diverged, InputError, ShaderError, type ShaderPlace } from "./errors.ts";
 export { RandomStream } from "./random.ts";
 export { Gpu, openGpu, type OpenOptions } from "./gpu/device.ts";
 export { createPipeline, kernelText } from "./gpu/kernel.ts";

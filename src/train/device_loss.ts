@@ -66,17 +66,20 @@ export async function unlessLost<T>(run: RunInProgress, work: () => Promise<T>):
  */
 export async function runTraining(main: (args: readonly string[]) => Promise<number | void>): Promise<void> {
   await runCommand(async () => {
-    let args: readonly string[] = Deno.args;
+    let args: readonly string[] = Deno.args, lost: LostRun | undefined;
     for (let resumes = 1;; resumes++) {
       try {
         return await main(args);
       } catch (error) {
-        if (!(error instanceof LostRun) || !error.resumes || resumes > MAX_RESUMES) throw error;
+        if (error instanceof LostRun) lost = error;
+        else if (!(error instanceof DeviceLost)) throw error;
+        // a DeviceLost that follows a LostRun: the GPU was lost again before the run was resumed
+        if (!lost?.resumes || resumes > MAX_RESUMES) throw lost ?? error;
         printError(
-          `warning: ${error.finding}; opening it anew and resuming ${error.folder}, ` +
+          `warning: ${lost.finding}; opening it anew and resuming ${lost.folder}, ` +
             `${resumes} of at most ${MAX_RESUMES} times`,
         );
-        args = [...withoutFlag("--out", withoutFlag("--resume", Deno.args)), "--resume", error.folder];
+        args = [...withoutFlag("--out", withoutFlag("--resume", Deno.args)), "--resume", lost.folder];
       }
     }
   });

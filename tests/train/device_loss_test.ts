@@ -20,21 +20,24 @@ const RESUME = ["--on-device-loss", "resume"];
 
 /**
  * Trains with deep's script and a device that is destroyed right after some of the process's submissions to its queue: a
- * loss such as a driver's reset, anywhere in training, in a measurement or in the closing.
+ * loss such as a driver's reset, anywhere in training, in a measurement or in the closing. A loss at -2 is one in the second
+ * call of the main function, before anything is compiled.
  */
 async function trainLosing(at: readonly number[], folder: string, ...args: string[]): Promise<Outcome> {
   const changes = {
-    "const step = await training.compile();": `$&
-  const { device } = training.gpu, submit = device.queue.submit.bind(device.queue);
+    "const step = await training.compile();":
+      `const { device } = training.gpu, submit = device.queue.submit.bind(device.queue);
   device.queue.submit = (buffers) => {
     submit(buffers);
     if (LOSSES.delete(++submissions)) device.destroy();
-  };`,
+  };
+  if (LOSSES.delete(--calls)) device.destroy();
+  $&`,
     "return await run.finish();": `const code = await run.finish();
   console.log("submissions", submissions);
   return code;`,
     "if (import.meta.main)": `const LOSSES = new Set<number>(${JSON.stringify(at)});
-let submissions = 0;
+let submissions = 0, calls = 0;
 $&`,
   };
   let text = recipeText("deep");
@@ -106,7 +109,11 @@ Deno.test("--on-device-loss resume goes on to the same model, wherever the GPU i
 Deno.test("a run resumes three times by itself, and stops at the fourth loss", () =>
   withProjectFolder(async (folder) => {
     const { model, submissions } = await untouched();
-    const at = [0.3, 0.6, 0.9, 1.2].map((share) => Math.round(share * submissions));
+    const at = [
+      Math.round(0.3 * submissions),
+      -2,
+      ...[0.9, 1.2].map((share) => Math.round(share * submissions)),
+    ];
     const often = await trainLosing(at, folder, ...FLAGS, ...RESUME, "--out", join(folder, "often"));
     assert.equal(often.code, 1);
     const [first, second, third, last, ...others] = complaints(often);
