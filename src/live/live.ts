@@ -3,7 +3,7 @@
  * blocks the event loop of the training thread.
  * @module
  */
-import { InputError } from "../errors.ts";
+import { InputError, toOneLine } from "../errors.ts";
 import { printError } from "../terminal.ts";
 import { liveAssets } from "./assets.ts";
 import { CONTROL, type FromWorker, type LiveEvent, type ToWorker } from "./events.ts";
@@ -16,8 +16,8 @@ export interface LiveOptions {
 
 /** Milliseconds between checks for the end of a pause. */
 const LOOK_EVERY = 50;
-/** Timeout of closing, in milliseconds. */
-const CLOSING_TIME = 1_000;
+/** Milliseconds after which closing no longer waits for the worker, whose pages may keep on asking. */
+const CLOSING_TIME = 10_000;
 
 /**
  * Starts the dashboard's server.
@@ -87,14 +87,24 @@ export class Live {
     this.#giveUp = resolve;
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.kind === "closed") resolve();
-      if (data.kind === "fault") printError("", `The dashboard cannot show this run: ${data.message}`);
+      if (data.kind === "fault") {
+        printError("", `warning: the dashboard cannot show this run: ${toOneLine(data.message)}`);
+      }
+      if (data.kind === "failed") this.#break(data.message);
     };
     worker.onerror = (event) => {
       event.preventDefault();
-      if (this.#isOpen) printError("", `The dashboard has stopped; training continues: ${event.message}`);
-      this.#isOpen = false;
-      resolve();
+      this.#break(event.message);
     };
+  }
+
+  /** Goes on without a dashboard. */
+  #break(reason: string): void {
+    if (this.#isOpen) {
+      printError("", `warning: the dashboard has stopped; training continues: ${toOneLine(reason)}`);
+    }
+    this[Symbol.dispose]();
+    this.#giveUp();
   }
 
   /** True after a pause request, until resumed or stopped. */
@@ -129,7 +139,10 @@ export class Live {
     this.#post({ kind: "waiting", waiting: false });
   }
 
-  /** Tells the browsers that training has ended, and stops the server, within a second. */
+  /**
+   * Tells the browsers that training has ended, and stops the server once they have fetched what they lack: at once
+   * without a page, three seconds after the last request of a page that stays, and after ten seconds at most.
+   */
   async close(): Promise<void> {
     this.#post({ kind: "close" });
     this.#isOpen = false;

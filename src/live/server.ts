@@ -35,8 +35,8 @@ const FLUSH_EVERY = 1000;
 const SIGN_OF_LIFE = 15_000;
 /** Milliseconds that a browser may take to read a response. */
 const ANSWER_TIME = 30_000;
-/** Milliseconds for browsers to fetch the final data after training. */
-const FAREWELL = 700;
+/** Milliseconds without a request that end the wait for browsers to fetch the final data after training. */
+const FAREWELL = 3_000;
 /** Maximum number of connections; further ones are closed. */
 const MAX_CONNECTIONS = 512;
 
@@ -66,6 +66,7 @@ let ended = false;
 let sentRecord = 0;
 let sentState = "";
 let sentAt = 0;
+let askedAt = 0;
 
 function state(): LiveState {
   const paused = Atomics.load(flags, CONTROL.pause) === 1, stopped = Atomics.load(flags, CONTROL.stop) === 1;
@@ -194,6 +195,7 @@ const server = createServer({
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 8192,
 }, (request, response) => {
+  askedAt = performance.now();
   response.on("error", () => response.destroy()); // the browser has disconnected
   handle(request, response).catch((error) => {
     if (request.complete) complain(error); // else the browser disconnected during its request
@@ -217,8 +219,8 @@ function complain(error: unknown): void {
 async function close(): Promise<void> {
   ended = true;
   flush();
-  const deadline = performance.now() + FAREWELL;
-  while (subscribers.count > 0 && performance.now() < deadline) {
+  askedAt = performance.now();
+  while (subscribers.count > 0 && performance.now() - askedAt < FAREWELL) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   clearInterval(flushing);
@@ -233,12 +235,20 @@ function changed(...names: readonly (keyof Versions)[]): void {
 
 const flushing = setInterval(flush, FLUSH_EVERY);
 
+/** Gives up after an error that nothing caught: Deno would print its stack trace in the middle of training's output. */
+function giveUp(event: Event, error: unknown): void {
+  event.preventDefault();
+  post({ kind: "failed", message: `${error}` });
+}
+self.addEventListener("error", (event) => giveUp(event, event.error));
+self.addEventListener("unhandledrejection", (event) => giveUp(event, event.reason));
+
 self.onmessage = ({ data: message }: MessageEvent<ToWorker>) => {
   switch (message.kind) {
     case "start":
       flags = new Int32Array(message.flags);
       assets = message.assets;
-      server.once("error", (error) => post({ kind: "failed", message: error.message }));
+      server.on("error", ({ message }) => post({ kind: "failed", message }));
       server.listen(message.port, "127.0.0.1", () => {
         port = (server.address() as AddressInfo).port;
         post({ kind: "listening", port });

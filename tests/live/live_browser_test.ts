@@ -66,9 +66,9 @@ dashboardTest("the dashboard follows training, survives a reload, and shows the 
     kind: "change",
     change: { status: "finished", rows: [{ label: "this model", value: 0.0263 }] },
   });
+  await says(page, "#results", "0.0263");
   await live.close();
   await says(page, "#phase", "training has ended");
-  await says(page, "#results", "0.0263");
   await curveHas(page, 60);
   assert.equal(await page.locator("#stop").isVisible(), false);
   await new Promise((resolve) => setTimeout(resolve, 1500)); // it must not ask again
@@ -119,9 +119,10 @@ dashboardTest("a page fetches what has changed and is in sight, once", async (li
   await says(page, "#figures", "step 9 of 100");
   assert.equal(fetched().length, 3);
 
+  const codes = page.waitForResponse(/\/data\/codes\.json$/, { timeout: 60_000 });
   await page.locator("#codes").scrollIntoViewIfNeeded();
   await page.locator(".cloud[data-drawn]").waitFor({ timeout: 60_000 });
-  for (let k = 0; k < 200 && !fetched().slice(3).includes("codes"); k++) await page.waitForTimeout(50);
+  await codes;
   assert.ok(fetched().slice(3).includes("codes"), `${fetched()}`);
   assert.equal(fetched().filter((name) => name === "images").length, 1, "the images are the same");
   assert.equal(asked.filter((address) => address.endsWith("/data.json")).length, 1);
@@ -130,8 +131,8 @@ dashboardTest("a page fetches what has changed and is in sight, once", async (li
   await live.close();
   await says(page, "#phase", "training has ended");
   await page.locator("#reconstructions").scrollIntoViewIfNeeded();
-  const shown = await page.locator("#reconstructions img").nth(1).getAttribute("src");
-  assert.equal(shown, pageSnapshot(exampleSnapshot(2, 40, 7)).tiles[0].result);
+  const { result } = pageSnapshot(exampleSnapshot(2, 40, 7)).tiles[0];
+  await page.locator(`#reconstructions img[src="${result}"]`).first().waitFor({ timeout: 60_000 });
 });
 
 dashboardTest(

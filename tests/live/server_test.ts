@@ -5,11 +5,11 @@ import { InputError } from "../../src/errors.ts";
 import { type LiveData, type LiveMessage, PART_NAMES, type PartName } from "../../src/live/events.ts";
 import { History, MAX_PICTURES, MAX_RECORDS, RECENT_RECORDS } from "../../src/live/history.ts";
 import { type Live, startLive } from "../../src/live/live.ts";
-import { PATIENCE, Subscribers } from "../../src/live/subscribers.ts";
+import { MAX_SUBSCRIBERS, PATIENCE, Subscribers } from "../../src/live/subscribers.ts";
 import { imageGrid } from "../../src/report/picture.ts";
 import type { MetricsRecord, RunData, Snapshot } from "../../src/report/run_data.ts";
 import { ROOT } from "../helpers/commands.ts";
-import { exampleRun, exampleSnapshot, rawRequest } from "../helpers/live.ts";
+import { eightAtOnce, exampleRun, exampleSnapshot, rawRequest } from "../helpers/live.ts";
 
 async function startExample(): Promise<Live> {
   const live = await startLive();
@@ -331,28 +331,26 @@ Deno.test("every answer says what a browser may do with it", async () => {
 Deno.test("requests that never end are cut", async () => {
   await using live = await startExample();
   const { host, port } = new URL(live.url);
-  const before = performance.now();
-  const answers = await Promise.all([
+  const answers = await Promise.all([ // which never come if nothing is cut
     `GET / HTTP/1.1\r\nHost: ${host}\r\n`,
     `POST /control HTTP/1.1\r\nHost: ${host}\r\nOrigin: http://${host}\r\nContent-Length: 9\r\n\r\nst`,
   ].map((text) => rawRequest(Number(port), text)));
-  assert.ok(performance.now() - before < 60_000);
   assert.deepEqual(answers.map(({ status }) => status), [408, 408]);
 });
 
 Deno.test("200 connections at once and 1,000 reconnects do no harm", async () => {
   await using live = await startExample();
   publishSteps(live, 200);
+  await eventually(() => dataOf(live), ({ lastRecord }) => lastRecord === 200);
   const visit = async (after: number) => {
     const { records } = await firstMessage(live, after);
     assert.equal(records.length, 200 - after);
   };
-  await Promise.all(Array.from({ length: 20 }, () => visit(0)));
+  await eightAtOnce(20, () => visit(0));
   const before = Deno.memoryUsage().rss;
-  const open = Array.from({ length: 200 }, () => listen(live, 0));
-  await Promise.all(open.map((messages) => messages.next()));
+  const open = await eightAtOnce(200, () => listening(live));
   const begin = performance.now();
-  for (let k = 0; k < 50; k++) await Promise.all(Array.from({ length: 20 }, () => visit(k)));
+  for (let k = 0; k < 50; k++) await eightAtOnce(20, () => visit(k));
   const seconds = (performance.now() - begin) / 1000;
   const next = open.map(async (messages) => (await messages.next()).value?.records.length);
   publishSteps(live, 1, 201);
@@ -363,34 +361,38 @@ Deno.test("200 connections at once and 1,000 reconnects do no harm", async () =>
   assert.ok(grown < 300, `${grown} MiB`);
 });
 
+/** A page that listens and has its first message. */
+async function listening(live: Live): Promise<AsyncGenerator<LiveMessage>> {
+  const messages = listen(live, 0);
+  await messages.next();
+  return messages;
+}
+
 Deno.test("a page too many is turned away", async () => {
   await using live = await startExample();
-  const open = Array.from({ length: 256 }, () => listen(live, 0));
-  await Promise.all(open.map((messages) => messages.next()));
+  const open = await eightAtOnce(MAX_SUBSCRIBERS, () => listening(live));
   assert.equal(await statusOf(fetch(`${live.url}events?after=0`)), 503);
   await Promise.all(open.map((messages) => messages.return(undefined)));
-  await eventually(() =>
-    statusOf(
-      fetch(`${live.url}events?after=0`, { signal: AbortSignal.timeout(3000) })
-        .then((response) => response.status === 503 ? response : (response.body?.cancel(), new Response())),
-    ), (status) => status === 200);
+  await eventually(async () => { // the server may take a while to notice
+    const { status, body } = await fetch(`${live.url}events?after=0`);
+    await body?.cancel();
+    return status;
+  }, (status) => status === 200);
 });
 
-Deno.test("who listens learns of the end, and closing takes a second at most", async () => {
+Deno.test("who listens learns of the end, and is answered until then", async () => {
   const live = await startExample();
   const phases: string[] = [];
-  const listening = (async () => {
+  const last = (async () => {
     for await (const { phase } of listen(live, 0)) {
       phases.push(phase);
-      if (phase === "ended") break;
+      if (phase === "ended") return (await dataOf(live)).phase; // as pages do, for the last figures
     }
+    assert.fail("the stream broke off");
   })();
   await eventually(() => phases.length, (count) => count > 0);
-  const before = performance.now();
   await live.close();
-  assert.ok(performance.now() - before < 10_000);
-  await listening;
-  assert.equal(phases.at(-1), "ended");
+  assert.equal(await last, "ended");
   await assert.rejects(fetch(live.url));
   live.publish({ kind: "run", run: exampleRun() });
   await live.whilePaused();
@@ -399,11 +401,8 @@ Deno.test("who listens learns of the end, and closing takes a second at most", a
 
 Deno.test("closing does not wait for browsers that stay", async () => {
   const live = await startExample();
-  const messages = listen(live, 0);
-  await messages.next();
-  const before = performance.now();
-  await live.close();
-  assert.ok(performance.now() - before < 10_000);
+  const messages = await listening(live);
+  await live.close(); // else never
   await messages.return(undefined);
 });
 
@@ -430,7 +429,7 @@ Deno.test("a run that cannot be drawn is said once, and the server stays", async
     assert.equal((await dataOf(live)).page?.recipe, "deep");
   });
   assert.equal(lines.length, 1);
-  assert.match(lines[0], /The dashboard cannot show this run: /);
+  assert.match(lines[0], /^\nwarning: the dashboard cannot show this run: /);
 });
 
 Deno.test("a broken dashboard says so, and training continues", async () => {
@@ -446,7 +445,7 @@ Deno.test("a broken dashboard says so, and training continues", async () => {
     await live.close();
   });
   assert.equal(lines.length, 1);
-  assert.match(lines[0], /The dashboard has stopped; training continues: .*TypeError/);
+  assert.match(lines[0], /^\nwarning: the dashboard has stopped; training continues: TypeError: [^\n]*$/);
 });
 
 Deno.test("a port that is taken is one clear line", async () => {
@@ -464,7 +463,7 @@ async function runFixture(permissions: readonly string[], ...args: string[]) {
   const command = new Deno.Command("deno", {
     args: ["run", "--no-prompt", ...permissions, script, ...args],
     cwd: ROOT,
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(300_000), // only if it never ends
   });
   const { code, stdout, stderr } = await command.output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -484,6 +483,37 @@ Deno.test("a process with a dashboard ends when training breaks", async () => {
   const { code, stderr } = await runFixture(LEAST, "fail");
   assert.equal(code, 1);
   assert.match(stderr, /training broke/);
+});
+
+Deno.test("a dashboard that breaks is one line on stderr, and its process goes on", async () => {
+  const { code, stdout, stderr } = await runFixture(LEAST, "break");
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /\ntraining has ended\n$/);
+  assert.match(stderr, /^\nwarning: the dashboard has stopped; training continues: TypeError: [^\n]*\n$/);
+});
+
+Deno.test("pages that vanish in the middle of an answer or a request go unnoticed", async () => {
+  await using live = await startExample();
+  const { host, port } = new URL(live.url);
+  const lines = await complaintsOf(async () => {
+    for (
+      const text of [
+        "GET /events?after=0 HTTP/1.1\r\nHost: HOST\r\n\r\n",
+        "GET /library/three.core.min.js HTTP/1.1\r\nHost: HOST\r\n\r\n",
+        "GET /data.json HTTP/1.1\r\nHo",
+        "POST /control HTTP/1.1\r\nHost: HOST\r\nOrigin: http://HOST\r\nContent-Length: 9\r\n\r\nst",
+      ]
+    ) {
+      await eightAtOnce(16, async () => {
+        using connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+        await connection.write(new TextEncoder().encode(text.replaceAll("HOST", host)));
+        if (text.includes("events") || text.includes("library")) await connection.read(new Uint8Array(8));
+      });
+    }
+    publishSteps(live, 3);
+    await eventually(() => dataOf(live), ({ lastRecord }) => lastRecord === 3);
+  });
+  assert.deepEqual(lines, []);
 });
 
 Deno.test("without the permission to listen, one line says which to add", async () => {
