@@ -12,7 +12,12 @@ import { type Deviation, formatReplay, replay } from "../../src/check/replay.ts"
 import { runSelfTest, SELF_TESTS } from "../../src/check/self_tests/self_tests.ts";
 import { TOLERANCES } from "../../src/check/tolerances.ts";
 import { parseTrace } from "../../src/check/trace.ts";
+import { checkFunctions, type FunctionCheck } from "../../src/check/pointwise.ts";
 import {
+  type Activation,
+  activation,
+  ACTIVATION_NAMES,
+  ACTIVATIONS,
   adam,
   compile,
   dense,
@@ -21,6 +26,7 @@ import {
   gatherBatch,
   type Gpu,
   Graph,
+  huber,
   type KernelKind,
   openGpu,
   Parameters,
@@ -28,6 +34,7 @@ import {
 } from "../../src/core.ts";
 import { isRecipe, type Recipe } from "../../src/recipe/recipe.ts";
 import { traceNetwork } from "../../src/recipe/trace_network.ts";
+import { findWrongExtremes } from "./extremes.ts";
 import { recipeNetwork } from "./recipe_network.ts";
 
 /** A kind of kernel, and the text that the compiler is given: as the files have it, or with marked loops unrolled. */
@@ -71,7 +78,8 @@ export async function adapterName(): Promise<string> {
 }
 
 /**
- * Runs all self-tests, replays traces, and checks the gradients of the network of every op, against the float64
+ * Runs all self-tests, replays traces, holds activations at their extremes (but for NaN, which devices need not keep) and
+ * every function of the library to the reference, and checks the gradients of the network of every op, against the
  * reference, and of deep in small, by finite differences too.
  *
  * @param traces names of files in `fixtures/traces/`
@@ -99,6 +107,15 @@ export function checkKernels(kernels: Kernels, traces: readonly string[]): Promi
       ];
       for (const [kind, { error, bound }, usual] of kinds) if (bound === usual) note(kind, error);
     }
+    for (const activation of Object.keys(ACTIVATIONS) as Activation[]) {
+      const wrong = await findWrongExtremes(gpu, activation);
+      failures.push(
+        ...wrong.filter((line) => !line.includes("at z = NaN")).map((line) => `${activation} ${line}`),
+      );
+    }
+    for (const { of, failures: wrong } of await checkShippedFunctions(gpu)) {
+      failures.push(...wrong.map((line) => `${of}: ${line}`));
+    }
     const everyOp = await checkEveryOp(gpu, { rows: [5, 1, 6, 7], seed: 0 });
     if (!everyOp.passed) failures.push(`every op:\n${formatGradcheck(everyOp)}`);
     for (const { reference } of everyOp.rows) note("every op", reference.error);
@@ -119,6 +136,14 @@ async function replayTrace(gpu: Gpu, name: string) {
 
 async function shipped(name: string): Promise<Recipe> {
   return Object.values<unknown>(await SHIPPED[name as keyof typeof SHIPPED]()).find(isRecipe)!;
+}
+
+/** Checks the activations and losses that the library writes as WGSL expressions. */
+function checkShippedFunctions(gpu: Gpu): Promise<FunctionCheck[]> {
+  const graph = new Graph(1), x = graph.input("x", 1), target = graph.input("target", 1);
+  for (const name of ACTIVATION_NAMES) activation(graph, x, { label: name, activation: name });
+  huber(graph, x, target, { label: "huber", reduction: "mean" });
+  return checkFunctions(gpu, graph.nodes);
 }
 
 /** gradcheck with finite differences, at widths that are not multiples of four. */
