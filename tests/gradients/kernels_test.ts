@@ -14,9 +14,8 @@ import { silu } from "../../src/elementwise/silu.ts";
 import { softplus } from "../../src/elementwise/softplus.ts";
 import { erf, SPECIAL_FUNCTIONS } from "../../src/elementwise/special_functions.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { formatKernel, KERNEL_KINDS, type ProductKernel } from "../../src/gpu/product_kernel.ts";
-import { Graph, type LossTerm, type Reduction, REDUCTIONS } from "../../src/graph/graph.ts";
-import { Parameters } from "../../src/graph/parameters.ts";
+import { formatKernel, KERNEL_KINDS } from "../../src/gpu/product_kernel.ts";
+import { type Graph, type LossTerm, type Reduction, REDUCTIONS } from "../../src/graph/graph.ts";
 import { type Activation, ACTIVATIONS, type Value } from "../../src/graph/tensor.ts";
 import { activation } from "../../src/layers/activation.ts";
 import { add } from "../../src/layers/add.ts";
@@ -28,8 +27,7 @@ import { subtractRow } from "../../src/layers/subtract_row.ts";
 import { tiedDense } from "../../src/layers/tied_dense.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { measure } from "../helpers/activation.ts";
-import { assertAgreesWithReference, type Recorded } from "../helpers/agreement.ts";
-import { checkAll, gpuTest, randomFloats, relabel, retile, withGpu, withKernels } from "../helpers/gpu.ts";
+import { checkAll, gpuTest, randomFloats, relabel, withGpu, withKernels } from "../helpers/gpu.ts";
 import {
   assertLongStretch,
   assertNaNSpreads,
@@ -43,67 +41,18 @@ import {
   OPTIMIZERS,
   recordLoss,
 } from "./kernel_checks.ts";
+import { awkward, check, checkTile, checkTwoLayers, TILES } from "./product_checks.ts";
 
 const NAMES = Object.keys(ACTIVATIONS) as Activation[];
 const ALL_REDUCTIONS = Object.keys(REDUCTIONS) as Reduction[];
 const LAYER = { initializer: "pytorch-linear" } as const;
-
-/** Random inputs with exact zeros and ones, as in images, and negative numbers. */
-function awkward(name: string, count: number): Float32Array<ArrayBuffer> {
-  return randomFloats(name, count).map((x, k) => k % 5 === 1 ? 0 : k % 7 === 2 ? 1 : x);
-}
 
 /** Fails if there is a finding. */
 function assertNothing(found: Finding | undefined): void {
   if (found) assert.fail(found.message);
 }
 
-/** Records a network in a new graph, and compares all of its values and gradients with the reference. */
-async function check(
-  gpu: Gpu,
-  [batchSize, rows]: readonly [batchSize: number, rows: number],
-  of: string,
-  record: (graph: Graph, parameters: Parameters) => Recorded,
-): Promise<void> {
-  const graph = new Graph(batchSize);
-  using parameters = new Parameters(rows * 100 + batchSize);
-  await assertAgreesWithReference(gpu, graph, parameters, record(graph, parameters), rows, of);
-}
-
 // ---- products ----
-
-/** Sizes and options of two dense layers. */
-interface Product {
-  readonly batchSize: number;
-  readonly rows: number;
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly f: ActivationLike;
-  readonly bias: boolean;
-  readonly tile?: readonly [rows: number, columns: number];
-}
-
-/**
- * x → h = f(x·W) → y = h·V, with a random target, so that the gradient of h is random. V is not square, to
- * notice transposed indices.
- */
-function checkTwoLayers(gpu: Gpu, product: Product): Promise<void> {
-  const { batchSize, rows, inputs, outputs, f, bias, tile } = product;
-  const of = `dense, ${f}, ${bias ? "with" : "without"} bias, [${rows}, ${inputs}] → ${outputs}`;
-  return check(gpu, [batchSize, rows], of, (graph, parameters) => {
-    const x = graph.input("x", inputs), target = graph.input("target", 6);
-    const h = dense(graph, parameters, x, { ...LAYER, label: "h", outputs, activation: f, bias });
-    const y = dense(graph, parameters, h, { ...LAYER, label: "y", outputs: 6, activation: "identity", bias });
-    if (tile) retile(graph, ...tile);
-    return {
-      losses: [squaredError(graph, y, target, { label: "loss", reduction: "sum", weight: 0.7 })],
-      inputs: new Map([
-        [x, awkward(`x ${of}`, rows * inputs)],
-        [target, randomFloats(`t ${of}`, rows * 6)],
-      ]),
-    };
-  });
-}
 
 // Tiles on a software adapter: up to 16 rows × 16 columns forward and backward to inputs, 16 × 16 backward to
 // weights. Batch sizes are few, as each tile height is compiled separately; partial batches cover the rest.
@@ -149,47 +98,9 @@ Deno.test.each([[4, 1], [1, 1], [1, 3], [3, 2]] as [number, number][])(
     ),
 );
 
-// Sizes below, at and above the tiles of a workgroup and its shared memory, and far from them.
-const TILES: readonly ProductKernel[] = [
-  { kind: "naive", rows: 1, columns: 1 },
-  { kind: "register", rows: 4, columns: 4 },
-  { kind: "register", rows: 16, columns: 4 },
-  { kind: "register", rows: 32, columns: 16 },
-  { kind: "register", rows: 16, columns: 32 },
-  { kind: "workgroup", rows: 16, columns: 32 },
-  { kind: "workgroup", rows: 32, columns: 32 },
-  { kind: "workgroup", rows: 64, columns: 64 },
-  { kind: "workgroup", rows: 128, columns: 128 },
-  { kind: "texture", rows: 4, columns: 4 },
-  { kind: "texture", rows: 16, columns: 16 },
-];
 Deno.test.each(TILES.map((kernel) => [formatKernel(kernel), kernel] as const))(
   "dense, each size near a tile: %s kernels",
-  (_name, kernel) => {
-    const { rows: r, columns: c } = kernel;
-    const batchSize = Math.max(16, 2 * r); // one for all, as each height of a register tile is compiled separately
-    const shapes = [
-      [1, 1, 1],
-      [7, 13, 5],
-      [r, c, 33],
-      [r + 1, c + 1, c + 1],
-      [batchSize, 31, c + 3],
-      [Math.max(1, r - 1), Math.max(1, c - 1), c],
-    ];
-    const all = shapes.flatMap(([rows, inputs, outputs], k) =>
-      (k === 1 ? NAMES : ["tanh" as const]).map((f) => ({
-        batchSize,
-        rows,
-        inputs,
-        outputs,
-        f,
-        bias: k !== 3,
-      }))
-    );
-    return withGpu((gpu) =>
-      withKernels(gpu, kernel, () => checkAll(all, (product) => checkTwoLayers(gpu, product)))
-    );
-  },
+  (_name, kernel) => withGpu((gpu) => checkTile(gpu, kernel)),
 );
 
 gpuTest(

@@ -61,6 +61,7 @@ function longTests(share: number, seed: number): LongTest[] {
         ...isWhole ? ["all"] : ["basic", "--steps", of(100)],
       ],
     },
+    { what: "the largest register tiles at every size near them", args: ["tests/long/tiles.ts"] },
     {
       what: "Chromium's WebGPU beside Deno's, with every kind of kernel",
       args: [
