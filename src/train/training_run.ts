@@ -501,7 +501,10 @@ export class TrainingRun implements Disposable {
   /** Saves checkpoint and model; from then on, an interruption ends the process at once. */
   async #saveModel(): Promise<void> {
     this.#progress.finish();
-    if (this.isInterrupted) this.#say("interrupted: saving the model trained so far");
+    const isTrained = this.#step === this.#options.steps;
+    if (this.isInterrupted) {
+      this.#say(isTrained ? "saving the model" : "interrupted: saving the model trained so far");
+    }
     if (this.#checkpoints.savedStep !== this.#step) await this.#checkpoint();
     const { tensors, metadata } = await this.#checkpoints.model();
     const mean = this.#options.evaluated.usedMeanImage();
