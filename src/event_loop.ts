@@ -3,8 +3,11 @@
  * @module
  */
 
-/** Milliseconds of computing after which a turn is due. */
-const PERIOD = 100;
+/**
+ * Milliseconds of computing after which a turn is due. Signals that come between two turns count as one, so that it is
+ * less than the time between two presses of Ctrl-C.
+ */
+const PERIOD = 50;
 
 let turnedAt = performance.now();
 
@@ -14,7 +17,7 @@ export function isTurnDue(): boolean {
 }
 
 /**
- * Lets the event loop turn, if the last turn here was more than 100 ms ago. Long computations call it every few
+ * Lets the event loop turn, if the last turn here was more than 50 ms ago. Long computations call it every few
  * milliseconds of work.
  */
 export async function turnEventLoop(): Promise<void> {

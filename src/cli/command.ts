@@ -107,14 +107,25 @@ export interface Interrupt extends Disposable {
 }
 
 /**
+ * Milliseconds within which two signals are one press of Ctrl-C: a terminal sends it to `deno task` and to the command,
+ * and `deno task` passes it on, within 3 ms.
+ */
+const ONE_PRESS = 10;
+
+/**
  * Handles Ctrl-C and SIGTERM. The first signal sets `requested`, which the training loop checks after each step; the
  * second exits at once. Signals are delivered only when the event loop turns, so long computations call
- * `turnEventLoop()`. Needs no permission.
+ * `turnEventLoop()`: signals between two turns count as one. Needs no permission.
+ *
+ * @param clock the time in milliseconds
  */
-export function watchInterrupt(): Interrupt {
-  let exitCode = 0, lastLine: string | undefined;
+export function watchInterrupt(clock: () => number = () => performance.now()): Interrupt {
+  let exitCode = 0, heardAt = -Infinity, lastLine: string | undefined;
   const stop = new AbortController();
   const listening = listenForSignals((code) => {
+    const now = clock(), isSamePress = now - heardAt < ONE_PRESS;
+    heardAt = now;
+    if (isSamePress) return;
     if (lastLine !== undefined) printError("", lastLine);
     if (lastLine !== undefined || exitCode !== 0) Deno.exit(code);
     exitCode = code;

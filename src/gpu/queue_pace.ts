@@ -4,8 +4,8 @@
  */
 import { turnEventLoop } from "../event_loop.ts";
 
-/** Milliseconds of queued work after which the queue is awaited. */
-const MOST_QUEUED = 400;
+/** Milliseconds of queued work after which the queue is awaited: less than the time between two presses of Ctrl-C. */
+const MOST_QUEUED = 50;
 
 /** Estimates the work that one sequence of equal submissions has queued, from the time that earlier ones took. */
 export class QueuePace {

@@ -42,7 +42,10 @@ export async function finishRun(run: RunInProgress): Promise<number> {
 export async function saveModel(run: RunInProgress): Promise<void> {
   const { folder, checkpoints, options: { evaluated } } = run;
   run.progress.finish();
-  if (run.isInterrupted) run.say("interrupted: saving the model trained so far");
+  const isTrained = run.step === run.options.steps;
+  if (run.isInterrupted) {
+    run.say(isTrained ? "saving the model" : "interrupted: saving the model trained so far");
+  }
   if (checkpoints.savedStep !== run.step) await run.saveCheckpoint();
   const { tensors, metadata } = await checkpoints.model();
   const mean = evaluated.usedMeanImage();

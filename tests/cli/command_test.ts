@@ -147,7 +147,7 @@ Deno.test.each([
   assert.ok(advice.includes(part), advice);
 });
 
-/** Sends signals to a command, each once it has said something new on stdout or stderr. */
+/** Sends signals to a command, each once it has said something new on stdout or stderr, and not within one press. */
 async function interrupt(ending: string, signals: readonly Deno.Signal[]): Promise<Ending> {
   const child = spawn([ending]);
   let out = "", err = "";
@@ -157,6 +157,7 @@ async function interrupt(ending: string, signals: readonly Deno.Signal[]): Promi
     const { value } = await outputs[i].read(); // "ready" on stdout, then the answer to the first signal
     if (i === 0) out += decoder.decode(value);
     else err += decoder.decode(value);
+    if (i > 0) await new Promise((resolve) => setTimeout(resolve, 20));
     child.kill(signals[i]);
   }
   const rest = async (reader: ReadableStreamDefaultReader<Uint8Array>) => {
@@ -192,6 +193,18 @@ Deno.test({
     assert.equal((await interrupt("wait", ["SIGTERM"])).code, 143);
     const { code, out } = await interrupt("stubborn", ["SIGINT", "SIGINT"]);
     assert.deepEqual([code, out], [130, "ready\n"]);
+  },
+});
+
+Deno.test({
+  name: "watchInterrupt() takes what deno task passes on for the same press, and a later signal for another",
+  ignore: windows,
+  async fn() {
+    assert.deepEqual(await end(spawn(["presses"], ["--allow-run"])), {
+      code: 130,
+      out: "one press\n",
+      err: "\nStopping; interrupt again to stop at once\n",
+    });
   },
 });
 

@@ -21,7 +21,7 @@ async function waitsOf(
       ready = Math.max(ready, time) + each;
       pace.submitted();
       await pace.keep();
-      assert.ok(ready - time <= 500 + each, `${ready - time} ms are queued after ${k}`);
+      assert.ok(ready - time <= 60 + each, `${ready - time} ms are queued after ${k}`);
     }
   } finally {
     performance.now = now;
@@ -30,13 +30,13 @@ async function waitsOf(
 }
 
 Deno.test("QueuePace waits for a GPU that is slower than its submissions, but rarely", async () => {
-  const waits = await waitsOf({ each: 50, own: 1, count: 60 });
+  const waits = await waitsOf({ each: 5, own: 0.1, count: 600 });
   assert.equal(waits[0], 1); // to learn how long a submission takes
-  assert.ok(waits.length >= 6 && waits.length <= 9, `${waits}`); // 3 s of work, 0.4 s at a time
+  assert.ok(waits.length >= 50 && waits.length <= 75, `${waits}`); // 3 s of work, 50 ms at a time
 });
 
 Deno.test("QueuePace leaves a GPU alone that keeps up", async () => {
   const waits = await waitsOf({ each: 3, own: 3, count: 1000 });
-  assert.ok(waits.length <= 2, `${waits}`); // the first estimate has the time of the CPU besides
-  assert.deepEqual(await waitsOf({ each: 1, own: 0.5, count: 300 }), [1]);
+  assert.ok(waits.length <= 3, `${waits}`); // the first estimate has the time of the CPU besides
+  assert.deepEqual(await waitsOf({ each: 1, own: 0.5, count: 45 }), [1]);
 });

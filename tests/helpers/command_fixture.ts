@@ -51,6 +51,21 @@ await runCommand(async () => {
       console.log("ready");
       await new Promise((resolve) => setTimeout(resolve, 10_000));
     },
+    presses: async () => {
+      let now = 0;
+      using _interrupt = watchInterrupt(() => now);
+      const signal = async (at: number) => {
+        now = at;
+        const heard = new Promise<void>((resolve) => Deno.addSignalListener("SIGINT", () => resolve()));
+        Deno.kill(Deno.pid, "SIGINT");
+        await heard;
+      };
+      await signal(0);
+      await signal(3); // by `deno task`
+      console.log("one press");
+      await signal(50);
+      console.log("never");
+    },
     stubborn: async () => {
       using _interrupt = watchInterrupt();
       console.log("ready");

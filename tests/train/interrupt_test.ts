@@ -1,4 +1,5 @@
-// Ctrl-C while a run is measured: after an epoch, and at its end on rows that are wide enough for PCA to take a while.
+// Ctrl-C in training, once and twice, and while a run is measured: after an epoch, and at its end on rows that are wide
+// enough for PCA to take a while.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -12,12 +13,14 @@ const src = new URL("../../src/", import.meta.url);
 
 /**
  * The deep recipe, which interrupts itself where the file cut.json beside it says: during a measurement after an epoch, by its
- * number in this process, or at the beginning of PCA, which draws the first random numbers after training.
+ * number in this process, at the beginning of PCA, which draws the first random numbers after training, or after the
+ * second report: twice, the second time once the first is heard, or twice in the same tick.
  */
 const SCRIPT = `
 import { existsSync } from "node:fs";
 import { EpochTestLosses } from "${src}evaluate/epoch_test_losses.ts";
 import { RandomStream } from "${src}random.ts";
+import { TrainingRun } from "${src}train/training_run.ts";
 
 const { measure } = EpochTestLosses.prototype, { nextUnit } = RandomStream.prototype;
 let calls = 0, { cut, run } = JSON.parse(Deno.readTextFileSync(new URL("cut.json", import.meta.url)));
@@ -34,6 +37,19 @@ RandomStream.prototype.nextUnit = function () {
     Deno.kill(Deno.pid, "SIGINT");
   }
   return nextUnit.call(this);
+};
+const { report } = TrainingRun.prototype, press = () => Deno.kill(Deno.pid, "SIGINT");
+let reports = 0;
+TrainingRun.prototype.report = async function (reading) {
+  await report.call(this, reading);
+  if (++reports !== 2 || (cut !== "twice" && cut !== "same tick")) return;
+  press();
+  if (cut === "same tick") press();
+  while (!this.isInterrupted) await new Promise((resolve) => setTimeout(resolve, 1));
+  if (cut === "same tick") return;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  press();
+  await new Promise((resolve) => setTimeout(resolve, 60_000));
 };
 ` + recipeText("deep");
 
@@ -90,11 +106,45 @@ Deno.test("a run interrupted while an epoch is measured makes that measurement w
     assert.equal((await start([...flags, "--out", whole], "none")).code, 0);
     const steps = readMetrics(whole).filter((line) => "testError" in line).map(({ step }) => step);
 
-    assert.equal((await start([...flags, "--out", run], "1")).code, 130);
+    const first = await start([...flags, "--out", run], "1");
+    assert.equal(first.code, 130);
+    assert.match(first.out, /^interrupted: saving the model trained so far$/m);
     assert.equal(readLastCheckpoint(run)!.place.step, steps[0]);
-    assert.equal((await start(["--resume", run], "3")).code, 130); // the third is that of the last epoch
+    const third = await start(["--resume", run], "3"); // that of the last epoch
+    assert.equal(third.code, 130);
+    assert.match(third.out, /^saving the model$/m);
+    assert.doesNotMatch(third.out, /interrupted/);
     assert.equal(readLastCheckpoint(run)!.place.step, steps[2]);
     const { code, err } = await start(["--resume", run], "none");
     assert.equal(code, 0, err);
     await assertSameRun(run, whole);
   }));
+
+Deno.test(
+  "Ctrl-C twice ends training at once, and the run can be resumed; two signals of one press save it",
+  {
+    ignore,
+  },
+  () =>
+    withScript(async (folder, run, start) => {
+      const whole = join(folder, "whole"), pressed = join(folder, "pressed");
+      const flags = [...await makeImages(folder), "--sizes", "100,8,2", "--epochs", "3", "--log-every", "5"];
+      flags.push("--checkpoint-every", "4");
+      assert.equal((await start([...flags, "--out", whole], "none")).code, 0);
+
+      const twice = await start([...flags, "--out", run], "twice");
+      assert.equal(twice.code, 130, twice.err);
+      assert.doesNotMatch(twice.out, /saving|run saved/);
+      assert.ok(!existsSync(join(run, "model.safetensors")));
+      assert.equal(readLastCheckpoint(run)!.place.step, 4); // it was pressed at the report of step 5
+      const { code, err } = await start(["--resume", run], "none");
+      assert.equal(code, 0, err);
+      await assertSameRun(run, whole);
+
+      const once = await start([...flags, "--out", pressed], "same tick");
+      assert.equal(once.code, 130, once.err);
+      assert.equal(once.err.split("Stopping; interrupt again to stop at once").length, 2);
+      assert.match(once.out, /^run saved in /m);
+      assert.equal(readLastCheckpoint(pressed)!.place.step, 5);
+    }),
+);
