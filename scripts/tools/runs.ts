@@ -1,6 +1,6 @@
 // Lists the runs in a folder with their main figures, newest first.
 // Run: deno task runs    (the same as: deno run --allow-read scripts/tools/runs.ts)
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { join } from "node:path";
 import { InputError, visible } from "../../src/errors.ts";
 import { print, printError, printJson, printText } from "../../src/terminal.ts";
@@ -62,14 +62,30 @@ function aligned(rows: readonly (readonly string[])[]): string {
   ).join("\n");
 }
 
+/** The files of a run that are read here. */
+const READ = ["config.json", "metrics.jsonl", "results.json"];
+
+/**
+ * Reads a run. Its folder may be a link, but none of its files.
+ *
+ * @throws InputError if it cannot be read
+ */
+function readPlainRun(folder: string): RunFigures {
+  for (const path of READ.map((name) => join(folder, name))) {
+    if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) continue;
+    throw new InputError(`Cannot list "${folder}": expected files but found a link, "${path}"; remove it`);
+  }
+  return readRunFigures(folder);
+}
+
 /** Reads the runs in a folder, newest first. Folders without config.json are skipped; a missing `runs/` has no runs. */
 function runsIn(folder: string): RunFigures[] {
   const runs: RunFigures[] = [];
   try {
-    for (const { name, isDirectory } of Deno.readDirSync(folder)) {
-      if (!isDirectory || !existsSync(join(folder, name, "config.json"))) continue;
+    for (const { name } of Deno.readDirSync(folder)) {
+      if (!existsSync(join(folder, name, "config.json"))) continue;
       try {
-        runs.push(readRunFigures(join(folder, name)));
+        runs.push(readPlainRun(join(folder, name)));
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
         printError(`warning: ${error.message}`);

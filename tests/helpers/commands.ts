@@ -37,25 +37,31 @@ export function taskArguments(
   return [...more, ...args];
 }
 
+/** Runs a program in the project's folder to its end. */
+export async function outcomeOf(program: string, args: readonly string[]): Promise<Outcome> {
+  const command = new Deno.Command(program, { args: [...args], cwd: ROOT });
+  const { code, stdout, stderr } = await command.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
 /** Runs a task to its end. */
 export async function runTask(
   task: keyof typeof config.tasks,
   args: readonly string[],
   writable?: string,
 ): Promise<Outcome> {
-  const command = new Deno.Command("deno", { args: taskArguments(task, args, writable), cwd: ROOT });
-  const { code, stdout, stderr } = await command.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
+  return await outcomeOf("deno", taskArguments(task, args, writable));
+}
+
+/** The arguments of `deno` for a recipe's script that is no task, with the permissions that training needs. */
+export function scriptArguments(script: string, args: readonly string[], writable: string): string[] {
+  return ["run", "--no-prompt", "--allow-read", `--allow-write=${writable}`, script, ...args];
 }
 
 /** Runs a recipe's script that is no task, with the permissions that training needs. */
 export async function runScript(script: string, args: readonly string[], writable: string): Promise<Outcome> {
-  const permissions = ["--no-prompt", "--allow-read", `--allow-write=${writable}`];
-  const command = new Deno.Command("deno", { args: ["run", ...permissions, script, ...args], cwd: ROOT });
-  const { code, stdout, stderr } = await command.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
+  return await outcomeOf("deno", scriptArguments(script, args, writable));
 }
 
 /** The text of a shipped recipe as a script that may lie anywhere in the project. */

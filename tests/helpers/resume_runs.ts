@@ -54,24 +54,25 @@ export interface Cut {
   readonly after?: number;
 }
 
-/**
- * Trains, to the end or to a cut.
- *
- * @returns whether it came to its end
- * @throws Error with what it said if it ended in another way than by the cut
- */
-export async function train(
+/** Trains with a task as {@link trainWith} does. */
+export function train(
   task: Task,
   args: readonly string[],
   folder: string,
   cut?: Cut,
 ): Promise<boolean> {
-  const command = new Deno.Command("deno", {
-    args: taskArguments(task, args, folder),
-    cwd: ROOT,
-    stdout: "piped",
-    stderr: "piped",
-  });
+  return trainWith(taskArguments(task, args, folder), cut);
+}
+
+/**
+ * Trains, to the end or to a cut.
+ *
+ * @param args arguments of deno
+ * @returns whether it came to its end
+ * @throws Error with what it said if it ended in another way than by the cut
+ */
+export async function trainWith(args: readonly string[], cut?: Cut): Promise<boolean> {
+  const command = new Deno.Command("deno", { args: [...args], cwd: ROOT, stdout: "piped", stderr: "piped" });
   const child = command.spawn();
   let isCut = false, output = "";
   const end = ({ signal }: Cut) => {
@@ -93,7 +94,7 @@ export async function train(
   const stderr = await said;
   if (code === 0) return true;
   if (cut && isCut && (signal === cut.signal || code === 130 || code === 143)) return false;
-  throw new Error(`${task} ${args.join(" ")} ended with ${signal ?? code}:\n${output}${stderr}`);
+  throw new Error(`deno ${args.join(" ")} ended with ${signal ?? code}:\n${output}${stderr}`);
 }
 
 /** Whether a run has come to its end. */

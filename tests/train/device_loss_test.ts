@@ -6,11 +6,11 @@ import {
   complaints,
   fileOf,
   type Outcome,
-  recipeText,
   runScript,
   TINY,
   withProjectFolder,
 } from "../helpers/commands.ts";
+import { losingScript } from "../helpers/losing_gpu.ts";
 
 const FLAGS = [
   ...[...TINY, "--sizes", "49,16,3", "--limit", "192", "--batch-size", "32", "--epochs", "2"],
@@ -18,36 +18,11 @@ const FLAGS = [
 ];
 const RESUME = ["--on-device-loss", "resume"];
 
-/**
- * Trains with deep's script and a device that is destroyed right after some of the process's submissions to its queue: a
- * loss such as a driver's reset, anywhere in training, in a measurement or in the closing. A loss at -2 is one in the second
- * call of the main function, before anything is compiled.
- */
+/** Trains with a script that loses its GPU; see {@link losingScript}. */
 async function trainLosing(at: readonly number[], folder: string, ...args: string[]): Promise<Outcome> {
-  const changes = {
-    "const step = await training.compile();":
-      `const { device } = training.gpu, submit = device.queue.submit.bind(device.queue);
-  device.queue.submit = (buffers) => {
-    submit(buffers);
-    if (LOSSES.delete(++submissions)) device.destroy();
-  };
-  if (LOSSES.delete(--calls)) device.destroy();
-  $&`,
-    "return await run.finish();": `const code = await run.finish();
-  console.log("submissions", submissions);
-  return code;`,
-    "if (import.meta.main)": `const LOSSES = new Set<number>(${JSON.stringify(at)});
-let submissions = 0, calls = 0;
-$&`,
-  };
-  let text = recipeText("deep");
-  for (const [line, change] of Object.entries(changes)) {
-    assert.ok(text.includes(line), line);
-    text = text.replace(line, change);
-  }
-  const path = join(folder, "losing.ts");
-  await Deno.writeTextFile(path, text);
-  return await runScript(path, args, folder);
+  const { script, lose } = losingScript(folder);
+  lose(at);
+  return await runScript(script, args, folder);
 }
 
 interface Untouched {
