@@ -48,8 +48,8 @@ export type {
   SourceLine,
 } from "./gpu/shader.ts";
 export type { Stretch } from "./gpu/texture.ts";
-export { compile } from "./graph/compile.ts";
-export { type CompiledDispatch, kernelOfDispatch } from "./graph/compile_dispatch.ts";
+export { compile } from "./step/compile.ts";
+export { type CompiledDispatch, kernelOfDispatch } from "./step/compile_dispatch.ts";
 export {
   type BackwardRequest,
   type DeviceTraits,
@@ -63,14 +63,14 @@ export {
   type Reduction,
   REDUCTIONS,
 } from "./graph/graph.ts";
-export { type DispatchedText, formatText, formatTexts, textsOf } from "./graph/kernel_texts.ts";
-export { LOSS_RING, type LossReading, perImage } from "./graph/loss_ring.ts";
+export { type DispatchedText, formatText, formatTexts, textsOf } from "./step/kernel_texts.ts";
+export { LOSS_RING, type LossReading, perImage } from "./step/loss_ring.ts";
 export type { BuildModel, Model } from "./graph/model.ts";
 export { type Initializer, type Parameter, Parameters } from "./graph/parameters.ts";
 export { type LossOptions, type PairLossKernel, recordPairLoss } from "./graph/pair_loss.ts";
 export { passGradient } from "./graph/pass_gradient.ts";
-export { formatPlan } from "./graph/plan.ts";
-export { type CompileOptions, planDispatches, type PlannedDispatches } from "./graph/plan_dispatches.ts";
+export { formatPlan } from "./step/plan.ts";
+export { type CompileOptions, planDispatches, type PlannedDispatches } from "./step/plan_dispatches.ts";
 export {
   candidates,
   dispatchProduct,
@@ -80,10 +80,10 @@ export {
   type ProductDispatch,
   type ProductEntryPoint,
 } from "./graph/products.ts";
-export type { DispatchTime } from "./graph/profile.ts";
-export { type Batch, Step } from "./graph/step.ts";
-export type { StepBuffers, StepParts, WatchBuffers } from "./graph/step_parts.ts";
-export type { StepCounts, StepState } from "./graph/step_state.ts";
+export type { DispatchTime } from "./step/profile.ts";
+export { type Batch, Step } from "./step/step.ts";
+export type { StepBuffers, StepParts, WatchBuffers } from "./step/step_parts.ts";
+export type { StepCounts, StepState } from "./step/step_state.ts";
 export {
   type Activation,
   ACTIVATION_KINKS,
@@ -94,8 +94,8 @@ export {
   type Tensor,
   type Value,
 } from "./graph/tensor.ts";
-export type { TensorFigures, WatchedTensor } from "./graph/tensor_stats.ts";
-export type { GradientClip, Optimizer } from "./graph/update.ts";
+export type { TensorFigures, WatchedTensor } from "./step/tensor_stats.ts";
+export type { GradientClip, Optimizer } from "./step/update.ts";
 export {
   type ActivationDeclaration,
   activationOf,
@@ -151,4 +151,4 @@ export {
 } from "./optim/schedule.ts";
 export { sgd, type SgdOptions } from "./optim/sgd.ts";
 export type { Constants } from "./elementwise/expressions.ts";
-export type { TextureCopy } from "./graph/textures.ts";
+export type { TextureCopy } from "./step/textures.ts";

@@ -1,6 +1,6 @@
 // Bottleneck as an entrant of the comparison.
 import { openGpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";

@@ -8,10 +8,10 @@
 import type { Dataset } from "../../src/data/dataset.ts";
 import { batches, permutation } from "../../src/data/shuffle.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
-import type { Step } from "../../src/graph/step.ts";
+import type { Step } from "../../src/step/step.ts";
 import { InputError } from "../../src/errors.ts";
 import { print, printError, printJson, printText } from "../../src/terminal.ts";
 import { isSparsityTerm } from "../../src/losses/sparsity_kl.ts";
@@ -32,7 +32,7 @@ import { computingOn, openGpuWith } from "../../src/cli/open_gpu.ts";
 import { networkData, networkOf, type Recipe } from "../../src/recipe/recipe.ts";
 import { allRecipes, findRecipe, RECIPE_HELP } from "./find_recipe.ts";
 import type { Stage } from "../../src/recipe/stage_flags.ts";
-import { perImage } from "../../src/graph/loss_ring.ts";
+import { perImage } from "../../src/step/loss_ring.ts";
 
 const common = commonFlags({ epochs: 1, batchSize: 1, learningRate: 1 });
 const { seed, dataset, dataDir, data, label, testFraction, limit, kernels } = common;

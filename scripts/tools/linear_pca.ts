@@ -7,7 +7,7 @@
 import { batches, permutation } from "../../src/data/shuffle.ts";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import type { BuildModel } from "../../src/graph/model.ts";
 import { Parameters } from "../../src/graph/parameters.ts";

@@ -5,13 +5,13 @@
 import type { Gpu } from "../../src/gpu/device.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
-import { type DispatchedText, formatText, formatTexts, textsOf } from "../../src/graph/kernel_texts.ts";
+import { type DispatchedText, formatText, formatTexts, textsOf } from "../../src/step/kernel_texts.ts";
 import { type CheckedNetwork, checkedNetworks } from "../../src/recipe/checked_networks.ts";
 import { runCommand } from "../../src/cli/command.ts";
 import { kernelsFlag, parseFlags, positional, positionals } from "../../src/recipe/flags.ts";
 import { openGpuWith } from "../../src/cli/open_gpu.ts";
 import { findRecipe, RECIPE_HELP } from "./find_recipe.ts";
-import { planDispatches } from "../../src/graph/plan_dispatches.ts";
+import { planDispatches } from "../../src/step/plan_dispatches.ts";
 import { print, printText } from "../../src/terminal.ts";
 
 const flags = {

@@ -1,4 +1,4 @@
-// Values that change every step: 32 bytes, written before the step is submitted (src/graph/step.ts).
+// Values that change every step: 32 bytes, written before the step is submitted (src/step/step.ts).
 
 struct Step {
   rows: u32,          // rows of this batch, at most B

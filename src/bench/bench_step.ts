@@ -1,14 +1,14 @@
 // A network's training step on random images, for the benchmarks.
 import type { Gpu } from "../gpu/device.ts";
-import { compile } from "../graph/compile.ts";
+import { compile } from "../step/compile.ts";
 import { Graph } from "../graph/graph.ts";
-import { checkLimits } from "../graph/limits.ts";
+import { checkLimits } from "../step/limits.ts";
 import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import type { Step } from "../graph/step.ts";
+import type { Step } from "../step/step.ts";
 import { DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import { RandomStream } from "../random.ts";
-import type { Optimizer } from "../graph/update.ts";
+import type { Optimizer } from "../step/update.ts";
 
 /** A compiled step with its images. */
 export interface Bench extends Disposable {

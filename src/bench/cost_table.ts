@@ -2,7 +2,7 @@
  * Formats the cost of a step, for `--profile` and `deno task bench`.
  * @module
  */
-import { copyWords } from "../graph/plan.ts";
+import { copyWords } from "../step/plan.ts";
 import { floorOf, isTimed, type StepCost, type TimedDispatch } from "./time_step.ts";
 
 /** Formats a line per dispatch, then the time of the step, the time outside its kernels, and the floor. */

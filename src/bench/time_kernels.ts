@@ -1,13 +1,13 @@
 // Measurements of `deno task tune`: all candidate kernels of a product, on a dense layer of its size.
 import type { Gpu } from "../gpu/device.ts";
 import { type Product, type ProductKernel, productName } from "../gpu/product_kernel.ts";
-import { compile } from "../graph/compile.ts";
+import { compile } from "../step/compile.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
 import { candidates } from "../graph/products.ts";
-import type { Step } from "../graph/step.ts";
-import { planGradients } from "../graph/plan_gradients.ts";
+import type { Step } from "../step/step.ts";
+import { planGradients } from "../step/plan_gradients.ts";
 import { dense } from "../layers/dense.ts";
 import { squaredError } from "../losses/squared_error.ts";
 

@@ -5,10 +5,10 @@
  */
 import type { Gpu } from "../gpu/device.ts";
 import { formatKernel } from "../gpu/product_kernel.ts";
-import type { Step } from "../graph/step.ts";
+import type { Step } from "../step/step.ts";
 import { type MedianAndRange, medianAndRange } from "../stats/median.ts";
-import type { CompiledDispatch } from "../graph/compile_dispatch.ts";
-import type { DispatchTime } from "../graph/profile.ts";
+import type { CompiledDispatch } from "../step/compile_dispatch.ts";
+import type { DispatchTime } from "../step/profile.ts";
 
 /** Cost of a copy into a texture. */
 export interface CopyCost {

@@ -6,7 +6,7 @@
  */
 import type { Graph, LossTerm, Node } from "../graph/graph.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import type { Step } from "../graph/step.ts";
+import type { Step } from "../step/step.ts";
 import type { RandomStream } from "../random.ts";
 import { within } from "./compare.ts";
 import { kinksOf } from "./kinks.ts";

@@ -4,11 +4,11 @@
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
-import { compile } from "../graph/compile.ts";
+import { compile } from "../step/compile.ts";
 import { Graph, type Node } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
-import type { Step } from "../graph/step.ts";
+import type { Step } from "../step/step.ts";
 import type { Value } from "../graph/tensor.ts";
 import { RandomStream } from "../random.ts";
 import { differenceOfReference, differencesOnGpu } from "./differences.ts";
@@ -31,7 +31,7 @@ import {
 import { checkFunctions, type FunctionCheck } from "./pointwise.ts";
 import { frozenValuesOf, lossInputs } from "./reference_graph.ts";
 import { TOLERANCES } from "./tolerances.ts";
-import type { Optimizer } from "../graph/update.ts";
+import type { Optimizer } from "../step/update.ts";
 
 /** Options of {@link gradcheck}. */
 export interface GradcheckOptions {

@@ -4,9 +4,9 @@
  */
 import type { Graph, LossTerm } from "../graph/graph.ts";
 import type { Parameter, Parameters } from "../graph/parameters.ts";
-import type { Step } from "../graph/step.ts";
+import type { Step } from "../step/step.ts";
 import { padded, type Value } from "../graph/tensor.ts";
-import { reachable } from "../graph/plan_gradients.ts";
+import { reachable } from "../step/plan_gradients.ts";
 import { RandomStream } from "../random.ts";
 import { elementsAtKinks, sidesOnGpu, valuesAtKinks } from "./at_kinks.ts";
 import { compare, within } from "./compare.ts";
@@ -14,7 +14,7 @@ import { DRAW } from "./differences.ts";
 import { againstReference, type Evidence, figure, worstOf } from "./evidence.ts";
 import { type ReferenceInputs, type ReferenceResult, runReference } from "./reference_graph.ts";
 import { TOLERANCES } from "./tolerances.ts";
-import { LOSS_RING } from "../graph/loss_ring.ts";
+import { LOSS_RING } from "../step/loss_ring.ts";
 
 /** Number of runs of the reference with rounding noise, which estimate its effect. */
 export const NOISY_RUNS = 3;

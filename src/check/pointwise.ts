@@ -7,7 +7,7 @@
 import { lossOf } from "../elementwise/loss.ts";
 import { Diverged } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { compile } from "../graph/compile.ts";
+import { compile } from "../step/compile.ts";
 import {
   type ElementwiseLossReference,
   type ElementwiseReference,

@@ -4,7 +4,7 @@
  */
 import { InputError } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { compile } from "../graph/compile.ts";
+import { compile } from "../step/compile.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { type Parameter, Parameters } from "../graph/parameters.ts";

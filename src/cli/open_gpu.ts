@@ -7,7 +7,7 @@ import { printError } from "../terminal.ts";
 import { type Gpu, openGpu } from "../gpu/device.ts";
 import { TEXTURE_FEATURE } from "../gpu/texture.ts";
 import { formatKernel, productName } from "../gpu/product_kernel.ts";
-import type { Step } from "../graph/step.ts";
+import type { Step } from "../step/step.ts";
 import type { KernelsChoice } from "../recipe/common_flags.ts";
 import { type Kernels, recallKernels } from "../bench/tuned_kernels.ts";
 

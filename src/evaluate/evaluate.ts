@@ -4,7 +4,7 @@
  */
 import type { Dataset, DatasetSplit } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { compile } from "../graph/compile.ts";
+import { compile } from "../step/compile.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";

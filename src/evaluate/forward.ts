@@ -3,10 +3,10 @@
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
-import { compile } from "../graph/compile.ts";
+import { compile } from "../step/compile.ts";
 import { Graph } from "../graph/graph.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import type { Step } from "../graph/step.ts";
+import type { Step } from "../step/step.ts";
 import type { Value } from "../graph/tensor.ts";
 
 /** Options of {@link Forward.compile}. */

@@ -3,12 +3,12 @@
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
-import { compile } from "../graph/compile.ts";
+import { compile } from "../step/compile.ts";
 import { Graph, type LossTerm } from "../graph/graph.ts";
 import { isSparsityTerm } from "../losses/sparsity_kl.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
-import type { Batch } from "../graph/step.ts";
+import type { Batch } from "../step/step.ts";
 import { type DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 
 /**

@@ -4,15 +4,15 @@
  */
 import { batches } from "../data/shuffle.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { compile } from "../graph/compile.ts";
+import { compile } from "../step/compile.ts";
 import { Graph, type LossTerm } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import type { Step } from "../graph/step.ts";
+import type { Step } from "../step/step.ts";
 import { type DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import { isSparsityTerm } from "../losses/sparsity_kl.ts";
 import { squaredError } from "../losses/squared_error.ts";
-import { LOSS_RING } from "../graph/loss_ring.ts";
+import { LOSS_RING } from "../step/loss_ring.ts";
 
 /** A network to be measured. */
 export interface Network {

@@ -3,7 +3,7 @@
  * @module
  */
 import code from "../../shaders/optim/adam.wgsl" with { type: "text" };
-import type { Optimizer } from "../graph/update.ts";
+import type { Optimizer } from "../step/update.ts";
 
 const SHADER = { path: "shaders/optim/adam.wgsl", code };
 

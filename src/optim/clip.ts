@@ -4,8 +4,8 @@
  */
 import code from "../../shaders/optim/clip.wgsl" with { type: "text" };
 import type { Dispatch, Tensor } from "../graph/tensor.ts";
-import type { GradientClip } from "../graph/update.ts";
-import { LOSS_RING } from "../graph/loss_ring.ts";
+import type { GradientClip } from "../step/update.ts";
+import { LOSS_RING } from "../step/loss_ring.ts";
 
 const SHADER = { path: "shaders/optim/clip.wgsl", code };
 

@@ -6,7 +6,7 @@ import { InputError } from "../errors.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { type Flag, optionalText, readFlags } from "./flags.ts";
 import { anyData, networkOf, type Recipe } from "./recipe.ts";
-import type { Optimizer } from "../graph/update.ts";
+import type { Optimizer } from "../step/update.ts";
 
 /** A recipe's training network under some flags. */
 export interface CheckedNetwork {

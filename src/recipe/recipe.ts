@@ -21,7 +21,7 @@ import type { Config, FlagSet } from "./flag_kinds.ts";
 import type { NetworkUse, Purpose, RecipeEvaluation } from "../evaluate/recipe_evaluation.ts";
 import { sizesFor } from "./sizes.ts";
 import type { Stage } from "./stage_flags.ts";
-import type { Optimizer } from "../graph/update.ts";
+import type { Optimizer } from "../step/update.ts";
 
 /** Facts about the training data that a network may use. */
 export interface NetworkData {

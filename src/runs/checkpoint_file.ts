@@ -14,8 +14,8 @@ import { readBytes } from "../files/read_file.ts";
 import { withCurrentNames } from "./run_config.ts";
 import { decodeSafetensors, type NamedTensor, writeSafetensors } from "../files/safetensors.ts";
 import { syncFolder } from "../files/write_file.ts";
-import { LOSS_RING } from "../graph/loss_ring.ts";
-import type { StepState } from "../graph/step_state.ts";
+import { LOSS_RING } from "../step/loss_ring.ts";
+import type { StepState } from "../step/step_state.ts";
 
 const FORMAT = "bottleneck-checkpoint-";
 const VERSION = 1;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { Dataset } from "../data/dataset.ts";
 import { Diverged, InputError } from "../errors.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import type { Step } from "../graph/step.ts";
+import type { Step } from "../step/step.ts";
 import { readLastCheckpoint, saveCheckpoint, type StoredModel } from "../runs/checkpoint_file.ts";
 import { type CheckpointEvery, parseCheckpointEvery } from "../recipe/checkpoint_every.ts";
 import type { BestEpoch } from "./early_stopping.ts";
@@ -16,7 +16,7 @@ import type { TrainedStage } from "./stages.ts";
 import type { MetricsLog } from "../runs/metrics_log.ts";
 import { readRun } from "../runs/run_config.ts";
 import { removeFile } from "../files/write_file.ts";
-import type { StepState } from "../graph/step_state.ts";
+import type { StepState } from "../step/step_state.ts";
 
 /** Number of checkpoints that are kept by default: the newest, and the one before in case that the newest is damaged. */
 const DEFAULT_KEEP = 2;

@@ -2,8 +2,8 @@
  * The reports within an epoch: mean losses on the progress line, in the metrics and on the dashboard.
  * @module
  */
-import type { LossReading } from "../graph/loss_ring.ts";
-import type { TensorFigures } from "../graph/tensor_stats.ts";
+import type { LossReading } from "../step/loss_ring.ts";
+import type { TensorFigures } from "../step/tensor_stats.ts";
 import type { Live } from "../live/live.ts";
 import type { TensorRecord } from "../report/run_data.ts";
 import type { RunInProgress } from "./run_in_progress.ts";

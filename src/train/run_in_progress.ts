@@ -6,7 +6,7 @@
 import type { Dataset } from "../data/dataset.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Parameters } from "../graph/parameters.ts";
-import type { Batch } from "../graph/step.ts";
+import type { Batch } from "../step/step.ts";
 import type { DeviceImages } from "../layers/gather_batch.ts";
 import type { MetricsRecord } from "../report/run_data.ts";
 import type { Live } from "../live/live.ts";

@@ -3,15 +3,15 @@
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
-import { compile } from "../graph/compile.ts";
+import { compile } from "../step/compile.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import type { Parameter, Parameters } from "../graph/parameters.ts";
-import { formatPlan } from "../graph/plan.ts";
-import type { Step } from "../graph/step.ts";
+import { formatPlan } from "../step/plan.ts";
+import type { Step } from "../step/step.ts";
 import type { Stage } from "../recipe/stage_flags.ts";
 import { type DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
-import type { GradientClip, Optimizer } from "../graph/update.ts";
+import type { GradientClip, Optimizer } from "../step/update.ts";
 
 /**
  * Returns the trainable parameters of a stage: all that its graph uses, or, with `freeze`, only those of its

@@ -7,12 +7,12 @@ import { hasCheckpoint } from "../runs/checkpoint_file.ts";
 import { readStartingWeights, startFrom } from "../runs/starting_weights.ts";
 import { batches } from "../data/shuffle.ts";
 import type { Gpu } from "../gpu/device.ts";
-import { compile } from "../graph/compile.ts";
+import { compile } from "../step/compile.ts";
 import { Graph } from "../graph/graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
-import { formatPlan } from "../graph/plan.ts";
-import { type Batch, Step } from "../graph/step.ts";
+import { formatPlan } from "../step/plan.ts";
+import { type Batch, Step } from "../step/step.ts";
 import { DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 import { clipByGlobalNorm } from "../optim/clip.ts";
 import { parseSchedule } from "../optim/schedule.ts";
@@ -34,7 +34,7 @@ import { TrainingRun } from "./training_run.ts";
 import { fitToRecipe } from "../recipe/data_range.ts";
 import { type EvaluatedNetwork, evaluatedNetwork } from "../recipe/evaluated_network.ts";
 import type { Stage } from "../recipe/stage_flags.ts";
-import type { GradientClip, Optimizer } from "../graph/update.ts";
+import type { GradientClip, Optimizer } from "../step/update.ts";
 import { print, printError, printText } from "../terminal.ts";
 
 /** Flags used by training itself; recipes have more. */

@@ -3,8 +3,8 @@
  * @module
  */
 import { permutation } from "../data/shuffle.ts";
-import type { LossReading } from "../graph/loss_ring.ts";
-import type { Batch, Step } from "../graph/step.ts";
+import type { LossReading } from "../step/loss_ring.ts";
+import type { Batch, Step } from "../step/step.ts";
 import { startLive } from "../live/live.ts";
 import { print } from "../terminal.ts";
 import { unlessLost } from "./device_loss.ts";

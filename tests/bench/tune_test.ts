@@ -12,7 +12,7 @@ import {
 } from "../../src/bench/time_kernels.ts";
 import { InputError } from "../../src/errors.ts";
 import { formatKernel, type Product, type ProductKernel, productName } from "../../src/gpu/product_kernel.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { type DeviceTraits, Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { candidates, kernelNamed, kernelOf } from "../../src/graph/products.ts";

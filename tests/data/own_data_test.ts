@@ -8,7 +8,7 @@ import { loadOwnData, type OwnDataOptions } from "../../src/data/own_data.ts";
 import { permutation } from "../../src/data/shuffle.ts";
 import { InputError } from "../../src/errors.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { padded } from "../../src/graph/tensor.ts";

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { averageLosses } from "../../src/evaluate/test_losses.ts";
 import { gpuTest } from "../helpers/gpu.ts";
-import { LOSS_RING } from "../../src/graph/loss_ring.ts";
+import { LOSS_RING } from "../../src/step/loss_ring.ts";
 
 gpuTest("averageLosses() averages more batches than the loss ring holds", async (gpu) => {
   const count = 2 * LOSS_RING + 3, pixels = Float32Array.from({ length: count }, (_, k) => k % 7 / 8);

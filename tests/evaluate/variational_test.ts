@@ -25,7 +25,7 @@ import {
   withFolder,
 } from "../helpers/commands.ts";
 import { readMetrics } from "../../src/runs/metrics_log.ts";
-import { perImage } from "../../src/graph/loss_ring.ts";
+import { perImage } from "../../src/step/loss_ring.ts";
 
 const SMALL = ["--limit", "640", "--epochs", "2", "--log-every", "3"];
 

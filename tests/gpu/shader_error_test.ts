@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { InputError, ShaderError } from "../../src/errors.ts";
 import { openGpu } from "../../src/gpu/device.ts";
 import { createPipeline, kernelText } from "../../src/gpu/kernel.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { dense } from "../../src/layers/dense.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import type { KernelKind } from "../../src/gpu/product_kernel.ts";
 import { unroll } from "../../src/gpu/unroll.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { dense } from "../../src/layers/dense.ts";

@@ -875,7 +875,7 @@ const IN_LOOPS: Faults = {
     "src/optim/adam.ts": [["L2 instead of decoupled decay", 'decay === "decoupled" ? 1 : 0', "0"]],
   },
   "sparse": {
-    "src/graph/compile.ts": [[
+    "src/step/compile.ts": [[
       "Adam's moments kept from stage to stage",
       "arenas.moments.map((buffer, k) =>",
       "((globalThis as { kept?: GPUBuffer[] }).kept ??= arenas.moments).map((buffer, k) =>",
@@ -906,7 +906,7 @@ const IN_LOOPS: Faults = {
       ["one noise stream for all stages", "`noise of stage ${stage}`", '"noise of stage 0"'],
       ["the noise of training when testing", 'purpose === "test" ? "noise of the test" : ', ""],
     ],
-    "src/graph/step.ts": [["the same noise at every step", "draw ?? this.#count", "draw ?? 1"]],
+    "src/step/step.ts": [["the same noise at every step", "draw ?? this.#count", "draw ?? 1"]],
     "scripts/sparse.ts": [
       ["another reduction", 'reduction: "mean"', 'reduction: "sum"'],
       ["a penalty ten times as large", "number(7.5e-5,", "number(7.5e-4,"],
@@ -926,7 +926,7 @@ const IN_LOOPS: Faults = {
       ["a cosine one step ahead", "Math.min(1, step / steps)", "Math.min(1, (step + 1) / steps)"],
       ["a cosine that counts the warm-up", "then(step - warmUpSteps, ", "then(step, "],
     ],
-    "src/graph/compile.ts": [[
+    "src/step/compile.ts": [[
       "clipping after the update",
       "dispatches.push(optimizer.update(",
       "dispatches.splice(dispatches.length - (clipping ? trained.length + 1 : 0), 0, optimizer.update(",

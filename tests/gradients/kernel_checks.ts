@@ -9,11 +9,11 @@ import { type ReferenceResult, runReference } from "../../src/check/reference_gr
 import { TOLERANCES } from "../../src/check/tolerances.ts";
 import { InputError } from "../../src/errors.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
-import type { GradientClip, Optimizer } from "../../src/graph/update.ts";
+import { compile } from "../../src/step/compile.ts";
+import type { GradientClip, Optimizer } from "../../src/step/update.ts";
 import { Graph, type LossTerm, type Reduction } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
-import type { Step } from "../../src/graph/step.ts";
+import type { Step } from "../../src/step/step.ts";
 import type { Activation, Value } from "../../src/graph/tensor.ts";
 import { dense } from "../../src/layers/dense.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";

@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { type Initializer, Parameters } from "../../src/graph/parameters.ts";
-import { formatPlan } from "../../src/graph/plan.ts";
-import type { Step } from "../../src/graph/step.ts";
+import { formatPlan } from "../../src/step/plan.ts";
+import type { Step } from "../../src/step/step.ts";
 import { padded } from "../../src/graph/tensor.ts";
 import { dense } from "../../src/layers/dense.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { adam } from "../../src/optim/adam.ts";
 import { bitsOf, gpuTest, randomFloats, withKernels } from "../helpers/gpu.ts";
-import type { CompileOptions } from "../../src/graph/plan_dispatches.ts";
-import { LOSS_RING } from "../../src/graph/loss_ring.ts";
+import type { CompileOptions } from "../../src/step/plan_dispatches.ts";
+import { LOSS_RING } from "../../src/step/loss_ring.ts";
 
 // One batch size throughout, and with it one height of tiles: each is a kernel to compile.
 const BATCH = 4;

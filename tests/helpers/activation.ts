@@ -3,7 +3,7 @@ import { activationOf } from "../../src/elementwise/activation.ts";
 import type { ActivationLike } from "../../src/elementwise/activation_names.ts";
 import { lossOf } from "../../src/elementwise/loss.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { activation } from "../../src/layers/activation.ts";

@@ -8,10 +8,10 @@ import { type ReferenceResult, runReference } from "../../src/check/reference_gr
 import { TOLERANCES } from "../../src/check/tolerances.ts";
 import { Diverged } from "../../src/errors.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import type { Graph, LossTerm } from "../../src/graph/graph.ts";
 import type { Parameters } from "../../src/graph/parameters.ts";
-import type { Batch, Step } from "../../src/graph/step.ts";
+import type { Batch, Step } from "../../src/step/step.ts";
 import { type Dispatch, padded, type Tensor, type Value } from "../../src/graph/tensor.ts";
 import { closeness, largest } from "./gpu.ts";
 

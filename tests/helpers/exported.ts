@@ -4,7 +4,7 @@
  */
 import type { TrainedNetwork } from "../../src/export/network.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import type { BuildModel } from "../../src/graph/model.ts";
 import { elements, Parameters } from "../../src/graph/parameters.ts";

@@ -1,6 +1,6 @@
 /** Activations at their extremes, through every kernel that goes through one; it runs in pages too. */
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import type { Activation } from "../../src/graph/tensor.ts";

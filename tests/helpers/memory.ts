@@ -7,7 +7,7 @@ import { deep } from "../../scripts/deep.ts";
 import { checkedNetworks } from "../../src/recipe/checked_networks.ts";
 import { recipeNetwork } from "./recipe_network.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";

@@ -9,7 +9,7 @@ import { ROOT } from "./commands.ts";
 
 /** Rooms of `src/` that a page has: those of `src/core.ts`, and what the recipes' networks and the checks need. */
 const PRESENT = new RegExp(
-  "^/(src/(core|errors|random|event_loop|gpu|graph|elementwise|layers|losses|optim|reference|check|recipe|evaluate|data|" +
+  "^/(src/(core|errors|random|event_loop|gpu|graph|step|elementwise|layers|losses|optim|reference|check|recipe|evaluate|data|" +
     "files)\\b|(scripts|shaders|fixtures|tests)/|mod\\.ts$)",
 );
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import { createPipeline, kernelText } from "../../src/gpu/kernel.ts";
 import { KERNEL_KINDS, type KernelKind } from "../../src/gpu/product_kernel.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { SHADER_NUMBERS } from "../../src/graph/shader_numbers.ts";

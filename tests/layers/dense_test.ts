@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { InputError } from "../../src/errors.ts";
 import { openGpu } from "../../src/gpu/device.ts";
 import { KERNEL_KINDS, type KernelKind } from "../../src/gpu/product_kernel.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import type { Activation } from "../../src/graph/tensor.ts";

@@ -4,7 +4,7 @@ import { deep } from "../../scripts/deep.ts";
 import { permutation } from "../../src/data/shuffle.ts";
 import { InputError } from "../../src/errors.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { padded } from "../../src/graph/tensor.ts";

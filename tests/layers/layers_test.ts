@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { formatGradcheck } from "../../src/check/format_gradcheck.ts";
 import { gradcheck } from "../../src/check/gradcheck.ts";
 import { runReference } from "../../src/check/reference_graph.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph, type LossTerm } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import type { Activation, Value } from "../../src/graph/tensor.ts";

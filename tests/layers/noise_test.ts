@@ -4,7 +4,7 @@ import noiseCode from "../../shaders/layers/noise.wgsl" with { type: "text" };
 import { InputError } from "../../src/errors.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
 import { createPipeline } from "../../src/gpu/kernel.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { SHADER_NUMBERS } from "../../src/graph/shader_numbers.ts";

@@ -3,7 +3,7 @@ import { formatGradcheck } from "../../src/check/format_gradcheck.ts";
 import { gradcheck } from "../../src/check/gradcheck.ts";
 import { TOLERANCES } from "../../src/check/tolerances.ts";
 import { InputError } from "../../src/errors.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import type { Activation, Value } from "../../src/graph/tensor.ts";

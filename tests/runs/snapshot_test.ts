@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { InputError } from "../../src/errors.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import type { ActivationLike } from "../../src/elementwise/activation_names.ts";
 import { elu } from "../../src/elementwise/elu.ts";
 import { Graph } from "../../src/graph/graph.ts";

@@ -4,8 +4,8 @@
  */
 import totalCode from "../../shaders/losses/total.wgsl" with { type: "text" };
 import type { Shader } from "../gpu/shader.ts";
-import { LOSS_CHUNKS, type LossTerm } from "./graph.ts";
-import type { Dispatch, Tensor } from "./tensor.ts";
+import { LOSS_CHUNKS, type LossTerm } from "../graph/graph.ts";
+import type { Dispatch, Tensor } from "../graph/tensor.ts";
 import type { TensorFigures } from "./tensor_stats.ts";
 
 /** Number of steps whose losses are kept on the GPU until they are read. */

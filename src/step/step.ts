@@ -10,7 +10,7 @@ import type { LossReading } from "./loss_ring.ts";
 import type { StepParts } from "./step_parts.ts";
 import { readStepState, type StepState, writeStepState } from "./step_state.ts";
 import { readParameterGradients, readRows, shapeIn, uploadRows } from "./step_tensors.ts";
-import type { Tensor, Value } from "./tensor.ts";
+import type { Tensor, Value } from "../graph/tensor.ts";
 import { UnreadLosses } from "./unread_losses.ts";
 
 /** The rows of the data set's order that a step uses. */

@@ -2,9 +2,9 @@
  * Plans the backward pass: the nodes and gradients that a step needs, and the order of writing gradients.
  * @module
  */
-import type { BackwardRequest, GradientWrite, Graph, LossTerm, Node } from "./graph.ts";
-import type { Parameter } from "./parameters.ts";
-import type { Value } from "./tensor.ts";
+import type { BackwardRequest, GradientWrite, Graph, LossTerm, Node } from "../graph/graph.ts";
+import type { Parameter } from "../graph/parameters.ts";
+import type { Value } from "../graph/tensor.ts";
 
 /** Returns the nodes that the losses and outputs depend on, in recorded order. */
 export function reachable(

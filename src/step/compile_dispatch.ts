@@ -5,8 +5,8 @@
 import type { Gpu } from "../gpu/device.ts";
 import { createPipeline } from "../gpu/kernel.ts";
 import type { KernelSpec } from "../gpu/shader.ts";
-import { SHADER_NUMBERS } from "./shader_numbers.ts";
-import type { Dispatch, Tensor } from "./tensor.ts";
+import { SHADER_NUMBERS } from "../graph/shader_numbers.ts";
+import type { Dispatch, Tensor } from "../graph/tensor.ts";
 import type { StepTextures, TextureCopy } from "./textures.ts";
 
 /** A dispatch with its pipeline and bind group. */

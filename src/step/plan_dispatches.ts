@@ -3,11 +3,11 @@
  * @module
  */
 import type { Gpu } from "../gpu/device.ts";
-import type { Graph, LossTerm, Node } from "./graph.ts";
+import type { Graph, LossTerm, Node } from "../graph/graph.ts";
 import { LOSS_RING, totalOf } from "./loss_ring.ts";
-import type { Parameter } from "./parameters.ts";
+import type { Parameter } from "../graph/parameters.ts";
 import { planGradients, reachable } from "./plan_gradients.ts";
-import type { Dispatch, Tensor, Value } from "./tensor.ts";
+import type { Dispatch, Tensor, Value } from "../graph/tensor.ts";
 import type { GradientClip, Optimizer } from "./update.ts";
 
 /** Options of `compile`. */

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { Diverged } from "../../src/errors.ts";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
-import type { Step } from "../../src/graph/step.ts";
+import type { Step } from "../../src/step/step.ts";
 import type { Activation, Value } from "../../src/graph/tensor.ts";
 import { dense } from "../../src/layers/dense.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
@@ -13,7 +13,7 @@ import { adam } from "../../src/optim/adam.ts";
 import { sgd } from "../../src/optim/sgd.ts";
 import { tensorNorm, updateRatio } from "../../src/reference/watch.ts";
 import { bitsOf, gpuTest, randomFloats } from "../helpers/gpu.ts";
-import type { Optimizer } from "../../src/graph/update.ts";
+import type { Optimizer } from "../../src/step/update.ts";
 
 const ROWS = 6, RATE = { learningRate: 0.01 };
 

@@ -5,8 +5,8 @@
  */
 import { InputError } from "../errors.ts";
 import { type Gpu, mebibytes } from "../gpu/device.ts";
-import type { Parameters } from "./parameters.ts";
-import { type Dispatch, padded, type Value } from "./tensor.ts";
+import type { Parameters } from "../graph/parameters.ts";
+import { type Dispatch, padded, type Value } from "../graph/tensor.ts";
 
 const number = (n: number) => n.toLocaleString("en-US");
 

@@ -3,7 +3,7 @@
  * @module
  */
 import type { Step } from "./step.ts";
-import type { Tensor } from "./tensor.ts";
+import type { Tensor } from "../graph/tensor.ts";
 
 /**
  * Formats a step's dispatches as a table: index, label, entry point, reads, writes, workgroups. Each copy

@@ -6,7 +6,7 @@
 import { Diverged } from "../errors.ts";
 import { type CompiledDispatch, encodeDispatch } from "./compile_dispatch.ts";
 import { LOSS_RING, type LossReading } from "./loss_ring.ts";
-import type { Parameter } from "./parameters.ts";
+import type { Parameter } from "../graph/parameters.ts";
 import type { StepParts } from "./step_parts.ts";
 import { type WatchedTensor, watchedTensors } from "./tensor_stats.ts";
 

@@ -4,7 +4,7 @@
  */
 import type { Gpu } from "../gpu/device.ts";
 import type { Stretch } from "../gpu/texture.ts";
-import type { Dispatch, Tensor } from "./tensor.ts";
+import type { Dispatch, Tensor } from "../graph/tensor.ts";
 
 /** A copy of a range of a buffer into a texture. */
 export interface TextureCopy {

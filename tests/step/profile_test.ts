@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Gpu, openGpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { dense } from "../../src/layers/dense.ts";
@@ -12,7 +12,7 @@ import { bytesOf, floorOf, type StepCost, timeStep } from "../../src/bench/time_
 import { medianAndRange } from "../../src/stats/median.ts";
 import { runTask } from "../helpers/commands.ts";
 import { gpuTest, withKernels } from "../helpers/gpu.ts";
-import type { CompiledDispatch } from "../../src/graph/compile_dispatch.ts";
+import type { CompiledDispatch } from "../../src/step/compile_dispatch.ts";
 
 Deno.test("medianAndRange() takes the middle of an odd number, and the mean of the two in the middle of an even one", () => {
   assert.deepEqual(medianAndRange([3, 1, 2]), { median: 2, least: 1, most: 3 });

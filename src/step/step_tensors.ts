@@ -3,10 +3,10 @@
  * multiples of four floats; those of the CPU are not.
  * @module
  */
-import type { Graph } from "./graph.ts";
-import { fromArena } from "./parameters.ts";
+import type { Graph } from "../graph/graph.ts";
+import { fromArena } from "../graph/parameters.ts";
 import type { StepParts } from "./step_parts.ts";
-import { padded, type Tensor, type Value } from "./tensor.ts";
+import { padded, type Tensor, type Value } from "../graph/tensor.ts";
 
 /**
  * Returns a tensor's shape: [B, width] for a value or its gradient, PyTorch's shape for a parameter or its

@@ -2,8 +2,8 @@
  * Interfaces of optimizers and gradient clipping, and the ranges of the arenas that they update.
  * @module
  */
-import { type Parameter, SLOT_ALIGNMENT } from "./parameters.ts";
-import type { Dispatch, Tensor } from "./tensor.ts";
+import { type Parameter, SLOT_ALIGNMENT } from "../graph/parameters.ts";
+import type { Dispatch, Tensor } from "../graph/tensor.ts";
 
 /** An update rule. */
 export interface Optimizer {

@@ -4,9 +4,9 @@
  */
 import type { Gpu } from "../gpu/device.ts";
 import type { CompiledDispatch } from "./compile_dispatch.ts";
-import type { Graph } from "./graph.ts";
+import type { Graph } from "../graph/graph.ts";
 import type { CompileOptions } from "./plan_dispatches.ts";
-import type { Tensor } from "./tensor.ts";
+import type { Tensor } from "../graph/tensor.ts";
 
 /** A step as it was compiled; only the contents of its buffers change. */
 export interface StepParts {

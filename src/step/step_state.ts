@@ -2,7 +2,7 @@
  * State of a step that checkpoints store: reading it from the GPU, and writing it back.
  * @module
  */
-import { elements, fromArena, toSlot } from "./parameters.ts";
+import { elements, fromArena, toSlot } from "../graph/parameters.ts";
 import type { StepParts } from "./step_parts.ts";
 
 /** Numbers of runs and rows in a {@link StepState}. */

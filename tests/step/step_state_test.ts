@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { deep } from "../../scripts/deep.ts";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
-import type { Step } from "../../src/graph/step.ts";
+import type { Step } from "../../src/step/step.ts";
 import { DeviceImages, gatherBatch } from "../../src/layers/gather_batch.ts";
 import { adam } from "../../src/optim/adam.ts";
 import { clipByGlobalNorm } from "../../src/optim/clip.ts";

@@ -12,14 +12,14 @@ import {
   SETTINGS_STRIDE,
   STEP_BYTES,
 } from "./compile_dispatch.ts";
-import type { Graph } from "./graph.ts";
+import type { Graph } from "../graph/graph.ts";
 import { LOSS_RING } from "./loss_ring.ts";
 import { type CompileOptions, planDispatches } from "./plan_dispatches.ts";
 import { planTextures, type StepTextures } from "./textures.ts";
 import { checkLimits, workgroupSizeOf } from "./limits.ts";
-import type { Parameters } from "./parameters.ts";
+import type { Parameters } from "../graph/parameters.ts";
 import { Step } from "./step.ts";
-import type { Dispatch, Tensor } from "./tensor.ts";
+import type { Dispatch, Tensor } from "../graph/tensor.ts";
 import { stretches } from "./update.ts";
 import { watchBytes, watchDispatches } from "./tensor_stats.ts";
 

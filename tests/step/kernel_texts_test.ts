@@ -1,9 +1,9 @@
 // What `deno task wgsl` prints.
 import assert from "node:assert/strict";
 import type { Gpu } from "../../src/gpu/device.ts";
-import { compile } from "../../src/graph/compile.ts";
+import { compile } from "../../src/step/compile.ts";
 import { Graph } from "../../src/graph/graph.ts";
-import { type DispatchedText, formatText, formatTexts, textsOf } from "../../src/graph/kernel_texts.ts";
+import { type DispatchedText, formatText, formatTexts, textsOf } from "../../src/step/kernel_texts.ts";
 import { Parameters } from "../../src/graph/parameters.ts";
 import { dense } from "../../src/layers/dense.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import watchCode from "../../shaders/optim/watch.wgsl" with { type: "text" };
-import type { Parameter } from "./parameters.ts";
-import type { Dispatch, Tensor } from "./tensor.ts";
+import type { Parameter } from "../graph/parameters.ts";
+import type { Dispatch, Tensor } from "../graph/tensor.ts";
 import type { Shader } from "../gpu/shader.ts";
 
 /** Statistics of a trained tensor after a step. */

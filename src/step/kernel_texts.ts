@@ -7,7 +7,7 @@ import { InputError, quote } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { kernelText } from "../gpu/kernel.ts";
 import { workgroupSizeOf } from "./limits.ts";
-import type { Dispatch } from "./tensor.ts";
+import type { Dispatch } from "../graph/tensor.ts";
 import type { KernelSpec, KernelText, SourceLine } from "../gpu/shader.ts";
 import { kernelOfDispatch } from "./compile_dispatch.ts";
 
