@@ -24,18 +24,20 @@ async function limited(limits: Partial<Record<keyof GPUSupportedLimits, number>>
   return gpu;
 }
 
-const ROWS = 60, WIDTH = 40;
-const IMAGES = Uint8Array.from(randomFloats("limits", ROWS * WIDTH, 0, 256));
+const ROWS = 60;
+/** Pixels of images that need more than the sums of what is watched, which take 196,608 bytes and 4 workgroups here. */
+const MANY = 1000;
 
-/** Takes three steps of 40-`width`-40 with batches of `batch`; gives their losses and the parameters. */
-async function train(gpu: Gpu, width: number, batch = ROWS) {
-  using images = new DeviceImages(gpu, "train", IMAGES, WIDTH);
+/** Takes three steps of `pixelsEach`-`width`-`pixelsEach` with batches of `batch`; gives their losses and the parameters. */
+async function train(gpu: Gpu, width: number, batch = ROWS, pixelsEach = 40) {
+  const bytes = Uint8Array.from(randomFloats("limits", ROWS * pixelsEach, 0, 256));
+  using images = new DeviceImages(gpu, "train", bytes, pixelsEach);
   using parameters = new Parameters(1);
   const graph = new Graph(batch);
   const pixels = gatherBatch(graph, "pixels", images);
   const layer = { activation: "tanh", initializer: "pytorch-linear" } as const;
   const code = dense(graph, parameters, pixels, { label: "encoder", outputs: width, ...layer });
-  const output = dense(graph, parameters, code, { label: "decoder", outputs: WIDTH, ...layer });
+  const output = dense(graph, parameters, code, { label: "decoder", outputs: pixelsEach, ...layer });
   const losses = [squaredError(graph, output, pixels, { label: "loss", reduction: "mean" })];
   const optimizer = adam({ learningRate: 0.01 });
   const options = { label: "small", losses, trainable: parameters.all, optimizer };
@@ -51,7 +53,7 @@ async function train(gpu: Gpu, width: number, batch = ROWS) {
 }
 
 /** The error of an attempt that must create nothing. */
-async function refusal(gpu: Gpu, width: number, batch?: number): Promise<string> {
+async function refusal(gpu: Gpu, width: number, batch?: number, pixelsEach?: number): Promise<string> {
   const created: string[] = [];
   const create = gpu.device.createBuffer.bind(gpu.device);
   gpu.device.createBuffer = (descriptor) => {
@@ -59,7 +61,7 @@ async function refusal(gpu: Gpu, width: number, batch?: number): Promise<string>
     return create(descriptor);
   };
   try {
-    await train(gpu, width, batch);
+    await train(gpu, width, batch, pixelsEach);
   } catch (error) {
     assert.ok(error instanceof InputError, String(error));
     assert.deepEqual(created.filter((label) => !label.startsWith("train ")), [], "besides the images");
@@ -71,15 +73,15 @@ async function refusal(gpu: Gpu, width: number, batch?: number): Promise<string>
 }
 
 Deno.test("a batch that is too large is refused with the limit, the excess and what would fit, and that fits", async () => {
-  using gpu = await limited({ maxStorageBufferBindingSize: 4 * 50 * WIDTH });
-  const message = await refusal(gpu, 8);
+  using gpu = await limited({ maxStorageBufferBindingSize: 4 * 50 * MANY });
+  const message = await refusal(gpu, 8, ROWS, MANY);
   assert.match(
     message,
-    /^Cannot compile "small" for batches of 60: "pixels" \[60, 40\] needs .* more than this device's /,
+    /^Cannot compile "small" for batches of 60: "pixels" \[60, 1000\] needs .* more than this device's /,
   );
   assert.match(message, /maxStorageBufferBindingSize of .* MiB; batches of at most 50 fit$/);
-  await assert.rejects(train(gpu, 8, 51), /at most 50 fit/);
-  await train(gpu, 8, 50);
+  await assert.rejects(train(gpu, 8, 51, MANY), /at most 50 fit/);
+  await train(gpu, 8, 50, MANY);
 });
 
 Deno.test("a model that is too large is refused with its largest parameter, before any is drawn", async () => {
@@ -106,18 +108,18 @@ Deno.test("where there would be too many workgroups they are larger, and the res
 });
 
 Deno.test("more workgroups than that are refused with the limit, the excess and what would fit, and that fits", async () => {
-  using gpu = await limited({ maxComputeWorkgroupsPerDimension: 1 });
-  const message = await refusal(gpu, 8);
+  using gpu = await limited({ maxComputeWorkgroupsPerDimension: 20 });
+  const message = await refusal(gpu, 8, ROWS, MANY);
   assert.match(
     message,
-    /^Cannot dispatch "pixels gather": it needs 3 workgroups of 256, 2 more than this device's /,
+    /^Cannot dispatch "pixels gather": it needs 59 workgroups of 256, 39 more than this device's /,
   );
   assert.match(
     message,
-    /maxComputeWorkgroupsPerDimension of 1; use batches of at most 20, or /,
+    /maxComputeWorkgroupsPerDimension of 20; use batches of at most 20, or /,
   );
-  await assert.rejects(train(gpu, 8, 26), InputError);
-  await train(gpu, 8, 20);
+  await assert.rejects(train(gpu, 8, 26, MANY), InputError);
+  await train(gpu, 8, 20, MANY);
 });
 
 Deno.test("a batch larger than the training set takes all of it, and says so", async () => {
