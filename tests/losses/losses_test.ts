@@ -40,7 +40,7 @@ for (const kind of Object.keys(EXTREMES) as (keyof typeof EXTREMES)[]) {
         await assert.rejects(
           step.readLosses(),
           (error: unknown) =>
-            error instanceof InputError && /loss "loss" is NaN at step 1;/.test(error.message),
+            error instanceof InputError && /loss "loss" is NaN in batch 1;/.test(error.message),
           `${kind}, side ${side}, beside ${other}`,
         );
         const [gradient] = await step.readValueGradients([inputs[0]], 1);
