@@ -98,10 +98,10 @@ export function writeFileAtomic(path: string, data: Uint8Array | string): void {
 }
 
 /**
- * Opens a file for appending, creating it if missing. It must be a plain file: a symbolic link could point
- * outside the folder, and opening a pipe could block.
+ * Opens a file for appending, creating it if missing. It must be a plain file of one name: a link, symbolic or hard,
+ * could lead to a file outside the folder, and opening a pipe could block.
  *
- * @throws InputError if the path is not a plain file
+ * @throws InputError if the path is not a plain file, or the file has another name besides
  */
 export function openToAppend(path: string): Deno.FsFile {
   const stat = lstatIfThere(path);
@@ -113,10 +113,16 @@ export function openToAppend(path: string): Deno.FsFile {
     );
   }
   const file = Deno.openSync(path, { read: true, append: true, ...(stat ? {} : { createNew: true }) });
-  const { dev, ino } = file.statSync();
+  const { dev, ino, nlink } = file.statSync();
   if (stat && (stat.dev !== dev || stat.ino !== ino)) { // replaced meanwhile
     file.close();
     throw new InputError(`Cannot open "${path}": it was replaced during opening; try again`);
+  }
+  if (nlink !== null && nlink > 1) {
+    file.close();
+    throw new InputError(
+      `Cannot open "${path}": expected a file of its own but found a hard link; replace it by a copy`,
+    );
   }
   return file;
 }

@@ -43,6 +43,14 @@ Deno.test("Progress rewrites its line on a terminal, and ends it once", () => {
   assert.deepEqual(written, [`\r${line}`, "\n", "saved\n", `\r${line}`, "\n"]);
 });
 
+Deno.test("Progress shows control characters of names in escaped form", () => {
+  const { progress, written } = recorded({ terminal: true, columns: 200 });
+  progress.update({ ...report, losses: { "a\x1b[2J": 1 } });
+  progress.note("b\x1b[2J");
+  assert.match(written[0], /a\\x1b\[2J 1\.00000/);
+  assert.equal(written[2], "b\\x1b[2J\n");
+});
+
 Deno.test("Progress covers a longer line with spaces, for want of an escape code that every terminal knows", () => {
   const { progress, clock, written } = recorded({ terminal: true, columns: 200 });
   clock.milliseconds += 1000;

@@ -20,6 +20,12 @@ Deno.test("resultsTable() aligns labels, decimal points and units", () => {
     "model                deep        (3-D)",
   ]);
   assert.equal(resultsTable([]), "");
+  const evil = "a\x1b[2J\n";
+  assert.equal(
+    resultsTable([{ label: evil, value: evil, unit: evil }]),
+    Array(3).fill("a\\x1b[2J\\n").join("  "),
+    "a row stays a row",
+  );
 });
 
 Deno.test("codesCsv() lists index, label and code", () => {

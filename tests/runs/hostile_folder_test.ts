@@ -192,3 +192,28 @@ Deno.test({
       assert.equal(readLastCheckpoint(folder)!.place.step, 3);
     }),
 });
+
+Deno.test({
+  name: "a metrics log with another name outside, a hard link, is not written to",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (parent) => {
+      const folder = join(parent, "run"),
+        outside = join(parent, "outside"),
+        log = join(folder, "metrics.jsonl");
+      cpSync(finished, folder, { recursive: true });
+      for (const step of [1, 2]) Deno.removeSync(join(folder, `checkpoint-${step}.safetensors`));
+      Deno.renameSync(log, outside);
+      Deno.linkSync(outside, log);
+      const text = Deno.readTextFileSync(outside);
+      await assert.rejects(
+        () => train("--resume", folder, "--epochs", "3"),
+        /Cannot open ".*": .* a hard link;/,
+      );
+      assert.equal(Deno.readTextFileSync(outside), text);
+      Deno.removeSync(log);
+      Deno.copyFileSync(outside, log); // as the message says
+      await train("--resume", folder, "--epochs", "3");
+      assert.equal(Deno.readTextFileSync(outside), text);
+    }),
+});

@@ -32,6 +32,7 @@ Deno.test({
       assert.match(lost, /^warning: the GPU was lost in step \d+ \(.*\); .*, 1 of at most 3 times$/);
       assert.match(refused, /^error: Cannot append to ".*metrics\.jsonl": File too large/);
       assert.deepEqual([others, full.code], [[], 1]);
+      assert.ok(Deno.readTextFileSync(join(run, "metrics.jsonl")).endsWith("}\n"), "no torn line is left");
       const { step } = readLastCheckpoint(run)!.place;
       assert.ok(step >= 24 && step < 84, `stopped after step ${step} of 84`);
       assert.ok(stepOf(lost) > 0 && stepOf(lost) < step, `lost in step ${stepOf(lost)} of ${step}`);

@@ -141,6 +141,8 @@ Deno.test("--resume refuses the run of another recipe, and folders that are not 
   refused(vae, /expected a run of vae but found one of "deep"/);
   refused(() => fromFlags("--resume", home), /"config.json" is missing/);
   refused(() => fromFlags("--resume", join(home, "nothing")), /no such file or folder/);
+  const unbegun = Deno.makeTempDirSync({ dir: home });
+  refused(() => fromFlags("--resume", unbegun), /stopped before training began; start it again with its own/);
 });
 
 Deno.test("--data and --dataset together are refused", () => {
