@@ -32,7 +32,7 @@ Deno.test("startFrom() takes tensors by name and shape, and says what stays new 
   assert.equal(
     line,
     'weights   1 of 4 tensors from "model.safetensors"; initialized: a.bias [3], b.weight [4, 3], b.bias [4]; ' +
-      "not used: a.bias [4], other  [1]",
+      String.raw`not used: a.bias [4], other\x1b [1]`,
   );
   const after = await parameters.read();
   assert.deepEqual(after.get("a.weight"), weight);
