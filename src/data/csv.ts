@@ -125,18 +125,14 @@ class Numbers {
   }
 }
 
-/** Number of separators in a line, outside quotes. */
-function countOf(separator: string, line: string): number {
-  return line.replace(/"[^"]*"/g, "").split(separator).length - 1;
-}
-
 /** Finds the separator: the first one that the first two lines contain equally often; a comma if there is none. */
 function separatorOf(start: Uint8Array): string {
-  const lines = new TextDecoder().decode(start.subarray(0, 2 ** 20)).split(/\r\n|\n|\r/)
-    .filter((line) => line.trim() !== "" && !line.startsWith("#")).slice(0, 2);
+  const lines = new TextDecoder().decode(start.subarray(0, 2 ** 20))
+    .replace(/^#.*$|"[^"]*"/gm, ([first]) => first === "#" ? "" : '""') // a cell in quotes may have several lines
+    .split(/\r\n|\n|\r/).filter((line) => line.trim() !== "").slice(0, 2);
   if (lines.length === 0) return ",";
   return SEPARATORS.find((separator) => {
-    const [first, second = first] = lines.map((line) => countOf(separator, withSingleSpaces(line)));
+    const [first, second = first] = lines.map((line) => withSingleSpaces(line).split(separator).length - 1);
     return first > 0 && first === second;
   }) ?? ",";
 }

@@ -75,6 +75,11 @@ const CASES: readonly Case[] = [
     ...unit,
     note: /separator: semicolon/,
   }],
+  ["lines.csv", csvFile('"f;0","f;\n1","f;2",f3', ROWS, fractions), {}, unit],
+  ["quoted.txt", csvFile('# 1"\n"f 0" "f\n1" f2 f3', ROWS, fractions, " "), {}, {
+    ...unit,
+    note: /separator: space/,
+  }],
   ["tab.tsv", csvFile("f0\tf1\tf2\tf3", ROWS, fractions, "\t"), {}, { ...unit, note: /separator: tab/ }],
   ["bar.csv", csvFile("f0|f1|f2|f3", ROWS, fractions, "|"), {}, { ...unit, note: /separator: bar/ }],
   ["savetxt.txt", csvFile(undefined, ROWS, fractions, " "), {}, { ...unit, note: /separator: space/ }],
