@@ -5,6 +5,7 @@ import { parquetAsCsv } from "../../src/data/parquet/read.ts";
 import { readCsv } from "../../src/data/csv.ts";
 import { ROOT } from "../helpers/commands.ts";
 import { utf8 } from "../helpers/data_files.ts";
+import { ownMemory } from "../helpers/own_memory.ts";
 
 const csvOf = (bytes: Uint8Array): string =>
   [...parquetAsCsv(bytes, "x")].map((part) => new TextDecoder().decode(part)).join("");
@@ -310,7 +311,7 @@ const HOSTILE: Readonly<Record<string, readonly [file: Parts, said: RegExp]>> = 
 
 for (const [what, [parts, said]] of Object.entries(HOSTILE)) {
   Deno.test(`Parquet: ${what}`, () => {
-    const file = fileOf(parts), before = Deno.memoryUsage().rss;
+    const file = fileOf(parts), before = ownMemory();
     let length = 0;
     assert.throws(() => {
       for (const part of parquetAsCsv(file, "x")) {
@@ -318,7 +319,7 @@ for (const [what, [parts, said]] of Object.entries(HOSTILE)) {
         assert.ok(length <= 2 ** 27, "CSV without end");
       }
     }, (error: Error) => error.name === "InputError" && said.test(error.message) || assert.fail(error));
-    const mebibytes = (Deno.memoryUsage().rss - before) / 2 ** 20;
+    const mebibytes = (ownMemory() - before) / 2 ** 20;
     assert.ok(mebibytes < 200, `${mebibytes} MiB`);
   });
 }

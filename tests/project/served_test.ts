@@ -85,7 +85,7 @@ Deno.test("./core alone asks for nothing but itself, and brings no package", () 
     ]);
     assert.equal(code, 0, stderr);
     const others = [...asked].filter((path) =>
-      !/^\/(shaders\/.*\.wgsl|src\/(core|errors|event_loop|random)\.ts|src\/(gpu|graph|elementwise|layers|losses|optim)\/\w+\.ts)$/
+      !/^\/(shaders\/.*\.wgsl|src\/(core|errors|event_loop|random)\.ts|src\/(gpu|graph|step|elementwise|layers|losses|optim)\/\w+\.ts)$/
         .test(path)
     );
     assert.deepEqual(others, []);
