@@ -4,8 +4,8 @@
  */
 
 /**
- * Milliseconds of computing after which a turn is due. Signals that come between two turns count as one, so that it is
- * less than the time between two presses of Ctrl-C.
+ * Milliseconds of computing after which a turn is due. Signals that come between two turns count as one where no worker
+ * counts them, so that it is less than the time between two presses of Ctrl-C.
  */
 const PERIOD = 50;
 

@@ -13,6 +13,8 @@ import { printError } from "../terminal.ts";
 import { flagName } from "../recipe/flag_kinds.ts";
 import { PROJECT, PROJECT_FOLDER } from "../files/project.ts";
 import { permissionAdvice } from "../files/io_error.ts";
+import { countPresses } from "./presses.ts";
+import { listenForSignals } from "./signals.ts";
 
 /**
  * Runs a command's main function and exits with the code it returns. Errors exit with code 1: an
@@ -107,34 +109,26 @@ export interface Interrupt extends Disposable {
 }
 
 /**
- * Milliseconds within which two signals are one press of Ctrl-C: a terminal sends it to `deno task` and to the command,
- * and `deno task` passes it on, within 3 ms.
- */
-const ONE_PRESS = 10;
-
-/**
  * Handles Ctrl-C and SIGTERM. The first signal sets `requested`, which the training loop checks after each step; the
- * second exits at once. Signals are delivered only when the event loop turns, so long computations call
- * `turnEventLoop()`: signals between two turns count as one. Needs no permission.
- *
- * @param clock the time in milliseconds
+ * second exits at once: when the event loop turns, or `requested` is read. A worker counts them, so that they are two
+ * however fast they come, if the command may read the worker's module; otherwise signals between two turns count as
+ * one.
  */
-export function watchInterrupt(clock: () => number = () => performance.now()): Interrupt {
-  let exitCode = 0, heardAt = -Infinity, lastLine: string | undefined;
+export function watchInterrupt(): Interrupt {
+  let exitCode = 0, lastLine: string | undefined;
   const stop = new AbortController();
-  const listening = listenForSignals((code) => {
-    const now = clock(), isSamePress = now - heardAt < ONE_PRESS;
-    heardAt = now;
-    if (isSamePress) return;
+  const presses = countPresses((count, code) => {
+    if (count === 1 && exitCode !== 0) return;
     if (lastLine !== undefined) printError("", lastLine);
-    if (lastLine !== undefined || exitCode !== 0) Deno.exit(code);
+    if (lastLine !== undefined || count > 1) Deno.exit(code);
     exitCode = code;
     printError("", "Stopping; interrupt again to stop at once");
     stop.abort();
   });
-  const dispose = () => listening[Symbol.dispose]();
+  const dispose = () => presses[Symbol.dispose]();
   return {
     get requested() {
+      presses.look();
       return exitCode !== 0;
     },
     get exitCode() {
@@ -158,17 +152,4 @@ export function exitOnInterrupt(cleanUp: () => void): Disposable {
     cleanUp();
     Deno.exit(code);
   });
-}
-
-/** Calls `handle` with the exit code at Ctrl-C and SIGTERM, until it is disposed of. */
-function listenForSignals(handle: (exitCode: number) => void): Disposable {
-  const listeners = new Map<Deno.Signal, () => void>([["SIGINT", () => handle(130)]]);
-  if (Deno.build.os !== "windows") listeners.set("SIGTERM", () => handle(143)); // Windows has no SIGTERM
-  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
-  return {
-    [Symbol.dispose]() {
-      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
-      listeners.clear();
-    },
-  };
 }

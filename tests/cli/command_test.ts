@@ -197,16 +197,37 @@ Deno.test({
 });
 
 Deno.test({
-  name: "watchInterrupt() takes what deno task passes on for the same press, and a later signal for another",
+  name:
+    "listenForPresses() takes what deno task passes on for the same press, and a later signal for another",
   ignore: windows,
   async fn() {
     assert.deepEqual(await end(spawn(["presses"], ["--allow-run"])), {
-      code: 130,
-      out: "one press\n",
-      err: "\nStopping; interrupt again to stop at once\n",
+      code: 0,
+      out: "130\none press\n130\n",
+      err: "",
     });
   },
 });
+
+Deno.test.each([
+  ["two presses as two", 100, "ready\n", ""],
+  ["one press, sent twice, as one", 0, "ready\nsaved\n", "\nStopping; interrupt again to stop at once\n"],
+])(
+  "watchInterrupt() counts %s while the main thread computes",
+  { ignore: windows },
+  async (_, gap, out, err) => {
+    const child = spawn(["busy"], ["--allow-read"]), [forReady, rest] = child.stdout.tee();
+    const reader = forReady.getReader();
+    await reader.read();
+    await new Promise((resolve) => setTimeout(resolve, 100)); // into the computation
+    child.kill("SIGINT");
+    await new Promise((resolve) => setTimeout(resolve, gap));
+    child.kill("SIGINT");
+    const ending = { code: (await child.status).code, out: await new Response(rest).text() };
+    assert.deepEqual(ending, { code: 130, out });
+    assert.equal(stripVTControlCharacters(await new Response(child.stderr).text()), err);
+  },
+);
 
 Deno.test({
   name: "watchInterrupt() ends at once, with a line, after what must be kept is saved",

@@ -1,11 +1,13 @@
 // A small command for the tests of src/recipe/flags.ts and src/cli/command.ts; its first argument says how it ends.
 import { InputError } from "../../src/errors.ts";
 import { runCommand, watchInterrupt } from "../../src/cli/command.ts";
+import { listenForPresses } from "../../src/cli/signals.ts";
 import { choice, integer, parseFlags, positional } from "../../src/recipe/flags.ts";
 import { Graph } from "../../src/graph/graph.ts";
 import { escapeXml } from "../../src/report/svg.ts";
 import { createRunFolder } from "../../src/runs/run_folder.ts";
 import { MetricsLog } from "../../src/runs/metrics_log.ts";
+import { whenWorkerSpeaks } from "./worker_speaks.ts";
 import { writeFileAtomic } from "../../src/files/write_file.ts";
 
 const flags = {
@@ -53,7 +55,7 @@ await runCommand(async () => {
     },
     presses: async () => {
       let now = 0;
-      using _interrupt = watchInterrupt(() => now);
+      using _listening = listenForPresses((code) => console.log(code), () => now);
       const signal = async (at: number) => {
         now = at;
         const heard = new Promise<void>((resolve) => Deno.addSignalListener("SIGINT", () => resolve()));
@@ -63,8 +65,18 @@ await runCommand(async () => {
       await signal(0);
       await signal(3); // by `deno task`
       console.log("one press");
-      await signal(50);
-      console.log("never");
+      await signal(23);
+      Deno.exit(); // despite the listeners
+    },
+    busy: async () => { // as training is, whose step cannot be interrupted
+      const listening = whenWorkerSpeaks();
+      using interrupt = watchInterrupt();
+      await listening;
+      console.log("ready");
+      for (const end = performance.now() + 1000; performance.now() < end;);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      console.log("saved");
+      return interrupt.exitCode;
     },
     stubborn: async () => {
       using _interrupt = watchInterrupt();

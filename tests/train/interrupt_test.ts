@@ -14,13 +14,15 @@ const src = new URL("../../src/", import.meta.url);
 /**
  * The deep recipe, which interrupts itself where the file cut.json beside it says: during a measurement after an epoch, by its
  * number in this process, at the beginning of PCA, which draws the first random numbers after training, or after the
- * second report: twice, the second time once the first is heard, or twice in the same tick.
+ * second report: twice, the second time once the first is heard, or twice in the same tick, or a tenth of a second apart
+ * while the main thread computes.
  */
 const SCRIPT = `
 import { existsSync } from "node:fs";
 import { EpochTestLosses } from "${src}evaluate/epoch_test_losses.ts";
 import { RandomStream } from "${src}random.ts";
 import { TrainingRun } from "${src}train/training_run.ts";
+import { whenWorkerSpeaks } from "${new URL("../helpers/worker_speaks.ts", import.meta.url)}";
 
 const { measure } = EpochTestLosses.prototype, { nextUnit } = RandomStream.prototype;
 let calls = 0, { cut, run } = JSON.parse(Deno.readTextFileSync(new URL("cut.json", import.meta.url)));
@@ -39,10 +41,20 @@ RandomStream.prototype.nextUnit = function () {
   return nextUnit.call(this);
 };
 const { report } = TrainingRun.prototype, press = () => Deno.kill(Deno.pid, "SIGINT");
+const listening = cut === "computing" ? whenWorkerSpeaks() : undefined;
 let reports = 0;
 TrainingRun.prototype.report = async function (reading) {
   await report.call(this, reading);
-  if (++reports !== 2 || (cut !== "twice" && cut !== "same tick")) return;
+  if (++reports !== 2 || !["twice", "same tick", "computing"].includes(cut)) return;
+  if (cut === "computing") {
+    await listening;
+    const compute = (time) => { for (const end = performance.now() + time; performance.now() < end;); };
+    for (const _ of "12") {
+      press();
+      compute(100);
+    }
+    return;
+  }
   press();
   if (cut === "same tick") press();
   while (!this.isInterrupted) await new Promise((resolve) => setTimeout(resolve, 1));
@@ -121,7 +133,7 @@ Deno.test("a run interrupted while an epoch is measured makes that measurement w
   }));
 
 Deno.test(
-  "Ctrl-C twice ends training at once, and the run can be resumed; two signals of one press save it",
+  "Ctrl-C twice ends training at once, also while it computes, and the run can be resumed; two signals of one press save it",
   {
     ignore,
   },
@@ -132,11 +144,13 @@ Deno.test(
       flags.push("--checkpoint-every", "4");
       assert.equal((await start([...flags, "--out", whole], "none")).code, 0);
 
-      const twice = await start([...flags, "--out", run], "twice");
-      assert.equal(twice.code, 130, twice.err);
-      assert.doesNotMatch(twice.out, /saving|run saved/);
-      assert.ok(!existsSync(join(run, "model.safetensors")));
-      assert.equal(readLastCheckpoint(run)!.place.step, 4); // it was pressed at the report of step 5
+      for (const [cut, out] of [["computing", `${run}-2`], ["twice", run]] as const) {
+        const twice = await start([...flags, "--out", out], cut);
+        assert.equal(twice.code, 130, twice.err);
+        assert.doesNotMatch(twice.out, /saving|run saved/, cut);
+        assert.ok(!existsSync(join(out, "model.safetensors")));
+        assert.equal(readLastCheckpoint(out)!.place.step, 4); // it was pressed at the report of step 5
+      }
       const { code, err } = await start(["--resume", run], "none");
       assert.equal(code, 0, err);
       await assertSameRun(run, whole);
