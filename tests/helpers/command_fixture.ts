@@ -65,7 +65,7 @@ await runCommand(async () => {
       await signal(0);
       await signal(3); // by `deno task`
       console.log("one press");
-      await signal(23);
+      await signal(43);
       Deno.exit(); // despite the listeners
     },
     busy: async () => { // as training is, whose step cannot be interrupted

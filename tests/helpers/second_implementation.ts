@@ -197,16 +197,16 @@ async function firstImages(count: number, width: number): Promise<Uint8Array<Arr
 
 /** What happens when a parameter becomes NaN in training. */
 export interface WithNaN {
-  /** Loss of the step without watching; `null` if it is not finite. */
+  /** Loss of the step without an optimizer, whose readings look at the loss alone; `null` if it is not finite. */
   readonly loss: number | null;
-  /** Message of the error if the step is watched; `null` if there is none. */
+  /** Message of the error with an optimizer; `null` if there is none. */
   readonly found: string | null;
 }
 
 /** Trains a network with a sigmoid, one of whose weights is NaN, for a step. */
 export function trainWithNaN(): Promise<WithNaN> {
   return withDevice({ kind: "naive", text: "plain" }, async (gpu) => {
-    const run = async (watch: boolean) => {
+    const run = async (isTraining: boolean) => {
       const graph = new Graph(4);
       using parameters = new Parameters(0);
       const x = graph.input("x", 3);
@@ -216,8 +216,8 @@ export function trainWithNaN(): Promise<WithNaN> {
       const losses = [squaredError(graph, output, x, { label: "loss", reduction: "mean" })];
       parameters.write("encoder.weight", Float32Array.of(NaN, 0.1, 0.2, 0.3, 0.4, 0.5));
       using step = await compile(gpu, graph, parameters, {
-        ...{ label: "NaN", losses, trainable: parameters.all, optimizer: adam({ learningRate: 1e-3 }) },
-        watch: () => watch,
+        ...{ label: "NaN", losses },
+        ...(isTraining ? { trainable: parameters.all, optimizer: adam({ learningRate: 1e-3 }) } : {}),
       });
       step.upload(x, Float32Array.from({ length: 12 }, (_, k) => k / 12));
       step.run({ first: 0, rows: 4 });
@@ -227,10 +227,10 @@ export function trainWithNaN(): Promise<WithNaN> {
       if (error instanceof Diverged) return error.message;
       throw error;
     };
-    const loss = await run(false).catch(orMessage), watched = await run(true).catch(orMessage);
+    const loss = await run(false).catch(orMessage), found = await run(true).catch(orMessage);
     return {
       loss: typeof loss === "number" ? loss : null,
-      found: typeof watched === "string" ? watched : null,
+      found: typeof found === "string" ? found : null,
     };
   });
 }

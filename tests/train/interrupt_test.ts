@@ -59,7 +59,7 @@ TrainingRun.prototype.report = async function (reading) {
   if (cut === "same tick") press();
   while (!this.isInterrupted) await new Promise((resolve) => setTimeout(resolve, 1));
   if (cut === "same tick") return;
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await new Promise((resolve) => setTimeout(resolve, 60));
   press();
   await new Promise((resolve) => setTimeout(resolve, 60_000));
 };
