@@ -3,7 +3,7 @@
  * are one.
  * @module
  */
-import { listenForPresses } from "./signals.ts";
+import { listenForPresses, ONE_PRESS } from "./signals.ts";
 
 /** Presses of Ctrl-C, or SIGTERMs, since {@link countPresses}. */
 export interface Presses extends Disposable {
@@ -22,7 +22,7 @@ const MODULE = new URL("./presses_worker.ts", import.meta.url);
 export function countPresses(hear: (presses: number, exitCode: number) => void): Presses {
   const shared = new Int32Array(new SharedArrayBuffer(8)); // the worker's presses, exit code of the last
   let own = 0; // presses that the main thread counted
-  let earlier: number | undefined; // presses before the worker's; undefined while the main thread counts
+  let earlier: number | undefined; // presses before those that the worker counts; undefined while the main thread counts
   let timer: ReturnType<typeof setTimeout> | undefined;
   const look = () => {
     const counted = Atomics.load(shared, 0);
@@ -31,8 +31,7 @@ export function countPresses(hear: (presses: number, exitCode: number) => void):
   using owned = new DisposableStack();
   owned.use(listenForPresses((exitCode) => {
     if (earlier === undefined) return hear(++own, exitCode);
-    own = Math.max(own, 1); // the worker may hear of the first a little later
-    hear(Math.max(own, earlier + Atomics.load(shared, 0)), exitCode);
+    hear(Math.max(1, earlier + Atomics.load(shared, 0)), exitCode); // the worker may hear of the first a little later
   }));
   const worker = startWorker();
   if (worker !== undefined) {
@@ -47,8 +46,8 @@ export function countPresses(hear: (presses: number, exitCode: number) => void):
     };
     worker.onmessage = ({ data }: MessageEvent<"ready" | "pressed">) => {
       if (data === "ready") {
-        // A turn later the main thread has heard what came before the worker listened.
-        timer = setTimeout(() => earlier = Math.max(own - Atomics.load(shared, 0), 0), 0);
+        // By then a press that began before the worker listened is over, and is not counted a second time.
+        timer = setTimeout(() => earlier = Math.max(own - Atomics.load(shared, 0), 0), ONE_PRESS);
       }
       look();
     };

@@ -7,7 +7,7 @@
  * Milliseconds within which two signals are one press of Ctrl-C: a terminal sends it to `deno task` and to the command,
  * and `deno task` passes it on, within 3 ms, and later on a busy machine. Two presses take longer than this.
  */
-const ONE_PRESS = 30;
+export const ONE_PRESS = 30;
 
 /** Calls `handle` with the exit code (130, 143) at Ctrl-C and SIGTERM, until it is disposed of. Needs no permission. */
 export function listenForSignals(handle: (exitCode: number) => void): Disposable {
