@@ -216,7 +216,7 @@ Deno.test.each([
   "watchInterrupt() counts %s while the main thread computes",
   { ignore: windows },
   async (_, gap, out, err) => {
-    for (let apart = Infinity; apart > gap + 5;) { // again, if this machine was busy between the two
+    for (let tries = 1;; tries++) {
       const child = spawn(["busy"], ["--allow-read"]), [forReady, rest] = child.stdout.tee();
       const reader = forReady.getReader();
       await reader.read();
@@ -225,10 +225,12 @@ Deno.test.each([
       const sent = performance.now();
       await new Promise((resolve) => setTimeout(resolve, gap));
       child.kill("SIGINT");
-      apart = performance.now() - sent;
+      const apart = performance.now() - sent;
       const ending = { code: (await child.status).code, out: await new Response(rest).text() };
       const said = stripVTControlCharacters(await new Response(child.stderr).text());
-      if (apart <= gap + 5) assert.deepEqual({ ...ending, err: said }, { code: 130, out, err });
+      if (gap === 0 && apart > 10 && tries < 20) continue; // this machine was busy between the two
+      assert.deepEqual({ ...ending, err: said }, { code: 130, out, err });
+      return;
     }
   },
 );
