@@ -41,6 +41,14 @@ export interface ProgressReport {
   readonly images: number;
 }
 
+/** Pace of training since the report before, or since the start. */
+export interface Pace {
+  /** Images trained on in a second. */
+  readonly imagesPerSecond: number;
+  /** Time until the end at this pace; absent if no step was made. */
+  readonly secondsLeft?: number;
+}
+
 /** Formats a number in about seven characters: `0.04123`, `12.3457`, `1.23e-5`, `NaN`. */
 export function formatLoss(value: number): string {
   const size = Math.abs(value);
@@ -67,36 +75,48 @@ export function withCommas(value: number): string {
 export class Progress {
   readonly #epochs: number;
   readonly #steps: number;
-  readonly #firstStep: number;
   readonly #line: ProgressLine;
   readonly #write: (text: string) => void;
   readonly #now: () => number;
-  readonly #startedAt: number;
+  #last: { readonly at: number; readonly step: number; readonly images: number };
 
   /** Starts the clock. */
   constructor(options: ProgressOptions) {
     this.#epochs = options.epochs;
     this.#steps = options.steps;
-    this.#firstStep = options.firstStep ?? 0;
     const { terminal = Deno.stdout.isTerminal(), columns, write = writerTo(Deno.stdout) } = options;
     this.#line = new ProgressLine({ terminal, columns, write });
     this.#write = write;
     this.#now = options.now ?? (() => performance.now());
-    this.#startedAt = this.#now();
+    this.#last = { at: this.#now(), step: options.firstStep ?? 0, images: 0 };
   }
 
-  /** Shows a report. The rate and the remaining time are averages over the run so far. */
-  update(report: ProgressReport): void {
-    const seconds = Math.max(1e-9, (this.#now() - this.#startedAt) / 1000);
-    const done = report.step - this.#firstStep;
+  /**
+   * Shows a report. The rate is that since the report before, and the remaining time follows from it.
+   *
+   * @returns both
+   */
+  update(report: ProgressReport): Pace {
+    const pace = this.#paceOf(report), { imagesPerSecond, secondsLeft } = pace;
     const columns = [
       `epoch ${this.#part(report.epoch, this.#epochs)}`,
       `step ${this.#part(report.step, this.#steps)}`,
       ...Object.entries(report.losses).map(([name, value]) => `${name} ${formatLoss(value).padStart(7)}`),
-      `${withCommas(report.images / seconds).padStart(7)} images/s`,
-      ...(done > 0 ? [`${formatDuration(seconds / done * (this.#steps - report.step))} left`] : []),
+      `${withCommas(imagesPerSecond).padStart(7)} images/s`,
+      ...(secondsLeft === undefined ? [] : [`${formatDuration(secondsLeft)} left`]),
     ];
     this.#line.show(columns.join("  "));
+    return pace;
+  }
+
+  #paceOf({ step, images }: ProgressReport): Pace {
+    const { at: then, step: before, images: earlier } = this.#last, at = this.#now(), done = step - before;
+    this.#last = { at, step, images };
+    const seconds = Math.max(1e-9, (at - then) / 1000);
+    return {
+      imagesPerSecond: (images - earlier) / seconds,
+      ...(done > 0 ? { secondsLeft: seconds / done * (this.#steps - step) } : {}), // not after a rollback
+    };
   }
 
   /** Prints a separate line, such as the result of an evaluation, after ending the progress line. */

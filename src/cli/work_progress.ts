@@ -11,6 +11,8 @@ import { ProgressLine, writerTo } from "./progress_line.ts";
 
 /** Options of {@linkcode WorkProgress}. */
 export interface WorkProgressOptions {
+  /** What is being done, shown first, such as `compiling shaders`; nothing if absent. */
+  readonly doing?: string;
   /** True to rewrite the line in place; by default if stderr is a terminal. */
   readonly terminal?: boolean;
   /** Columns of the terminal; measured if absent. */
@@ -26,6 +28,7 @@ const INTERVALS = { terminal: 500, elsewhere: 10_000 } as const;
 
 /** Shows how far work is, several times a second on a terminal and every ten seconds elsewhere. */
 export class WorkProgress {
+  readonly #doing: string;
   readonly #unit: string;
   readonly #line: ProgressLine;
   readonly #interval: number;
@@ -36,11 +39,12 @@ export class WorkProgress {
   /**
    * Starts the clock.
    *
-   * @param unit what is counted, such as `rows`
+   * @param unit what is counted, such as `rows`; empty if the line says it before
    */
   constructor(unit: string, options: WorkProgressOptions = {}) {
     const { terminal = Deno.stderr.isTerminal(), columns, write = writerTo(Deno.stderr) } = options;
-    this.#unit = unit;
+    this.#doing = options.doing ? `${options.doing}  ` : "";
+    this.#unit = unit && ` ${unit}`;
     this.#line = new ProgressLine({ terminal, columns, write });
     this.#interval = terminal ? INTERVALS.terminal : INTERVALS.elsewhere;
     this.#now = options.now ?? (() => performance.now());
@@ -58,7 +62,7 @@ export class WorkProgress {
     this.#shownAt = now;
     const seconds = (now - this.#startedAt) / 1000 * (total / done - 1);
     const left = done > 0 ? `  ${formatDuration(seconds)} left` : "";
-    this.#line.show(`${withCommas(done)} of ${withCommas(total)} ${this.#unit}${left}`);
+    this.#line.show(`${this.#doing}${withCommas(done)} of ${withCommas(total)}${this.#unit}${left}`);
   }
 
   /** Ends the line. */

@@ -21,9 +21,9 @@ export interface LiveProgress {
   readonly step: number;
   /** Total number of steps. */
   readonly steps: number;
-  /** Training throughput, averaged since the start. */
+  /** Training throughput since the report before. */
   readonly imagesPerSecond: number;
-  /** Estimated time until the end; absent before the first step. */
+  /** Time until the end at this rate; absent if no step was made. */
   readonly secondsLeft?: number | undefined;
 }
 

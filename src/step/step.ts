@@ -45,6 +45,11 @@ export class Step {
     return this.#parts.dispatches;
   }
 
+  /** Dispatches that follow them where tensors are watched, in order. */
+  get watchDispatches(): readonly CompiledDispatch[] {
+    return this.#parts.buffers.watch?.dispatches ?? [];
+  }
+
   /** Number of runs so far. */
   get count(): number {
     return this.#count;

@@ -4,6 +4,7 @@
  */
 import type { LossReading } from "../step/loss_ring.ts";
 import type { TensorFigures } from "../step/tensor_stats.ts";
+import type { Pace } from "../cli/progress.ts";
 import type { Live } from "../live/live.ts";
 import type { TensorRecord } from "../report/run_data.ts";
 import type { RunInProgress } from "./run_in_progress.ts";
@@ -15,7 +16,7 @@ import type { RunInProgress } from "./run_in_progress.ts";
 export async function reportLosses(run: RunInProgress, losses: LossReading): Promise<void> {
   const { epoch, step } = run;
   run.images += losses.rows;
-  run.progress.update({ epoch, step, losses: losses.mean, images: run.images });
+  const pace = run.progress.update({ epoch, step, losses: losses.mean, images: run.images });
   const norms = losses.gradientNorms;
   run.logHere({
     ...losses.mean,
@@ -23,24 +24,14 @@ export async function reportLosses(run: RunInProgress, losses: LossReading): Pro
     ...(losses.tensors ? { tensors: tensorRecords(losses.tensors) } : {}),
   });
   const { live } = run.pictures;
-  if (live) await showLive(run, live);
+  if (live) await showLive(run, live, pace);
   // at the end of a measured epoch, the checkpoint is saved after the measurement
   if (run.checkpoints.isDueStep(step) && !run.endsMeasuredEpoch) await run.saveCheckpoint();
 }
 
-async function showLive(run: RunInProgress, live: Live): Promise<void> {
+async function showLive(run: RunInProgress, live: Live, pace: Pace): Promise<void> {
   const { epoch, step, stage, clock, pictures, options: { epochs, steps } } = run;
-  live.publish({
-    kind: "progress",
-    progress: {
-      epoch,
-      epochs,
-      step,
-      steps,
-      imagesPerSecond: 1000 * run.images / clock.millisecondsHere,
-      secondsLeft: clock.milliseconds / 1000 / step * (steps - step),
-    },
-  });
+  live.publish({ kind: "progress", progress: { epoch, epochs, step, steps, ...pace } });
   if (pictures.isDue(step)) await clock.untimed(() => pictures.show(epoch, step, stage)); // the GPU is idle
   if (live.isPaused) await clock.untimed(() => live.whilePaused(() => run.interrupt.requested));
 }

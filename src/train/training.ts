@@ -29,6 +29,7 @@ import {
 import { networkData, type Recipe } from "../recipe/recipe.ts";
 import { openDataset } from "../cli/open_dataset.ts";
 import { computingOn, kernelsIn, openGpuWith } from "../cli/open_gpu.ts";
+import { compileShaders } from "./compile_shaders.ts";
 import { type CompiledStage, compileStages, formatPlans } from "./stages.ts";
 import { TrainingRun } from "./training_run.ts";
 import { fitToRecipe } from "../recipe/data_range.ts";
@@ -271,6 +272,8 @@ export class Training implements Disposable {
     }
     if (config.profile) await this.#profile(compiled);
     if (config.printPlan || config.profile) return undefined;
+    const trained = compiled instanceof Step ? [compiled] : compiled.map(({ step }) => step);
+    if (!config.dryRun) compileShaders(gpu, trained, config.quiet ? { write: () => {} } : {});
     const initialLoss = config.resume === undefined ? await this.#initialLoss() : undefined;
     if (config.dryRun) return undefined;
     if (config.overfitBatch && !config.quiet) print("overfit   trains on the first batch only");
@@ -280,7 +283,7 @@ export class Training implements Disposable {
       recipe: recipe.name,
       config,
       gpu,
-      kernels: kernelsIn(compiled instanceof Step ? [compiled] : compiled.map(({ step }) => step)),
+      kernels: kernelsIn(trained),
       data,
       parameters,
       evaluated,

@@ -24,7 +24,9 @@ Deno.test("Progress prints plain lines where there is no terminal", () => {
   const { progress, clock, written } = recorded({ terminal: false });
   clock.milliseconds += 30_144 / 12_345 * 1000;
   progress.update(report);
-  progress.update({ ...report, step: 1570, epoch: 10, losses: { loss: NaN, kl: 12.3456789 } });
+  clock.milliseconds += 1000;
+  const losses = { loss: NaN, kl: 12.3456789 };
+  progress.update({ step: 1570, epoch: 10, losses, images: report.images + 12_345 });
   progress.finish();
   assert.deepEqual(written, [
     `${line}\n`,
@@ -37,10 +39,17 @@ Deno.test("Progress rewrites its line on a terminal, and ends it once", () => {
   clock.milliseconds += 30_144 / 12_345 * 1000;
   progress.update(report);
   progress.note("saved");
-  progress.update(report);
+  clock.milliseconds += 30_144 / 12_345 * 1000;
+  progress.update({ ...report, step: 2 * report.step, images: 2 * report.images });
   progress.finish();
   progress.finish();
-  assert.deepEqual(written, [`\r${line}`, "\n", "saved\n", `\r${line}`, "\n"]);
+  assert.deepEqual(written, [
+    `\r${line}`,
+    "\n",
+    "saved\n",
+    `\r${line.replace(" 471", " 942").replace("0:06", "0:03")}`,
+    "\n",
+  ]);
 });
 
 Deno.test("Progress shows control characters of names in escaped form", () => {
@@ -57,16 +66,34 @@ Deno.test("Progress covers a longer line with spaces, for want of an escape code
   progress.update({ ...report, losses: { loss: 0.5, kl: 2 } });
   progress.update({ ...report, losses: { loss: 0.5 } });
   assert.equal(written[1].length, written[0].length);
-  assert.match(written[1], /left +$/);
+  assert.match(written[1], /images\/s +$/);
   assert.ok(!written.join("").includes("\x1b"));
 });
 
 Deno.test("Progress cuts nothing off: in a narrow terminal it prints line after line", () => {
   const { progress, clock, written } = recorded({ terminal: true, columns: 30 });
-  clock.milliseconds += 30_144 / 12_345 * 1000;
-  progress.update(report);
-  progress.update(report);
-  assert.deepEqual(written, [`${line}\n`, `${line}\n`]);
+  for (const part of [1, 2]) {
+    clock.milliseconds += 30_144 / 12_345 * 1000;
+    progress.update({ ...report, step: part * report.step, images: part * report.images });
+  }
+  assert.deepEqual(written.map((text) => text.length), [line.length + 1, line.length + 1]);
+  assert.equal(written[0], `${line}\n`);
+});
+
+Deno.test("Progress shows the rate since the report before, and the time left at that rate", () => {
+  const { progress, clock, written } = recorded({ terminal: false });
+  clock.milliseconds += 10_000; // slow at first
+  const first = progress.update({ ...report, step: 70, images: 4480 });
+  clock.milliseconds += 500;
+  progress.update({ ...report, step: 170, images: 10_880 });
+  clock.milliseconds += 500;
+  progress.update({ ...report, step: 120, images: 14_080 }); // after a rollback
+  assert.deepEqual(written.map((text) => text.slice(text.indexOf("0.04123") + 7).trim()), [
+    "448 images/s  3:34 left",
+    "12,800 images/s  0:07 left",
+    "6,400 images/s",
+  ]);
+  assert.deepEqual(first, { imagesPerSecond: 448, secondsLeft: 10 / 70 * 1500 });
 });
 
 Deno.test("Progress counts the time left from the steps of this process only", () => {
