@@ -158,3 +158,8 @@ export function shellWord(word: string): string {
   if (visible(word) !== word) return `$'${shown}'`;
   return /^[\w./:@%+=,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
+
+/** Formats an integer with commas: `12,345`. `toLocaleString` takes 20 ms when it is first called. */
+export function withCommas(value: number): string {
+  return `${Math.round(value)}`.replace(/\B(?=(\d{3})+$)/g, ",");
+}

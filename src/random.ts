@@ -13,9 +13,9 @@ const WEYL_1 = 0xbb67ae85;
 /** High 32 bits of the unsigned product of two 32-bit integers. */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff, aHigh = a >>> 16, bLow = b & 0xffff, bHigh = b >>> 16;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16); // below 2³², as the next
   const carry = (middle & 0xffff) + aLow * bHigh;
-  return (aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(carry / 65536)) >>> 0;
+  return (aHigh * bHigh + (middle >>> 16) + (carry >>> 16)) >>> 0;
 }
 
 /**
@@ -29,8 +29,21 @@ export function philox(
   counter: readonly [number, number, number, number],
   key: readonly [number, number],
 ): [number, number, number, number] {
-  let [c0, c1, c2, c3] = counter;
-  let [k0, k1] = key;
+  const block = new Uint32Array(4);
+  writePhilox(block, ...counter, ...key);
+  return [block[0], block[1], block[2], block[3]];
+}
+
+/** Writes the words of {@link philox} without making arrays. */
+function writePhilox(
+  block: Uint32Array,
+  c0: number,
+  c1: number,
+  c2: number,
+  c3: number,
+  k0: number,
+  k1: number,
+): void {
   for (let round = 0; round < 10; round++) {
     const high0 = multiplyHigh(MULTIPLIER_0, c0), low0 = Math.imul(MULTIPLIER_0, c0) >>> 0;
     const high1 = multiplyHigh(MULTIPLIER_1, c2), low1 = Math.imul(MULTIPLIER_1, c2) >>> 0;
@@ -41,7 +54,10 @@ export function philox(
     k0 = (k0 + WEYL_0) >>> 0;
     k1 = (k1 + WEYL_1) >>> 0;
   }
-  return [c0, c1, c2, c3];
+  block[0] = c0;
+  block[1] = c1;
+  block[2] = c2;
+  block[3] = c3;
 }
 
 /** 32-bit FNV-1a hash of a stream's name, such as "shuffle" or "encoder.0.weight". */
@@ -61,7 +77,7 @@ export class RandomStream {
   readonly #key: readonly [number, number];
   readonly #substream: number;
   #counter = 0;
-  #block: readonly number[] = [];
+  readonly #block = new Uint32Array(4);
 
   /**
    * Starts at the stream's first number.
@@ -81,7 +97,7 @@ export class RandomStream {
     if (invocation === 0) {
       const block = Math.floor(this.#counter / 4);
       const high = Math.floor(block / 4294967296);
-      this.#block = philox([block >>> 0, high, this.#substream >>> 0, 0], this.#key);
+      writePhilox(this.#block, block >>> 0, high, this.#substream >>> 0, 0, this.#key[0], this.#key[1]);
     }
     this.#counter++;
     return this.#block[invocation];

@@ -8,7 +8,7 @@
  * On a terminal the line is rewritten in place; elsewhere each report is a separate line.
  * @module
  */
-import { visible } from "../errors.ts";
+import { visible, withCommas } from "../errors.ts";
 import { ProgressLine, writerTo } from "./progress_line.ts";
 
 /** Options of {@linkcode Progress}. */
@@ -64,11 +64,6 @@ export function formatDuration(seconds: number): string {
   const two = (value: number) => `${value}`.padStart(2, "0");
   const hours = Math.floor(total / 3600), minutes = Math.floor(total / 60) % 60, rest = two(total % 60);
   return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
-}
-
-/** Formats an integer with commas: `12,345`. */
-export function withCommas(value: number): string {
-  return `${Math.round(value)}`.replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** Prints the progress of training. */

@@ -6,7 +6,8 @@
  * ```
  * @module
  */
-import { formatDuration, withCommas } from "./progress.ts";
+import { withCommas } from "../errors.ts";
+import { formatDuration } from "./progress.ts";
 import { ProgressLine, writerTo } from "./progress_line.ts";
 
 /** Options of {@linkcode WorkProgress}. */

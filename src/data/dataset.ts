@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import { InputError } from "../errors.ts";
+import { InputError, withCommas } from "../errors.ts";
 import {
   CATALOGUE,
   type CatalogueEntry,
@@ -204,12 +204,13 @@ export async function loadEntry(entry: CatalogueEntry, options: LoadOptions): Pr
   const train = count === all.count
     ? all
     : { images: all.images.slice(0, count * width), labels: all.labels.slice(0, count), count };
-  const number = (n: number) => n.toLocaleString("en-US");
-  const training = count === all.count ? number(count) : `the first ${number(count)} of ${number(all.count)}`;
+  const training = count === all.count
+    ? withCommas(count)
+    : `the first ${withCommas(count)} of ${withCommas(all.count)}`;
   return {
     name: entry.name,
     source: `${training} training and ${
-      number(test.count)
+      withCommas(test.count)
     } test images of ${rows}×${columns} from "${found.place}"`,
     checksum: sha256(...FILE_ROLES.map((role) => file(role).bytes)),
     width,

@@ -131,7 +131,7 @@ function inflate(
   try {
     const out = gunzipSync(bytes, {
       maxOutputLength: limit,
-      chunkSize: 2 ** 18,
+      chunkSize: Math.max(2 ** 18, Math.min(size ?? 0, 2 ** 23)), // MNIST's files in few pieces
       finishFlush: partial ? constants.Z_SYNC_FLUSH : constants.Z_FINISH,
     });
     // The types include SharedArrayBuffer, which zlib never creates.

@@ -7,7 +7,7 @@ import { InputError, quote } from "../errors.ts";
 import { cannotUse } from "./cannot_use.ts";
 import type { Dataset, DatasetSplit } from "./dataset.ts";
 import { rowsWithout } from "./hold_out_classes.ts";
-import { type ReadOptions, readTable } from "./read_table.ts";
+import type { ReadOptions } from "./read_table.ts";
 import {
   applyScaling,
   columnMeans,
@@ -259,6 +259,7 @@ interface SplitRows {
 /** Reads the rows, and splits them if the test rows have no file or array of their own. */
 async function readRows(path: string, options: OwnDataOptions): Promise<SplitRows> {
   const { testFraction, seed, testData, testLabels } = options;
+  const { readTable } = await import("./read_table.ts"); // not before: most trainings need no reader of files
   const { table, test, checksum } = await readTable(path, options);
   if (testData !== undefined) {
     const other = await readTable(testData, { ...options, labels: testLabels, isTest: true });

@@ -25,6 +25,8 @@ import type { BuildDecoder } from "./recipe_evaluation.ts";
 const CODES = 2000;
 /** Batch size of a forward pass. */
 const BATCH = 500;
+/** A smaller one is rounded up to whole tiles of so many rows, and then shares the kernels of others. */
+const TILE = 16;
 /** Ranges of bounded activations. */
 const RANGES: Partial<Record<Activation, readonly [number, number]>> = { sigmoid: [0, 1], tanh: [-1, 1] };
 
@@ -242,7 +244,7 @@ class Probe<T> implements Disposable {
   ): Promise<Probe<T>> {
     using owned = new DisposableStack();
     const images = owned.use(new DeviceImages(gpu, label, pixels, width));
-    const graph = new Graph(Math.min(BATCH, images.count));
+    const graph = new Graph(Math.min(BATCH, TILE * Math.ceil(images.count / TILE)));
     const recorded = record(graph, gatherBatch(graph, "pixels", images));
     const step = await compile(gpu, graph, parameters, { label, outputs: recorded.values });
     owned.move();
@@ -299,9 +301,13 @@ function rowsAt<T extends Uint8Array | Float32Array>(rows: T, width: number, ind
 
 /** Converts pixels to bytes: numbers are clamped to [0, 1] and rounded, NaN becomes 0. */
 function toBytes(pixels: Uint8Array | Float32Array): Uint8Array {
-  return pixels instanceof Uint8Array
-    ? pixels
-    : new Uint8Array(Uint8ClampedArray.from(pixels, (v) => 255 * v));
+  return pixels instanceof Uint8Array ? pixels : new Uint8Array(scaled(pixels));
+}
+
+function scaled(pixels: Float32Array): Uint8ClampedArray {
+  const bytes = new Uint8ClampedArray(pixels.length);
+  for (let k = 0; k < pixels.length; k++) bytes[k] = 255 * pixels[k];
+  return bytes;
 }
 
 function meanSquare(a: Float32Array, b: Float32Array): number {

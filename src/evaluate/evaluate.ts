@@ -3,6 +3,7 @@
  * @module
  */
 import type { Dataset, DatasetSplit } from "../data/dataset.ts";
+import { withCommas } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { compile } from "../step/compile.ts";
 import { Graph } from "../graph/graph.ts";
@@ -72,16 +73,20 @@ export async function evaluate(
   data: Dataset,
   begin: (phase: string) => void = () => {},
 ): Promise<Evaluation> {
-  const { train, width } = data, number = (n: number) => n.toLocaleString("en-US");
-  begin(`the model on ${number(data.test.count)} test rows`);
+  const { train, width } = data;
+  begin(`the model on ${withCommas(data.test.count)} test rows`);
   const test = await encode(gpu, build, parameters, "test", data.test, width, true);
   const { codeSize, codes, error, scores, columnErrors, reconstructions, worst } = test;
   const components = Math.min(codeSize, width); // a code may be larger than the image
-  begin(`PCA with ${number(components)} of ${number(width)} components on ${number(train.count)} rows`);
+  begin(
+    `PCA with ${withCommas(components)} of ${withCommas(width)} components on ${
+      withCommas(train.count)
+    } rows`,
+  );
   const { meanImage, pca: [{ testMse }], excess } = await baselines(train.images, data.test.images, width, [
     components,
   ]);
-  begin(`the nearest of ${number(train.count)} codes to ${number(data.test.count)} test codes`);
+  begin(`the nearest of ${withCommas(train.count)} codes to ${withCommas(data.test.count)} test codes`);
   const gallery = train.labels && data.test.labels &&
     await encode(gpu, build, parameters, "gallery", train, data.width, false);
   const accuracy = gallery &&
@@ -131,14 +136,13 @@ async function encode(
   let reconstructions = new Float32Array(), sum = 0;
   for (const batch of batches(source.count, graph.batchSize)) {
     forward.run(batch);
-    const [[some], { values }] = await Promise.all([
-      forward.read([code], batch.rows),
+    const [[some, outputs, wanted], { values }] = await Promise.all([
+      forward.read(decodes ? [code, output, target] : [code], batch.rows),
       forward.readLosses(),
     ]);
     sum += decodes ? values[term.label][0] : NaN;
     codes.set(some, batch.first * code.width);
     if (!decodes) continue;
-    const [outputs, wanted] = await forward.read([output, target], batch.rows);
     const start = batch.first * width; // an error counts what clamping has taken off
     const whole = unclamped ? wanted.map((x, k) => x + (unclamped[start + k] - images[start + k])) : wanted;
     for (let n = 0; n < batch.rows; n++) {
@@ -150,14 +154,30 @@ async function encode(
           return outputs[at] + (value - wanted[at]); // in pixel space
         }));
     }
-    outputs.forEach((y, k) => columnErrors[k % width] += (y - wanted[k]) ** 2 / source.count);
+    for (let n = 0; n < batch.rows; n++) addColumnErrors(columnErrors, outputs, wanted, n, source.count);
     if (batch.first === 0) {
-      const [shown] = await forward.read([pixels], Math.min(PICTURES, batch.rows));
+      const rows = Math.min(PICTURES, batch.rows);
+      const [shown] = target === pixels
+        ? [wanted.subarray(0, rows * width)]
+        : await forward.read([pixels], rows);
       reconstructions = shown.map((value, k) => outputs[k] + (value - wanted[k])); // in pixel space
     }
   }
   const error = sum / (source.count * width);
   return { codeSize: code.width, codes, error, scores, columnErrors, reconstructions, worst };
+}
+
+/** Adds the squared errors of row n, mean over `count` rows, to those of its columns. */
+function addColumnErrors(
+  errors: Float64Array,
+  outputs: Float32Array,
+  wanted: Float32Array,
+  n: number,
+  count: number,
+): void {
+  for (let column = 0, at = n * errors.length; column < errors.length; column++, at++) {
+    errors[column] += (outputs[at] - wanted[at]) ** 2 / count;
+  }
 }
 
 /** Squared error of row n, mean over its columns. */

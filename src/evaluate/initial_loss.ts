@@ -7,7 +7,7 @@ import { compile } from "../step/compile.ts";
 import { Graph, type LossTerm } from "../graph/graph.ts";
 import { isSparsityTerm } from "../losses/sparsity_kl.ts";
 import type { BuildModel } from "../graph/model.ts";
-import { Parameters } from "../graph/parameters.ts";
+import type { Parameters } from "../graph/parameters.ts";
 import type { Batch } from "../step/step.ts";
 import { type DeviceImages, gatherBatch } from "../layers/gather_batch.ts";
 
@@ -34,7 +34,7 @@ export interface InitialLossOptions {
   readonly gpu: Gpu;
   /** The training images. */
   readonly images: DeviceImages;
-  /** The initial parameters, which are not changed. */
+  /** The initial parameters, which have their values again when it is measured. */
   readonly parameters: Parameters;
   /** The batch of the loss. */
   readonly batch: Batch;
@@ -52,18 +52,14 @@ export interface InitialLossOptions {
 export async function initialLoss(options: InitialLossOptions): Promise<InitialLoss> {
   const { gpu, images, parameters, batch, build } = options;
   const graph = new Graph(batch.rows);
-  using copy = new Parameters(parameters.seed);
-  const { losses } = build(graph, copy, gatherBatch(graph, "pixels", images));
-  using step = await compile(gpu, graph, copy, { label: "the network before training", losses });
-  const lossOf = async (numbers: (name: string) => ArrayLike<number>) => {
-    for (const { name } of copy.all) copy.write(name, numbers(name));
-    step.run({ ...batch, draw: 1 });
-    const { values } = await step.readLosses();
-    return losses.map((term) => term.weight * values[term.label][0] / (isSumOverRows(term) ? batch.rows : 1));
-  };
-  const initial = await parameters.read();
-  const found = await lossOf((name) => initial.get(name)!);
-  const expected = await lossOf((name) => initial.get(name)!.map(() => 0));
+  const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", images));
+  using step = await compile(gpu, graph, parameters, { label: "the network before training", losses });
+  step.run({ ...batch, draw: 1 });
+  withZeros(gpu, parameters, () => step.run({ ...batch, draw: 1 }));
+  const { values } = await step.readLosses();
+  const [found, expected] = [0, 1].map((run) =>
+    losses.map((term) => term.weight * values[term.label][run] / (isSumOverRows(term) ? batch.rows : 1))
+  );
   const total = (terms: readonly number[]) =>
     terms.reduce((sum, term, k) => expected[k] > 0 ? sum + term : sum, 0);
   const isPerImage = losses.some(isSumOverRows);
@@ -71,6 +67,27 @@ export async function initialLoss(options: InitialLossOptions): Promise<InitialL
     total(terms.map((term, k) => isSparsityTerm(losses[k]) ? 0 : term));
   const ratio = unpenalized(found) / unpenalized(expected);
   return { found: total(found), expected: total(expected), ratio, isPerImage };
+}
+
+/** Submits work on parameters that are all 0; they then have their values again. */
+function withZeros(gpu: Gpu, parameters: Parameters, submitWork: () => void): void {
+  const { buffer } = parameters.all[0].tensor.location!; // of all parameters
+  const kept = gpu.createBuffer("parameters meanwhile", buffer.size);
+  const submit = (encode: (encoder: GPUCommandEncoder) => void) => {
+    const encoder = gpu.device.createCommandEncoder({ label: "parameters meanwhile" });
+    encode(encoder);
+    gpu.device.queue.submit([encoder.finish()]);
+  };
+  try {
+    submit((encoder) => {
+      encoder.copyBufferToBuffer(buffer, 0, kept, 0, buffer.size);
+      encoder.clearBuffer(buffer);
+    });
+    submitWork();
+    submit((encoder) => encoder.copyBufferToBuffer(kept, 0, buffer, 0, buffer.size));
+  } finally {
+    gpu.destroyBuffer(kept); // once the GPU has copied it
+  }
 }
 
 /** True if a term is proportional to the batch size. A sparsity KL is a sum over units, not over rows. */

@@ -3,6 +3,7 @@
  * @module
  */
 import { axes, AXIS_ROOM, type Box, linearAxis } from "./chart_axes.ts";
+import { withCommas } from "../errors.ts";
 import { classColor } from "./colors.ts";
 import { principalComponents } from "../stats/principal_components.ts";
 import type { CodeCloud } from "./run_data.ts";
@@ -193,7 +194,7 @@ function countText(views: readonly Pick<View, "x" | "y">[]): string {
   const count = views[0].x.length;
   const missing =
     [...views[0].x.keys()].filter((n) => views.some(({ x, y }) => !Number.isFinite(x[n] + y[n]))).length;
-  const codes = `${(count - missing).toLocaleString("en-US")} test image${count - missing === 1 ? "" : "s"}`;
+  const codes = `${withCommas(count - missing)} test image${count - missing === 1 ? "" : "s"}`;
   return missing > 0 ? `${codes}; ${missing} more with non-finite codes` : codes;
 }
 

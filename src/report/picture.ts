@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { encode } from "../dependencies/fast_png.ts";
 import { type ImageShape, valuesIn } from "./image_shape.ts";
 
@@ -81,7 +82,17 @@ export class Tiles {
     const picture = { width, height, channels, depth: 8 as const, data, ...(palette ? { palette } : {}) };
     return encode(picture, level === undefined ? {} : { zlib: { level } });
   }
+
+  /** Encodes the canvas, unless its pixels are those of the last one: as after the last epoch and at the end of a run. */
+  encodeAgain(): Uint8Array {
+    const isSame = lastGrid !== undefined && lastGrid.tiles.#width === this.#width &&
+      Buffer.compare(lastGrid.tiles.#data, this.#data) === 0 && lastGrid.tiles.#colors === this.#colors;
+    if (!isSame) lastGrid = { tiles: this, png: this.encode() };
+    return lastGrid!.png.slice();
+  }
 }
+
+let lastGrid: { readonly tiles: Tiles; readonly png: Uint8Array } | undefined;
 
 /** Throws if a number is not a positive integer, or if there are fewer than `count` images. */
 function check(numbers: readonly number[], count: number, held: number, where: string): void {
@@ -135,7 +146,7 @@ export function reconstructionGrid(
       tiles.draw(top + k * (height + PAIR_GAP), left, shape, levelsFrom(images, n, shape))
     );
   }
-  return tiles.encode();
+  return tiles.encodeAgain();
 }
 
 /**

@@ -2,6 +2,7 @@
  * Histograms of reconstruction errors, as charts and the page show them.
  * @module
  */
+import { withCommas } from "../errors.ts";
 import { sharedHistogram } from "../stats/shared_histogram.ts";
 
 /** Errors of some rows. */
@@ -58,7 +59,7 @@ export function scoreHistogram(sets: readonly ScoreSet[], threshold?: ScoreThres
       ];
       const outside = left.length > 0 ? ` (${left.join(", ")})` : "";
       return {
-        label: `${label}: ${length.toLocaleString("en-US")} ${length === 1 ? "row" : "rows"}${outside}`,
+        label: `${label}: ${withCommas(length)} ${length === 1 ? "row" : "rows"}${outside}`,
         shares: counts.map((count) => 100 * count / (length || 1)),
       };
     }),

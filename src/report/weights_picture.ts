@@ -4,6 +4,7 @@
  */
 import { interpolateRdBu } from "../dependencies/d3_scale_chromatic.ts";
 import { type ImageShape, stacked } from "./image_shape.ts";
+import { magnitudeAt } from "../stats/magnitudes.ts";
 import { Tiles } from "./picture.ts";
 import type { WeightImages } from "./run_data.ts";
 
@@ -61,8 +62,7 @@ export function weightsPicture(
 
 /** 99th percentile of the magnitudes of the finite values; 0 if there are none. */
 function usualMagnitude(values: Float32Array): number {
-  const magnitudes = values.map(Math.abs).filter(Number.isFinite).sort();
-  return magnitudes.length > 0 ? magnitudes[Math.ceil(USUAL * magnitudes.length) - 1] : 0;
+  return magnitudeAt(values, (count) => Math.ceil(USUAL * count) - 1);
 }
 
 /** Palette index of a weight, relative to the saturation magnitude. */

@@ -28,11 +28,36 @@ export interface Baselines {
   readonly excess: number;
 }
 
+// Loops in functions of their own, called for each image: they are compiled after some calls.
+
+/** sums += the image that begins at `first`. */
+function addImage(sums: Float64Array, images: Pixels, first: number): void {
+  for (let i = 0; i < sums.length; i++) sums[i] += images[first + i];
+}
+
+/** target = the image that begins at `first`, less the mean. */
+function center(target: Float64Array, images: Pixels, first: number, mean: Float64Array): void {
+  for (let i = 0; i < mean.length; i++) target[i] = images[first + i] - mean[i];
+}
+
+/** Adds the square of each number of a vector to a sum. */
+function addSquares(sum: number, vector: Float64Array): number {
+  for (let i = 0; i < vector.length; i++) sum += vector[i] * vector[i];
+  return sum;
+}
+
+/** Scalar product of a centered image and the component that begins at `at`. */
+function project(axes: Float64Array, at: number, centered: Float64Array): number {
+  let projection = 0;
+  for (let i = 0; i < centered.length; i++, at++) projection += axes[at] * centered[i];
+  return projection;
+}
+
 /** The mean image, in the pixels' own unit: bytes are not yet scaled to [0, 1]. Sums of bytes are exact. */
 async function meanImage(images: Pixels, pixels: number): Promise<Float64Array> {
   const sums = new Float64Array(pixels);
   for (let first = 0; first < images.length; first += pixels) {
-    for (let i = 0; i < pixels; i++) sums[i] += images[first + i];
+    addImage(sums, images, first);
     if (isTurnDue()) await turnEventLoop();
   }
   return sums.map((sum) => sum / (images.length / pixels));
@@ -82,14 +107,10 @@ export async function baselines(
   const centered = new Float64Array(pixels);
   let total = 0; // Σ over test images of ‖x − μ‖²
   for (let first = 0; first < test.length; first += pixels) {
-    for (let i = 0; i < pixels; i++) {
-      const value = test[first + i] - mean[i];
-      centered[i] = value;
-      total += value * value;
-    }
+    center(centered, test, first, mean);
+    total = addSquares(total, centered);
     for (let k = 0; k < most; k++) {
-      let projection = 0;
-      for (let i = 0, at = k * pixels; i < pixels; i++, at++) projection += vectors[at] * centered[i];
+      const projection = project(vectors, k * pixels, centered);
       explained[k] += projection * projection;
     }
     if (isTurnDue()) await turnEventLoop();

@@ -5,7 +5,6 @@
 import { permutation } from "../data/shuffle.ts";
 import type { LossReading } from "../step/loss_ring.ts";
 import type { Batch, Step } from "../step/step.ts";
-import { startLive } from "../live/live.ts";
 import { print } from "../terminal.ts";
 import { unlessLost } from "./device_loss.ts";
 import { endEpoch } from "./end_epoch.ts";
@@ -28,7 +27,8 @@ export class TrainingRun implements Disposable {
    */
   static async begin(options: TrainingRunOptions): Promise<TrainingRun> {
     const { port, live: isLive } = options.config;
-    const live = isLive ? await startLive({ port }) : undefined; // first, because the port may be taken
+    // first, because the port may be taken; imported only where it is wanted
+    const live = isLive ? await (await import("../live/live.ts")).startLive({ port }) : undefined;
     try {
       const run = new RunInProgress(options, live);
       if (live) print(`dashboard ${live.url}`);

@@ -48,7 +48,13 @@ Deno.test("reconstructionGrid() gives the same bytes for the same images", () =>
   const images = Float32Array.from({ length: 30 * 784 }, (_, i) => (i * 37 % 101) / 100);
   const draw = () => reconstructionGrid([images, images], 30, [28, 28]);
   assert.deepEqual(draw(), draw());
-  const { width, height } = decode(draw());
+  const first = draw();
+  images[5] = 1 - images[5];
+  assert.notDeepEqual(draw(), first, "other images");
+  images[5] = 1 - images[5];
+  draw().fill(0); // which is the caller's own
+  assert.deepEqual(draw(), first);
+  const { width, height } = decode(first);
   assert.deepEqual([width, height], [2 * (15 * 29 + 1), 2 * (2 * 57 + 5 + 2)]);
 });
 

@@ -154,7 +154,10 @@ gpuTest(
           values.map((value) => scale * value),
         );
       }
-      return await initialLoss({ gpu, images, parameters, batch: { first: 0, rows: 64 }, build });
+      const before = await parameters.read();
+      const loss = await initialLoss({ gpu, images, parameters, batch: { first: 0, rows: 64 }, build });
+      assert.deepEqual(await parameters.read(), before);
+      return loss;
     };
     const floats = Array.from(pixels, (byte) => byte / 255);
     const gray = floats.reduce((sum, x) => sum + (x - 0.5) ** 2, 0) / floats.length;

@@ -11,6 +11,11 @@ import type { PageCodes } from "./page_types.ts";
 
 /** Levels of gray, or of each color, of the encoded images, which are shown small but take most of the page's size. */
 const LEVELS = 16;
+/** The nearest of them to each byte. */
+const COARSE = Uint8Array.from(
+  { length: 256 },
+  (_, byte) => Math.round(Math.round(byte / 255 * (LEVELS - 1)) * 255 / (LEVELS - 1)),
+);
 
 /**
  * Prepares codes for the page, without their images, which stay empty. Codes of more than three numbers are projected
@@ -42,11 +47,12 @@ export function packedImages(
   [height, width]: ImageShape,
   level: number,
 ): string {
-  const pixels = height * width; // of a color
-  const coarse = images.map((_, k) => { // column-major, which compresses better
-    const at = k % pixels, level = images[k - at + at % height * width + Math.floor(at / height)];
-    return Math.round(Math.round(level / 255 * (LEVELS - 1)) * 255 / (LEVELS - 1));
-  });
+  const pixels = height * width, coarse = new Uint8Array(images.length);
+  for (let plane = 0, at = 0; plane < images.length; plane += pixels) { // a color of an image
+    for (let x = 0; x < width; x++) { // column-major, which compresses better
+      for (let y = 0; y < height; y++) coarse[at++] = COARSE[images[plane + y * width + x]];
+    }
+  }
   return Buffer.from(gzipSync(coarse, { level })).toString("base64");
 }
 

@@ -4,6 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import { decode, encode } from "../../dependencies/fast_png.ts";
+import { magnitudeAt } from "../../stats/magnitudes.ts";
 import { type ImageShape, stacked } from "../image_shape.ts";
 import { imagePng } from "../picture.ts";
 import type { WeightImages } from "../run_data.ts";
@@ -60,21 +61,24 @@ export function pageWeights(
     pixels = height * width,
     units = Math.floor(values.length / pixels);
   const shown = Math.min(units, MAX_UNITS), across = Math.min(shown, UNITS_ACROSS);
-  const magnitudes = values.subarray(0, shown * pixels).filter(Number.isFinite).map(Math.abs).sort();
-  const scale = magnitudes[Math.floor(STRONGEST * (magnitudes.length - 1))] || magnitudes.at(-1) || 1;
+  const drawn = values.subarray(0, shown * pixels);
+  const scale = magnitudeAt(drawn, (count) => Math.floor(STRONGEST * (count - 1))) ||
+    magnitudeAt(drawn, (count) => count - 1) || 1;
   const full = across * (width + 1) - 1, rows = Math.ceil(shown / across) * (height + 1) - 1;
   const data = new Uint8Array(full * rows);
   const figures = Array.from({ length: shown }, (_, unit) => {
     const own = values.subarray(unit * pixels, (unit + 1) * pixels);
     const at = Math.floor(unit / across) * (height + 1) * full + unit % across * (width + 1);
-    own.forEach((value, k) => {
+    let least = Infinity, greatest = -Infinity, squares = 0;
+    for (let k = 0; k < pixels; k++) {
+      const value = own[k];
       const share = Number.isFinite(value) ? Math.max(-1, Math.min(1, value / scale)) : 0;
-      const shade = Math.round(share * SHADES);
-      data[at + Math.floor(k / width) * full + k % width] = 1 + SHADES + shade;
-    });
-    const least = own.reduce((a, b) => Math.min(a, b), Infinity),
-      norm = Math.sqrt(own.reduce((s, v) => s + v * v, 0));
-    const greatest = own.reduce((a, b) => Math.max(a, b), -Infinity);
+      data[at + Math.floor(k / width) * full + k % width] = 1 + SHADES + Math.round(share * SHADES);
+      least = Math.min(least, value);
+      greatest = Math.max(greatest, value);
+      squares += value * value;
+    }
+    const norm = Math.sqrt(squares);
     return [least, greatest, norm].map((value) => Number(value.toPrecision(3))) as [number, number, number];
   });
   const png = encode(
