@@ -18,6 +18,7 @@ import type { LevelState, Snapshot } from "../report/run_data.ts";
 import { standardDeviation } from "../stats/standard_deviation.ts";
 import { PICTURES } from "./evaluate.ts";
 import type { Forward } from "./forward.ts";
+import { passGraph } from "./pass_graph.ts";
 import { compileGenerator } from "./variational.ts";
 import type { BuildDecoder } from "./recipe_evaluation.ts";
 
@@ -25,8 +26,6 @@ import type { BuildDecoder } from "./recipe_evaluation.ts";
 const CODES = 2000;
 /** Batch size of a forward pass. */
 const BATCH = 500;
-/** A smaller one is rounded up to whole tiles of so many rows, and then shares the kernels of others. */
-const TILE = 16;
 /** Ranges of bounded activations. */
 const RANGES: Partial<Record<Activation, readonly [number, number]>> = { sigmoid: [0, 1], tanh: [-1, 1] };
 
@@ -244,7 +243,7 @@ class Probe<T> implements Disposable {
   ): Promise<Probe<T>> {
     using owned = new DisposableStack();
     const images = owned.use(new DeviceImages(gpu, label, pixels, width));
-    const graph = new Graph(Math.min(BATCH, TILE * Math.ceil(images.count / TILE)));
+    const graph = passGraph(images.count, BATCH);
     const recorded = record(graph, gatherBatch(graph, "pixels", images));
     const step = await compile(gpu, graph, parameters, { label, outputs: recorded.values });
     owned.move();

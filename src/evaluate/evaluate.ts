@@ -16,6 +16,7 @@ import { baselines } from "../stats/baselines.ts";
 import type { TableRow } from "../report/results_table.ts";
 import { nearestNeighborAccuracy } from "../stats/nearest_neighbors.ts";
 import { standardDeviation } from "../stats/standard_deviation.ts";
+import { passGraph } from "./pass_graph.ts";
 import { averageLosses } from "./test_losses.ts";
 import { keepWorst, scaledRow, type WorstReconstruction } from "./worst_rows.ts";
 
@@ -121,7 +122,7 @@ async function encode(
   decodes: boolean,
 ): Promise<Omit<Evaluation, "meanImageError" | "pcaError" | "accuracy">> {
   using source = new DeviceImages(gpu, label, images, width);
-  const graph = new Graph(Math.min(BATCH, source.count));
+  const graph = passGraph(source.count, BATCH);
   const pixels = gatherBatch(graph, "pixels", source);
   const { code, output, target = pixels } = build(graph, parameters, pixels);
   const term = squaredError(graph, output, target, { label: "error", reduction: "sum" });
@@ -205,7 +206,7 @@ export async function measureLosses(
   width: number,
 ): Promise<Record<string, number>> {
   using source = new DeviceImages(gpu, "held out", images, width);
-  const graph = new Graph(Math.min(BATCH, source.count));
+  const graph = passGraph(source.count, BATCH);
   const { losses } = build(graph, parameters, gatherBatch(graph, "pixels", source));
   using forward = await compile(gpu, graph, parameters, { label: "held-out losses", losses });
   return await averageLosses(forward, losses, source.count, graph.batchSize);

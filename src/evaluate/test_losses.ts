@@ -5,7 +5,8 @@
 import { batches } from "../data/shuffle.ts";
 import type { Gpu } from "../gpu/device.ts";
 import { compile } from "../step/compile.ts";
-import { Graph, type LossTerm } from "../graph/graph.ts";
+import type { LossTerm } from "../graph/graph.ts";
+import { passGraph } from "./pass_graph.ts";
 import type { BuildModel } from "../graph/model.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import type { Step } from "../step/step.ts";
@@ -58,7 +59,7 @@ export class TestLosses implements Disposable {
   ): Promise<TestLosses> {
     using owned = new DisposableStack();
     const pass = async (build: BuildModel, parts: { terms: boolean; error: boolean }): Promise<Pass> => {
-      const graph = new Graph(Math.min(BATCH, images.count));
+      const graph = passGraph(images.count, BATCH);
       const pixels = gatherBatch(graph, "pixels", images);
       const { output, target = pixels, losses: terms } = build(graph, parameters, pixels);
       const error = squaredError(graph, output, target, { label: "testError", reduction: "sum" });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Dataset } from "../../src/data/dataset.ts";
 import { InputError } from "../../src/errors.ts";
-import type { Gpu } from "../../src/gpu/device.ts";
+import { type Gpu, openGpu } from "../../src/gpu/device.ts";
 import { compile } from "../../src/step/compile.ts";
 import type { ActivationLike } from "../../src/elementwise/activation_names.ts";
 import { elu } from "../../src/elementwise/elu.ts";
@@ -73,6 +73,20 @@ async function takeOne(gpu: Gpu, data: Dataset, more: Partial<SnapshotsOptions> 
   using snapshots = await Snapshots.compile({ gpu, parameters, data, build, ...more });
   return await snapshots.take(2, 34);
 }
+
+Deno.test("pictures of 30 images, codes and an evaluation of 40 need no kernels but those of batches of 64", async () => {
+  using gpu = await openGpu(); // which has compiled nothing yet
+  using parameters = new Parameters(7);
+  const graph = new Graph(64), data = someData(40);
+  using images = new DeviceImages(gpu, "train", new Uint8Array(64 * WIDTH), WIDTH);
+  const pixels = gatherBatch(graph, "pixels", images), { losses } = model(graph, parameters, pixels);
+  using _step = await compile(gpu, graph, parameters, { label: "batch", losses });
+  const known = new Set(gpu.pipelines.keys());
+  using snapshots = await Snapshots.compile({ gpu, parameters, data, build: model });
+  await snapshots.take(1, 1);
+  await evaluate(gpu, model, parameters, data);
+  assert.deepEqual([...gpu.pipelines.keys()].filter((key) => !known.has(key)), []);
+});
 
 gpuTest("take() agrees with evaluate(): reconstructions, errors, evenly spaced codes", async (gpu) => {
   const data = someData(2500);
