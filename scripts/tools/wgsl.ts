@@ -57,7 +57,7 @@ function trainingTexts(
   const { losses } = network(784)(graph, parameters, graph.input("pixels", 784));
   const { dispatches } = planDispatches(gpu, graph, { label: recipe, losses, trainable: parameters.all });
   const arena = { name: "parameters", bytes: parameters.bytes };
-  const update = optimizer.update("update", arena, arena, Array(optimizer.moments).fill(arena), arena);
+  const update = optimizer.update("update", arena, arena, Array(optimizer.moments).fill(arena), arena, gpu);
   return textsOf(gpu, [...dispatches, update], batchSize);
 }
 

@@ -12,5 +12,5 @@ fn is_column(column: u32, width: u32) -> vec4<bool> {
 
 /// True if vec4 number `at` of the matrix is in one of the first `rows` rows.
 fn is_in_rows(at: u32, width: u32, rows: u32) -> bool {
-  return at / vec4_count(width) < rows;
+  return at < rows * vec4_count(width);
 }

@@ -8,7 +8,7 @@
 // Shapes     images [N, I] as bytes, four to a word, rows padded to whole words; floats [N, I] in [0, 1],
 //            rows padded with zeros to a multiple of four; this chunk contains N images from the first-th on;
 //            order: indices of images in all chunks; X [B, I], padded likewise
-// One invocation   four pixels of one row: one word of bytes, or one vec4
+// One workgroup    one row, its invocations side by side: four pixels each, one word of bytes or one vec4
 // Rows       past step.rows, or with an image of another chunk, are not written
 
 override WORKGROUP_SIZE: u32; // invocations per workgroup
@@ -27,21 +27,29 @@ struct Batch {
 @group(0) @binding(4) var<storage, read> step: Step;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn gather_batch(@builtin(global_invocation_id) invocation: vec3u) {
-  let b = invocation.x / batch.words;
-  let word = invocation.x % batch.words;
-  if (b >= step.rows) { return; }
-  let image = order[step.first + b] - batch.first; // wraps below the chunk, and is then too large
-  if (image >= batch.count) { return; }
-  x[invocation.x] = unpack4x8unorm(images[image * batch.words + word]);
+fn gather_batch(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) invocation: u32) {
+  let batch = batch; // read once, as in adam.wgsl
+  let step = step;
+  for (var b = group.x; b < step.rows; b += groups.x) {
+    let image = order[step.first + b] - batch.first; // wraps below the chunk, and is then too large
+    if (image >= batch.count) { continue; }
+    for (var word = invocation; word < batch.words; word += WORKGROUP_SIZE) {
+      x[b * batch.words + word] = unpack4x8unorm(images[image * batch.words + word]);
+    }
+  }
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn gather_batch_float(@builtin(global_invocation_id) invocation: vec3u) {
-  let b = invocation.x / batch.words;
-  let word = invocation.x % batch.words;
-  if (b >= step.rows) { return; }
-  let image = order[step.first + b] - batch.first; // wraps below the chunk, and is then too large
-  if (image >= batch.count) { return; }
-  x[invocation.x] = floats[image * batch.words + word];
+fn gather_batch_float(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) invocation: u32) {
+  let batch = batch; // read once, as in adam.wgsl
+  let step = step;
+  for (var b = group.x; b < step.rows; b += groups.x) {
+    let image = order[step.first + b] - batch.first; // wraps below the chunk, and is then too large
+    if (image >= batch.count) { continue; }
+    for (var word = invocation; word < batch.words; word += WORKGROUP_SIZE) {
+      x[b * batch.words + word] = floats[image * batch.words + word];
+    }
+  }
 }

@@ -22,6 +22,7 @@
 //            composing robust features with denoising autoencoders (2008), section 2.3
 
 override WORKGROUP_SIZE: u32; // invocations per workgroup
+override KIND: u32;           // UNIFORM, GAUSSIAN or MASK, for add_noise: a processor computes all cases of a number
 
 const UNIFORM = 1u;
 const GAUSSIAN = 2u;
@@ -29,7 +30,6 @@ const MASK = 3u;
 
 struct Noise {
   width: u32,      // D
-  kind: u32,       // UNIFORM, GAUSSIAN or MASK
   seed: u32,       // first word of the key
   stream: u32,     // second word of the key
   activation: u32, // f: see common/activation.wgsl; backward only
@@ -117,7 +117,7 @@ fn cut(at: u32, value: vec4f) -> vec4f {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn add_noise(@builtin(global_invocation_id) invocation: vec3u) {
   if (!is_in_rows(invocation.x, noise.width, step.rows)) { return; }
-  switch noise.kind {
+  switch KIND {
     case UNIFORM: { y[invocation.x] = cut(invocation.x, x[invocation.x] + noise.amount * uniforms(words(invocation.x))); }
     case GAUSSIAN: { y[invocation.x] = cut(invocation.x, x[invocation.x] + noise.amount * normals(words(invocation.x))); }
     default: { y[invocation.x] = select(x[invocation.x], vec4f(0.0), is_masked(invocation.x)); }

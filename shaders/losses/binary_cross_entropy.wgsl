@@ -23,8 +23,12 @@
 //            (exactly 0 or 1) has f' = 0 and no gradient, as in PyTorch. NaN propagates; other P give NaN
 // Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 4.90; torch.nn.BCELoss
 
-override WORKGROUP_SIZE: u32;  // invocations per workgroup
-override CHUNKS: u32; // invocations per row
+override WORKGROUP_SIZE: u32; // invocations per workgroup
+override CHUNKS: u32;         // invocations per row
+override INTO_P: bool;        // false: d_p is not needed and bound to a placeholder
+override INTO_T: bool;        // the same for d_t
+override ACCUMULATE_P: bool;  // add to d_p (true) or overwrite it (false)
+override ACCUMULATE_T: bool;  // the same for d_t
 
 const LOWEST_LOG = -100.0;
 const SCALE_UP = 1099511627776.0;      // 2^40
@@ -35,12 +39,8 @@ const LEAST_VARIANCE = 1e-12;
 struct Loss {
   width: u32,        // D
   reduction: u32,    // see common/reductions.wgsl
-  into_p: u32,       // 0: d_p is not needed and bound to a placeholder
-  into_t: u32,       // the same for d_t
   activation_p: u32, // f of P: see common/activation.wgsl
   activation_t: u32, // f of T
-  accumulate_p: u32, // add to d_p (1) or overwrite it (0)
-  accumulate_t: u32, // the same for d_t
   weight: f32,
 }
 
@@ -63,6 +63,8 @@ fn log_clamped(n: vec4f) -> vec4f {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn binary_cross_entropy(@builtin(global_invocation_id) invocation: vec3u) {
+  let loss = loss; // read once, as in adam.wgsl
+  let step = step;
   let b = invocation.x / CHUNKS;
   if (b >= step.rows) { return; }
   let width4 = vec4_count(loss.width);
@@ -81,16 +83,16 @@ fn binary_cross_entropy(@builtin(global_invocation_id) invocation: vec3u) {
     let log_p = select(log_smaller, log_larger, above);
     let log_rest = select(log_larger, log_smaller, above);
     sum -= select(vec4f(0.0), truth * log_p + (1.0 - truth) * log_rest, exists);
-    if (loss.into_p != 0u) {
+    if (INTO_P) {
       let slope = derivative(loss.activation_p, probability);
       let variance = max(probability * (1.0 - probability), vec4f(LEAST_VARIANCE));
       var gradient = loss.weight * scale * (probability - truth) * (slope / variance);
-      if (loss.accumulate_p != 0u) { gradient += d_p[at] * slope; }
+      if (ACCUMULATE_P) { gradient += d_p[at] * slope; }
       d_p[at] = select(vec4f(0.0), gradient, exists);
     }
-    if (loss.into_t != 0u) {
+    if (INTO_T) {
       var gradient = loss.weight * scale * (log_rest - log_p);
-      if (loss.accumulate_t != 0u) { gradient += d_t[at]; }
+      if (ACCUMULATE_T) { gradient += d_t[at]; }
       d_t[at] = select(vec4f(0.0), gradient * derivative(loss.activation_t, truth), exists);
     }
   }

@@ -21,18 +21,18 @@
 // Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 4.90 and 4.91; the form without
 //            overflow is that of PyTorch's binary_cross_entropy_with_logits
 
-override WORKGROUP_SIZE: u32;  // invocations per workgroup
-override CHUNKS: u32; // invocations per row
+override WORKGROUP_SIZE: u32; // invocations per workgroup
+override CHUNKS: u32;         // invocations per row
+override INTO_Z: bool;        // false: d_z is not needed and bound to a placeholder
+override INTO_T: bool;        // the same for d_t
+override ACCUMULATE_Z: bool;  // add to d_z (true) or overwrite it (false)
+override ACCUMULATE_T: bool;  // the same for d_t
 
 struct Loss {
   width: u32,        // D
   reduction: u32,    // see common/reductions.wgsl
-  into_z: u32,       // 0: d_z is not needed and bound to a placeholder
-  into_t: u32,       // the same for d_t
   activation_z: u32, // f of Z: see common/activation.wgsl
   activation_t: u32, // f of T
-  accumulate_z: u32, // add to d_z (1) or overwrite it (0)
-  accumulate_t: u32, // the same for d_t
   weight: f32,
 }
 
@@ -46,6 +46,8 @@ struct Loss {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn binary_cross_entropy_with_logits(@builtin(global_invocation_id) invocation: vec3u) {
+  let loss = loss; // read once, as in adam.wgsl
+  let step = step;
   let b = invocation.x / CHUNKS;
   if (b >= step.rows) { return; }
   let width4 = vec4_count(loss.width);
@@ -61,15 +63,15 @@ fn binary_cross_entropy_with_logits(@builtin(global_invocation_id) invocation: v
     let positive = logit > vec4f(0.0);
     let value = select(-truth, 1.0 - truth, positive) * logit + log1p_near(e);
     sum += select(vec4f(0.0), value, exists);
-    if (loss.into_z != 0u) {
+    if (INTO_Z) {
       let doubt = e / (1.0 + e);
       var gradient = loss.weight * scale * select(doubt - truth, (1.0 - truth) - doubt, positive);
-      if (loss.accumulate_z != 0u) { gradient += d_z[at]; }
+      if (ACCUMULATE_Z) { gradient += d_z[at]; }
       d_z[at] = select(vec4f(0.0), gradient * derivative(loss.activation_z, logit), exists);
     }
-    if (loss.into_t != 0u) {
+    if (INTO_T) {
       var gradient = loss.weight * scale * -logit;
-      if (loss.accumulate_t != 0u) { gradient += d_t[at]; }
+      if (ACCUMULATE_T) { gradient += d_t[at]; }
       d_t[at] = select(vec4f(0.0), gradient * derivative(loss.activation_t, truth), exists);
     }
   }

@@ -14,18 +14,18 @@
 // Rows       past step.rows are neither read nor written
 // Source     Bishop, Pattern Recognition and Machine Learning (2006), section 1.5.5
 
-override WORKGROUP_SIZE: u32;  // invocations per workgroup
-override CHUNKS: u32; // invocations per row
+override WORKGROUP_SIZE: u32; // invocations per workgroup
+override CHUNKS: u32;         // invocations per row
+override INTO_Y: bool;        // false: d_y is not needed and bound to a placeholder
+override INTO_T: bool;        // the same for d_t
+override ACCUMULATE_Y: bool;  // add to d_y (true) or overwrite it (false)
+override ACCUMULATE_T: bool;  // the same for d_t
 
 struct Loss {
   width: u32,        // D
   reduction: u32,    // see common/reductions.wgsl
-  into_y: u32,       // 0: d_y is not needed and bound to a placeholder
-  into_t: u32,       // the same for d_t
   activation_y: u32, // f of Y: see common/activation.wgsl
   activation_t: u32, // f of T
-  accumulate_y: u32, // add to d_y (1) or overwrite it (0)
-  accumulate_t: u32, // the same for d_t
   weight: f32,
 }
 
@@ -39,6 +39,8 @@ struct Loss {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn elementwise_loss(@builtin(global_invocation_id) invocation: vec3u) {
+  let loss = loss; // read once, as in adam.wgsl
+  let this_step = this_step;
   let b = invocation.x / CHUNKS;
   if (b >= this_step.rows) { return; }
   let width4 = vec4_count(loss.width);
@@ -52,19 +54,19 @@ fn elementwise_loss(@builtin(global_invocation_id) invocation: vec3u) {
     let q = t[at];
     let value = vec4f(loss_value(p.x, q.x), loss_value(p.y, q.y), loss_value(p.z, q.z), loss_value(p.w, q.w));
     sum += select(vec4f(0.0), value, exists);
-    if (loss.into_y != 0u) {
+    if (INTO_Y) {
       let slope = vec4f(
         loss_by_prediction(p.x, q.x), loss_by_prediction(p.y, q.y),
         loss_by_prediction(p.z, q.z), loss_by_prediction(p.w, q.w));
       var gradient = select(vec4f(0.0), loss.weight * scale * slope, exists);
-      if (loss.accumulate_y != 0u) { gradient += d_y[at]; }
+      if (ACCUMULATE_Y) { gradient += d_y[at]; }
       d_y[at] = gradient * derivative(loss.activation_y, p);
     }
-    if (loss.into_t != 0u) {
+    if (INTO_T) {
       let slope = vec4f(
         loss_by_target(p.x, q.x), loss_by_target(p.y, q.y), loss_by_target(p.z, q.z), loss_by_target(p.w, q.w));
       var gradient = select(vec4f(0.0), loss.weight * scale * slope, exists);
-      if (loss.accumulate_t != 0u) { gradient += d_t[at]; }
+      if (ACCUMULATE_T) { gradient += d_t[at]; }
       d_t[at] = gradient * derivative(loss.activation_t, q);
     }
   }

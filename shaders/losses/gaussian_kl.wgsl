@@ -18,18 +18,18 @@
 //            e^V and the loss are infinite in float32
 // Source     Kingma and Welling, Auto-Encoding Variational Bayes (2014), appendix B
 
-override WORKGROUP_SIZE: u32;  // invocations per workgroup
-override CHUNKS: u32; // invocations per row
+override WORKGROUP_SIZE: u32;           // invocations per workgroup
+override CHUNKS: u32;                   // invocations per row
+override INTO_MEAN: bool;               // false: d_mean is not needed and bound to a placeholder
+override INTO_LOG_VARIANCE: bool;       // the same for d_log_variance
+override ACCUMULATE_MEAN: bool;         // add to d_mean (true) or overwrite it (false)
+override ACCUMULATE_LOG_VARIANCE: bool; // the same for d_log_variance
 
 struct Loss {
   width: u32,                   // J
   reduction: u32,               // see common/reductions.wgsl
-  into_mean: u32,               // 0: d_mean is not needed and bound to a placeholder
-  into_log_variance: u32,       // the same for d_log_variance
   activation_mean: u32,         // f of M: see common/activation.wgsl
   activation_log_variance: u32, // f of V
-  accumulate_mean: u32,         // add to d_mean (1) or overwrite it (0)
-  accumulate_log_variance: u32, // the same for d_log_variance
   weight: f32,
 }
 
@@ -50,6 +50,8 @@ fn exp_beyond_linear(v: vec4f) -> vec4f {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn gaussian_kl(@builtin(global_invocation_id) invocation: vec3u) {
+  let loss = loss; // read once, as in adam.wgsl
+  let step = step;
   let b = invocation.x / CHUNKS;
   if (b >= step.rows) { return; }
   let width4 = vec4_count(loss.width);
@@ -64,14 +66,14 @@ fn gaussian_kl(@builtin(global_invocation_id) invocation: vec3u) {
     let variance = exp(v);
     let is_near = abs(v) <= vec4f(1.0);
     sum += 0.5 * (m * m + select(variance - 1.0 - v, beyond, is_near));
-    if (loss.into_mean != 0u) {
+    if (INTO_MEAN) {
       var gradient = loss.weight * scale * m;
-      if (loss.accumulate_mean != 0u) { gradient += d_mean[at]; }
+      if (ACCUMULATE_MEAN) { gradient += d_mean[at]; }
       d_mean[at] = gradient * derivative(loss.activation_mean, m);
     }
-    if (loss.into_log_variance != 0u) {
+    if (INTO_LOG_VARIANCE) {
       var gradient = loss.weight * scale * 0.5 * select(variance - 1.0, v + beyond, is_near);
-      if (loss.accumulate_log_variance != 0u) { gradient += d_log_variance[at]; }
+      if (ACCUMULATE_LOG_VARIANCE) { gradient += d_log_variance[at]; }
       d_log_variance[at] = gradient * derivative(loss.activation_log_variance, v);
     }
   }

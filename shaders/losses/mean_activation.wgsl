@@ -24,6 +24,7 @@ fn mean_activation(@builtin(global_invocation_id) invocation: vec3u) {
   let j = invocation.x;
   let width4 = vec4_count(layer.width);
   if (j >= width4) { return; }
+  let step = step; // read once, as in adam.wgsl
   var sum = vec4f(0.0);
   for (var b = 0u; b < step.rows; b++) { sum += h[b * width4 + j]; }
   rho[j] = sum / f32(step.rows);

@@ -22,18 +22,18 @@
 //            is computed as (ρ̂-ρ)/(ρ̂·(1-ρ̂)), which does not cancel either. NaN propagates: the clamp uses select
 // Source     Ng, Sparse autoencoder (CS294A lecture notes, 2011), section 3: the penalty, and its δ term
 
-override WORKGROUP_SIZE: u32;  // invocations per workgroup
-override CHUNKS: u32; // invocations per row
+override WORKGROUP_SIZE: u32; // invocations per workgroup
+override CHUNKS: u32;         // invocations per row
+override HAS_GRADIENT: bool;  // false: d_h is not needed and bound to a placeholder
+override ACCUMULATE: bool;    // add to d_h (true) or overwrite it (false)
 
 const CLAMP = 1e-6;
 
 struct Loss {
-  width: u32,        // J
-  has_gradient: u32, // 0: d_h is not needed and bound to a placeholder
-  activation: u32,   // f: see common/activation.wgsl
-  accumulate: u32,   // add to d_h (1) or overwrite it (0)
-  sparsity: f32,     // ρ
-  rest: f32,         // 1-ρ, computed in float64
+  width: u32,      // J
+  activation: u32, // f: see common/activation.wgsl
+  sparsity: f32,   // ρ
+  rest: f32,       // 1-ρ, computed in float64
   weight: f32,
 }
 
@@ -59,6 +59,8 @@ fn beyond_log(x: vec4f, one_plus_x: vec4f) -> vec4f {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn sparsity_kl(@builtin(global_invocation_id) invocation: vec3u) {
+  let loss = loss; // read once, as in adam.wgsl
+  let step = step;
   let b = invocation.x / CHUNKS;
   if (b >= step.rows) { return; }
   let width4 = vec4_count(loss.width);
@@ -73,10 +75,10 @@ fn sparsity_kl(@builtin(global_invocation_id) invocation: vec3u) {
     let value = loss.sparsity * beyond_log(excess / loss.sparsity, mean / loss.sparsity) +
       loss.rest * beyond_log(-excess / loss.rest, mean_rest / loss.rest);
     sum += select(vec4f(0.0), value, exists);
-    if (loss.has_gradient != 0u) {
+    if (HAS_GRADIENT) {
       let is_held = (rho[j] < vec4f(CLAMP)) | (1.0 - rho[j] < vec4f(CLAMP));
       var gradient = loss.weight * select(excess / (mean * mean_rest), vec4f(0.0), is_held) / f32(step.rows);
-      if (loss.accumulate != 0u) { gradient += d_h[at]; }
+      if (ACCUMULATE) { gradient += d_h[at]; }
       d_h[at] = select(vec4f(0.0), gradient * derivative(loss.activation, h[at]), exists);
     }
   }

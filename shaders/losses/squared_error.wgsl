@@ -14,14 +14,14 @@
 // Source     Bishop, Pattern Recognition and Machine Learning (2006), eq. 5.14 (with a factor 1/2)
 
 override WORKGROUP_SIZE: u32;  // invocations per workgroup
-override CHUNKS: u32; // invocations per row
+override CHUNKS: u32;          // invocations per row
+override HAS_GRADIENT: bool;   // false: d_y is not needed and bound to a placeholder
+override ACCUMULATE: bool;     // add to d_y (true) or overwrite it (false)
 
 struct Loss {
-  width: u32,        // D
-  reduction: u32,    // see common/reductions.wgsl
-  has_gradient: u32, // 0: d_y is not needed and bound to a placeholder
-  activation: u32,   // f: see common/activation.wgsl
-  accumulate: u32,   // add to d_y (1) or overwrite it (0)
+  width: u32,      // D
+  reduction: u32,  // see common/reductions.wgsl
+  activation: u32, // f: see common/activation.wgsl
   weight: f32,
 }
 
@@ -34,6 +34,8 @@ struct Loss {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn squared_error(@builtin(global_invocation_id) invocation: vec3u) {
+  let loss = loss; // read once, as in adam.wgsl
+  let step = step;
   let b = invocation.x / CHUNKS;
   if (b >= step.rows) { return; }
   let width4 = vec4_count(loss.width);
@@ -44,9 +46,9 @@ fn squared_error(@builtin(global_invocation_id) invocation: vec3u) {
     let at = b * width4 + d;
     let difference = y[at] - t[at];
     sum += difference * difference;
-    if (loss.has_gradient != 0u) {
+    if (HAS_GRADIENT) {
       var gradient = loss.weight * 2.0 * scale * difference;
-      if (loss.accumulate != 0u) { gradient += d_y[at]; }
+      if (ACCUMULATE) { gradient += d_y[at]; }
       d_y[at] = gradient * derivative(loss.activation, y[at]);
     }
   }

@@ -9,22 +9,21 @@
 //            η = step.learning_rate, correction_1 = 1/(1-β1^t) and correction_2 = 1/√(1-β2^t) are fields of
 //            step, computed in float64
 // Shapes     p, g, m, v: the same range of four arenas with equal offsets; padding is 0 and stays 0, as ε > 0
-// One invocation   every COUNT-th vec4, COUNT being the number of invocations
+// One workgroup   a share of the range without gaps, its invocations side by side: a processor reads ahead in it
 // Source     Kingma and Ba, Adam (2015), algorithm 1, with ε outside the root's correction as in PyTorch;
 //            decoupled: Loshchilov and Hutter (2019), algorithm 2
 
 override WORKGROUP_SIZE: u32; // invocations per workgroup
+override DECOUPLED: bool;     // true: decay the parameter itself, false: add λ·p to the gradient
 
 struct Adam {
-  count: u32,     // vec4 in the range
-  invocations: u32,     // invocations per range
-  decoupled: u32, // 1: decay the parameter itself, 0: add λ·p to the gradient
+  count: u32, // vec4 in the range
   beta1: f32,
   beta2: f32,
-  rest1: f32,     // 1-β1, computed in float64: 1-0.999 in float32 is off by 5e-5
-  rest2: f32,     // 1-β2
+  rest1: f32, // 1-β1, computed in float64: 1-0.999 in float32 is off by 5e-5
+  rest2: f32, // 1-β2
   epsilon: f32,
-  decay: f32,     // λ
+  decay: f32, // λ
 }
 
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;       // gradients
@@ -36,15 +35,18 @@ struct Adam {
 @group(0) @binding(6) var<storage, read> step: Step;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn adam_update(@builtin(global_invocation_id) invocation: vec3u) {
+fn adam_update(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) invocation: u32) {
   // read once here, because writes to p, m or v might alias them: saves a quarter of the time
   let adam = adam;
   let step = step;
   let clip = clip;
-  for (var at = invocation.x; at < adam.count; at += adam.invocations) {
+  let share = (adam.count + groups.x - 1u) / groups.x;
+  let end = min((group.x + 1u) * share, adam.count);
+  for (var at = group.x * share + invocation; at < end; at += WORKGROUP_SIZE) {
     var parameter = p[at];
     var gradient = clip[0] * g[at];
-    if (adam.decoupled != 0u) {
+    if (DECOUPLED) {
       parameter -= step.learning_rate * adam.decay * parameter;
     } else {
       gradient += adam.decay * parameter;

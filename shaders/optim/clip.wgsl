@@ -41,6 +41,7 @@ struct Total {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn clip_partial(@builtin(global_invocation_id) invocation: vec3u) {
+  let stretch = stretch; // read once, as in adam.wgsl
   if (invocation.x >= stretch.invocations) { return; }
   var sum = vec4f(0.0);
   for (var at = invocation.x; at < stretch.count; at += stretch.invocations) { sum += g[at] * g[at]; }
@@ -49,6 +50,7 @@ fn clip_partial(@builtin(global_invocation_id) invocation: vec3u) {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn clip_total(@builtin(local_invocation_index) invocation: u32) {
+  let total = total;
   var sum = vec4f(0.0);
   for (var at = invocation; at < total.count; at += WORKGROUP_SIZE) { sum += sums_of_lanes[at]; }
   let norm = sqrt(workgroup_sum(invocation, sum));

@@ -7,17 +7,16 @@
 //            p ← p - η·g                         without momentum; b is not used
 //            η = step.learning_rate
 // Shapes     p, g, b: the same range of three arenas with equal offsets; padding is 0 and stays 0
-// One invocation   every COUNT-th vec4, COUNT being the number of invocations
+// One workgroup   a share of the range without gaps, its invocations side by side, as in adam.wgsl
 // Source     torch.optim.SGD with dampening 0; Sutskever et al. (2013), eq. 1 to 4, in PyTorch's form, where
 //            η multiplies the velocity instead of the gradient
 
 override WORKGROUP_SIZE: u32; // invocations per workgroup
+override MOVES: bool;         // true: with momentum, false: momentum is 0
+override NESTEROV: bool;      // true: Nesterov momentum
 
 struct Sgd {
   count: u32,    // vec4 in the range
-  invocations: u32,    // invocations per range
-  moves: u32,    // 1: with momentum, 0: momentum is 0
-  nesterov: u32, // 1: Nesterov momentum
   momentum: f32, // μ
   decay: f32,    // λ
 }
@@ -30,18 +29,22 @@ struct Sgd {
 @group(0) @binding(5) var<storage, read> step: Step;
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn sgd_update(@builtin(global_invocation_id) invocation: vec3u) {
+fn sgd_update(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) invocation: u32) {
   let sgd = sgd; // read once, as in adam.wgsl
   let step = step;
   let clip = clip;
-  for (var at = invocation.x; at < sgd.count; at += sgd.invocations) {
-    let gradient = clip[0] * g[at] + sgd.decay * p[at];
+  let share = (sgd.count + groups.x - 1u) / groups.x;
+  let end = min((group.x + 1u) * share, sgd.count);
+  for (var at = group.x * share + invocation; at < end; at += WORKGROUP_SIZE) {
+    let parameter = p[at];
+    let gradient = clip[0] * g[at] + sgd.decay * parameter;
     var direction = gradient;
-    if (sgd.moves != 0u) {
+    if (MOVES) {
       let velocity = sgd.momentum * b[at] + gradient;
       b[at] = velocity;
-      direction = select(velocity, gradient + sgd.momentum * velocity, sgd.nesterov != 0u);
+      direction = select(velocity, gradient + sgd.momentum * velocity, NESTEROV);
     }
-    p[at] -= step.learning_rate * direction;
+    p[at] = parameter - step.learning_rate * direction;
   }
 }

@@ -51,6 +51,7 @@ fn not_finite(x: vec4f) -> f32 {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn watch_partial(@builtin(global_invocation_id) invocation: vec3u) {
+  let slot = slot; // read once, as in adam.wgsl
   if (invocation.x >= slot.invocations) { return; }
   var sums = Sums();
   for (var at = invocation.x; at < slot.count; at += slot.invocations) {

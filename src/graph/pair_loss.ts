@@ -36,7 +36,7 @@ export interface PairLossKernel {
   readonly shader: Shader;
   /** Its entry point. */
   readonly entryPoint: string;
-  /** Suffixes of the two values in `struct Loss`: `into_p`, `activation_p`, `accumulate_p` for "p". */
+  /** Suffixes of the two values in names: `INTO_P`, `ACCUMULATE_P` and, in `struct Loss`, `activation_p` for "p". */
   readonly suffixes: readonly [string, string];
   /** Float64 reference of a user-defined loss. */
   readonly reference?: ElementwiseLossReference;
@@ -78,23 +78,25 @@ export function recordPairLoss(
 
   function dispatch(...into: readonly [Into, Into]): Dispatch {
     const to = values.filter((_, side) => into[side]).map(({ label }) => label);
-    /** A field of `struct Loss` for each value. */
-    const fields = (field: string, of: (into: Into) => number) =>
-      kernel.suffixes.map((suffix, side) => [`${field}_${suffix}`, of(into[side])]);
+    /** A number for each value, by a name with its suffix. */
+    const named = (name: (suffix: string) => string, of: (into: Into) => number) =>
+      Object.fromEntries(kernel.suffixes.map((suffix, side) => [name(suffix), of(into[side])]));
     return {
       label: to.length > 0 ? `${label} and its gradient to ${to.join(" and ")}` : label,
       shader,
       entryPoint,
-      constants: { CHUNKS: LOSS_CHUNKS },
+      constants: {
+        CHUNKS: LOSS_CHUNKS,
+        ...named((suffix) => `INTO_${suffix.toUpperCase()}`, (into) => into ? 1 : 0),
+        ...named((suffix) => `ACCUMULATE_${suffix.toUpperCase()}`, (into) => into?.accumulate ?? 0),
+      },
       reads: values.map(({ tensor }) => tensor),
       writes: [partial, ...values.map(({ gradient }, side) => into[side] && gradient)],
       settings: {
         u32: {
           width: values[0].width,
           reduction: REDUCTIONS[reduction],
-          ...Object.fromEntries(fields("into", (into) => into ? 1 : 0)),
-          ...Object.fromEntries(fields("activation", (into) => ACTIVATIONS[into?.activation ?? "identity"])),
-          ...Object.fromEntries(fields("accumulate", (into) => into?.accumulate ?? 0)),
+          ...named((suffix) => `activation_${suffix}`, (into) => ACTIVATIONS[into?.activation ?? "identity"]),
         },
         f32: { weight },
       },

@@ -6,6 +6,7 @@ import code from "../../shaders/data/gather_batch.wgsl" with { type: "text" };
 import { InputError } from "../errors.ts";
 import type { Gpu } from "../gpu/device.ts";
 import type { Graph } from "../graph/graph.ts";
+import { inRows } from "../graph/shares.ts";
 import { padded, type Tensor, type Value } from "../graph/tensor.ts";
 
 const GATHER = { path: "shaders/data/gather_batch.wgsl", code };
@@ -175,7 +176,7 @@ export function gatherBatch(graph: Graph, label: string, source: DeviceImages): 
     parameters: [],
     output,
     attributes: {},
-    forward: () =>
+    forward: (traits) =>
       source.chunks.map(({ first, count, pixels }, k) => ({
         label: source.chunks.length === 1 ? `${label} gather` : `${label} gather ${k + 1}`,
         shader: GATHER,
@@ -183,8 +184,7 @@ export function gatherBatch(graph: Graph, label: string, source: DeviceImages): 
         reads: [pixels, source.order],
         writes: [output.tensor],
         settings: { u32: { words, first, count } },
-        invocations: graph.batchSize * words,
-        workgroupSize: 64,
+        ...inRows(traits, graph.batchSize),
         bytes: graph.batchSize * (4 + 4 * words * (pixelBytes + 4)) / source.chunks.length,
       })),
     backward: () => [],

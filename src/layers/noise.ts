@@ -154,6 +154,7 @@ export function addNoise(
       label: `${label} forward`,
       shader: SHADER,
       entryPoint: "add_noise",
+      constants: { KIND: KINDS[noise.kind] },
       reads: [x.tensor, undefined],
       writes: [output.tensor],
       settings: settingsOf(width, noise, seed, stream),
@@ -168,6 +169,7 @@ export function addNoise(
         label: `${label} backward to ${x.label}`,
         shader: SHADER,
         entryPoint: "mask_backward",
+        constants: { KIND: KINDS[noise.kind] },
         reads: [x.tensor, output.gradient],
         writes: [x.gradient],
         settings: {
@@ -215,6 +217,7 @@ export function standardNormal(
       label: `${label} forward`,
       shader: SHADER,
       entryPoint: "standard_normal",
+      constants: { KIND: KINDS[noise.kind] },
       reads: [undefined, undefined],
       writes: [output.tensor],
       settings: settingsOf(width, noise, seed, stream),
@@ -228,13 +231,13 @@ export function standardNormal(
 
 function settingsOf(
   width: number,
-  { kind, amount }: NoiseSpec,
+  { amount }: NoiseSpec,
   seed: number,
   stream: string,
 ): Required<Settings> {
   const [word0, word1] = streamKey(seed, stream);
   return {
-    u32: { width, kind: KINDS[kind], seed: word0, stream: word1, activation: 0, accumulate: 0 },
+    u32: { width, seed: word0, stream: word1, activation: 0, accumulate: 0 },
     f32: { amount },
   };
 }

@@ -91,16 +91,11 @@ export function sparsityKl(
       label: into ? `${label} and its gradient to ${hidden.label}` : label,
       shader: SHADER,
       entryPoint: "sparsity_kl",
-      constants: { CHUNKS: LOSS_CHUNKS },
+      constants: { CHUNKS: LOSS_CHUNKS, HAS_GRADIENT: into ? 1 : 0, ACCUMULATE: into?.accumulate ?? 0 },
       reads: [hidden.tensor, meanActivation.tensor],
       writes: [partial, into && hidden.gradient],
       settings: {
-        u32: {
-          width,
-          has_gradient: into ? 1 : 0,
-          activation: ACTIVATIONS[into?.activation ?? "identity"],
-          accumulate: into?.accumulate ?? 0,
-        },
+        u32: { width, activation: ACTIVATIONS[into?.activation ?? "identity"] },
         f32: { sparsity, rest: 1 - sparsity, weight },
       },
       invocations: graph.batchSize * LOSS_CHUNKS,

@@ -38,16 +38,14 @@ export function squaredError(
       label: into ? `${label} and its gradient to ${from.label}` : label,
       shader: SHADER,
       entryPoint: "squared_error",
-      constants: { CHUNKS: LOSS_CHUNKS },
+      constants: { CHUNKS: LOSS_CHUNKS, HAS_GRADIENT: into ? 1 : 0, ACCUMULATE: into?.accumulate ?? 0 },
       reads: [from.tensor, to.tensor],
       writes: [partial, into && from.gradient],
       settings: {
         u32: {
           width: from.width,
           reduction: REDUCTIONS[reduction],
-          has_gradient: into ? 1 : 0,
           activation: ACTIVATIONS[into?.activation ?? "identity"],
-          accumulate: into?.accumulate ?? 0,
         },
         f32: { weight },
       },

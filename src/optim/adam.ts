@@ -3,6 +3,7 @@
  * @module
  */
 import code from "../../shaders/optim/adam.wgsl" with { type: "text" };
+import { inShares } from "../graph/shares.ts";
 import type { Optimizer } from "../step/update.ts";
 
 const SHADER = { path: "shaders/optim/adam.wgsl", code };
@@ -20,9 +21,6 @@ export interface AdamOptions {
   /** `l2` adds λ·p to the gradient (torch.optim.Adam), `decoupled` shrinks p by η·λ·p (torch.optim.AdamW). */
   readonly decay?: "l2" | "decoupled";
 }
-
-/** Maximum number of invocations per update; each updates vec4 at a stride of the number of invocations. */
-const UPDATE_LANES = 4096;
 
 /**
  * Adam (Kingma and Ba 2015, algorithm 1) with L2 or decoupled weight decay. See the shader for the formulas.
@@ -53,21 +51,20 @@ export function adam(options: AdamOptions): Optimizer {
       (weightDecay > 0 ? `, ${decay} weight decay ${weightDecay})` : ")"),
     learningRate,
     moments: 2,
-    update: (label, gradients, parameters, moments, clip) => {
+    update: (label, gradients, parameters, moments, clip, traits) => {
       const count = gradients.bytes / 16;
-      const invocations = Math.min(count, UPDATE_LANES);
       return {
         label,
         shader: SHADER,
         entryPoint: "adam_update",
+        constants: { DECOUPLED: decay === "decoupled" ? 1 : 0 },
         reads: [gradients, clip],
         writes: [parameters, ...moments],
         settings: {
-          u32: { count, invocations, decoupled: decay === "decoupled" ? 1 : 0 },
+          u32: { count },
           f32: { beta1, beta2, rest1: 1 - beta1, rest2: 1 - beta2, epsilon, decay: weightDecay },
         },
-        invocations,
-        workgroupSize: 64,
+        ...inShares(traits, count),
       };
     },
     corrections: (t) => [1 / (1 - beta1 ** t), 1 / Math.sqrt(1 - beta2 ** t)],

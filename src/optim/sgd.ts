@@ -3,6 +3,7 @@
  * @module
  */
 import code from "../../shaders/optim/sgd.wgsl" with { type: "text" };
+import { inShares } from "../graph/shares.ts";
 import type { Optimizer } from "../step/update.ts";
 
 const SHADER = { path: "shaders/optim/sgd.wgsl", code };
@@ -18,9 +19,6 @@ export interface SgdOptions {
   /** Weight decay λ, at least 0: λ·p is added to the gradient; 0 if absent. */
   readonly weightDecay?: number;
 }
-
-/** Maximum number of invocations per update; each updates vec4 at a stride of the number of invocations. */
-const UPDATE_LANES = 4096;
 
 /**
  * Stochastic gradient descent with momentum, as torch.optim.SGD with dampening 0: b ← μ·b + g + λ·p, p ← p -
@@ -52,21 +50,17 @@ export function sgd(options: SgdOptions): Optimizer {
       (weightDecay > 0 ? `, weight decay ${weightDecay})` : ")"),
     learningRate,
     moments: moves ? 1 : 0,
-    update: (label, gradients, parameters, moments, clip) => {
+    update: (label, gradients, parameters, moments, clip, traits) => {
       const count = gradients.bytes / 16;
-      const invocations = Math.min(count, UPDATE_LANES);
       return {
         label,
         shader: SHADER,
         entryPoint: "sgd_update",
+        constants: { MOVES: moves ? 1 : 0, NESTEROV: nesterov ? 1 : 0 },
         reads: [gradients, clip],
         writes: [parameters, moments[0]],
-        settings: {
-          u32: { count, invocations, moves: moves ? 1 : 0, nesterov: nesterov ? 1 : 0 },
-          f32: { momentum, decay: weightDecay },
-        },
-        invocations,
-        workgroupSize: 64,
+        settings: { u32: { count }, f32: { momentum, decay: weightDecay } },
+        ...inShares(traits, count),
       };
     },
     corrections: () => [1, 1],

@@ -105,6 +105,7 @@ export async function compile(
           at("parameters", arena),
           arenas.moments.map((buffer, k) => at(`moment ${k + 1}`, buffer)),
           clip,
+          gpu,
         ));
       }
       if (trainable.length > 0) {

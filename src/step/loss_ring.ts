@@ -13,19 +13,27 @@ export const LOSS_RING = 1024;
 
 const TOTAL: Shader = { path: "shaders/losses/total.wgsl", code: totalCode };
 
-/** Creates the dispatch that adds up the partial sums of one term and stores the result in the ring. */
-export function totalOf(term: LossTerm, at: number, terms: number, ring: Tensor): Dispatch {
-  return {
-    label: `${term.label} total`,
-    shader: TOTAL,
-    entryPoint: "loss_total",
-    constants: { CHUNKS: LOSS_CHUNKS, RING: LOSS_RING },
-    reads: [term.partial],
-    writes: [ring],
-    settings: { u32: { term: at, terms } },
-    invocations: 1,
-    workgroupSize: 64,
-  };
+/** Terms per dispatch of {@link totalsOf}: WebGPU's eight storage buffers, less the ring, the settings and the step. */
+const TERMS_AT_ONCE = 4;
+/** Invocations of the workgroup that adds a term. */
+const TOTAL_INVOCATIONS = 64;
+
+/** Creates the dispatches that add up the partial sums of the terms, four at once, and store them in the ring. */
+export function totalsOf(terms: readonly LossTerm[], ring: Tensor): Dispatch[] {
+  return Array.from({ length: Math.ceil(terms.length / TERMS_AT_ONCE) }, (_, k): Dispatch => {
+    const first = TERMS_AT_ONCE * k, these = terms.slice(first, first + TERMS_AT_ONCE);
+    return {
+      label: `${these.map(({ label }) => label).join(" and ")} total`,
+      shader: TOTAL,
+      entryPoint: "loss_total",
+      constants: { CHUNKS: LOSS_CHUNKS, RING: LOSS_RING, TERMS: these.length },
+      reads: Array.from({ length: TERMS_AT_ONCE }, (_, at) => these[at]?.partial),
+      writes: [ring],
+      settings: { u32: { first, terms: terms.length } },
+      invocations: TOTAL_INVOCATIONS * these.length,
+      workgroupSize: TOTAL_INVOCATIONS,
+    };
+  });
 }
 
 /** Losses of the steps since the previous reading. */

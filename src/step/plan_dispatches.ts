@@ -4,7 +4,7 @@
  */
 import type { Gpu } from "../gpu/device.ts";
 import type { Graph, LossTerm, Node } from "../graph/graph.ts";
-import { LOSS_RING, totalOf } from "./loss_ring.ts";
+import { LOSS_RING, totalsOf } from "./loss_ring.ts";
 import type { Parameter } from "../graph/parameters.ts";
 import { planGradients, reachable } from "./plan_gradients.ts";
 import type { Dispatch, Tensor, Value } from "../graph/tensor.ts";
@@ -74,6 +74,6 @@ export function planDispatches(gpu: Gpu, graph: Graph, options: CompileOptions):
     const request = requests.get(node);
     if (request) dispatches.push(...node.backward(gpu, request));
   }
-  losses.forEach((term, at) => dispatches.push(totalOf(term, at, losses.length, ring)));
+  dispatches.push(...totalsOf(losses, ring));
   return { used, ring, dispatches };
 }

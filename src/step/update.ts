@@ -2,6 +2,7 @@
  * Interfaces of optimizers and gradient clipping, and the ranges of the arenas that they update.
  * @module
  */
+import type { DeviceTraits } from "../graph/graph.ts";
 import { type Parameter, SLOT_ALIGNMENT } from "../graph/parameters.ts";
 import type { Dispatch, Tensor } from "../graph/tensor.ts";
 
@@ -20,6 +21,7 @@ export interface Optimizer {
     parameters: Tensor,
     moments: readonly Tensor[],
     clip: Tensor,
+    traits: DeviceTraits,
   ): Dispatch;
   /** Returns `correction_1` and `correction_2` of `struct Step` for step t, counted from 1. */
   corrections(t: number): readonly [number, number];

@@ -455,12 +455,21 @@ export async function updatedNetwork(
 /** With a frozen layer in the middle, so that the optimizer updates two ranges of memory. */
 const LAYERS = [["first", 7, 5], ["frozen", 5, 6], ["last", 6, 3]] as const;
 
+/** The same, with 4,950 vec4 in the first range: several workgroups' shares, the last one not whole. */
+const LONG_LAYERS = [["first", 131, 150], ["frozen", 150, 6], ["last", 6, 3]] as const;
+
+/** Optimizers checked on {@link LONG_LAYERS}. */
+export const LONG_OPTIMIZERS = ["SGD with momentum", "Adam with L2, clipped"] as const;
+
 /** Compares eight updates on the GPU with updates of the reference from the GPU's gradients. */
-export async function assertUpdatesAgree(gpu: Gpu, name: string): Promise<void> {
+export async function assertUpdatesAgree(gpu: Gpu, name: string, isLong = false): Promise<void> {
   const { file, optimizer, update, clip, maxNorm = Infinity } = OPTIMIZERS[name];
   const of = `shaders/optim/${file}, ${name}`;
   using parameters = new Parameters(5);
-  const made = await updatedNetwork(gpu, parameters, LAYERS, { optimizer, ...(clip ? { clip } : {}) });
+  const made = await updatedNetwork(gpu, parameters, isLong ? LONG_LAYERS : LAYERS, {
+    optimizer,
+    ...(clip ? { clip } : {}),
+  });
   using step = made.step;
   const updates = step.dispatches.filter(({ entryPoint }) => entryPoint.endsWith("_update"));
   assert.equal(updates.length, 2, `${of}: two ranges, with the frozen layer between them`);
@@ -548,6 +557,7 @@ export async function assertNaNSpreads(gpu: Gpu): Promise<void> {
 export async function findWrongUpdate(gpu: Gpu): Promise<Finding | undefined> {
   const checks = [
     ...Object.keys(OPTIMIZERS).map((name) => () => assertUpdatesAgree(gpu, name)),
+    ...LONG_OPTIMIZERS.map((name) => () => assertUpdatesAgree(gpu, name, true)),
     () => assertLongStretch(gpu),
     () => assertNaNSpreads(gpu),
   ];

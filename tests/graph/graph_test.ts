@@ -186,7 +186,7 @@ gpuTest(
     const writers = step.dispatches.filter(({ writes }) => writes.includes(first.gradient));
     assert.deepEqual(
       writers.map((
-        { label, settings: { u32: { accumulate, activation } } },
+        { label, constants, settings: { u32: { accumulate = constants?.ACCUMULATE, activation } } },
       ) => [label, accumulate, activation]),
       [
         ["side loss and its gradient to first", 0, 0],
@@ -195,7 +195,10 @@ gpuTest(
       ],
     );
     const ofSide = step.dispatches.filter(({ writes }) => writes.includes(side.gradient));
-    assert.deepEqual(ofSide.map(({ settings: { u32 } }) => [u32.accumulate, u32.activation]), [[0, 3]]); // ReLU
+    assert.deepEqual(
+      ofSide.map(({ constants, settings: { u32 } }) => [constants?.ACCUMULATE, u32.activation]),
+      [[0, 3]],
+    ); // ReLU
   },
 );
 

@@ -92,7 +92,7 @@ gpuTest("norms are remembered as long as losses, and read once", async (gpu) => 
 });
 
 gpuTest(
-  "adam_update reaches all of a stretch that is longer than its invocations, and keeps padding at 0",
+  "adam_update reaches all of a stretch of several shares, and keeps padding at 0",
   async (gpu) => {
     const graph = new Graph(1);
     using parameters = new Parameters(6);
