@@ -1,5 +1,5 @@
-// after common/weight_output.wgsl
-// Tile of dW that one invocation computes in its registers: start and store.
+// Tile of dW that one invocation computes in its registers: start and store. Where dW and d_bias are, is written in
+// weight_output.wgsl for a single layer, and in dense_chain_weight.wgsl for several.
 //
 // One invocation   TILE_ROWS vec4 of inputs × TILE_COLUMNS vec4 of outputs of dW; the invocations of the
 //            first inputs also write d_bias, which needs no additional load
@@ -44,14 +44,14 @@ fn begin_with_earlier(
     for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
       for (var r = 0u; r < TILE_ROWS; r++) { // unroll
         for (var k = 0u; k < 4u; k++) { // unroll
-          (*sum)[(4u * r + k) * TILE_COLUMNS + c] = d_w[(4u * row_of(tile, r) + k) * tile.columns + column_of(tile, c)];
+          (*sum)[(4u * r + k) * TILE_COLUMNS + c] = d_w_at((4u * row_of(tile, r) + k) * tile.columns + column_of(tile, c));
         }
       }
     }
   }
   if (layer.accumulate_bias != 0u) {
     for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      (*bias_sum)[c] = d_bias[column_of(tile, c)];
+      (*bias_sum)[c] = d_bias_at(column_of(tile, c));
     }
   }
 }
@@ -62,13 +62,14 @@ fn store_gradients(
   for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
     for (var r = 0u; r < TILE_ROWS; r++) { // unroll
       for (var k = 0u; k < 4u; k++) { // unroll
-        d_w[(4u * row_of(tile, r) + k) * tile.columns + column_of(tile, c)] = (*sum)[(4u * r + k) * TILE_COLUMNS + c];
+        let at = (4u * row_of(tile, r) + k) * tile.columns + column_of(tile, c);
+        set_d_w(at, (*sum)[(4u * r + k) * TILE_COLUMNS + c]);
       }
     }
   }
   if (layer.has_bias != 0u && tile.row == 0u) {
     for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      d_bias[column_of(tile, c)] = (*bias_sum)[c];
+      set_d_bias(column_of(tile, c), (*bias_sum)[c]);
     }
   }
 }

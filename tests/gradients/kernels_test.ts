@@ -77,7 +77,7 @@ Deno.test.each([
       const all = NAMES.flatMap((f) =>
         [true, false].map((bias) => ({ batchSize, rows, inputs, outputs, f, bias }))
       );
-      return checkAll(all, (product) => checkTwoLayers(gpu, product));
+      return withKernels(gpu, "register", () => checkAll(all, (product) => checkTwoLayers(gpu, product)));
     }),
 );
 
@@ -90,11 +90,12 @@ Deno.test.each([[4, 1], [1, 1], [1, 3], [3, 2]] as [number, number][])(
   "dense in tiles of other devices: %d × %d",
   (...tile) =>
     withGpu((gpu) =>
-      checkAll(
-        [[7, 13, 5], [9, 15, 17], [12, 12, 24]],
-        ([rows, inputs, outputs]) =>
-          checkTwoLayers(gpu, { batchSize: 16, rows, inputs, outputs, f: "sigmoid", bias: true, tile }),
-      )
+      withKernels(gpu, "register", () =>
+        checkAll(
+          [[7, 13, 5], [9, 15, 17], [12, 12, 24]],
+          ([rows, inputs, outputs]) =>
+            checkTwoLayers(gpu, { batchSize: 16, rows, inputs, outputs, f: "sigmoid", bias: true, tile }),
+        ))
     ),
 );
 
