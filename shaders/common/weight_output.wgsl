@@ -6,8 +6,6 @@
 @group(0) @binding(4) var<storage, read> layer: WeightLayer;
 @group(0) @binding(5) var<storage, read> step: Step;
 
-// What weight_tile.wgsl reads and writes.
-fn d_w_at(at: u32) -> vec4f { return d_w[at]; }
+// What weight_tile.wgsl writes.
 fn set_d_w(at: u32, value: vec4f) { d_w[at] = value; }
-fn d_bias_at(at: u32) -> vec4f { return d_bias[at]; }
 fn set_d_bias(at: u32, value: vec4f) { d_bias[at] = value; }

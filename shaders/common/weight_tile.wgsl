@@ -3,7 +3,6 @@
 //
 // One invocation   TILE_ROWS vec4 of inputs × TILE_COLUMNS vec4 of outputs of dW; the invocations of the
 //            first inputs also write d_bias, which needs no additional load
-// Sum order  the earlier value first: a weight with two uses gets the sum of both gradients
 // Edges      rows and columns beyond the last repeat its sum and store: see register_tile.wgsl
 
 override WORKGROUP_SIZE: u32;        // invocations per workgroup
@@ -35,25 +34,6 @@ fn row_of(tile: Tile, r: u32) -> u32 {
 /// Vec4 of outputs c of the tile, or the last of the matrix.
 fn column_of(tile: Tile, c: u32) -> u32 {
   return min(tile.column + c, tile.columns - 1u);
-}
-
-fn begin_with_earlier(
-  tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>, bias_sum: ptr<function, array<vec4f, MAX_COLUMNS>>,
-) {
-  if (layer.accumulate_weight != 0u) {
-    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-        for (var k = 0u; k < 4u; k++) { // unroll
-          (*sum)[(4u * r + k) * TILE_COLUMNS + c] = d_w_at((4u * row_of(tile, r) + k) * tile.columns + column_of(tile, c));
-        }
-      }
-    }
-  }
-  if (layer.accumulate_bias != 0u) {
-    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      (*bias_sum)[c] = d_bias_at(column_of(tile, c));
-    }
-  }
 }
 
 fn store_gradients(

@@ -1,4 +1,4 @@
-// after common/operands_buffer.wgsl, common/weight_output.wgsl, common/weight_product.wgsl
+// after common/operands_buffer.wgsl, common/weight_earlier.wgsl, common/weight_product.wgsl
 // Backward pass of the dense layer to its weights and bias.
 //
 // Forward    dense_forward.wgsl: Z = X·W + bias

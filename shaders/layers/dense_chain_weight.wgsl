@@ -13,7 +13,7 @@
 
 /// A layer's weight and bias, or a tied layer's bias. Places are indices of vec4.
 struct Job {
-  layer: WeightLayer,
+  layer: WeightLayer, // accumulate_… are 0: all uses of a weight are in one job
   first: u32,      // its first invocation
   is_bias: u32,    // 1: d_bias of a tied layer only
   has_use: u32,    // 1: the weight's own layer is trained
@@ -49,9 +49,7 @@ fn right_at(at: u32) -> vec4f {
   return gradients[job.d_z + at];
 }
 
-fn d_w_at(at: u32) -> vec4f { return d_parameters[job.d_w + at]; }
 fn set_d_w(at: u32, value: vec4f) { d_parameters[job.d_w + at] = value; }
-fn d_bias_at(at: u32) -> vec4f { return d_parameters[job.d_bias + at]; }
 fn set_d_bias(at: u32, value: vec4f) { d_parameters[job.d_bias + at] = value; }
 
 /// Computes vec4 number `column` of a tied layer's d_bias.
@@ -60,7 +58,6 @@ fn add_bias(column: u32) {
   if (column >= O4) { return; }
   var d = vec4f(0.0);
   for (var b = 0u; b < step.rows; b++) { d += gradients[job.d_z + b * O4 + column]; }
-  if (layer.accumulate_bias != 0u) { d += d_bias_at(column); }
   set_d_bias(column, d);
 }
 
@@ -80,7 +77,6 @@ fn dense_chain_weight(@builtin(global_invocation_id) invocation: vec3u) {
   var sum: array<vec4f, MAX_TILE>;
   var bias_sum: array<vec4f, MAX_COLUMNS>;
   var unused: array<vec4f, MAX_COLUMNS>; // sums of X
-  begin_with_earlier(tile, &sum, &bias_sum);
   if (job.has_tied != 0u) {
     is_tied = true;
     add_rows(tile, &sum, &unused);

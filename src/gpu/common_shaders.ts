@@ -19,6 +19,7 @@ import reductions from "../../shaders/common/reductions.wgsl" with { type: "text
 import register_tile from "../../shaders/common/register_tile.wgsl" with { type: "text" };
 import step from "../../shaders/common/step.wgsl" with { type: "text" };
 import transposed_product from "../../shaders/common/transposed_product.wgsl" with { type: "text" };
+import weight_earlier from "../../shaders/common/weight_earlier.wgsl" with { type: "text" };
 import weight_output from "../../shaders/common/weight_output.wgsl" with { type: "text" };
 import weight_product from "../../shaders/common/weight_product.wgsl" with { type: "text" };
 import weight_tile from "../../shaders/common/weight_tile.wgsl" with { type: "text" };
@@ -43,6 +44,7 @@ const files: Readonly<Record<string, string>> = {
   register_tile,
   step,
   transposed_product,
+  weight_earlier,
   weight_output,
   weight_product,
   weight_tile,

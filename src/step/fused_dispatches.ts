@@ -113,9 +113,9 @@ export function jobsOf(
     const tied = uses.find(({ reads }) => isGradient(reads[0]));
     const own = uses.find((use) => use !== tied);
     const { inputs, outputs } = uses[0].settings.u32,
-      { has_bias = 0, accumulate_bias = 0 } = own?.settings.u32 ?? {};
+      { has_bias = 0 } = own?.settings.u32 ?? {};
     jobs.push([
-      ...[inputs, outputs, has_bias, uses[0].settings.u32.accumulate_weight, accumulate_bias],
+      ...[inputs, outputs, has_bias, 0, 0],
       ...[first, 0],
       ...[own ? 1 : 0, placeOf(placed, own?.reads[0]), placeOf(placed, own?.reads[1])],
       ...[tied ? 1 : 0, placeOf(placed, tied?.reads[1]), placeOf(placed, tied?.reads[0])],
@@ -125,9 +125,9 @@ export function jobsOf(
   }
   for (const { pass, reads: [, dZ], writes: [, bias], settings: { u32 } } of passes) {
     if (pass !== "dense_backward_bias") continue;
-    const { inputs, outputs, accumulate_bias } = u32;
+    const { inputs, outputs } = u32;
     jobs.push([
-      ...[inputs, outputs, 1, 0, accumulate_bias],
+      ...[inputs, outputs, 1, 0, 0],
       ...[first, 1],
       ...[0, 0, placeOf(placed, dZ)],
       ...[0, 0, 0],

@@ -113,9 +113,9 @@ const WORKGROUP_TILE = {
 
 const WEIGHT_TILE = {
   begin_with_earlier: [
-    ["= for +=", "= d_w_at(", "= 0.0 * d_w_at("],
+    ["= for +=", "= d_w[", "= 0.0 * d_w["],
     ["+= for =", "layer.accumulate_weight != 0u", "true"],
-    ["bias: = for +=", "= d_bias_at(", "= 0.0 * d_bias_at("],
+    ["bias: = for +=", "= d_bias[", "= 0.0 * d_bias["],
     ["bias: += for =", "layer.accumulate_bias != 0u", "true"],
   ],
   store_gradients: [
@@ -437,13 +437,11 @@ const IN_SHADERS: Faults = {
   },
   "layers/dense_chain_weight.wgsl": {
     ...WEIGHT_ROWS,
-    ...WEIGHT_TILE,
+    store_gradients: WEIGHT_TILE.store_gradients,
     add_bias: [
       ["wrong sign", "d += gradients", "d -= gradients"],
       ["one row too many", "b < step.rows", "b < step.rows + 1u"],
       ["dropped bias", "set_d_bias(column, d);", ""],
-      ["= for +=", "{ d += d_bias_at(column); }", "{ }"],
-      ["+= for =", "layer.accumulate_bias != 0u", "true"],
     ],
     dense_chain_weight: [
       ["the first layer for all", "invocation.x >= jobs[j + 1u].first", "false"],

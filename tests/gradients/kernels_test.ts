@@ -41,6 +41,7 @@ import {
   OPTIMIZERS,
   recordLoss,
 } from "./kernel_checks.ts";
+import { findWrongChain } from "./chain_check.ts";
 import { awkward, check, checkTile, checkTwoLayers, TILES } from "./product_checks.ts";
 
 const NAMES = Object.keys(ACTIVATIONS) as Activation[];
@@ -192,6 +193,11 @@ Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
         assertNothing(await everyOpCheck(gpu, owned)());
       })
     ),
+);
+
+gpuTest(
+  "chains of small layers, untied and tied: fused kernels",
+  (gpu) => withKernels(gpu, "fused", async () => assertNothing(await findWrongChain(gpu))),
 );
 
 gpuTest(
