@@ -32,6 +32,7 @@ export {
   type KernelPreference,
   type Product,
   type ProductKernel,
+  type ProductKernelKind,
   type ProductKind,
   productName,
   type ProductShape,
@@ -69,6 +70,7 @@ export type { BuildModel, Model } from "./graph/model.ts";
 export { type Initializer, type Parameter, Parameters } from "./graph/parameters.ts";
 export { type LossOptions, type PairLossKernel, recordPairLoss } from "./graph/pair_loss.ts";
 export { passGradient } from "./graph/pass_gradient.ts";
+export type { Places } from "./step/fused_dispatches.ts";
 export { formatPlan } from "./step/plan.ts";
 export { type CompileOptions, planDispatches, type PlannedDispatches } from "./step/plan_dispatches.ts";
 export {
@@ -89,6 +91,8 @@ export {
   ACTIVATION_KINKS,
   ACTIVATIONS,
   type Dispatch,
+  type LayerPass,
+  type Location,
   padded,
   type Settings,
   type Tensor,

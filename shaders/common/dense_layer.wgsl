@@ -7,6 +7,7 @@ struct Layer {
   activation: u32, // f: see common/activation.wgsl
   has_bias: u32,   // forward: 0 if there is none, and `bias` is bound to a placeholder
   accumulate: u32, // backward: add to d_x (1) or overwrite it (0)
+  weight_at: u32,  // index of W's first vec4 in the right operand, if that is the arena of all parameters; else 0
 }
 
 /// Backward pass to the weights.

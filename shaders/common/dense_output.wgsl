@@ -1,4 +1,4 @@
-// after common/step.wgsl, common/activation.wgsl, common/padding.wgsl, common/dense_layer.wgsl
+// after common/step.wgsl, common/dense_layer.wgsl, common/dense_activation.wgsl
 // Bindings of dense and tied layers besides the product's operands: forward, and backward to the input.
 //
 // Shapes     [B, width], row-major, with width the columns of the product: O, or I with transposed weights
@@ -17,7 +17,9 @@ fn bias_of(column: u32) -> vec4f {
   return start;
 }
 
-/// f(z), and zeros in padding, even if f(0) is not 0.
-fn activated(z: vec4f, column: u32, width: u32) -> vec4f {
-  return select(vec4f(0.0), activate(layer.activation, z), is_column(column, width));
-}
+// What forward_tile.wgsl and gradient_tile.wgsl read and write.
+fn x_at(at: u32) -> vec4f { return x[at]; }
+fn y_at(at: u32) -> vec4f { return y[at]; }
+fn set_y(at: u32, value: vec4f) { y[at] = value; }
+fn d_x_at(at: u32) -> vec4f { return d_x[at]; }
+fn set_d_x(at: u32, value: vec4f) { d_x[at] = value; }

@@ -1,5 +1,6 @@
-// after common/dense_output.wgsl
-// Tile of Y or dX that one invocation computes in its registers: start and store.
+// after common/step.wgsl, common/padding.wgsl
+// Tile of Y or dX that one invocation computes in its registers; see forward_tile.wgsl and gradient_tile.wgsl for its
+// start and store.
 //
 // One invocation   TILE_ROWS rows × TILE_COLUMNS vec4 columns; invocations beyond the end do nothing
 // Sum order  the bias, or the earlier value of dX, first if there is one
@@ -33,58 +34,4 @@ fn row_of(tile: Tile, r: u32) -> u32 {
 /// Vec4 column c of the tile, or the last of the matrix.
 fn column_of(tile: Tile, c: u32) -> u32 {
   return min(tile.column + c, tile.columns - 1u);
-}
-
-/// Forward: begins the sums with the bias.
-fn begin_with_bias(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
-  for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-    let start = bias_of(column_of(tile, c));
-    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-      (*sum)[r * TILE_COLUMNS + c] = start;
-    }
-  }
-}
-
-/// Forward: Y = f(sum).
-fn store_activated(tile: Tile, width: u32, sum: ptr<function, array<vec4f, MAX_TILE>>) {
-  for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-    let column = column_of(tile, c);
-    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-      y[row_of(tile, r) * tile.columns + column] = (*sum)[r * TILE_COLUMNS + c];
-    }
-  }
-  for (var row = tile.row; row < min(tile.row + TILE_ROWS, step.rows); row++) {
-    for (var column = tile.column; column < min(tile.column + TILE_COLUMNS, tile.columns); column++) {
-      let at = row * tile.columns + column;
-      y[at] = activated(y[at], column, width);
-    }
-  }
-}
-
-/// Backward: begins the sums with the earlier dX.
-fn begin_with_earlier(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
-  if (layer.accumulate != 0u) {
-    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      let column = column_of(tile, c);
-      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-        (*sum)[r * TILE_COLUMNS + c] = d_x[row_of(tile, r) * tile.columns + column];
-      }
-    }
-  }
-}
-
-/// Backward: dX = f'(X) · sum.
-fn store_gradient(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
-  for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-    let column = column_of(tile, c);
-    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-      d_x[row_of(tile, r) * tile.columns + column] = (*sum)[r * TILE_COLUMNS + c];
-    }
-  }
-  for (var row = tile.row; row < min(tile.row + TILE_ROWS, step.rows); row++) {
-    for (var column = tile.column; column < min(tile.column + TILE_COLUMNS, tile.columns); column++) {
-      let at = row * tile.columns + column;
-      d_x[at] *= derivative(layer.activation, x[at]);
-    }
-  }
 }

@@ -1,9 +1,8 @@
-// after common/weight_output.wgsl
-// Tile of dW that one invocation computes in its registers: start and store.
+// Tile of dW that one invocation computes in its registers: start and store. Where dW and d_bias are, is written in
+// weight_output.wgsl for a single layer, and in dense_chain_weight.wgsl for several.
 //
 // One invocation   TILE_ROWS vec4 of inputs × TILE_COLUMNS vec4 of outputs of dW; the invocations of the
 //            first inputs also write d_bias, which needs no additional load
-// Sum order  the earlier value first: a weight with two uses gets the sum of both gradients
 // Edges      rows and columns beyond the last repeat its sum and store: see register_tile.wgsl
 
 override WORKGROUP_SIZE: u32;        // invocations per workgroup
@@ -37,38 +36,20 @@ fn column_of(tile: Tile, c: u32) -> u32 {
   return min(tile.column + c, tile.columns - 1u);
 }
 
-fn begin_with_earlier(
-  tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>, bias_sum: ptr<function, array<vec4f, MAX_COLUMNS>>,
-) {
-  if (layer.accumulate_weight != 0u) {
-    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-        for (var k = 0u; k < 4u; k++) { // unroll
-          (*sum)[(4u * r + k) * TILE_COLUMNS + c] = d_w[(4u * row_of(tile, r) + k) * tile.columns + column_of(tile, c)];
-        }
-      }
-    }
-  }
-  if (layer.accumulate_bias != 0u) {
-    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      (*bias_sum)[c] = d_bias[column_of(tile, c)];
-    }
-  }
-}
-
 fn store_gradients(
   tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>, bias_sum: ptr<function, array<vec4f, MAX_COLUMNS>>,
 ) {
   for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
     for (var r = 0u; r < TILE_ROWS; r++) { // unroll
       for (var k = 0u; k < 4u; k++) { // unroll
-        d_w[(4u * row_of(tile, r) + k) * tile.columns + column_of(tile, c)] = (*sum)[(4u * r + k) * TILE_COLUMNS + c];
+        let at = (4u * row_of(tile, r) + k) * tile.columns + column_of(tile, c);
+        set_d_w(at, (*sum)[(4u * r + k) * TILE_COLUMNS + c]);
       }
     }
   }
   if (layer.has_bias != 0u && tile.row == 0u) {
     for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      d_bias[column_of(tile, c)] = (*bias_sum)[c];
+      set_d_bias(column_of(tile, c), (*bias_sum)[c]);
     }
   }
 }

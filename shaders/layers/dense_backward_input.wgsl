@@ -1,4 +1,4 @@
-// after common/operands, common/register_tile.wgsl
+// after common/operands, common/dense_output.wgsl, common/forward_tile.wgsl, common/gradient_tile.wgsl, common/transposed_product.wgsl
 // Products with the transposed weights, read in place: backward pass to the input of the dense layer, and
 // forward pass of the tied layer, which shares the weights of another layer.
 //
@@ -17,34 +17,13 @@
 // Rows       past step.rows are neither read nor written
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46 and algorithm 6.4
 
-// Adds a tile of A·Wᵀ to `sum`.
-fn add_product(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
-  let O4 = vec4_count(layer.outputs);
-  for (var o = 0u; o < O4; o++) {
-    var a: array<vec4f, MAX_ROWS>;
-    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-      a[r] = left_at(row_of(tile, r) * O4 + o);
-    }
-    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      let row = 4u * column_of(tile, c) * O4 + o;
-      let w0 = right_at(row);
-      let w1 = right_at(row + O4);
-      let w2 = right_at(row + 2u * O4);
-      let w3 = right_at(row + 3u * O4);
-      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-        (*sum)[r * TILE_COLUMNS + c] += vec4f(dot(a[r], w0), dot(a[r], w1), dot(a[r], w2), dot(a[r], w3));
-      }
-    }
-  }
-}
-
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn dense_backward_input(@builtin(global_invocation_id) invocation: vec3u) {
   let tile = tile_of(invocation.x, layer.inputs);
   if (tile.row >= step.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
   begin_with_earlier(tile, &sum);
-  add_product(tile, &sum);
+  add_transposed_product(tile, &sum);
   store_gradient(tile, &sum);
 }
 
@@ -54,6 +33,6 @@ fn tied_forward(@builtin(global_invocation_id) invocation: vec3u) {
   if (tile.row >= step.rows) { return; }
   var sum: array<vec4f, MAX_TILE>;
   begin_with_bias(tile, &sum);
-  add_product(tile, &sum);
+  add_transposed_product(tile, &sum);
   store_activated(tile, layer.inputs, &sum);
 }

@@ -1,4 +1,4 @@
-// after common/operands_buffer.wgsl, common/weight_tile.wgsl
+// after common/operands_buffer.wgsl, common/weight_earlier.wgsl, common/weight_product.wgsl
 // Backward pass of the dense layer to its weights and bias.
 //
 // Forward    dense_forward.wgsl: Z = X·W + bias
@@ -12,27 +12,6 @@
 // Rows       past step.rows are not read
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.46 and algorithm 6.4
 
-/// Adds row b's terms of dW and d_bias.
-fn add_row(
-  b: u32, tile: Tile,
-  sum: ptr<function, array<vec4f, MAX_TILE>>, bias_sum: ptr<function, array<vec4f, MAX_COLUMNS>>,
-) {
-  var a: array<vec4f, MAX_ROWS>;
-  for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-    a[r] = left_at(b * tile.rows + row_of(tile, r));
-  }
-  for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-    let d = right_at(b * tile.columns + column_of(tile, c));
-    (*bias_sum)[c] += d;
-    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-      (*sum)[(4u * r + 0u) * TILE_COLUMNS + c] += a[r].x * d;
-      (*sum)[(4u * r + 1u) * TILE_COLUMNS + c] += a[r].y * d;
-      (*sum)[(4u * r + 2u) * TILE_COLUMNS + c] += a[r].z * d;
-      (*sum)[(4u * r + 3u) * TILE_COLUMNS + c] += a[r].w * d;
-    }
-  }
-}
-
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn dense_backward_weight(@builtin(global_invocation_id) invocation: vec3u) {
   let tile = tile_of(invocation.x);
@@ -40,14 +19,7 @@ fn dense_backward_weight(@builtin(global_invocation_id) invocation: vec3u) {
   var sum: array<vec4f, MAX_TILE>;
   var bias_sum: array<vec4f, MAX_COLUMNS>;
   begin_with_earlier(tile, &sum, &bias_sum);
-  let rows = step.rows;
-  let whole = rows / 4u * 4u; // four rows per iteration save a tenth of the time
-  for (var b = 0u; b < whole; b += 4u) {
-    for (var k = 0u; k < 4u; k++) { // unroll
-      add_row(b + k, tile, &sum, &bias_sum);
-    }
-  }
-  for (var b = whole; b < rows; b++) { add_row(b, tile, &sum, &bias_sum); }
+  add_rows(tile, &sum, &bias_sum);
   store_gradients(tile, &sum, &bias_sum);
 }
 

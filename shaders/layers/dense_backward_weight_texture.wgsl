@@ -1,4 +1,4 @@
-// after common/operands_texture.wgsl, common/weight_tile.wgsl
+// after common/operands_texture.wgsl, common/weight_earlier.wgsl
 // The product of dense_backward_weight.wgsl from textures, four rows at a time, for software adapters.
 //
 // Backward   dense_backward_weight_texture: dW[i,o] = Σ_b X[b,i]·dZ[b,o],  d_bias[o] = Σ_b dZ[b,o]

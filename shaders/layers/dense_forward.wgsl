@@ -1,4 +1,4 @@
-// after common/operands, common/register_tile.wgsl
+// after common/operands, common/dense_output.wgsl, common/forward_tile.wgsl, common/gradient_tile.wgsl, common/product.wgsl
 // Products with the weights, not transposed: forward pass of the dense layer, with bias and activation in one
 // pass, and backward pass to the input of the tied layer, which shares the weights of another layer.
 //
@@ -14,28 +14,6 @@
 // Padding    columns past O are written as exact zeros, even if f(0) is not zero
 // Rows       past step.rows are neither read nor written
 // Source     Goodfellow, Bengio, Courville, Deep Learning (2016), eq. 6.36 and algorithm 6.3
-
-// Adds a tile of A·W to `sum`.
-fn add_product(tile: Tile, sum: ptr<function, array<vec4f, MAX_TILE>>) {
-  let I4 = vec4_count(layer.inputs);
-  let O4 = tile.columns;
-  for (var i = 0u; i < I4; i++) {
-    var a: array<vec4f, MAX_ROWS>;
-    for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-      a[r] = left_at(row_of(tile, r) * I4 + i);
-    }
-    for (var c = 0u; c < TILE_COLUMNS; c++) { // unroll
-      let column = 4u * i * O4 + column_of(tile, c);
-      let w0 = right_at(column);
-      let w1 = right_at(column + O4);
-      let w2 = right_at(column + 2u * O4);
-      let w3 = right_at(column + 3u * O4);
-      for (var r = 0u; r < TILE_ROWS; r++) { // unroll
-        (*sum)[r * TILE_COLUMNS + c] += a[r].x * w0 + a[r].y * w1 + a[r].z * w2 + a[r].w * w3;
-      }
-    }
-  }
-}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn dense_forward(@builtin(global_invocation_id) invocation: vec3u) {

@@ -7,7 +7,7 @@ import type { BuildModel } from "../graph/model.ts";
 import { Parameters } from "../graph/parameters.ts";
 import { candidates } from "../graph/products.ts";
 import type { Step } from "../step/step.ts";
-import { planGradients } from "../step/plan_gradients.ts";
+import { planDispatches } from "../step/plan_dispatches.ts";
 import { dense } from "../layers/dense.ts";
 import { squaredError } from "../losses/squared_error.ts";
 
@@ -43,20 +43,15 @@ const HOPELESS = 4;
 /** Target duration of a measurement in microseconds, and largest number of repeats. */
 const LONG_ENOUGH = 3000, MAX_REPEATS = 50;
 
-/** Returns the distinct layer sizes of the products in a network's training step. */
+/** Returns the distinct layer sizes of the products that have a dispatch of their own in a network's training step. */
 export function layersOf(gpu: Gpu, build: BuildModel, batchSize: number, width: number): Layer[] {
   const graph = new Graph(batchSize);
   using parameters = new Parameters(0);
   const { losses } = build(graph, parameters, graph.input("pixels", width));
-  const requests = planGradients(graph.nodes, losses, parameters.all, []);
+  const { dispatches } = planDispatches(gpu, graph, { label: "tune", losses, trainable: parameters.all });
   const layers = new Map<string, Layer>();
-  for (const node of graph.nodes) {
-    const request = requests.get(node);
-    for (
-      const { product } of [...node.forward(gpu, request), ...(request ? node.backward(gpu, request) : [])]
-    ) {
-      if (product) layers.set(JSON.stringify(layerOf(product)), layerOf(product));
-    }
+  for (const { product } of dispatches) {
+    if (product) layers.set(JSON.stringify(layerOf(product)), layerOf(product));
   }
   return [...layers.values()];
 }

@@ -28,20 +28,24 @@ export function productName({ kind, rows, sum, columns }: Product): string {
 }
 
 /**
- * The kinds of kernel for matrix products: `naive`, plain loops with one number per invocation; `register`, a
+ * Kernels for matrix products: `fused`, small layers in a row in one dispatch, and `register` for the others; or one
+ * of the kinds of a single product: `naive`, plain loops with one number per invocation; `register`, a
  * tile in the registers of each invocation, for software adapters; `workgroup`, a tile per workgroup,
  * computed from shared memory, for GPUs; `texture`, like `register` with both matrices in textures, for
  * Mesa's llvmpipe.
  */
-export const KERNEL_KINDS = ["naive", "register", "workgroup", "texture"] as const;
+export const KERNEL_KINDS = ["naive", "register", "workgroup", "texture", "fused"] as const;
 
 /** Name of a kind of kernel: see {@link KERNEL_KINDS}. */
 export type KernelKind = typeof KERNEL_KINDS[number];
 
+/** Kind of kernel of a single product. */
+export type ProductKernelKind = Exclude<KernelKind, "fused">;
+
 /** A kernel for a product: its kind, and the tile of one invocation (`workgroup`: of one workgroup). */
 export interface ProductKernel {
   /** The kind, such as `register`. */
-  readonly kind: KernelKind;
+  readonly kind: ProductKernelKind;
   /** Maximum number of rows of the tile; 1 for `naive`. */
   readonly rows: number;
   /** Columns of the tile, a multiple of four; 1 for `naive`. */
@@ -50,7 +54,7 @@ export interface ProductKernel {
 
 /** Choice of the kernels for matrix products. */
 export interface KernelPreference {
-  /** One kind for all products; `auto` follows the tuning results or, if there are none, the adapter. */
+  /** One kind for all products; `auto` fuses small layers, and for the others follows the tuning results or, if there are none, the adapter. */
   readonly kind: KernelKind | "auto";
   /** Fastest kernels found by tuning, keyed by the product's name. */
   readonly tuned?: ReadonlyMap<string, ProductKernel> | undefined;

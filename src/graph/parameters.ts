@@ -28,6 +28,8 @@ export interface Parameter {
   readonly tensor: Tensor;
   /** The gradient, as dispatches bind it. */
   readonly gradient: Tensor;
+  /** The whole arenas that contain values and gradient, for dispatches of several layers. */
+  readonly arenas: { readonly values: Tensor; readonly gradients: Tensor };
 }
 
 /** Alignment of slots in bytes: what WebGPU requires of a binding's offset. */
@@ -42,6 +44,7 @@ export class Parameters {
   #bytes = 0;
   #gpu: Gpu | undefined;
   #arena: GPUBuffer | undefined;
+  readonly #arenas: Parameter["arenas"];
 
   /**
    * Starts without parameters.
@@ -50,6 +53,25 @@ export class Parameters {
    */
   constructor(seed: number) {
     this.seed = seed;
+    // deno-lint-ignore no-this-alias
+    const parameters = this;
+    this.#arenas = {
+      values: {
+        name: "parameters",
+        get bytes() {
+          return parameters.bytes;
+        },
+        get location() {
+          return parameters.#arena && { buffer: parameters.#arena, offset: 0 };
+        },
+      },
+      gradients: {
+        name: "gradients of the parameters",
+        get bytes() {
+          return parameters.bytes;
+        },
+      },
+    };
   }
 
   /** All parameters, in order of declaration. */
@@ -104,6 +126,7 @@ export class Parameters {
         },
       },
       gradient: { name: `d_${name}`, bytes },
+      arenas: this.#arenas,
     };
     this.#byName.set(name, parameter);
     this.#initial.set(name, () => draw(new RandomStream(this.seed, name), shape, initializer, inputs));

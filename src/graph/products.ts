@@ -14,24 +14,20 @@ import weightSharedCode from "../../shaders/layers/dense_backward_weight_workgro
 };
 import {
   formatKernel,
-  type KernelKind,
   type Product,
   type ProductKernel,
+  type ProductKernelKind,
   type ProductKind,
   productName,
   type ProductShape,
 } from "../gpu/product_kernel.ts";
 import type { DeviceTraits } from "./graph.ts";
-import { type Dispatch, padded } from "./tensor.ts";
+import type { Parameter } from "./parameters.ts";
+import { type Dispatch, type LayerPass, padded, type Tensor } from "./tensor.ts";
 import type { Operands, Shader } from "../gpu/shader.ts";
 
 /** Entry points of products, named as in the register kernels. */
-export type ProductEntryPoint =
-  | "dense_forward"
-  | "tied_backward_input"
-  | "dense_backward_input"
-  | "tied_forward"
-  | "dense_backward_weight";
+export type ProductEntryPoint = Exclude<LayerPass, "dense_backward_bias">;
 
 const KINDS: Readonly<Record<ProductEntryPoint, ProductKind>> = {
   dense_forward: "X·W",
@@ -47,7 +43,7 @@ const shaderOf = (name: string, code: string, operands?: Operands): Shader => ({
   ...(operands && { operands }),
 });
 const NAIVE = shaderOf("dense_naive", naiveCode);
-const SHADERS: Readonly<Record<ProductKind, Readonly<Record<KernelKind, Shader>>>> = {
+const SHADERS: Readonly<Record<ProductKind, Readonly<Record<ProductKernelKind, Shader>>>> = {
   "X·W": {
     naive: NAIVE,
     register: shaderOf("dense_forward", forwardCode, "buffer"),
@@ -159,7 +155,7 @@ export function kernelOf(traits: DeviceTraits, product: Product): ProductKernel 
   const { kind, rows, sum, columns } = product;
   const shares = !isSoftware && Math.min(rows, sum, columns) >= WORTH_SHARING;
   const own = shares ? "workgroup" : suitsTextures(traits, product) ? "texture" : "register";
-  const chosen = kernels.kind === "auto" ? own : kernels.kind;
+  const chosen = kernels.kind === "auto" ? own : kernels.kind === "fused" ? "register" : kernels.kind;
   if (chosen === "naive") return { kind: chosen, rows: 1, columns: 1 };
   if (chosen !== "workgroup") {
     const isMiddle = kernels.kind === "auto" && chosen === "register" && traits.prefersTextures;
@@ -190,6 +186,7 @@ export type ProductDispatch = Pick<
   | "flop"
   | "product"
   | "kernel"
+  | "pass"
 >;
 
 /**
@@ -216,12 +213,26 @@ export function dispatchProduct(
     textures: kernel.kind === "texture" ? 2 : 0,
     product,
     kernel,
+    pass: entryPoint,
     ...(kernel.kind === "naive"
       ? naiveLanes(kind, shape)
       : kernel.kind === "workgroup"
       ? workgroupLanes(kind, shape, kernel)
       : registerLanes(kind, shape, kernel)),
   };
+}
+
+/**
+ * Returns the tensor that a product reads its weight from, and the index of the weight's first vec4 in it: texture
+ * kernels read the arena of all parameters, so that one copy into a texture serves all layers.
+ */
+export function weightOperand(
+  { kernel }: ProductDispatch,
+  weight: Parameter,
+): { tensor: Tensor; at: number } {
+  return kernel?.kind === "texture"
+    ? { tensor: weight.arenas.values, at: weight.offset / 16 }
+    : { tensor: weight.tensor, at: 0 };
 }
 
 /** Rows of a tile per unit of TILE_ROWS: 4 for weight gradients, which load their inputs as vec4. */
@@ -240,12 +251,42 @@ function registerLanes(
   shape: ProductShape,
   { rows: most, columns }: ProductKernel,
 ): Invocations {
-  // tiles of equal height over a batch: 20 rows are two tiles of ten
-  const rows = kind === "Xᵀ·dZ" ? most : Math.ceil(shape.rows / Math.ceil(shape.rows / most));
+  const rows = kind === "Xᵀ·dZ" ? most : evenRows(shape.rows, most);
   return {
     constants: { TILE_ROWS: rows / rowsAtATime(kind), TILE_COLUMNS: columns / 4 },
     invocations: countTiles(shape, { rows, columns }),
   };
+}
+
+/** Tile of an invocation in a chain, and the layout of a workgroup. */
+export interface ChainTile {
+  readonly rows: number;
+  readonly columns: number;
+  readonly workgroupSize: number;
+  /** Number of invocations side by side. */
+  readonly across: number;
+}
+
+/**
+ * Chooses the tiles of a chain. A GPU needs many invocations, which wait for each other after each layer. A software
+ * adapter is slow at waiting, so there each invocation has rows of its own.
+ */
+export function chainTile({ isSoftware }: DeviceTraits): ChainTile {
+  return isSoftware
+    ? { rows: 4, columns: 16, workgroupSize: 8, across: 1 }
+    : { rows: 4, columns: 4, workgroupSize: 64, across: 32 };
+}
+
+/** Tile of an invocation in the weight gradients of several layers. */
+export function weightsTile(
+  { isSoftware, prefersTextures }: DeviceTraits,
+): { rows: number; columns: number } {
+  return !isSoftware ? SMALL : prefersTextures ? MIDDLE : LARGE;
+}
+
+/** Height of tiles of equal height over a batch: 20 rows are two tiles of ten. */
+function evenRows(batchSize: number, most: number): number {
+  return Math.ceil(batchSize / Math.ceil(batchSize / most));
 }
 
 function workgroupLanes(

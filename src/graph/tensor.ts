@@ -5,6 +5,14 @@
 import type { Product, ProductKernel } from "../gpu/product_kernel.ts";
 import type { Shader } from "../gpu/shader.ts";
 
+/** Where a tensor is. */
+export interface Location {
+  /** The buffer. */
+  readonly buffer: GPUBuffer;
+  /** Its first byte. */
+  readonly offset: number;
+}
+
 /** A named piece of GPU memory. Compiling a step allocates a buffer for it if a dispatch uses it. */
 export interface Tensor {
   /** Name in plans and errors, and label of its buffer. */
@@ -12,7 +20,7 @@ export interface Tensor {
   /** Size in bytes. */
   readonly bytes: number;
   /** Memory of a tensor that exists before any step is compiled (data sets, parameters). */
-  readonly location?: { readonly buffer: GPUBuffer; readonly offset: number } | undefined;
+  readonly location?: Location | undefined;
   /** Tensor with equal values, whose memory this one shares unless it is frozen in a step. */
   readonly sameAs?: Tensor;
   /** Constant contents, written when the buffer is created. */
@@ -55,6 +63,15 @@ export interface Settings {
   readonly f32?: Readonly<Record<string, number>>;
 }
 
+/** A pass of a dense or tied layer, named as the entry point of its register kernel. */
+export type LayerPass =
+  | "dense_forward"
+  | "tied_backward_input"
+  | "dense_backward_input"
+  | "tied_forward"
+  | "dense_backward_weight"
+  | "dense_backward_bias";
+
 /** One dispatch: an entry point with its bindings, in the order reads, writes, settings, step. */
 export interface Dispatch {
   /** Name in plans, such as `encoder.0 forward`. */
@@ -83,6 +100,10 @@ export interface Dispatch {
   readonly product?: Product;
   /** The kernel chosen for the product. */
   readonly kernel?: ProductKernel;
+  /** The layer's pass that it computes, if any: small ones may be fused. */
+  readonly pass?: LayerPass;
+  /** The dispatches that it replaces, if it is a fused one; its workgroup size is fixed. */
+  readonly fused?: readonly Dispatch[];
   /** Bytes read and written, for benchmarks; if absent, each tensor counts once. */
   readonly bytes?: number;
 }

@@ -6,8 +6,8 @@ import { applyActivation, labelOfSums } from "../elementwise/activation.ts";
 import { type ActivationLike, isFused, resolveActivation } from "../elementwise/activation_names.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Initializer, Parameters } from "../graph/parameters.ts";
-import { dispatchProduct } from "../graph/products.ts";
-import { ACTIVATIONS, type Value } from "../graph/tensor.ts";
+import { dispatchProduct, weightOperand } from "../graph/products.ts";
+import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
 
 /** Options of {@link dense}. */
 export interface DenseOptions {
@@ -70,10 +70,12 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
     output,
     attributes: { activation },
     forward(traits) {
+      const product = dispatchProduct(traits, "dense_forward", { rows, sum: inputs, columns: outputs });
+      const w = weightOperand(product, weight);
       return [{
         label: `${label} forward`,
-        ...dispatchProduct(traits, "dense_forward", { rows, sum: inputs, columns: outputs }),
-        reads: [x.tensor, weight.tensor, bias?.tensor],
+        ...product,
+        reads: [x.tensor, w.tensor, bias?.tensor],
         writes: [output.tensor],
         settings: {
           u32: {
@@ -82,12 +84,13 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
             activation: ACTIVATIONS[activation],
             has_bias: bias ? 1 : 0,
             accumulate: 0,
+            weight_at: w.at,
           },
         },
       }];
     },
     backward(traits, { inputs: [intoX], parameters: [intoWeight, intoBias] }) {
-      const dispatches = [];
+      const dispatches: Dispatch[] = [];
       if (intoWeight !== undefined || intoBias !== undefined) {
         dispatches.push({
           label: `${label} backward weight`,
@@ -106,10 +109,16 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
         });
       }
       if (intoX) {
+        const product = dispatchProduct(traits, "dense_backward_input", {
+          rows,
+          sum: outputs,
+          columns: inputs,
+        });
+        const w = weightOperand(product, weight);
         dispatches.push({
           label: `${label} backward input`,
-          ...dispatchProduct(traits, "dense_backward_input", { rows, sum: outputs, columns: inputs }),
-          reads: [output.gradient, weight.tensor, x.tensor],
+          ...product,
+          reads: [output.gradient, w.tensor, x.tensor],
           writes: [x.gradient],
           settings: {
             u32: {
@@ -118,6 +127,7 @@ export function dense(graph: Graph, parameters: Parameters, x: Value, options: D
               activation: ACTIVATIONS[intoX.activation],
               has_bias: 0,
               accumulate: intoX.accumulate,
+              weight_at: w.at,
             },
           },
         });

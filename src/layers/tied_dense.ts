@@ -7,7 +7,7 @@ import { applyActivation, labelOfSums } from "../elementwise/activation.ts";
 import { type ActivationLike, isFused, resolveActivation } from "../elementwise/activation_names.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Initializer, Parameters } from "../graph/parameters.ts";
-import { dispatchProduct } from "../graph/products.ts";
+import { dispatchProduct, weightOperand } from "../graph/products.ts";
 import { ACTIVATIONS, type Dispatch, type Value } from "../graph/tensor.ts";
 
 /** Options of {@link tiedDense}. */
@@ -81,13 +81,21 @@ export function tiedDense(graph: Graph, parameters: Parameters, x: Value, option
     output,
     attributes: { activation },
     forward(traits) {
+      const product = dispatchProduct(traits, "tied_forward", { rows, sum: inputs, columns: outputs });
+      const w = weightOperand(product, weight);
       return [{
         label: `${label} forward`,
-        ...dispatchProduct(traits, "tied_forward", { rows, sum: inputs, columns: outputs }),
-        reads: [x.tensor, weight.tensor, bias?.tensor],
+        ...product,
+        reads: [x.tensor, w.tensor, bias?.tensor],
         writes: [output.tensor],
         settings: {
-          u32: { ...shape, activation: ACTIVATIONS[activation], has_bias: bias ? 1 : 0, accumulate: 0 },
+          u32: {
+            ...shape,
+            activation: ACTIVATIONS[activation],
+            has_bias: bias ? 1 : 0,
+            accumulate: 0,
+            weight_at: w.at,
+          },
         },
       }];
     },
@@ -109,6 +117,7 @@ export function tiedDense(graph: Graph, parameters: Parameters, x: Value, option
           label: `${label} backward bias`,
           shader: BACKWARD_WEIGHT,
           entryPoint: "dense_backward_bias",
+          pass: "dense_backward_bias",
           constants: { TILE_ROWS: 1, TILE_COLUMNS: 1 },
           reads: [x.tensor, output.gradient],
           writes: [undefined, bias.gradient],
@@ -119,10 +128,16 @@ export function tiedDense(graph: Graph, parameters: Parameters, x: Value, option
         });
       }
       if (intoX) {
+        const product = dispatchProduct(traits, "tied_backward_input", {
+          rows,
+          sum: outputs,
+          columns: inputs,
+        });
+        const w = weightOperand(product, weight);
         dispatches.push({
           label: `${label} backward input`,
-          ...dispatchProduct(traits, "tied_backward_input", { rows, sum: outputs, columns: inputs }),
-          reads: [output.gradient, weight.tensor, x.tensor],
+          ...product,
+          reads: [output.gradient, w.tensor, x.tensor],
           writes: [x.gradient],
           settings: {
             u32: {
@@ -130,6 +145,7 @@ export function tiedDense(graph: Graph, parameters: Parameters, x: Value, option
               activation: ACTIVATIONS[intoX.activation],
               has_bias: 0,
               accumulate: intoX.accumulate,
+              weight_at: w.at,
             },
           },
         });

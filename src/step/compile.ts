@@ -19,7 +19,7 @@ import { planTextures, type StepTextures } from "./textures.ts";
 import { checkLimits, workgroupSizeOf } from "./limits.ts";
 import type { Parameters } from "../graph/parameters.ts";
 import { Step } from "./step.ts";
-import type { Dispatch, Tensor } from "../graph/tensor.ts";
+import type { Dispatch, Location, Tensor } from "../graph/tensor.ts";
 import { stretches } from "./update.ts";
 import { watchBytes, watchDispatches } from "./tensor_stats.ts";
 
@@ -53,12 +53,12 @@ export async function compile(
   options: CompileOptions,
 ): Promise<Step> {
   const { frozenValues = [], trainable = [], optimizer, clip: clipping, watch, label } = options;
-  const { used, ring, dispatches } = planDispatches(gpu, graph, options);
+  const { used, ring, dispatches, places } = planDispatches(gpu, graph, options);
   const values = used.flatMap(({ output }) => output ? [output] : []);
   checkLimits(gpu, { label, batchSize: graph.batchSize, parameters, values, dispatches });
   parameters.allocate(gpu);
 
-  const owned = new Map<Tensor, GPUBuffer>();
+  const owned = new Map<Tensor, Location>();
   const made: GPUBuffer[] = [];
   let textures: StepTextures | undefined;
   function create(name: string, bytes: number, usage?: number): GPUBuffer {
@@ -126,18 +126,27 @@ export async function compile(
       if (tensor.location) return { ...tensor.location, size };
       if (tensor.sameAs && !frozenValues.some((value) => value.tensor === tensor)) {
         const shared = place(tensor.sameAs);
-        owned.set(tensor, shared.buffer);
+        owned.set(tensor, shared);
         return shared;
       }
       const parameter = gradientOf.get(tensor);
       if (parameter) return { buffer: arenas.gradients, offset: parameter.offset, size };
-      let buffer = owned.get(tensor);
+      if (tensor === parameters.all[0]?.arenas.gradients) {
+        return { buffer: arenas.gradients, offset: 0, size };
+      }
+      const arena = places.get(tensor);
+      if (arena) {
+        const { buffer } = place(arena.of);
+        owned.set(tensor, { buffer, offset: arena.offset });
+        return { buffer, offset: arena.offset, size };
+      }
+      let buffer = owned.get(tensor)?.buffer;
       if (!buffer) {
         // whole rows for copies into textures; the rings are read back whole, in their exact size
         const isRing = tensor === ring || tensor === norms;
         const unit = !isRing && dispatches.some(({ textures = 0 }) => textures > 0) ? ROW_BYTES : 4;
         buffer = create(tensor.name, Math.ceil(tensor.bytes / unit) * unit);
-        owned.set(tensor, buffer);
+        owned.set(tensor, { buffer, offset: 0 });
         if (tensor.contents) gpu.device.queue.writeBuffer(buffer, 0, tensor.contents);
       }
       return { buffer, offset: 0, size };
@@ -145,6 +154,7 @@ export async function compile(
 
     // Tensors that the CPU writes or reads need a buffer even if no dispatch uses them.
     for (const node of used) if (node.output) place(node.output.tensor);
+    for (const tensor of places.keys()) place(tensor);
     place(ring);
     if (norms) place(norms);
     const settings = create(
@@ -170,14 +180,14 @@ export async function compile(
         ...arenas,
         settings,
         state,
-        ring: owned.get(ring)!,
-        norms: norms && owned.get(norms),
+        ring: owned.get(ring)!.buffer,
+        norms: norms && owned.get(norms)?.buffer,
         watch: watching.length > 0
           ? {
             parameters: parameters.all[0].tensor.location!.buffer,
             before,
             dispatches: compiled.slice(dispatches.length),
-            sums: owned.get(watched)!,
+            sums: owned.get(watched)!.buffer,
           }
           : undefined,
         made,

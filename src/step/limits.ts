@@ -69,8 +69,8 @@ export function workgroupSizeOf(gpu: Gpu, dispatch: Dispatch, batchSize: number)
     gpu.device.limits;
   const wanted = dispatch.workgroupSize ?? (gpu.isSoftware ? 8 : 64);
   const workgroups = (invocations: number) => Math.ceil(dispatch.invocations / invocations);
-  // the tile of a workgroup kernel fixes its workgroup size
-  const isFixed = dispatch.kernel?.kind === "workgroup";
+  // the tile of a workgroup kernel fixes its workgroup size, and a workgroup of a chain has its own rows
+  const isFixed = dispatch.kernel?.kind === "workgroup" || dispatch.fused !== undefined;
   const most = isFixed ? wanted : Math.min(maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupSizeX);
   let invocations = wanted;
   while (workgroups(invocations) > maxComputeWorkgroupsPerDimension && 2 * invocations <= most) {

@@ -4,6 +4,8 @@
  */
 import type { Gpu } from "../gpu/device.ts";
 import type { Graph, LossTerm, Node } from "../graph/graph.ts";
+import { fuseLayers } from "./fuse_layers.ts";
+import type { Places } from "./fused_dispatches.ts";
 import { LOSS_RING, totalsOf } from "./loss_ring.ts";
 import type { Parameter } from "../graph/parameters.ts";
 import { planGradients, reachable } from "./plan_gradients.ts";
@@ -44,6 +46,8 @@ export interface PlannedDispatches {
   readonly ring: Tensor;
   /** Dispatches of the forward pass, the backward pass, and the totals of the losses. */
   readonly dispatches: Dispatch[];
+  /** Tensors that fused dispatches have in an arena, and where. */
+  readonly places: Places;
 }
 
 /**
@@ -74,6 +78,7 @@ export function planDispatches(gpu: Gpu, graph: Graph, options: CompileOptions):
     const request = requests.get(node);
     if (request) dispatches.push(...node.backward(gpu, request));
   }
-  dispatches.push(...totalsOf(losses, ring));
-  return { used, ring, dispatches };
+  const { dispatches: fused, places } = fuseLayers(gpu, graph, used, frozenValues, dispatches);
+  fused.push(...totalsOf(losses, ring));
+  return { used, ring, dispatches: fused, places };
 }

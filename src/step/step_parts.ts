@@ -6,7 +6,7 @@ import type { Gpu } from "../gpu/device.ts";
 import type { CompiledDispatch } from "./compile_dispatch.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { CompileOptions } from "./plan_dispatches.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import type { Location, Tensor } from "../graph/tensor.ts";
 
 /** A step as it was compiled; only the contents of its buffers change. */
 export interface StepParts {
@@ -24,8 +24,8 @@ export interface StepParts {
 
 /** Buffers of a step. */
 export interface StepBuffers {
-  /** Buffers of tensors without a location of their own. */
-  readonly owned: ReadonlyMap<Tensor, GPUBuffer>;
+  /** Memory of tensors without a location of their own. */
+  readonly owned: ReadonlyMap<Tensor, Location>;
   /** Arena of the parameters' gradients. */
   readonly gradients: GPUBuffer;
   /** Arenas of the optimizer, one per moment. */

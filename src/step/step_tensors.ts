@@ -30,8 +30,8 @@ export function uploadRows(
   const rows = data.length / value.width;
   const isInput = options.frozenValues?.includes(value) ||
     graph.nodes.some(({ op, output }) => op === "input" && output === value);
-  const buffer = isInput ? buffers.owned.get(value.tensor) : undefined;
-  if (!buffer || !Number.isInteger(rows) || rows > graph.batchSize) {
+  const place = isInput ? buffers.owned.get(value.tensor) : undefined;
+  if (!place || !Number.isInteger(rows) || rows > graph.batchSize) {
     throw new RangeError(
       `Cannot upload "${value.label}": expected up to [${graph.batchSize}, ${value.width}] numbers of an ` +
         `input of this step but received ${data.length}`,
@@ -41,7 +41,7 @@ export function uploadRows(
   for (let b = 0; b < rows; b++) {
     wide.set(data.subarray(b * value.width, (b + 1) * value.width), b * padded(value.width));
   }
-  gpu.device.queue.writeBuffer(buffer, 0, wide);
+  gpu.device.queue.writeBuffer(place.buffer, place.offset, wide);
 }
 
 /**
@@ -57,9 +57,9 @@ export async function readRows(
   doing: string,
 ): Promise<Float32Array<ArrayBuffer>[]> {
   const parts = tensors.map(({ tensor, width }) => {
-    const buffer = buffers.owned.get(tensor);
-    if (!buffer) throw new TypeError(`Cannot read "${tensor.name}": "${options.label}" does not compute it`);
-    return { buffer, offset: 0, size: 4 * rows * padded(width) };
+    const place = buffers.owned.get(tensor);
+    if (!place) throw new TypeError(`Cannot read "${tensor.name}": "${options.label}" does not compute it`);
+    return { ...place, size: 4 * rows * padded(width) };
   });
   const results = await gpu.read(parts, doing);
   return results.map((wide, k) => {

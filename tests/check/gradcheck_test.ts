@@ -43,9 +43,10 @@ function rowsWith(report: GradcheckReport, verdict: string): string[] {
 /** Faults that drop the third row after a multiple of four in dW. */
 const DROPPED_ROW: Readonly<Record<KernelKind, string>> = {
   naive: "dense_naive.wgsl, dense_backward_weight_naive",
-  register: "dense_backward_weight.wgsl, dense_backward_weight",
+  register: "dense_backward_weight.wgsl, add_rows",
   workgroup: "dense_backward_weight_workgroup.wgsl, dense_backward_weight_workgroup",
   texture: "dense_backward_weight_texture.wgsl, dense_backward_weight_texture",
+  fused: "dense_chain_weight.wgsl, add_rows",
 };
 
 /** Faults by which a layer writes f(0) to its padding. */
@@ -54,6 +55,7 @@ const NOT_PADDED: Readonly<Record<KernelKind, string>> = {
   register: "dense_forward.wgsl, activated",
   workgroup: "dense_forward_workgroup.wgsl, activated",
   texture: "dense_forward.wgsl, texture, activated",
+  fused: "dense_chain_forward.wgsl, activated",
 };
 
 Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(

@@ -54,6 +54,7 @@ interface Mistake {
 
 const MISTAKES: Readonly<Record<string, Mistake>> = {
   "syntax: a missing semicolon": {
+    path: "shaders/common/product.wgsl",
     text: "let I4 = vec4_count(layer.inputs);",
     becomes: "let I4 = vec4_count(layer.inputs)",
     caret: "let",
@@ -61,24 +62,28 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     reason: /^expected .*`;`.*, found "let"$/,
   },
   "an unknown name": {
+    path: "shaders/common/product.wgsl",
     text: "let O4 = tile.columns;",
     becomes: "let O4 = tile.columns + colums;",
     caret: "colums",
     reason: /^no definition in scope for identifier: `colums`$/,
   },
   "an unknown name in a loop that is written out": {
+    path: "shaders/common/product.wgsl",
     text: "a[r] = left_at(row_of(tile, r) * I4 + i);",
     becomes: "a[r] = left_at(row_of(tile, r) * I4 + r * ii);",
     caret: "ii",
     reason: /^no definition in scope for identifier: `ii`$/,
   },
   "a wrong type": {
+    path: "shaders/common/product.wgsl",
     text: "let O4 = tile.columns;",
     becomes: "let O4: f32 = tile.columns;",
     caret: "O4",
     reason: /^the type of `O4` is expected to be `f32`, but got `u32`$/,
   },
   "a wrong type in a call": {
+    path: "shaders/common/product.wgsl",
     text: "let O4 = tile.columns;",
     becomes: "let O4 = select(tile.columns, 1u, tile.row);",
     caret: "select",
@@ -107,10 +112,10 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     reason: /^in entry point "dense_forward": .*binding: 1 .*Storage class .* doesn't match/,
   },
   "a common file that does not exist": {
-    text: "// after common/operands, common/register_tile.wgsl",
-    becomes: "// after common/operands, common/registertile.wgsl",
-    caret: "common/registertile.wgsl",
-    reason: /^expected names of common shaders but received "common\/registertile\.wgsl"$/,
+    text: "common/forward_tile.wgsl,",
+    becomes: "common/forwardtile.wgsl,",
+    caret: "common/forwardtile.wgsl",
+    reason: /^expected names of common shaders but received "common\/forwardtile\.wgsl"$/,
   },
   "a brace that is not closed, in a common file": {
     path: "shaders/common/padding.wgsl",
@@ -128,13 +133,15 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     reason: /^this \} has no matching \{$/,
   },
   "a first line without what it needs": {
-    text: "// after common/operands, common/register_tile.wgsl",
-    becomes: "// after common/operands",
-    caret: "Tile",
-    below: 18,
-    reason: /^no definition in scope for identifier: `Tile`$/,
+    text:
+      ", common/dense_output.wgsl, common/forward_tile.wgsl, common/gradient_tile.wgsl, common/product.wgsl",
+    becomes: "",
+    caret: "tile_of",
+    below: 19,
+    reason: /^no definition in scope for identifier: `tile_of`$/,
   },
   "a loop that cannot be written out": {
+    path: "shaders/common/product.wgsl",
     text: "for (var r = 0u; r < TILE_ROWS; r++) { // unroll\n      a[r]",
     becomes: "for (var r = 0u; r < ROWS; r++) { // unroll\n      a[r]",
     caret: "for",
@@ -235,7 +242,7 @@ Deno.test("what could move a terminal's cursor is not printed", () => {
 Deno.test("common/operands means the file that fits, and each common file stands there once", () => {
   const shader = {
     path: "a.wgsl",
-    code: "// after common/operands, common/register_tile.wgsl, common/step.wgsl\n",
+    code: "// after common/operands, common/dense_output.wgsl, common/forward_tile.wgsl, common/step.wgsl\n",
   };
   const partsOf = (operands: "buffer" | "texture") => {
     const { sources } = kernelText({
@@ -250,8 +257,10 @@ Deno.test("common/operands means the file that fits, and each common file stands
   assert.deepEqual(rest.toSorted(), [
     "a.wgsl",
     "activation.wgsl",
+    "dense_activation.wgsl",
     "dense_layer.wgsl",
     "dense_output.wgsl",
+    "forward_tile.wgsl",
     "padding.wgsl",
     "register_tile.wgsl",
     "step.wgsl",
@@ -273,7 +282,7 @@ Deno.test("a recipe whose shader has a typo ends with one block and exit code 1"
     for (const name of ["deno.json", "deno.lock", "mod.ts"]) {
       await Deno.copyFile(join(ROOT, name), join(folder, name));
     }
-    const path = "shaders/common/register_tile.wgsl";
+    const path = "shaders/common/forward_tile.wgsl";
     const lines = read(path).split("\n");
     const at = lines.findIndex((line) => line.includes("store_activated"));
     lines[at] = lines[at].replace("u32", "u23");

@@ -140,11 +140,21 @@ const LAYERS = "shaders/layers/", COMMON = "shaders/common/";
 Deno.test.each(
   [
     ["register", [
-      `${COMMON}register_tile.wgsl`,
+      `${COMMON}forward_tile.wgsl`,
+      `${COMMON}gradient_tile.wgsl`,
+      `${COMMON}product.wgsl`,
+      `${COMMON}transposed_product.wgsl`,
+      `${COMMON}weight_earlier.wgsl`,
+      `${COMMON}weight_product.wgsl`,
       `${COMMON}weight_tile.wgsl`,
-      `${LAYERS}dense_backward_input.wgsl`,
-      `${LAYERS}dense_backward_weight.wgsl`,
-      `${LAYERS}dense_forward.wgsl`,
+    ]],
+    ["fused", [
+      `${COMMON}forward_tile.wgsl`,
+      `${COMMON}gradient_tile.wgsl`,
+      `${COMMON}product.wgsl`,
+      `${COMMON}transposed_product.wgsl`,
+      `${COMMON}weight_product.wgsl`,
+      `${COMMON}weight_tile.wgsl`,
     ]],
     ["workgroup", [
       `${COMMON}workgroup_tile.wgsl`,
@@ -153,11 +163,13 @@ Deno.test.each(
       `${LAYERS}dense_forward_workgroup.wgsl`,
     ]],
     ["texture", [
-      `${COMMON}register_tile.wgsl`,
+      `${COMMON}forward_tile.wgsl`,
+      `${COMMON}gradient_tile.wgsl`,
+      `${COMMON}product.wgsl`,
+      `${COMMON}transposed_product.wgsl`,
+      `${COMMON}weight_earlier.wgsl`,
       `${COMMON}weight_tile.wgsl`,
-      `${LAYERS}dense_backward_input.wgsl`,
       `${LAYERS}dense_backward_weight_texture.wgsl`,
-      `${LAYERS}dense_forward.wgsl`,
     ]],
   ] as [KernelKind, string[]][],
 )("plain shaders compute what unrolled ones do, in all three %s kernels", async (kind, files) => {

@@ -77,6 +77,9 @@ const FORWARD = [
   ["bias left out", "begin_with_bias(", "// begin_with_bias("],
   ["product left out", "add_product(", "// add_product("],
 ] as const;
+const TRANSPOSED_LEFT_OUT = [
+  ["product left out", "add_transposed_product(", "// add_transposed_product("],
+] as const;
 const BACKWARD = [["product left out", "add_product(", "// add_product("]] as const;
 const ACTIVATED = [
   ["activation left out", "activate(layer.activation, z)", "z"],
@@ -88,12 +91,12 @@ const REGISTER_TILE = {
   bias_of: BIAS,
   activated: ACTIVATED,
   begin_with_earlier: [
-    ["= for +=", "= d_x[", "= 0.0 * d_x["],
+    ["= for +=", "= d_x_at(", "= 0.0 * d_x_at("],
     ["+= for =", "layer.accumulate != 0u", "true"],
   ],
   store_gradient: [
-    ["wrong sign", "*= derivative(", "*= -derivative("],
-    ["activation left out", "*= derivative(layer.activation, x[at])", "*= 1.0"],
+    ["wrong sign", "* derivative(", "* -derivative("],
+    ["activation left out", " * derivative(layer.activation, x_at(at))", ""],
   ],
 } as const;
 
@@ -116,10 +119,31 @@ const WEIGHT_TILE = {
     ["bias: += for =", "layer.accumulate_bias != 0u", "true"],
   ],
   store_gradients: [
-    ["dropped bias", "= (*bias_sum)[c];", "= 0.0 * (*bias_sum)[c];"],
-    ["a half too much", "= (*sum)[", "= 0.5 + (*sum)["],
-    ["NaN", "= (*sum)[", "= sqrt(-1.0 - f32(step.rows)) + (*sum)["],
-    ["infinity", "= (*sum)[", "= exp(1000.0 * f32(step.rows)) + (*sum)["],
+    ["dropped bias", ", (*bias_sum)[c]);", ", 0.0 * (*bias_sum)[c]);"],
+    ["a half too much", "(at, (*sum)[", "(at, 0.5 + (*sum)["],
+    ["NaN", "(at, (*sum)[", "(at, sqrt(-1.0 - f32(step.rows)) + (*sum)["],
+    ["infinity", "(at, (*sum)[", "(at, exp(1000.0 * f32(step.rows)) + (*sum)["],
+  ],
+} as const;
+
+/** Faults of the rows' terms of weight gradients, from buffers. */
+const WEIGHT_ROWS = {
+  add_row: [
+    ["wrong sign", "+= a[r].x * d", "-= a[r].x * d"],
+    ["transposed index", "+= a[r].y * d", "+= a[r].z * d"],
+    ["missing factor", "+= a[r].w * d", "+= d"],
+    ["bias of the last row only", "(*bias_sum)[c] += d;", "(*bias_sum)[c] = d;"],
+  ],
+  add_rows: [
+    ["one row short", "let rows = step.rows;", "let rows = step.rows - 1u;"],
+    ["one row too many", "let rows = step.rows;", "let rows = step.rows + 1u;"],
+    ["rows beyond the last four left out", "b < rows; b++", "b < whole; b++"],
+    ["the same row four times", "add_row(b + k,", "add_row(b,"],
+    [
+      "the third of the last rows left out",
+      "b = whole; b < rows; b++",
+      "b = whole; b < min(rows, whole + 2u); b++",
+    ],
   ],
 } as const;
 
@@ -174,10 +198,21 @@ const DENSE_BACKWARD_INPUT = {
   activate: ACTIVATE,
   derivative: DERIVATIVE_MORE,
   ...REGISTER_TILE,
-  add_product: PRODUCT_BACKWARD,
-  dense_backward_input: BACKWARD,
-  tied_forward: FORWARD,
+  add_transposed_product: PRODUCT_BACKWARD,
+  dense_backward_input: TRANSPOSED_LEFT_OUT,
+  tied_forward: [FORWARD[0], ...TRANSPOSED_LEFT_OUT],
 };
+
+/** Faults of the links of a chain. */
+const LINK = {
+  add_product: PRODUCT_FORWARD,
+  add_transposed_product: PRODUCT_BACKWARD,
+  first_tile: [["only the first workgroup's rows", "(workgroup * ", "(0u * workgroup * "]],
+  add_link_product: [
+    ["never transposed", "link.transposed != 0u", "false"],
+    ["always transposed", "link.transposed != 0u", "true"],
+  ],
+} as const;
 
 /** Faults by shader. */
 const IN_SHADERS: Faults = {
@@ -364,24 +399,59 @@ const IN_SHADERS: Faults = {
       ],
     ],
   },
-  "layers/dense_backward_weight.wgsl": {
-    add_row: [
-      ["wrong sign", "+= a[r].x * d", "-= a[r].x * d"],
-      ["transposed index", "+= a[r].y * d", "+= a[r].z * d"],
-      ["missing factor", "+= a[r].w * d", "+= d"],
-      ["bias of the last row only", "(*bias_sum)[c] += d;", "(*bias_sum)[c] = d;"],
-    ],
-    dense_backward_weight: [
-      ["one row short", "let rows = step.rows;", "let rows = step.rows - 1u;"],
-      ["one row too many", "let rows = step.rows;", "let rows = step.rows + 1u;"],
-      ["rows beyond the last four left out", "b < rows; b++", "b < whole; b++"],
-      ["the same row four times", "add_row(b + k,", "add_row(b,"],
+  "layers/dense_chain_forward.wgsl": {
+    activate: ACTIVATE,
+    bias_of: [["dropped bias", "start = parameters[", "start = 0.0 * parameters["]],
+    activated: ACTIVATED,
+    ...LINK,
+    dense_chain_forward: [
+      ["the last layer left out", "l < chain.links", "l + 1u < chain.links"],
+      ["bias left out", "begin_with_bias(", "// begin_with_bias("],
+      ["product left out", "add_link_product(", "// add_link_product("],
       [
-        "the third of the last rows left out",
-        "b = whole; b < rows; b++",
-        "b = whole; b < min(rows, whole + 2u); b++",
+        "the first columns only",
+        "; tile.column < tile.columns;",
+        "; tile.column < min(tile.columns, TILE_COLUMNS);",
       ],
     ],
+  },
+  "layers/dense_chain_backward.wgsl": {
+    derivative: DERIVATIVE_MORE,
+    begin_with_earlier: REGISTER_TILE.begin_with_earlier,
+    store_gradient: REGISTER_TILE.store_gradient,
+    ...LINK,
+    dense_chain_backward: [
+      ["the last layer left out", "l < chain.links", "l + 1u < chain.links"],
+      ["product left out", "add_link_product(", "// add_link_product("],
+      [
+        "the first columns only",
+        "; tile.column < tile.columns;",
+        "; tile.column < min(tile.columns, TILE_COLUMNS);",
+      ],
+      [
+        "not cleared for the next tile",
+        "var sum = array<vec4f, MAX_TILE>();",
+        "var sum: array<vec4f, MAX_TILE>;",
+      ],
+    ],
+  },
+  "layers/dense_chain_weight.wgsl": {
+    ...WEIGHT_ROWS,
+    store_gradients: WEIGHT_TILE.store_gradients,
+    add_bias: [
+      ["wrong sign", "d += gradients", "d -= gradients"],
+      ["one row too many", "b < step.rows", "b < step.rows + 1u"],
+      ["dropped bias", "set_d_bias(column, d);", ""],
+    ],
+    dense_chain_weight: [
+      ["the first layer for all", "invocation.x >= jobs[j + 1u].first", "false"],
+      ["use of the tied layer left out", "job.has_tied != 0u", "false"],
+      ["use of the weight's own layer left out", "job.has_use != 0u", "false"],
+      ["operands not swapped for the tied layer", "is_tied = true;", "is_tied = false;"],
+    ],
+  },
+  "layers/dense_backward_weight.wgsl": {
+    ...WEIGHT_ROWS,
     ...WEIGHT_TILE,
     dense_backward_bias: [
       ["wrong sign", "d += right_at", "d -= right_at"],

@@ -41,6 +41,7 @@ import {
   OPTIMIZERS,
   recordLoss,
 } from "./kernel_checks.ts";
+import { findWrongChain } from "./chain_check.ts";
 import { awkward, check, checkTile, checkTwoLayers, TILES } from "./product_checks.ts";
 
 const NAMES = Object.keys(ACTIVATIONS) as Activation[];
@@ -77,7 +78,7 @@ Deno.test.each([
       const all = NAMES.flatMap((f) =>
         [true, false].map((bias) => ({ batchSize, rows, inputs, outputs, f, bias }))
       );
-      return checkAll(all, (product) => checkTwoLayers(gpu, product));
+      return withKernels(gpu, "register", () => checkAll(all, (product) => checkTwoLayers(gpu, product)));
     }),
 );
 
@@ -90,11 +91,12 @@ Deno.test.each([[4, 1], [1, 1], [1, 3], [3, 2]] as [number, number][])(
   "dense in tiles of other devices: %d × %d",
   (...tile) =>
     withGpu((gpu) =>
-      checkAll(
-        [[7, 13, 5], [9, 15, 17], [12, 12, 24]],
-        ([rows, inputs, outputs]) =>
-          checkTwoLayers(gpu, { batchSize: 16, rows, inputs, outputs, f: "sigmoid", bias: true, tile }),
-      )
+      withKernels(gpu, "register", () =>
+        checkAll(
+          [[7, 13, 5], [9, 15, 17], [12, 12, 24]],
+          ([rows, inputs, outputs]) =>
+            checkTwoLayers(gpu, { batchSize: 16, rows, inputs, outputs, f: "sigmoid", bias: true, tile }),
+        ))
     ),
 );
 
@@ -191,6 +193,11 @@ Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
         assertNothing(await everyOpCheck(gpu, owned)());
       })
     ),
+);
+
+gpuTest(
+  "chains of small layers, untied and tied: fused kernels",
+  (gpu) => withKernels(gpu, "fused", async () => assertNothing(await findWrongChain(gpu))),
 );
 
 gpuTest(

@@ -6,6 +6,7 @@ import { KERNEL_ACTIVATIONS } from "../../src/check/every_op.ts";
 import { KERNEL_KINDS } from "../../src/gpu/product_kernel.ts";
 import { faultyGpu, variantOf, withFault } from "../helpers/faults.ts";
 import { describe, type ShaderFault } from "./faults.ts";
+import { findWrongChain } from "./chain_check.ts";
 import {
   everyOpCheck,
   type Finding,
@@ -20,6 +21,9 @@ import {
 export interface Noticed extends Finding {
   readonly fault: ShaderFault;
 }
+
+/** A check of kernels, with what it finds. */
+type Check = () => Promise<Finding | undefined>;
 
 /** Result of planting faults. */
 export interface Planted {
@@ -47,13 +51,17 @@ export async function plantAll(faults: readonly ShaderFault[]): Promise<Planted>
     return [...about, ...others].map(({ check }) => check).concat(whole);
   };
   const extremes = LOSS_KINDS.map((kind) => () => findWrongExtreme(gpu, kind));
+  const chains = () => findWrongChain(gpu);
   const [updates, stats] = [() => findWrongUpdate(gpu), () => findWrongTensorStats(gpu)];
 
   const used = new Set(faults.map(variantOf));
   for (const kind of KERNEL_KINDS.filter((kind) => used.has(kind))) {
     gpu.kernels = { kind };
     const sound = everyOp({ fault: "" });
-    const checks = kind === "register" ? [...sound, ...extremes, updates, stats] : sound;
+    const others = { register: [...extremes, updates, stats], fused: [chains] } as Partial<
+      Record<string, Check[]>
+    >;
+    const checks = [...sound, ...others[kind] ?? []];
     for (const check of checks) {
       const found = await check();
       if (found) throw new Error(`${kind} kernels without a fault: ${found.message}`);
@@ -63,6 +71,7 @@ export async function plantAll(faults: readonly ShaderFault[]): Promise<Planted>
   function checksOf(fault: ShaderFault) {
     const { shader } = fault;
     if (shader === "optim/watch.wgsl") return [stats];
+    if (shader.startsWith("layers/dense_chain_")) return [chains, ...everyOp(fault)];
     if (shader.startsWith("optim/")) return [updates];
     const ofLoss = LOSS_KINDS.findIndex((kind) => shader === `losses/${LOSS_FILES[kind]}.wgsl`);
     if (ofLoss >= 0) return [...everyOp(fault), extremes[ofLoss]];

@@ -114,141 +114,166 @@ gpuTest("compile() refuses to train a parameter that no loss depends on", async 
   );
 });
 
-gpuTest("compile() computes only what losses and outputs need", async (gpu) => {
-  const { graph, parameters, second, loss } = chain();
-  using _parameters = parameters;
-  using codes = await compile(gpu, graph, parameters, { label: "codes", outputs: [second] });
-  assert.deepEqual(labels(codes), ["first forward", "second forward"]);
-  using losses = await compile(gpu, graph, parameters, { label: "evaluate", losses: [loss] });
-  assert.deepEqual(labels(losses), [
-    "first forward",
-    "second forward",
-    "third forward",
-    "loss",
-    "loss total",
-  ]);
-});
+gpuTest(
+  "compile() computes only what losses and outputs need",
+  (gpu) =>
+    withKernels(gpu, "register", async () => {
+      const { graph, parameters, second, loss } = chain();
+      using _parameters = parameters;
+      using codes = await compile(gpu, graph, parameters, { label: "codes", outputs: [second] });
+      assert.deepEqual(labels(codes), ["first forward", "second forward"]);
+      using losses = await compile(gpu, graph, parameters, { label: "evaluate", losses: [loss] });
+      assert.deepEqual(labels(losses), [
+        "first forward",
+        "second forward",
+        "third forward",
+        "loss",
+        "loss total",
+      ]);
+    }),
+);
 
-gpuTest("compile() spends nothing on frozen parameters", async (gpu) => {
-  const { graph, parameters, x, loss, named } = chain();
-  using _parameters = parameters;
-  const forward = ["first forward", "second forward", "third forward"];
-  const seen = async (
-    trainable: CompileOptions["trainable"],
-    gradients: CompileOptions["gradients"] = [],
-  ) => {
-    using step = await compile(gpu, graph, parameters, {
-      label: "frozen",
-      losses: [loss],
-      ...(trainable ? { trainable } : {}),
-      gradients,
-    });
-    assert.deepEqual(labels(step).slice(0, 3), forward);
-    assert.equal(labels(step).at(-1), "loss total");
-    return labels(step).slice(3, -1);
-  };
-  const toThird = "loss and its gradient to third", toX = "loss and its gradient to x";
-  // only the last layer: nothing goes back past it
-  assert.deepEqual(await seen(named("third")), [toThird, "third backward weight"]);
-  // only the middle one: the last passes gradients on, and has none of its own; the first is not reached
-  assert.deepEqual(await seen(named("second")), [toThird, "third backward input", "second backward weight"]);
-  assert.deepEqual(await seen(named("first", "third")), [
-    toThird,
-    "third backward weight",
-    "third backward input",
-    "second backward input",
-    "first backward weight",
-  ]);
-  // a gradient of the input is computed when asked for, on both sides of the loss
-  assert.deepEqual(await seen([], [x]), [
-    toThird,
-    toX,
-    "third backward input",
-    "second backward input",
-    "first backward input",
-  ]);
-  assert.deepEqual(await seen([]), ["loss"]);
-});
+gpuTest("compile() spends nothing on frozen parameters", (gpu) =>
+  withKernels(gpu, "register", async () => {
+    const { graph, parameters, x, loss, named } = chain();
+    using _parameters = parameters;
+    const forward = ["first forward", "second forward", "third forward"];
+    const seen = async (
+      trainable: CompileOptions["trainable"],
+      gradients: CompileOptions["gradients"] = [],
+    ) => {
+      using step = await compile(gpu, graph, parameters, {
+        label: "frozen",
+        losses: [loss],
+        ...(trainable ? { trainable } : {}),
+        gradients,
+      });
+      assert.deepEqual(labels(step).slice(0, 3), forward);
+      assert.equal(labels(step).at(-1), "loss total");
+      return labels(step).slice(3, -1);
+    };
+    const toThird = "loss and its gradient to third", toX = "loss and its gradient to x";
+    // only the last layer: nothing goes back past it
+    assert.deepEqual(await seen(named("third")), [toThird, "third backward weight"]);
+    // only the middle one: the last passes gradients on, and has none of its own; the first is not reached
+    assert.deepEqual(await seen(named("second")), [
+      toThird,
+      "third backward input",
+      "second backward weight",
+    ]);
+    assert.deepEqual(await seen(named("first", "third")), [
+      toThird,
+      "third backward weight",
+      "third backward input",
+      "second backward input",
+      "first backward weight",
+    ]);
+    // a gradient of the input is computed when asked for, on both sides of the loss
+    assert.deepEqual(await seen([], [x]), [
+      toThird,
+      toX,
+      "third backward input",
+      "second backward input",
+      "first backward input",
+    ]);
+    assert.deepEqual(await seen([]), ["loss"]);
+  }));
 
 gpuTest(
   "compile() has the first writer overwrite, the others add, and the last apply the activation",
-  async (gpu) => {
-    const { graph, parameters, first, loss } = chain();
-    using _parameters = parameters;
-    const initializer = "pytorch-linear", outputs = 5;
-    const side = dense(graph, parameters, first, { label: "side", outputs, activation: "relu", initializer });
-    const losses = [loss, squaredError(graph, side, first, { label: "side loss", reduction: "sum" })];
-    using step = await compile(gpu, graph, parameters, {
-      label: "writers",
-      losses,
-      trainable: parameters.all,
-    });
-    const writers = step.dispatches.filter(({ writes }) => writes.includes(first.gradient));
-    assert.deepEqual(
-      writers.map((
-        { label, constants, settings: { u32: { accumulate = constants?.ACCUMULATE, activation } } },
-      ) => [label, accumulate, activation]),
-      [
-        ["side loss and its gradient to first", 0, 0],
-        ["side backward input", 1, 0],
-        ["second backward input", 1, 2], // tanh
-      ],
-    );
-    const ofSide = step.dispatches.filter(({ writes }) => writes.includes(side.gradient));
-    assert.deepEqual(
-      ofSide.map(({ constants, settings: { u32 } }) => [constants?.ACCUMULATE, u32.activation]),
-      [[0, 3]],
-    ); // ReLU
-  },
+  (gpu) =>
+    withKernels(gpu, "register", async () => {
+      const { graph, parameters, first, loss } = chain();
+      using _parameters = parameters;
+      const initializer = "pytorch-linear", outputs = 5;
+      const side = dense(graph, parameters, first, {
+        label: "side",
+        outputs,
+        activation: "relu",
+        initializer,
+      });
+      const losses = [loss, squaredError(graph, side, first, { label: "side loss", reduction: "sum" })];
+      using step = await compile(gpu, graph, parameters, {
+        label: "writers",
+        losses,
+        trainable: parameters.all,
+      });
+      const writers = step.dispatches.filter(({ writes }) => writes.includes(first.gradient));
+      assert.deepEqual(
+        writers.map((
+          { label, constants, settings: { u32: { accumulate = constants?.ACCUMULATE, activation } } },
+        ) => [label, accumulate, activation]),
+        [
+          ["side loss and its gradient to first", 0, 0],
+          ["side backward input", 1, 0],
+          ["second backward input", 1, 2], // tanh
+        ],
+      );
+      const ofSide = step.dispatches.filter(({ writes }) => writes.includes(side.gradient));
+      assert.deepEqual(
+        ofSide.map(({ constants, settings: { u32 } }) => [constants?.ACCUMULATE, u32.activation]),
+        [[0, 3]],
+      ); // ReLU
+    }),
 );
 
-gpuTest("formatPlan() shows what runs, in order, and keeps to the width of a line", async (gpu) => {
-  const graph = new Graph(2);
-  using parameters = new Parameters(1);
-  using images = new DeviceImages(gpu, "train", new Uint8Array(12), 6);
-  const pixels = gatherBatch(graph, "pixels", images);
-  const layer = { activation: "sigmoid", initializer: "pytorch-linear" } as const;
-  const code = dense(graph, parameters, pixels, { ...layer, label: "encoder", outputs: 3 });
-  const output = dense(graph, parameters, code, { ...layer, label: "decoder", outputs: 6, bias: false });
-  const loss = squaredError(graph, output, pixels, { label: "loss", reduction: "mean" });
-  using step = await compile(gpu, graph, parameters, {
-    label: "basic",
-    losses: [loss],
-    trainable: parameters.all,
-    optimizer: adam({ learningRate: 0.1 }),
-  });
-  const narrow = formatPlan(step, 100), words = (text: string) => text.split(/\s+/).filter(Boolean).sort();
-  assert.ok(
-    formatPlan(step, Infinity).split("\n").some((line) => line.length > 100),
-    "there is something to wrap",
-  );
-  assert.ok(narrow.split("\n").every((line) => line.length <= 100), narrow);
-  assert.deepEqual(words(narrow), words(formatPlan(step, Infinity)), "no word is lost");
-  const cells = formatPlan(step, Infinity).split("\n").map((line) => line.split(/ {2,}/));
-  const workgroups = step.dispatches.map((dispatch) => String(dispatch.workgroups));
-  const weights = "encoder.weight … decoder.weight";
-  const [forward, input, weight] = ["dense_forward", "dense_backward_input", "dense_backward_weight"];
-  const rows = [
-    ["pixels gather", "gather_batch", "train images, train order", "pixels"],
-    ["encoder forward", forward, "pixels, encoder.weight, encoder.bias", "encoder"],
-    ["decoder forward", forward, "encoder, decoder.weight", "decoder"],
-    ["loss and its gradient to decoder", "squared_error", "decoder, pixels", "loss partial sums, d_decoder"],
-    ["decoder backward weight", weight, "encoder, d_decoder", "d_decoder.weight"],
-    ["decoder backward input", input, "d_decoder, decoder.weight, encoder", "d_encoder"],
-    ["encoder backward weight", weight, "pixels, d_encoder", "d_encoder.weight, d_encoder.bias"],
-    ["loss total", "loss_total", "loss partial sums", "losses"],
-    [
-      `update ${weights}`,
-      "adam_update",
-      `gradients of ${weights}, clip`,
-      `parameters of ${weights}, moment 1 of ${weights}, moment 2 of ${weights}`,
-    ],
-  ];
-  assert.deepEqual(cells, [
-    ["#", "label", "entry point", "reads", "writes", "workgroups"],
-    ...rows.map((row, at) => [String(at), ...row, workgroups[at]]),
-  ]);
-});
+gpuTest(
+  "formatPlan() shows what runs, in order, and keeps to the width of a line",
+  (gpu) =>
+    withKernels(gpu, "register", async () => {
+      const graph = new Graph(2);
+      using parameters = new Parameters(1);
+      using images = new DeviceImages(gpu, "train", new Uint8Array(12), 6);
+      const pixels = gatherBatch(graph, "pixels", images);
+      const layer = { activation: "sigmoid", initializer: "pytorch-linear" } as const;
+      const code = dense(graph, parameters, pixels, { ...layer, label: "encoder", outputs: 3 });
+      const output = dense(graph, parameters, code, { ...layer, label: "decoder", outputs: 6, bias: false });
+      const loss = squaredError(graph, output, pixels, { label: "loss", reduction: "mean" });
+      using step = await compile(gpu, graph, parameters, {
+        label: "basic",
+        losses: [loss],
+        trainable: parameters.all,
+        optimizer: adam({ learningRate: 0.1 }),
+      });
+      const narrow = formatPlan(step, 100),
+        words = (text: string) => text.split(/\s+/).filter(Boolean).sort();
+      assert.ok(
+        formatPlan(step, Infinity).split("\n").some((line) => line.length > 100),
+        "there is something to wrap",
+      );
+      assert.ok(narrow.split("\n").every((line) => line.length <= 100), narrow);
+      assert.deepEqual(words(narrow), words(formatPlan(step, Infinity)), "no word is lost");
+      const cells = formatPlan(step, Infinity).split("\n").map((line) => line.split(/ {2,}/));
+      const workgroups = step.dispatches.map((dispatch) => String(dispatch.workgroups));
+      const weights = "encoder.weight … decoder.weight";
+      const [forward, input, weight] = ["dense_forward", "dense_backward_input", "dense_backward_weight"];
+      const rows = [
+        ["pixels gather", "gather_batch", "train images, train order", "pixels"],
+        ["encoder forward", forward, "pixels, encoder.weight, encoder.bias", "encoder"],
+        ["decoder forward", forward, "encoder, decoder.weight", "decoder"],
+        [
+          "loss and its gradient to decoder",
+          "squared_error",
+          "decoder, pixels",
+          "loss partial sums, d_decoder",
+        ],
+        ["decoder backward weight", weight, "encoder, d_decoder", "d_decoder.weight"],
+        ["decoder backward input", input, "d_decoder, decoder.weight, encoder", "d_encoder"],
+        ["encoder backward weight", weight, "pixels, d_encoder", "d_encoder.weight, d_encoder.bias"],
+        ["loss total", "loss_total", "loss partial sums", "losses"],
+        [
+          `update ${weights}`,
+          "adam_update",
+          `gradients of ${weights}, clip`,
+          `parameters of ${weights}, moment 1 of ${weights}, moment 2 of ${weights}`,
+        ],
+      ];
+      assert.deepEqual(cells, [
+        ["#", "label", "entry point", "reads", "writes", "workgroups"],
+        ...rows.map((row, at) => [String(at), ...row, workgroups[at]]),
+      ]);
+    }),
+);
 
 gpuTest("a step remembers nothing of the batches before", async (gpu) => {
   const results = [];
@@ -409,7 +434,7 @@ gpuTest(
         copied.slice(0, 2),
         [
           ["", "x into a texture", "copy of 128 bytes", "x", "texture of x"],
-          ["", "first.weight into a texture", "copy of 256 bytes", "first.weight", "texture of first.weight"],
+          ["", "parameters into a texture", "copy of 1,536 bytes", "parameters", "texture of parameters"],
         ],
       );
       const place = (name: string) => lines.findIndex((cells) => cells.includes(name));

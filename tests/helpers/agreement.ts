@@ -77,7 +77,8 @@ export async function findDisagreement(
   for (const batch of batches ?? []) step.run(batch);
 
   const values = graph.nodes.flatMap(({ output }) => output ? [output] : []);
-  const isWritten = ({ gradient }: Value) => step.dispatches.some(({ writes }) => writes.includes(gradient));
+  const isWritten = ({ gradient }: Value) =>
+    step.dispatches.some((dispatch) => writesOf(dispatch).includes(gradient));
   const differentiated = values.filter(isWritten);
   // the same tensors as they lie in memory, padding and all
   const wide = (value: Value) => ({ ...value, width: padded(value.width) });
@@ -161,9 +162,13 @@ export async function assertAgreesWithReference(
 const isInput = (graph: Graph, tensor: Tensor) =>
   graph.nodes.some(({ op, output }) => op === "input" && output?.tensor === tensor);
 
+/** The tensors that a dispatch writes, those of the dispatches that it replaces if it is fused. */
+export const writesOf = ({ writes, fused }: Dispatch): Dispatch["writes"] =>
+  fused ? fused.flatMap(({ writes }) => writes) : writes;
+
 /** The kernel that writes a tensor last, and its file. */
 function writerOf(step: Step, tensor: Dispatch["writes"][number]): string {
-  const dispatch = step.dispatches.findLast(({ writes }) => writes.includes(tensor));
+  const dispatch = step.dispatches.findLast((dispatch) => writesOf(dispatch).includes(tensor));
   return dispatch ? `${dispatch.shader.path}, ${dispatch.entryPoint}` : "no kernel";
 }
 

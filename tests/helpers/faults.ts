@@ -48,5 +48,6 @@ export async function withFault<T>(planted: ShaderFault, body: (gpu: Gpu) => Pro
 
 /** The kind of kernel that a fault belongs to. */
 export function variantOf({ shader, kind }: ShaderFault): KernelKind {
+  if (shader.includes("/dense_chain_")) return "fused";
   return kind ?? KERNEL_KINDS.find((kind) => shader.endsWith(`_${kind}.wgsl`)) ?? "register";
 }

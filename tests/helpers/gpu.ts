@@ -170,11 +170,11 @@ export function retile(graph: Graph, rows: number, columns: number): void {
 }
 
 /** Runs `body` while the device compiles products with one kind of kernel, or with one kernel where a product has it. */
-export async function withKernels(
+export async function withKernels<T>(
   gpu: Gpu,
-  kernels: KernelKind | ProductKernel,
-  body: () => void | Promise<void>,
-): Promise<void> {
+  kernels: KernelKind | "auto" | ProductKernel,
+  body: () => T | Promise<T>,
+): Promise<T> {
   const before = gpu.kernels;
   gpu.kernels = typeof kernels === "string" ? { kind: kernels } : {
     kind: "auto",
@@ -183,7 +183,7 @@ export async function withKernels(
     }),
   };
   try {
-    await body();
+    return await body();
   } finally {
     gpu.kernels = before;
   }

@@ -16,7 +16,15 @@ import { subtractRow } from "../../src/layers/subtract_row.ts";
 import { tiedDense } from "../../src/layers/tied_dense.ts";
 import { squaredError } from "../../src/losses/squared_error.ts";
 import { adam } from "../../src/optim/adam.ts";
-import { assertAllClose, bitsOf, gpuTest, randomFloats, relabel, retile } from "../helpers/gpu.ts";
+import {
+  assertAllClose,
+  bitsOf,
+  gpuTest,
+  randomFloats,
+  relabel,
+  retile,
+  withKernels,
+} from "../helpers/gpu.ts";
 
 const ACTIVATIONS: readonly Activation[] = ["identity", "sigmoid", "tanh", "relu"];
 const LAYER = { initializer: "pytorch-linear" } as const;
@@ -102,49 +110,53 @@ gpuTest("subtractRow() refuses a row of another width", () => {
   });
 });
 
-gpuTest("detach() needs no dispatch and no memory, and nobody computes a gradient for it", async (gpu) => {
-  const graph = new Graph(4);
-  using parameters = new Parameters(0);
-  const x = graph.input("x", 4);
-  const h = dense(graph, parameters, x, { ...LAYER, label: "h", outputs: 4, activation: "tanh" });
-  const still = detach(graph, h, { label: "still" });
-  const y = dense(graph, parameters, still, { ...LAYER, label: "y", outputs: 4, activation: "tanh" });
-  const loss = squaredError(graph, y, x, { label: "loss", reduction: "sum" });
-  const trainable = parameters.all.filter(({ name }) => name.startsWith("y"));
-  using step = await compile(gpu, graph, parameters, { label: "detached", losses: [loss], trainable });
-  assert.deepEqual(step.dispatches.map(({ label }) => label), [
-    "h forward",
-    "y forward",
-    "loss and its gradient to y",
-    "y backward weight",
-    "loss total",
-  ]);
-  step.upload(x, awkward("x", 16));
-  step.run({ first: 0, rows: 4 });
-  const [of, same] = await step.read([h, still], 4);
-  assert.deepEqual(bitsOf(same), bitsOf(of));
-  // where h is trained by a loss of its own, that loss alone makes its gradient, whoever wants to see y's
-  const own = squaredError(graph, h, x, { label: "own", reduction: "sum" });
-  for (const [gradients, reader] of [[[], 0], [[still], 1]] as const) {
-    using both = await compile(gpu, graph, parameters, {
-      label: "both",
-      losses: [loss, own],
-      trainable: parameters.all,
-      gradients,
-    });
-    const labels = both.dispatches.map(({ label }) => label);
-    assert.equal(labels.filter((label) => label === "y backward input").length, reader);
-    both.upload(x, awkward("x", 16));
-    both.run({ first: 0, rows: 4 });
-    const [gradient] = await both.readValueGradients([h], 4);
-    const expected = of.map((y, k) => 2 * (y - awkward("x", 16)[k]) * (1 - y * y));
-    assertAllClose("d_h", gradient, expected, [4, 4], 1e-6);
-  }
-  await assert.rejects(
-    compile(gpu, graph, parameters, { label: "both", losses: [loss], trainable: parameters.all }),
-    /TypeError: Cannot train "h.weight" in both: no loss depends on it/,
-  );
-});
+gpuTest(
+  "detach() needs no dispatch and no memory, and nobody computes a gradient for it",
+  (gpu) =>
+    withKernels(gpu, "register", async () => {
+      const graph = new Graph(4);
+      using parameters = new Parameters(0);
+      const x = graph.input("x", 4);
+      const h = dense(graph, parameters, x, { ...LAYER, label: "h", outputs: 4, activation: "tanh" });
+      const still = detach(graph, h, { label: "still" });
+      const y = dense(graph, parameters, still, { ...LAYER, label: "y", outputs: 4, activation: "tanh" });
+      const loss = squaredError(graph, y, x, { label: "loss", reduction: "sum" });
+      const trainable = parameters.all.filter(({ name }) => name.startsWith("y"));
+      using step = await compile(gpu, graph, parameters, { label: "detached", losses: [loss], trainable });
+      assert.deepEqual(step.dispatches.map(({ label }) => label), [
+        "h forward",
+        "y forward",
+        "loss and its gradient to y",
+        "y backward weight",
+        "loss total",
+      ]);
+      step.upload(x, awkward("x", 16));
+      step.run({ first: 0, rows: 4 });
+      const [of, same] = await step.read([h, still], 4);
+      assert.deepEqual(bitsOf(same), bitsOf(of));
+      // where h is trained by a loss of its own, that loss alone makes its gradient, whoever wants to see y's
+      const own = squaredError(graph, h, x, { label: "own", reduction: "sum" });
+      for (const [gradients, reader] of [[[], 0], [[still], 1]] as const) {
+        using both = await compile(gpu, graph, parameters, {
+          label: "both",
+          losses: [loss, own],
+          trainable: parameters.all,
+          gradients,
+        });
+        const labels = both.dispatches.map(({ label }) => label);
+        assert.equal(labels.filter((label) => label === "y backward input").length, reader);
+        both.upload(x, awkward("x", 16));
+        both.run({ first: 0, rows: 4 });
+        const [gradient] = await both.readValueGradients([h], 4);
+        const expected = of.map((y, k) => 2 * (y - awkward("x", 16)[k]) * (1 - y * y));
+        assertAllClose("d_h", gradient, expected, [4, 4], 1e-6);
+      }
+      await assert.rejects(
+        compile(gpu, graph, parameters, { label: "both", losses: [loss], trainable: parameters.all }),
+        /TypeError: Cannot train "h.weight" in both: no loss depends on it/,
+      );
+    }),
+);
 
 gpuTest("a held value keeps what it is given, whatever it was made of", async (gpu) => {
   const graph = new Graph(4);
