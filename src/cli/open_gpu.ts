@@ -60,10 +60,12 @@ export function computingOn({ description, kernels: { kind, tuned } }: Gpu): str
 /** Matrix products of some steps by kernel; with the same flags and kernels a run is bit-exact. */
 export function kernelsIn(steps: readonly Step[]): Record<string, string[]> {
   const kernels: Record<string, string[]> = {};
-  for (const { product, kernel } of steps.flatMap(({ dispatches }) => dispatches)) {
-    if (!product || !kernel) continue;
-    const products = kernels[formatKernel(kernel)] ??= [];
-    if (!products.includes(productName(product))) products.push(productName(product));
+  for (const dispatch of steps.flatMap(({ dispatches }) => dispatches)) {
+    for (const { product, kernel } of dispatch.fused ?? [dispatch]) {
+      if (!product || !kernel) continue;
+      const products = kernels[dispatch.fused ? "fused" : formatKernel(kernel)] ??= [];
+      if (!products.includes(productName(product))) products.push(productName(product));
+    }
   }
   return kernels;
 }

@@ -263,7 +263,7 @@ export function kernelsFlag(): Flag<KernelsChoice> {
   return choice(
     ["auto", ...KERNEL_KINDS],
     "auto",
-    "matrix-product kernels; auto: those found by deno task tune, else the adapter's defaults",
+    "matrix-product kernels; auto: fused for small layers, else tuned, else the adapter's defaults",
   );
 }
 

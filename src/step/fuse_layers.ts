@@ -17,7 +17,7 @@ export interface FusedDispatches {
 }
 
 /** Number of weights up to which a layer is small: a dispatch of its own costs more than a faster kernel saves. */
-const SMALL = 2 ** 14;
+const SMALL = 2 ** 13;
 
 const FORWARD: readonly (LayerPass | undefined)[] = ["dense_forward", "tied_forward"];
 const TO_INPUT: readonly (LayerPass | undefined)[] = ["dense_backward_input", "tied_backward_input"];

@@ -109,7 +109,7 @@ gpuTest(
       const all = cost.dispatches.flatMap(({ copies }) => copies);
       assert.equal(all.length, 5, "and both gradients");
       const lines = formatCost(cost).split("\n");
-      assert.equal(lines.filter((line) => / into a texture +copy of \d+ bytes /.test(line)).length, 5);
+      assert.equal(lines.filter((line) => / into a texture +copy of [\d,]+ bytes /.test(line)).length, 5);
       if (!cost.kernels) return assert.ok(!gpu.hasTimestamps);
       const summed = all.reduce((sum, { microseconds }) => sum + microseconds!, 0);
       assert.ok(Math.abs(1000 * cost.kernels.copies - summed) < 1e-6);
