@@ -190,6 +190,7 @@ gpuTest("gradcheck() is not misled by the kinks of a wide ReLU layer", async (gp
       outputs: 18,
       activation: "sigmoid",
     });
+    retile(graph, 3, 2);
     return {
       code,
       output,
@@ -217,6 +218,7 @@ gpuTest("gradcheck() does not pass a parameter that is undecided in every state"
       outputs: 18,
       activation: "sigmoid",
     });
+    retile(graph, 3, 2);
     return {
       code: h,
       output,

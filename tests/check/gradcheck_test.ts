@@ -22,7 +22,7 @@ import { adam } from "../../src/optim/adam.ts";
 import { sgd } from "../../src/optim/sgd.ts";
 import { faultNamed, plant, type ShaderFault } from "../gradients/faults.ts";
 import { withFault } from "../helpers/faults.ts";
-import { gpuTest } from "../helpers/gpu.ts";
+import { gpuTest, retile } from "../helpers/gpu.ts";
 
 const ROWS = [5, 1, 6, 7];
 const SMALL: GradcheckOptions = {
@@ -157,6 +157,7 @@ function chain({ f, loss = squares, hidden = 100 }: {
       outputs: pixels.width,
       activation: "sigmoid",
     });
+    retile(graph, 3, 2); // small tiles compile fast
     return { code, output, losses: [loss(graph, output, pixels, { label: "loss", reduction: "mean" })] };
   };
 }
@@ -244,6 +245,7 @@ const atKink =
       activation: "sigmoid",
       initializer: "pytorch-linear",
     });
+    retile(graph, 3, 2);
     return {
       code: both,
       output,
@@ -314,6 +316,7 @@ Deno.test("an element within rounding of a kink may be on either side", async ()
       initializer: "pytorch-linear",
       bias: false,
     });
+    retile(graph, 3, 2);
     return {
       code: h,
       output: bent,
@@ -353,6 +356,7 @@ const collapsed = (uniform: number): BuildModel => (graph, parameters, pixels) =
     activation: "identity",
     initializer: { uniform },
   });
+  retile(graph, 3, 2);
   return { code: h, output, losses: [huber(graph, output, pixels, { label: "loss", reduction: "mean" })] };
 };
 
