@@ -196,7 +196,7 @@ gpuTest("gradcheck() does not pass a parameter that is undecided in every state"
   );
 });
 
-// tests/slow/gradcheck_faults_test.ts plants the others.
+// tests/slow/gradcheck_faults.ts plants the others.
 Deno.test.each(FEW_GRADCHECK_FAULTS)("gradcheck() fails: %s", assertGradcheckFails);
 
 const RECIPES = ["deep", "basic"];

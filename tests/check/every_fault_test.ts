@@ -1,5 +1,5 @@
 // The lists of all faults, docs/faults.md and its summary, and whether each can be planted. tests/gradients/faults_test.ts,
-// tests/slow/faults_test.ts and `deno task test:long` plant them.
+// tests/slow/faults.ts and `deno task test:long` plant them.
 import assert from "node:assert/strict";
 import { describe, LOOP_FAULTS, plant, SHADER_FAULTS } from "../gradients/faults.ts";
 import { listedFaults, listedSummary, summarize } from "../helpers/fault_table.ts";

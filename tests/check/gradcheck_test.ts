@@ -39,7 +39,7 @@ function rowsWith(report: GradcheckReport, verdict: string): string[] {
 
 // ---- faults that appear only in some rows or in padding ----
 
-// of the kind of kernels that software adapters have; tests/slow/gradcheck_faults_test.ts has the others
+// of the kind of kernels that software adapters have; tests/slow/gradcheck_faults.ts has the others
 Deno.test("a third remainder row dropped in dW is FAILED, with 7 rows only: register kernels", () =>
   assertDroppedRowFails("register"));
 

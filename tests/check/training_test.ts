@@ -14,7 +14,7 @@ import {
 import { complaints, runTask, withFolder } from "../helpers/commands.ts";
 import { FEW_LOOP_FAULTS, plantInLoops, readTrace, TRACES, trainAsPyTorch } from "../long/faults.ts";
 
-// tests/slow/training_test.ts has the recipes' other traces, and more faults.
+// tests/slow/training.ts has the recipes' other traces, and more faults.
 Deno.test("every recipe's script trains as PyTorch does in float64, up to rounding", () =>
   trainAsPyTorch(RECIPE_NAMES.map((name) => readTrace(`${name}.json`))));
 

@@ -1,4 +1,4 @@
-// One fault in each function of each shader must be noticed. tests/slow/faults_test.ts plants these and more.
+// One fault in each function of each shader must be noticed. tests/slow/faults.ts plants these and more.
 import assert from "node:assert/strict";
 import { describe, nameOf, SHADER_FAULTS } from "./faults.ts";
 import { plantAll } from "./planting.ts";

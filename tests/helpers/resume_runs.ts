@@ -37,7 +37,7 @@ export const WAYS: readonly (readonly [string, Task, string])[] = [
 
 /**
  * Of {@link WAYS}, one of each layer-wise recipe, which `deno task test` interrupts; runs of the other recipes it kills.
- * tests/slow/resume_runs_test.ts interrupts all the others.
+ * tests/slow/resume_runs.ts interrupts all the others.
  */
 export const FEW_WAYS: readonly string[] = ["stacked --freeze", "denoising", "sparse"];
 

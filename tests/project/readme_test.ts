@@ -1,4 +1,4 @@
-// README stays short. tests/slow/readme_test.ts holds what it shows to a run.
+// README stays short. tests/slow/readme.ts holds what it shows to a run.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ROOT } from "../helpers/commands.ts";

@@ -3,7 +3,7 @@ import { withFolder } from "../helpers/commands.ts";
 import { killMany } from "../long/kills.ts";
 import { cutAndCompare, FEW_WAYS, WAYS } from "../helpers/resume_runs.ts";
 
-// One way of each recipe. tests/slow/resume_runs_test.ts interrupts the others, and tests/long/run.ts more runs, more often;
+// One way of each recipe. tests/slow/resume_runs.ts interrupts the others, and tests/long/run.ts more runs, more often;
 // here each is interrupted once anew and once after it was resumed.
 const SEED = 20261121;
 
