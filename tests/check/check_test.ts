@@ -3,7 +3,7 @@ import { deep } from "../../scripts/deep.ts";
 import { arrayNotation, compare, within } from "../../src/check/compare.ts";
 import { judge, worse } from "../../src/check/differences.ts";
 import { formatGradcheck } from "../../src/check/format_gradcheck.ts";
-import { type EVIDENCE, gradcheck, type GradcheckReport } from "../../src/check/gradcheck.ts";
+import { gradcheck } from "../../src/check/gradcheck.ts";
 import { runReference } from "../../src/check/reference_graph.ts";
 import { formatReplay, replay } from "../../src/check/replay.ts";
 import { TOLERANCES } from "../../src/check/tolerances.ts";
@@ -19,7 +19,14 @@ import { adam } from "../../src/optim/adam.ts";
 import { traceNetwork } from "../../src/recipe/trace_network.ts";
 import { faultNamed } from "../gradients/faults.ts";
 import { withFault } from "../helpers/faults.ts";
-import { assertAllClose, gpuTest, relabel, retile, withGpu, withKernels } from "../helpers/gpu.ts";
+import { assertAllClose, gpuTest, retile, withGpu, withKernels } from "../helpers/gpu.ts";
+import {
+  assertGradcheckFails,
+  everyPath,
+  failures,
+  FEW_GRADCHECK_FAULTS,
+  SMALL_CHECK,
+} from "../helpers/gradcheck_faults.ts";
 import { recipeNetwork } from "../helpers/recipe_network.ts";
 
 Deno.test("compare() returns the error of the norm and the largest error with its index", () => {
@@ -109,54 +116,8 @@ async function checkDeep(gpu: Gpu): Promise<void> {
   assert.match(formatGradcheck(report), /\ngradients passed$/);
 }
 
-/**
- * A model that exercises every path of every shader: each activation before a layer and before a loss, a
- * value with several readers, a weight and a bias used twice, widths that are not multiples of four.
- */
-const everyPath: BuildModel = (graph, parameters, pixels) => {
-  const layer = { initializer: "pytorch-linear" } as const;
-  const plain = { ...layer, bias: false };
-  const h = dense(graph, parameters, pixels, { ...layer, label: "h", outputs: 5, activation: "tanh" });
-  const target = dense(graph, parameters, pixels, { ...plain, label: "to", outputs: 5, activation: "relu" });
-  const early = squaredError(graph, h, target, { label: "early", reduction: "sum", weight: 0.2 });
-  const shared = { ...layer, label: "shared", outputs: 5 };
-  const left = dense(graph, parameters, h, { ...shared, activation: "tanh" });
-  const right = dense(relabel(graph, " again"), parameters, left, { ...shared, activation: "sigmoid" });
-  const code = dense(graph, parameters, right, { ...plain, label: "code", outputs: 6, activation: "relu" });
-  const output = dense(graph, parameters, code, {
-    ...plain,
-    label: "output",
-    outputs: 18,
-    activation: "sigmoid",
-  });
-  const other = dense(graph, parameters, h, { ...plain, label: "other", outputs: 18, activation: "tanh" });
-  const losses = [
-    early,
-    squaredError(graph, output, pixels, { label: "loss", reduction: "mean", weight: 3 }),
-    squaredError(graph, output, other, { label: "between", reduction: "sum", weight: 0.3 }),
-    squaredError(graph, other, pixels, { label: "more", reduction: "mean" }),
-  ];
-  retile(graph, 3, 2); // small tiles compile fast, and each fault needs a compilation
-  return { code, output, losses };
-};
-
-const SMALL = { widths: [18], rows: [4], seed: 7, steps: 0, optimizer: adam({ learningRate: 1e-2 }) };
-
-/** Names of the failed parts of a gradient check. */
-function failures({ rows, loss, repeats }: GradcheckReport): string[] {
-  const failed = (...kinds: (typeof EVIDENCE)[number][]) =>
-    rows.some((row) => kinds.some((kind) => row[kind]!.verdict !== "ok"));
-  return [
-    ...failed("reference") ? ["f64"] : [],
-    ...failed("alongGradient", "alongRandom") ? ["differences"] : [],
-    ...failed("referenceDifference") ? ["f64 differences"] : [],
-    ...loss.verdict === "ok" ? [] : ["loss"],
-    ...repeats ? [] : ["repeat"],
-  ];
-}
-
 gpuTest("gradcheck() passes the model that exercises every path", async (gpu) => {
-  const report = await gradcheck(gpu, () => everyPath, { ...SMALL, steps: 5 });
+  const report = await gradcheck(gpu, () => everyPath, { ...SMALL_CHECK, steps: 5 });
   assert.ok(report.passed, formatGradcheck(report));
   assert.deepEqual(failures(report), []);
 });
@@ -190,13 +151,14 @@ gpuTest("gradcheck() is not misled by the kinks of a wide ReLU layer", async (gp
       outputs: 18,
       activation: "sigmoid",
     });
+    retile(graph, 3, 2);
     return {
       code,
       output,
       losses: [squaredError(graph, output, pixels, { label: "loss", reduction: "mean" })],
     };
   };
-  const report = await gradcheck(gpu, () => kinked, { ...SMALL, steps: 100 });
+  const report = await gradcheck(gpu, () => kinked, { ...SMALL_CHECK, steps: 100 });
   assert.ok(report.passed, formatGradcheck(report));
   assert.deepEqual(failures(report), []);
   // about 3e-5; without the treatment of kinks 5e-3, which is also within the bound
@@ -217,13 +179,14 @@ gpuTest("gradcheck() does not pass a parameter that is undecided in every state"
       outputs: 18,
       activation: "sigmoid",
     });
+    retile(graph, 3, 2);
     return {
       code: h,
       output,
       losses: [squaredError(graph, output, pixels, { label: "loss", reduction: "mean" })],
     };
   };
-  const report = await gradcheck(gpu, () => lost, SMALL);
+  const report = await gradcheck(gpu, () => lost, SMALL_CHECK);
   assert.equal(report.passed, false);
   assert.ok(report.rows.every(({ verdict }) => verdict !== "FAILED"), formatGradcheck(report));
   assert.ok(report.untold.includes("h0.weight"), `${report.untold}`);
@@ -233,63 +196,8 @@ gpuTest("gradcheck() does not pass a parameter that is undecided in every state"
   );
 });
 
-/** Faults with the parts of the check that they fail. */
-Deno.test.each([
-  ["layers/dense_forward.wgsl, bias_of: dropped bias", "f64, loss"],
-  ["layers/dense_forward.wgsl, add_product: transposed index", "f64, loss"],
-  ["layers/dense_forward.wgsl, activate: wrong sign in the sigmoid", "f64, loss"],
-  ["layers/dense_forward.wgsl, activate: ReLU as the magnitude", "f64, loss"],
-  ["layers/dense_forward.wgsl, activated: padding not zeroed", "loss"],
-  [
-    "layers/dense_backward_input.wgsl, derivative: wrong derivative of the sigmoid: y·(1+y)",
-    "f64, differences",
-  ],
-  ["layers/dense_backward_input.wgsl, derivative: wrong derivative of tanh: 1-y", "f64, differences"],
-  [
-    "layers/dense_backward_input.wgsl, derivative: wrong derivative of ReLU: 1 everywhere",
-    "f64, differences",
-  ],
-  ["layers/dense_backward_input.wgsl, store_gradient: activation left out", "f64, differences"],
-  ["layers/dense_backward_input.wgsl, begin_with_earlier: = for +=", "f64, differences"],
-  ["layers/dense_backward_input.wgsl, begin_with_earlier: += for =", "f64, differences"],
-  ["layers/dense_backward_input.wgsl, add_transposed_product: transposed index", "f64, differences"],
-  ["layers/dense_backward_input.wgsl, add_transposed_product: wrong sign", "f64, differences"],
-  ["layers/dense_backward_weight.wgsl, add_row: wrong sign", "f64, differences"],
-  ["layers/dense_backward_weight.wgsl, add_row: transposed index", "f64, differences"],
-  ["layers/dense_backward_weight.wgsl, add_row: missing factor", "f64, differences"],
-  ["layers/dense_backward_weight.wgsl, store_gradients: dropped bias", "f64, differences"],
-  ["layers/dense_backward_weight.wgsl, add_row: bias of the last row only", "f64, differences"],
-  ["layers/dense_backward_weight.wgsl, begin_with_earlier: = for +=", "f64, differences"],
-  ["layers/dense_backward_weight.wgsl, begin_with_earlier: bias: = for +=", "f64, differences"],
-  ["layers/dense_backward_weight.wgsl, begin_with_earlier: += for =", "f64, differences"],
-  ["layers/dense_backward_weight.wgsl, begin_with_earlier: bias: += for =", "f64, differences"],
-  ["layers/dense_backward_weight.wgsl, add_rows: one row too many", "f64, differences"],
-  ["layers/dense_backward_weight.wgsl, add_rows: one row short", "f64, differences"],
-  ["losses/squared_error.wgsl, squared_error: missing factor 2", "f64, differences"],
-  ["losses/squared_error.wgsl, squared_error: missing weight", "f64, differences"],
-  ["losses/squared_error.wgsl, squared_error: wrong sign", "f64, differences"],
-  ["losses/squared_error.wgsl, squared_error: = for +=", "f64, differences"],
-  ["losses/squared_error.wgsl, squared_error: += for =", "f64, differences"],
-  ["losses/squared_error.wgsl, squared_error: activation left out", "f64, differences"],
-  ["losses/squared_error.wgsl, derivative: wrong derivative of the sigmoid: y", "f64, differences"],
-  ["losses/squared_error.wgsl, derivative: wrong derivative of tanh: 1+y²", "f64, differences"],
-  ["losses/squared_error.wgsl, derivative: wrong derivative of ReLU: 1 everywhere", "f64, differences"],
-  ["losses/squared_error.wgsl, reduction_scale: mean over rows only", "f64, loss"],
-  ["losses/squared_error.wgsl, reduction_scale: padding counted in the mean", "f64, loss"],
-  ["losses/squared_error.wgsl, squared_error: value: magnitude instead of square", "loss"],
-  ["losses/total.wgsl, loss_total: one row too many", "loss"],
-  ["losses/total.wgsl, workgroup_sum: one level of the tree left out", "loss"],
-  ["losses/total.wgsl, loss_total: another in each step", "repeat"],
-  ["losses/total.wgsl, loss_total: stored under another step", "loss"],
-])("gradcheck() fails: %s", async (fault, killers) => {
-  const report = await withFault(faultNamed(fault), (gpu) => gradcheck(gpu, () => everyPath, SMALL));
-  assert.equal(report.passed, false, `survived\n${formatGradcheck(report)}`);
-  assert.match(formatGradcheck(report), /\ngradients FAILED$/);
-  const failed = failures(report);
-  for (const check of killers.split(", ")) {
-    assert.ok(failed.includes(check), `${check} is not among ${failed}`);
-  }
-});
+// tests/slow/gradcheck_faults.ts plants the others.
+Deno.test.each(FEW_GRADCHECK_FAULTS)("gradcheck() fails: %s", assertGradcheckFails);
 
 const RECIPES = ["deep", "basic"];
 const traceText = Deno.readTextFileSync(new URL("../../fixtures/traces/deep.json", import.meta.url));

@@ -1,7 +1,6 @@
 // The three verdicts of gradcheck, all kinds of kinks, and faults that appear only in some rows or in
 // padding.
 import assert from "node:assert/strict";
-import { checkEveryOp } from "../../src/check/every_op.ts";
 import { againstReference, figure, fromDifference } from "../../src/check/evidence.ts";
 import { formatGradcheck } from "../../src/check/format_gradcheck.ts";
 import { gradcheck, type GradcheckOptions, type GradcheckReport } from "../../src/check/gradcheck.ts";
@@ -12,7 +11,6 @@ import { huber } from "../../src/elementwise/huber.ts";
 import { leakyRelu } from "../../src/elementwise/leaky_relu.ts";
 import { lossOf } from "../../src/elementwise/loss.ts";
 import { openGpu } from "../../src/gpu/device.ts";
-import { KERNEL_KINDS, type KernelKind } from "../../src/gpu/product_kernel.ts";
 import type { BuildModel } from "../../src/graph/model.ts";
 import type { Initializer } from "../../src/graph/parameters.ts";
 import { add } from "../../src/layers/add.ts";
@@ -22,7 +20,8 @@ import { adam } from "../../src/optim/adam.ts";
 import { sgd } from "../../src/optim/sgd.ts";
 import { faultNamed, plant, type ShaderFault } from "../gradients/faults.ts";
 import { withFault } from "../helpers/faults.ts";
-import { gpuTest } from "../helpers/gpu.ts";
+import { gpuTest, retile } from "../helpers/gpu.ts";
+import { assertDroppedRowFails, assertPaddingFails } from "../helpers/gradcheck_faults.ts";
 
 const ROWS = [5, 1, 6, 7];
 const SMALL: GradcheckOptions = {
@@ -40,62 +39,12 @@ function rowsWith(report: GradcheckReport, verdict: string): string[] {
 
 // ---- faults that appear only in some rows or in padding ----
 
-/** Faults that drop the third row after a multiple of four in dW. */
-const DROPPED_ROW: Readonly<Record<KernelKind, string>> = {
-  naive: "dense_naive.wgsl, dense_backward_weight_naive",
-  register: "dense_backward_weight.wgsl, add_rows",
-  workgroup: "dense_backward_weight_workgroup.wgsl, dense_backward_weight_workgroup",
-  texture: "dense_backward_weight_texture.wgsl, dense_backward_weight_texture",
-  fused: "dense_chain_weight.wgsl, add_rows",
-};
+// of the kind of kernels that software adapters have; tests/slow/gradcheck_faults.ts has the others
+Deno.test("a third remainder row dropped in dW is FAILED, with 7 rows only: register kernels", () =>
+  assertDroppedRowFails("register"));
 
-/** Faults by which a layer writes f(0) to its padding. */
-const NOT_PADDED: Readonly<Record<KernelKind, string>> = {
-  naive: "dense_naive.wgsl, dense_forward_naive",
-  register: "dense_forward.wgsl, activated",
-  workgroup: "dense_forward_workgroup.wgsl, activated",
-  texture: "dense_forward.wgsl, texture, activated",
-  fused: "dense_chain_forward.wgsl, activated",
-};
-
-Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
-  "a third remainder row dropped in dW is FAILED, with 7 rows only: %s kernels",
-  async (kind) => {
-    const report = await withFault(
-      faultNamed(`layers/${DROPPED_ROW[kind]}: the third of the last rows left out`),
-      (gpu) => checkEveryOp(gpu, { rows: ROWS, seed: 0 }),
-    );
-    assert.equal(report.passed, false);
-    const failed = report.rows.filter(({ verdict }) => verdict === "FAILED");
-    assert.ok(failed.some(({ parameter }) => parameter === "h.weight"), formatGradcheck(report));
-    for (const { reason, reference } of failed) {
-      assert.equal(reference.rows, 7);
-      assert.match(
-        reason,
-        /^its gradient is \d\.\de-\d off the reference at \[.*, bound \d\.\de-5 \(with 7 rows\)$/,
-      );
-    }
-    const { loss, padding, repeats } = report;
-    assert.deepEqual([loss.verdict, padding, repeats], ["ok", [], true], "nothing else is wrong");
-  },
-);
-
-Deno.test.each(KERNEL_KINDS.map((kind) => [kind] as const))(
-  "f(0) = 0.5 in the padding of a sigmoid layer fails and is named: %s kernels",
-  async (kind) => {
-    const report = await withFault(
-      faultNamed(`layers/${NOT_PADDED[kind]}: padding not zeroed`),
-      (gpu) => checkEveryOp(gpu, { rows: ROWS, seed: 0 }),
-    );
-    assert.equal(report.passed, false);
-    assert.ok(report.padding.includes("sigmoid below"), `${report.padding}`);
-    assert.ok(!report.padding.some((label) => /^(tanh|relu) below$/.test(label)), "f(0) = 0 is harmless");
-    assert.match(
-      formatGradcheck(report),
-      /\npadding FAILED: columns past the width of .*sigmoid below.* are not zero/,
-    );
-  },
-);
+Deno.test("f(0) = 0.5 in the padding of a sigmoid layer fails and is named: register kernels", () =>
+  assertPaddingFails("register"));
 
 gpuTest("gradcheck() checks every width, and each number of rows after a larger batch", async (gpu) => {
   const widths: number[] = [];
@@ -159,6 +108,7 @@ function chain({ f, loss = squares, hidden = 100 }: {
       outputs: pixels.width,
       activation: "sigmoid",
     });
+    retile(graph, 3, 2); // small tiles compile fast
     return { code, output, losses: [loss(graph, output, pixels, { label: "loss", reduction: "mean" })] };
   };
 }
@@ -246,6 +196,7 @@ const atKink =
       activation: "sigmoid",
       initializer: "pytorch-linear",
     });
+    retile(graph, 3, 2);
     return {
       code: both,
       output,
@@ -316,6 +267,7 @@ Deno.test("an element within rounding of a kink may be on either side", async ()
       initializer: "pytorch-linear",
       bias: false,
     });
+    retile(graph, 3, 2);
     return {
       code: h,
       output: bent,
@@ -355,6 +307,7 @@ const collapsed = (uniform: number): BuildModel => (graph, parameters, pixels) =
     activation: "identity",
     initializer: { uniform },
   });
+  retile(graph, 3, 2);
   return { code: h, output, losses: [huber(graph, output, pixels, { label: "loss", reduction: "mean" })] };
 };
 

@@ -11,40 +11,15 @@ import {
   type TrainedRun,
   type TrainingTrace,
 } from "../../src/check/training_trace.ts";
-import { LOOP_FAULTS } from "../gradients/faults.ts";
-import { complaints, ROOT, runTask, withFolder } from "../helpers/commands.ts";
-import { checkIn, listedFaults } from "../helpers/fault_table.ts";
-import { forEach, plantInLoops, readTrace, TRACES, train } from "../long/faults.ts";
+import { complaints, runTask, withFolder } from "../helpers/commands.ts";
+import { FEW_LOOP_FAULTS, plantInLoops, readTrace, TRACES, trainAsPyTorch } from "../long/faults.ts";
 
-const NAMES = [...Deno.readDirSync(TRACES)].map(({ name }) => name).filter((name) => name.endsWith(".json"))
-  .sort();
+// tests/slow/training.ts has the recipes' other traces, and more faults.
+Deno.test("every recipe's script trains as PyTorch does in float64, up to rounding", () =>
+  trainAsPyTorch(RECIPE_NAMES.map((name) => readTrace(`${name}.json`))));
 
-const { loops } = await listedFaults();
-
-/** The first fault of each recipe, and the first that each kind of number notices. */
-const SAMPLE = new Set(
-  [
-    Map.groupBy(LOOP_FAULTS, ({ trace }) => readTrace(`${trace}.json`).recipe),
-    Map.groupBy(LOOP_FAULTS, (_, k) => checkIn(loops[k])),
-  ].flatMap((groups) => [...groups.values()].map(([fault]) => fault)),
-);
-
-Deno.test("every recipe's script trains as PyTorch does in float64, up to rounding", async () => {
-  const traces = NAMES.map(readTrace);
-  assert.deepEqual([...new Set(traces.map(({ recipe }) => recipe))].sort(), [...RECIPE_NAMES].sort());
-  const failed: string[] = [];
-  await forEach(traces, async (trace) => {
-    checkTracedFlags(trace, (await findRecipe(trace.recipe)).recipe.flags);
-    assert.ok(trace.steps.length >= 20, trace.name);
-    const report = await train(trace, ROOT), line = formatTrainingReport(report);
-    console.log(line);
-    if (!report.passed) failed.push(line);
-  });
-  assert.deepEqual(failed, []);
-});
-
-Deno.test(`${SAMPLE.size} faults, of each recipe and for each check, are detected as docs/faults.md lists them`, () =>
-  plantInLoops([...SAMPLE]));
+Deno.test("a fault in a recipe's script and one in what recipes share are detected as docs/faults.md lists them", () =>
+  plantInLoops(FEW_LOOP_FAULTS));
 
 /** A run that matches its trace exactly. */
 function runOf(trace: TrainingTrace): TrainedRun {

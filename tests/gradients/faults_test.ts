@@ -1,5 +1,4 @@
-// One fault in each function of each shader must be noticed. `deno task test` plants these and more in
-// tests/check/every_fault_test.ts, and leaves this file out.
+// One fault in each function of each shader must be noticed. tests/slow/faults.ts plants these and more.
 import assert from "node:assert/strict";
 import { describe, nameOf, SHADER_FAULTS } from "./faults.ts";
 import { plantAll } from "./planting.ts";

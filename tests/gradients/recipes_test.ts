@@ -1,5 +1,5 @@
 // Reduced network of each built-in recipe: the GPU against the f64 reference, and both against finite
-// differences, before and after a few training steps. tests/recipe/gradcheck_test.ts covers the networks of
+// differences, before and after a few training steps. tests/slow/gradcheck.ts covers the networks of
 // all their checks; `deno task gradcheck all` checks them in full size.
 import { allRecipes } from "../../scripts/tools/find_recipe.ts";
 import { checkInSmall } from "../helpers/check_in_small.ts";

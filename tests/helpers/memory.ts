@@ -44,14 +44,14 @@ function images(count: number, width: number): Uint8Array<ArrayBuffer> {
   return pixels;
 }
 
-/** Memory at these numbers of training steps of the deep recipe, with the losses read every 100. */
-async function memoryOfSteps(marks: readonly number[]): Promise<Memory[]> {
+/** Memory at these numbers of training steps of the deep recipe on images so wide, with the losses read every 100. */
+async function memoryOfSteps(marks: readonly number[], width: number = 64): Promise<Memory[]> {
   using gpu = await openGpu();
-  using source = new DeviceImages(gpu, "memory", images(1000, 784), 784);
+  using source = new DeviceImages(gpu, "memory", images(1000, width), width);
   const graph = new Graph(64);
   using parameters = new Parameters(0);
   const [{ network, optimizer }] = checkedNetworks(deep);
-  const { losses } = network(784)(graph, parameters, gatherBatch(graph, "pixels", source));
+  const { losses } = network(width)(graph, parameters, gatherBatch(graph, "pixels", source));
   const options = { label: "memory", losses, trainable: parameters.all, optimizer };
   using step = await compile(gpu, graph, parameters, options);
   const found: Memory[] = [];

@@ -35,6 +35,12 @@ export const WAYS: readonly (readonly [string, Task, string])[] = [
   ["sparse --freeze", "sparse", `${STAGES} --freeze --noise mask:0.25`],
 ];
 
+/**
+ * Of {@link WAYS}, one of each layer-wise recipe, which `deno task test` interrupts; runs of the other recipes it kills.
+ * tests/slow/resume_runs.ts interrupts all the others.
+ */
+export const FEW_WAYS: readonly string[] = ["stacked --freeze", "denoising", "sparse"];
+
 /** Writes the images that these runs are trained on, and returns the flags that name them. */
 export async function makeImages(folder: string): Promise<string[]> {
   const random = new RandomStream(1, "resume"), count = 120;

@@ -9,9 +9,10 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { RECIPE_NAMES } from "../../scripts/tools/find_recipe.ts";
-import { replayTraining } from "../../scripts/tools/replay_training.ts";
+import { findRecipe, RECIPE_NAMES } from "../../scripts/tools/find_recipe.ts";
+import { checkTracedFlags, replayTraining } from "../../scripts/tools/replay_training.ts";
 import {
+  formatTrainingReport,
   parseTrainingTrace,
   type TrainingReport,
   type TrainingTrace,
@@ -34,13 +35,22 @@ export const TRACES = join(ROOT, "fixtures/training");
 /** Number of concurrent training runs: each alternates between CPU and GPU. */
 const AT_ONCE = 3;
 
+/** Names of the traces; that of a recipe's first is the recipe's. */
+export const TRACE_NAMES: readonly string[] = [...Deno.readDirSync(TRACES)].map(({ name }) => name)
+  .filter((name) => name.endsWith(".json")).sort();
+
+/** The first fault in a recipe's script, and the first in what recipes share: `deno task test` plants them. */
+export const FEW_LOOP_FAULTS: readonly LoopFault[] = ["scripts/", "src/"].map((folder) =>
+  LOOP_FAULTS.find(({ file }) => file.startsWith(folder))!
+);
+
 /** Reads a file of {@link TRACES}. */
 export function readTrace(name: string): TrainingTrace {
   return parseTrainingTrace(Deno.readTextFileSync(join(TRACES, name)), name, RECIPE_NAMES);
 }
 
 /** Processes a list with several concurrent workers, each with its own number. */
-export async function forEach<T>(
+async function forEach<T>(
   list: readonly T[],
   work: (one: T, worker: number) => Promise<void>,
 ): Promise<void> {
@@ -58,6 +68,23 @@ export async function train(trace: TrainingTrace, root: string): Promise<Trainin
     report = await replayTraining(trace, { script, folder, dataFolder: TRACES });
   });
   return report!;
+}
+
+/**
+ * Trains with the flags of each trace.
+ *
+ * @throws Error with the reports of those that deviate from PyTorch
+ */
+export async function trainAsPyTorch(traces: readonly TrainingTrace[]): Promise<void> {
+  const failed: string[] = [];
+  await forEach(traces, async (trace) => {
+    checkTracedFlags(trace, (await findRecipe(trace.recipe)).recipe.flags);
+    assert.ok(trace.steps.length >= 20, trace.name);
+    const report = await train(trace, ROOT), line = formatTrainingReport(report);
+    console.log(line);
+    if (!report.passed) failed.push(line);
+  });
+  assert.deepEqual(failed, []);
 }
 
 /** Detector of a fault: the first kind of number that deviates, or a missing item. */

@@ -22,7 +22,7 @@ function isFlat(what: string, memory: readonly Memory[], from: number): boolean 
 
 const last = Number(Deno.args[0] ?? 20_000);
 const marks = Array.from({ length: 4 }, (_, k) => WARM_UP + Math.ceil(last * (k + 1) / 4));
-const steps = isFlat("steps", await memoryOf.steps([WARM_UP, ...marks]), WARM_UP);
+const steps = isFlat("steps", await memoryOf.steps([WARM_UP, ...marks], 784), WARM_UP);
 const evaluations = isFlat(
   "evaluations",
   await memoryOf.evaluations([10, ...[1, 2, 3, 4].map((k) => 10 + Math.ceil(last * k / 400))]),

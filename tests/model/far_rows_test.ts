@@ -21,12 +21,15 @@ const at = (share: number) => low.map((least, k) => least + share * (high[k] - l
 const far = [at(2), at(-1), ...normal[0].map((_, k) => normal[0].with(k, at(2)[k]))];
 const csv = (rows: readonly number[][]) => `a,b,c,d\n${rows.map((row) => `${row}\n`).join("")}`;
 
+/** Kernels that are compiled in no time. */
+const NAIVE = ["--kernels", "naive"];
+
 const RECIPES = [
   ["vae", true, ["--sizes", "4,8,2", "--epochs", "20"]],
-  ["matched", true, ["--sizes", "4,8,2", "--epochs", "20", "--match", "bce"]],
+  ["matched", true, [...NAIVE, "--sizes", "4,8,2", "--epochs", "20", "--match", "bce"]],
   ["deep", false, ["--sizes", "4,8,2", "--epochs", "20"]],
-  ["tied", false, ["--sizes", "4,8,2", "--epochs", "20"]],
-  ["basic", false, ["--sizes", "4,2", "--iterations", "200", "--full-data"]],
+  ["tied", false, [...NAIVE, "--sizes", "4,8,2", "--epochs", "20"]],
+  ["basic", false, [...NAIVE, "--sizes", "4,2", "--iterations", "200", "--full-data"]],
 ] as const;
 
 for (const [name, clamps, flags] of RECIPES) {

@@ -23,17 +23,20 @@ type Task = Parameters<typeof runTask>[0];
 
 const SMALL = [...TINY, "--limit", "192", "--batch-size", "32", "--log-every", "3"];
 
+/** Kernels that are compiled in no time; deep has the adapter's. */
+const NAIVE = ["--kernels", "naive"];
+
 /** Task and flags for each recipe. */
 const RECIPES: Readonly<Record<string, readonly [Task, readonly string[]]>> = {
   basic: ["basic", ["--iterations", "12", "--full-data"]],
   deep: ["train", ["--sizes", "49,16,3", "--epochs", "2"]],
   "deep, clipped": ["train", ["--sizes", "49,16,3", "--epochs", "2", "--clip-norm", "1"]],
-  stacked: ["stacked", ["--sizes", "49,16,3", "--stages", "1,1"]],
-  denoising: ["denoising", ["--sizes", "49,16,3", "--stages", "1,1"]],
-  sparse: ["sparse", ["--sizes", "49,16,3", "--stages", "1,1"]],
-  tied: ["tied", ["--epochs", "2"]],
-  vae: ["vae", ["--sizes", "49,16,3", "--epochs", "2"]],
-  matched: ["matched", ["--sizes", "49,16,3", "--epochs", "2"]],
+  stacked: ["stacked", [...NAIVE, "--sizes", "49,16,3", "--stages", "1,1"]],
+  denoising: ["denoising", [...NAIVE, "--sizes", "49,16,3", "--stages", "1,1"]],
+  sparse: ["sparse", [...NAIVE, "--sizes", "49,16,3", "--stages", "1,1"]],
+  tied: ["tied", [...NAIVE, "--epochs", "2"]],
+  vae: ["vae", [...NAIVE, "--sizes", "49,16,3", "--epochs", "2"]],
+  matched: ["matched", [...NAIVE, "--sizes", "49,16,3", "--epochs", "2"]],
 };
 
 for (const [name, [task, args]] of Object.entries(RECIPES)) {
@@ -194,7 +197,7 @@ Deno.test("--overfit-batch trains on one batch and reports whether the network o
   withFolder(async (folder) => {
     const train = async (name: string, more: readonly string[]) => {
       const run = join(folder, name);
-      const args = ["--limit", "320", "--batch-size", "16", "--epochs", "8", "--overfit-batch", ...more];
+      const args = [...TRAIN, "--limit", "640", "--epochs", "8", "--overfit-batch", ...more];
       const outcome = await runTask("train", [...args, "--out", run], folder);
       assert.equal(outcome.code, 0, outcome.stderr);
       return { run, said: outcome.stdout.split("\n").filter((line) => line.startsWith("overfit")) };

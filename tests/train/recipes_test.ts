@@ -130,11 +130,10 @@ Deno.test.each(KERNEL_KINDS.map((variant) => [variant] as const))(
   (variant) =>
     withFolder(async (folder) => {
       const runs = ["once", "again"].map((name) => join(folder, name));
-      const args = [...TINY, "--limit", "120", "--epochs", "2", "--kernels", variant];
-      const [trained] = await Promise.all(
-        runs.map((run) => runTask("train", [...args, "--out", run], folder)),
-      );
+      const args = [...TINY, "--sizes", "49,8,2", "--limit", "120", "--epochs", "2", "--kernels", variant];
+      const trained = await runTask("train", [...args, "--out", runs[0]], folder);
       assert.equal(trained.code, 0, trained.stderr);
+      await runTask("train", [...args, "--out", runs[1]], folder); // not at once, which would compile all twice
       assert.match(trained.stdout, new RegExp(`^computing on .*, with ${variant} kernels$`, "m"));
       const [once, again] = await Promise.all(runs.map((run) => fileOf(run, "model.safetensors")));
       assert.deepEqual(once, again);
@@ -142,8 +141,8 @@ Deno.test.each(KERNEL_KINDS.map((variant) => [variant] as const))(
       const { facts } = JSON.parse(new TextDecoder().decode(await fileOf(runs[0], "config.json")));
       const products: string[] = Object.values<string[]>(facts.kernels).flat();
       assert.ok(Object.keys(facts.kernels).every((kernel) => kernel.startsWith(variant)), facts.kernels);
-      assert.equal(products.length, 23, "three of each layer, but no gradient of the pixels");
-      assert.ok(products.includes("X·W 64×49×128"));
+      assert.equal(products.length, 11, "three of each layer, but no gradient of the pixels");
+      assert.ok(products.includes("X·W 64×49×8"));
       const evaluated = await runTask("evaluate", [runs[0]]);
       assert.deepEqual(resultsTableOf(evaluated.stdout), resultsTableOf(trained.stdout));
       assert.match(evaluated.stdout, new RegExp(`, with ${variant} kernels$`, "m"));
@@ -263,6 +262,8 @@ Deno.test.each<[Recipe, string, Record<string, number[]>]>([
         "--limit",
         "256",
         ...TINY,
+        "--kernels",
+        "naive", // compiled in no time, for so many shapes
         ...flags.split(" "),
         ...epochs,
         "--schedule",
@@ -452,7 +453,7 @@ Deno.test("evaluate refuses a model with other tensors than the recipe's", () =>
   }));
 
 Deno.test("gradcheck passes on this GPU, as text and as JSON", async () => {
-  const text = await runTask("gradcheck", ["deep", "--steps", "20", "--rows", "1"]);
+  const text = await runTask("gradcheck", ["basic", "--steps", "20", "--rows", "1"]);
   assert.match(text.stdout, /gradients passed/);
   assert.equal(text.code, 0);
   const variant = ["--variant", "--code 2 --activation elu"];

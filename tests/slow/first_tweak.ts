@@ -47,7 +47,8 @@ function tweaked(): { readonly text: string; readonly changed: number; readonly 
     ["squaredError(graph, output, pixels", "myHuber(graph, output, pixels"],
   ];
   let text = recipeText("deep");
-  for (const [from, to] of changes) {
+  const shallower = ["[784, 128, 64, 12, 3]", "[784, 12, 3]"] as const; // no change of theirs: compiled sooner
+  for (const [from, to] of [...changes, shallower]) {
     assert.equal(text.split(from).length, 2, from);
     text = text.replace(from, to);
   }
@@ -145,14 +146,14 @@ for (
       "(1.0 + 1.6 * x * (1.0 - logistic(x)))",
       /^FAILED activation "my GELU": "derivative" at x = \S+ is \S+ on the GPU but \S+ in the reference$/m,
       /encoder\.0\.weight.*FAILED/,
-      /decoder\.6\.weight.*\bok\b/,
+      /decoder\.2\.weight.*\bok\b/,
     ],
     [
       "loss",
       "clamp(y - t, -0.1, 0.1)",
       "clamp(y - t, -0.1, 0.2)",
       /^FAILED loss "my Huber": "byPrediction" at y = \S+, t = \S+ is 0.2 on the GPU but 0.1 in the reference$/m,
-      /decoder\.6\.weight.*FAILED/,
+      /decoder\.2\.weight.*FAILED/,
       undefined,
     ],
   ] as const
