@@ -41,7 +41,7 @@ gpuTest("a linear autoencoder ends within 2 % of PCA with the same code size", a
 
 Deno.test.each([
   ["layers/dense_backward_weight.wgsl, store_gradients: dropped bias"],
-  ["layers/dense_backward_input.wgsl, add_product: one column left out"],
+  ["layers/dense_backward_input.wgsl, add_transposed_product: one column left out"],
   ["optim/adam.wgsl, adam_update: wrong sign"],
 ])("a linear autoencoder does not end there with a fault in %s", async (fault) => {
   const above = await withFault(faultNamed(fault), abovePca);

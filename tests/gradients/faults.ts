@@ -451,6 +451,7 @@ const IN_SHADERS: Faults = {
     ],
   },
   "layers/dense_backward_weight.wgsl": {
+    dense_backward_weight: [["product left out", "add_rows(", "// add_rows("]],
     ...WEIGHT_ROWS,
     ...WEIGHT_TILE,
     dense_backward_bias: [

@@ -76,6 +76,7 @@ async function takeOne(gpu: Gpu, data: Dataset, more: Partial<SnapshotsOptions> 
 
 Deno.test("pictures of 30 images, codes and an evaluation of 40 need no kernels but those of batches of 64", async () => {
   using gpu = await openGpu(); // which has compiled nothing yet
+  gpu.kernels = { kind: "register" };
   using parameters = new Parameters(7);
   const graph = new Graph(64), data = someData(40);
   using images = new DeviceImages(gpu, "train", new Uint8Array(64 * WIDTH), WIDTH);

@@ -180,7 +180,8 @@ Deno.test("two runs with the same seed are bit-exact, and another seed differs",
 Deno.test("Ctrl-C saves the model and pictures", () =>
   withFolder(async (folder) => {
     const run = join(folder, "run");
-    const args = taskArguments("train", ["--epochs", "1000", "--log-every", "10", "--out", run], folder);
+    const flags = ["--limit", "640", "--epochs", "1000", "--log-every", "10", "--out", run];
+    const args = taskArguments("train", flags, folder);
     const child = new Deno.Command("deno", { args, cwd: ROOT, stdout: "piped", stderr: "piped" }).spawn();
     let output = "";
     for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
