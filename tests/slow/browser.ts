@@ -13,7 +13,7 @@ function pageTest(name: string, body: (page: Awaited<ReturnType<Visit["open"]>>)
   }, WEBGPU);
 }
 
-for (const kind of ["naive", "register"] as const) {
+for (const kind of ["naive", "register", "fused"] as const) {
   pageTest(
     `in Chromium, ${kind} kernels pass self-tests, traces, gradcheck, and train deep as in Deno`,
     async (page) => {
