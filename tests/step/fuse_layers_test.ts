@@ -125,6 +125,28 @@ gpuTest("an op between two layers ends a chain, and the numbers stay", async (gp
   fused.bits.forEach((bits, k) => assert.deepEqual(bits, single.bits[k], `array ${k}`));
 });
 
+gpuTest("a gradient that is written between two layers ends a chain: f' comes last", async (gpu) => {
+  const gradients: Uint32Array[][] = [];
+  for (const kind of ["fused", "register"] as const) {
+    await withKernels(gpu, kind, async () => {
+      const graph = new Graph(4);
+      using parameters = new Parameters(3);
+      const x = graph.input("x", 5), layer = { ...LAYER, activation: "tanh" } as const;
+      const h = dense(graph, parameters, x, { ...layer, label: "h", outputs: 5 });
+      const a = dense(graph, parameters, h, { ...layer, label: "a", outputs: 5 });
+      const losses = [squaredError(graph, h, x, { label: "between", reduction: "sum" })];
+      const b = dense(graph, parameters, h, { ...layer, label: "b", outputs: 5 });
+      losses.push(squaredError(graph, a, x, { label: "of a", reduction: "sum" }));
+      losses.push(squaredError(graph, b, x, { label: "of b", reduction: "sum" }));
+      using step = await compile(gpu, graph, parameters, { label: "net", losses, trainable: parameters.all });
+      step.upload(x, randomFloats("x", 20));
+      step.run({ first: 0, rows: 4 });
+      gradients.push((await step.readValueGradients([h, a, b], 4)).map(bitsOf));
+    });
+  }
+  assert.deepEqual(gradients[0], gradients[1]);
+});
+
 gpuTest("a kernel found by tuning keeps its product out of a chain", async (gpu) => {
   const tuned = { kind: "register", rows: 8, columns: 8 } as const;
   const { labels } = await run(gpu, tuned, { batchSize: 4, rows: 4, sizes: [9, 6, 3], f: "tanh" });
